@@ -25,12 +25,16 @@ export const ZERO_SHARES = sharesMicro(0n);
 /** @throws ContractError unless `value` is an integer from 0 to 1_000_000. */
 export function priceMicro(value: number): PriceMicro {
   if (!Number.isInteger(value) || value < 0 || value > MICRO_NUMBER) {
-    throw new ContractError("PRICE_INVALID", `a price is an integer from 0 to 1000000 micro-USDC per share, got ${value}`);
+    throw new ContractError(
+      "PRICE_INVALID",
+      `a price is an integer from 0 to 1000000 micro-USDC per share, got ${value}`,
+    );
   }
   return value as PriceMicro;
 }
 
 type Amount = UsdcMicro | SharesMicro;
+const difference = (a: bigint, b: bigint): bigint => a - b;
 
 /** Adds amounts of one kind. */
 export function add<A extends Amount>(...amounts: readonly A[]): A {
@@ -39,12 +43,12 @@ export function add<A extends Amount>(...amounts: readonly A[]): A {
   return sum as A;
 }
 /** Returns `a - b`, which may be negative. */
-export const subtract = <A extends Amount>(a: A, b: NoInfer<A>): A => (a - b) as A;
+export const subtract = <A extends Amount>(a: A, b: NoInfer<A>): A => difference(a, b) as A;
 /** Returns `a - b`, never below zero. */
-export const subtractToZero = <A extends Amount>(a: A, b: NoInfer<A>): A => (a > b ? a - b : 0n) as A;
+export const subtractToZero = <A extends Amount>(a: A, b: NoInfer<A>): A => (a > b ? difference(a, b) : 0n) as A;
 export const minAmount = <A extends Amount>(a: A, b: NoInfer<A>): A => (a < b ? a : b);
 export const maxAmount = <A extends Amount>(a: A, b: NoInfer<A>): A => (a > b ? a : b);
-export const negate = <A extends Amount>(a: A): A => -a as A;
+export const negate = <A extends Amount>(a: A): A => difference(0n, a) as A;
 
 /**
  * Returns `amount * numerator / denominator`.
@@ -93,7 +97,8 @@ export function sharesFor(budget: UsdcMicro, price: PriceMicro, rounding: Roundi
  * @throws InvariantError when `shares` is not positive or the price leaves [0, 1].
  */
 export function averagePrice(cost: UsdcMicro, shares: SharesMicro): PriceMicro {
-  if (shares <= 0n || cost < 0n) throw new InvariantError("an average price needs a positive size and a cost that is not negative");
+  if (shares <= 0n || cost < 0n)
+    throw new InvariantError("an average price needs a positive size and a cost that is not negative");
   const value = Number((cost * MICRO * 2n + shares) / (shares * 2n));
   if (value > MICRO_NUMBER) throw new InvariantError(`an average price of ${value} micro-USDC per share is above 1`);
   return value as PriceMicro;
@@ -136,7 +141,11 @@ export function maxTakerFee(schedule: FeeSchedule, limit: PriceMicro, shares: Sh
   return (divide(numerator, denominator * FEE_STEP, "ceil") * FEE_STEP + BigInt(fills) * FEE_STEP) as UsdcMicro;
 }
 
-function feeFraction(schedule: FeeSchedule, price: PriceMicro, shares: SharesMicro): { numerator: bigint; denominator: bigint } {
+function feeFraction(
+  schedule: FeeSchedule,
+  price: PriceMicro,
+  shares: SharesMicro,
+): { numerator: bigint; denominator: bigint } {
   const p = BigInt(price);
   let curve = 1n;
   let curveUnit = 1n;
@@ -156,7 +165,10 @@ const DECIMAL = /^(-?)(\d+)(?:\.(\d{1,6})0*)?$/;
 export function parseMicro(text: string): bigint {
   const match = DECIMAL.exec(text);
   if (match === null) {
-    throw new ContractError("AMOUNT_INVALID", `an amount is a plain decimal with at most six decimals, got ${JSON.stringify(text)}`);
+    throw new ContractError(
+      "AMOUNT_INVALID",
+      `an amount is a plain decimal with at most six decimals, got ${JSON.stringify(text)}`,
+    );
   }
   const [, sign, whole = "0", fraction = ""] = match;
   const value = BigInt(whole) * MICRO + BigInt(fraction.padEnd(6, "0"));

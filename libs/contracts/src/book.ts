@@ -1,0 +1,83 @@
+/**
+ * Order books on core NATS. Levels are flat arrays [price, size, price, size, …] of integers (1e-6 USDC per share and
+ * 1e-6 share; sizes are exact in a double up to 9e9 shares): a book is a quote, money is reckoned from fills.
+ */
+import { z } from "zod";
+import { Ms, Price, Shares, SideSchema } from "./codec.ts";
+import { ConditionId, TokenId } from "./ids.ts";
+
+const levels = z.array(z.int().nonnegative());
+/** `<lease revision>.<n>`: a new one after every resync, tick change or change of owner. */
+export const BookEpoch = z.string().regex(/^\d+\.\d+$/);
+
+/** Why a book may not be traded on; "none" when it may. */
+export const BookHealth = z.enum(["healthy", "suspect", "resyncing", "dead"]);
+export type BookHealth = z.infer<typeof BookHealth>;
+export const QuoteTier = z.enum(["FRESH", "SOFT_STALE", "HARD_STALE"]);
+export type QuoteTier = z.infer<typeof QuoteTier>;
+
+const common = {
+  v: z.literal(1),
+  tokenId: TokenId,
+  conditionId: ConditionId,
+  epoch: BookEpoch,
+  /** +1 per update of this token in this epoch; the snapshot that opens an epoch is 0. */
+  seq: z.int().nonnegative(),
+  /** The venue connection the token is read from; its clock is `BookClock`. */
+  connection: z.string(),
+  /** Venue time, monotonic per connection. */
+  tsEventMs: Ms,
+  /** Receive time. */
+  tsInitMs: Ms,
+};
+
+/** The whole book, best first on both sides. Opens an epoch, or answers `snap` and `bookAt`. */
+export const BookSnapshot = z.object({
+  type: z.literal("BookSnapshot"),
+  ...common,
+  tickMicro: Price,
+  health: BookHealth,
+  bids: levels,
+  asks: levels,
+});
+export type BookSnapshot = z.infer<typeof BookSnapshot>;
+
+/** New totals of levels; size 0 removes a level. */
+export const BookDelta = z.object({ type: z.literal("BookDelta"), ...common, bids: levels, asks: levels });
+export type BookDelta = z.infer<typeof BookDelta>;
+
+/** Continuity was lost or found again without a new book. */
+export const BookStatus = z.object({
+  type: z.literal("BookStatus"),
+  ...common,
+  health: BookHealth,
+  reason: z.string(),
+});
+export type BookStatus = z.infer<typeof BookStatus>;
+
+/** `md.book.v1.<tokenId>` */
+export const BookUpdate = z.discriminatedUnion("type", [BookSnapshot, BookDelta, BookStatus]);
+export type BookUpdate = z.infer<typeof BookUpdate>;
+
+/** `md.trade.v1.<tokenId>`: a print; `seq` is the book's at that moment. Side is the taker's, as recorders read it. */
+export const TradePrint = z.object({
+  type: z.literal("TradePrint"),
+  ...common,
+  priceMicro: Price,
+  sizeMicro: Shares,
+  side: SideSchema,
+});
+export type TradePrint = z.infer<typeof TradePrint>;
+
+/**
+ * `md.clock.v1`: everything the venue changed up to `watermarkMs` (venue time) on this connection has been published.
+ * Paper orders placed at T are swept when the watermark has passed T.
+ */
+export const BookClock = z.object({
+  type: z.literal("BookClock"),
+  v: z.literal(1),
+  connection: z.string(),
+  watermarkMs: Ms,
+  tsInitMs: Ms,
+});
+export type BookClock = z.infer<typeof BookClock>;

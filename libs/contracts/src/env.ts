@@ -1,0 +1,68 @@
+/** Environment variables: one zod object per service, parsed once at the start. */
+import { z } from "zod";
+import { ContractError } from "./errors.ts";
+import { Address } from "./ids.ts";
+
+/** A whole number in text, within bounds. */
+export const integer = (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  z.string().regex(/^\d+$/, "a whole number").transform(Number).pipe(z.number().min(min).max(max));
+
+const truthy = /^(1|true|yes|on)$/i;
+const falsy = /^(0|false|no|off)$/i;
+export const flag = () =>
+  z
+    .string()
+    .refine((text) => truthy.test(text) || falsy.test(text), "true or false")
+    .transform((text) => truthy.test(text));
+
+const url = (protocols: RegExp, words: string) => z.url({ protocol: protocols, error: words });
+export const httpUrl = () => url(/^https?$/, "an address that starts with http:// or https://");
+export const wsUrl = () => url(/^wss?$/, "an address that starts with ws:// or wss://");
+/** Lower-cases, so a checksummed address may be pasted. */
+export const addressText = () =>
+  z
+    .string()
+    .transform((text) => text.trim().toLowerCase())
+    .pipe(Address);
+
+/** Settings every service has. */
+export const commonEnv = {
+  NATS_URL: z.string().default("nats://127.0.0.1:4222"),
+  /** Name of this process; the same name takes its own lease back at once. */
+  INSTANCE: z
+    .string()
+    .regex(/^[a-z0-9-]{1,40}$/, "1 to 40 of a-z 0-9 -")
+    .default("0"),
+  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+  /** Port of /livez, /readyz and /metrics; 0: any free one. */
+  HEALTH_PORT: integer(0, 65_535).default(0),
+  SHUTDOWN_GRACE_MS: integer(100, 60_000).default(8_000),
+  /**
+   * Virtual time for tapes: `<real ms>:<virtual ms>:<speed>`; absent: the wall clock. Services of one run share it.
+   */
+  SLIPSTREAM_CLOCK: z
+    .string()
+    .regex(/^\d+:\d+:\d+(\.\d+)?$/, "<real ms>:<virtual ms>:<speed>")
+    .optional(),
+} as const;
+
+/**
+ * Parses the environment of a service; empty variables count as absent.
+ * @throws ContractError CONFIG_INVALID with the variable, the value and what is allowed, one line each.
+ */
+export function parseEnv<S extends z.ZodRawShape>(
+  shape: S,
+  env: Readonly<Record<string, string | undefined>>,
+): z.infer<z.ZodObject<S>> {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
+  const parsed = z.object(shape).safeParse(given);
+  if (parsed.success) return Object.freeze(parsed.data) as z.infer<z.ZodObject<S>>;
+  const lines = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0] ?? "");
+    const value = given[name];
+    return `${name}${value === undefined ? " is missing" : `=${isSecret(name) ? "(hidden)" : value}`}: ${issue.message}`;
+  });
+  throw new ContractError("CONFIG_INVALID", `wrong settings:\n  ${lines.join("\n  ")}`);
+}
+
+const isSecret = (name: string): boolean => /KEY|SECRET|PASSPHRASE|TOKEN$/.test(name);

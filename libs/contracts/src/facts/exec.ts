@@ -1,0 +1,176 @@
+/** Facts of executor: attempts, orders and fills of our own. */
+import { z } from "zod";
+import { Ms, OrderPrice, Price, Shares, SideSchema, Usdc } from "../codec.ts";
+import {
+  AccountId,
+  Address,
+  AttemptId,
+  ClientOrderId,
+  ConditionId,
+  LeaderFillId,
+  TokenId,
+  TradeId,
+  VenueOrderId,
+} from "../ids.ts";
+import { fact } from "./common.ts";
+
+/** Why nothing was traded. Closed union; each with the numbers that made it so. */
+export const SkipReason = z.discriminatedUnion("code", [
+  z.object({ code: z.literal("MARKET_UNKNOWN"), tokenId: TokenId }),
+  z.object({ code: z.literal("MARKET_VERSION_UNSUPPORTED"), version: z.string() }),
+  z.object({ code: z.literal("MARKET_NOT_ACCEPTING_ORDERS") }),
+  z.object({ code: z.literal("SIGNAL_TOO_OLD"), ageMs: z.int(), ageMsMax: z.int() }),
+  z.object({ code: z.literal("HISTORICAL_FILL") }),
+  z.object({ code: z.literal("FILL_REVERTED") }),
+  z.object({ code: z.literal("LEADER_NOT_FOLLOWED") }),
+  z.object({ code: z.literal("MAKER_FILLS_SKIPPED") }),
+  z.object({ code: z.literal("RISK_HALT"), scope: z.string(), reason: z.string() }),
+  z.object({ code: z.literal("RISK_REDUCE_ONLY"), scope: z.string(), reason: z.string() }),
+  z.object({ code: z.literal("CHAIN_LAGGING"), lagMs: z.int(), lagMsMax: z.int() }),
+  z.object({ code: z.literal("BOOK_UNKNOWN"), waitedMs: z.int() }),
+  z.object({ code: z.literal("BOOK_UNHEALTHY"), health: z.string() }),
+  z.object({ code: z.literal("BOOK_STALE"), ageMs: z.int() }),
+  z.object({ code: z.literal("PRICE_GUARD"), bestMicro: Price.nullable(), limitMicro: Price }),
+  z.object({ code: z.literal("PRICE_OUT_OF_RANGE"), priceMicro: Price }),
+  z.object({
+    code: z.literal("CAP_REACHED"),
+    cap: z.enum(["order", "token", "gross", "openPositions"]),
+    capMicro: Usdc,
+  }),
+  /** Counted into the visible bucket of (account, leader, token). */
+  z.object({ code: z.literal("BELOW_MINIMUM"), sizeMicro: Shares, minimumMicro: Shares, bucketMicro: Shares }),
+  z.object({ code: z.literal("NOTHING_TO_SELL") }),
+  z.object({ code: z.literal("LEADER_HOLDING_UNKNOWN") }),
+]);
+export type SkipReason = z.infer<typeof SkipReason>;
+export type SkipCode = SkipReason["code"];
+
+/** ENTRY follows a leader's purchase, EXIT closes (part of) his lot. */
+export const AttemptKind = z.enum(["ENTRY", "EXIT"]);
+export type AttemptKind = z.infer<typeof AttemptKind>;
+
+/** What a decision took from outside the log. */
+export const DecisionView = z.object({
+  riskLevel: z.enum(["normal", "degrade", "halt"]),
+  bookEpoch: z.string().nullable(),
+  bookSeq: z.int().nullable(),
+  bookAgeMs: z.int().nullable(),
+  bestBidMicro: Price.nullable(),
+  bestAskMicro: Price.nullable(),
+  /** Revision of the account's policy. */
+  configRevision: z.int(),
+});
+export type DecisionView = z.infer<typeof DecisionView>;
+
+const attempt = {
+  attemptId: AttemptId,
+  account: AccountId,
+  leaderFillId: LeaderFillId,
+  leader: Address,
+  kind: AttemptKind,
+  tokenId: TokenId,
+  conditionId: ConditionId.nullable(),
+  used: DecisionView,
+  /** Of the signal: block time and the moment the watcher published it. */
+  tsSignalMs: Ms,
+  tsSignalPublishedMs: Ms,
+};
+
+/** The answer to a fill was no. `unfollowed` exits are kept and retried when the reason ends. */
+export const ExecutionAttempt = fact("ExecutionAttempt", {
+  ...attempt,
+  outcome: z.literal("SKIP"),
+  reasons: z.array(SkipReason).min(1),
+  unfollowed: z.boolean(),
+  /** What a bucketed skip adds to the bucket of (account, leader, token). */
+  bucketAddMicro: Shares,
+  /** Leader's exit: the part of his lot that should be closed, as sold and held before; null on entries or unknown. */
+  exitShare: z.object({ soldMicro: Shares, heldMicro: Shares }).nullable(),
+});
+export type ExecutionAttempt = z.infer<typeof ExecutionAttempt>;
+
+/** An attempt that is TRADE: the durable intent, before any grant or request. */
+export const OrderIntent = fact("OrderIntent", {
+  ...attempt,
+  conditionId: ConditionId,
+  outcome: z.literal("TRADE"),
+  orderId: ClientOrderId,
+  side: SideSchema,
+  limitPriceMicro: OrderPrice,
+  sizeMicro: Shares,
+  timeInForce: z.enum(["GTD", "FAK", "FOK"]),
+  ttlMs: z.int().positive(),
+  /** Upper bound of the fee, part of the reservation. */
+  maxFeeMicro: Usdc,
+  /** Collateral (BUY, limit × size rounded up) or 0 (SELL) to reserve, without the fee. */
+  notionalMicro: Usdc,
+  /** What the bucket held and this order consumes. */
+  bucketUsedMicro: Shares,
+  exitShare: z.object({ soldMicro: Shares, heldMicro: Shares }).nullable(),
+  tsDecidedMs: Ms,
+});
+export type OrderIntent = z.infer<typeof OrderIntent>;
+
+const order = {
+  orderId: ClientOrderId,
+  account: AccountId,
+  tokenId: TokenId,
+  conditionId: ConditionId,
+  leaderFillId: LeaderFillId,
+};
+const leaves = { leavesMicro: Shares };
+
+/** Granted or not, it was never handed to the venue. Terminal. */
+export const OrderAbandoned = fact("OrderAbandoned", {
+  ...order,
+  reason: z.enum(["FILL_REVERTED", "RISK_HALT", "DENIED", "OPERATOR", "LEASE_LOST", "TOO_LATE"]),
+});
+export type OrderAbandoned = z.infer<typeof OrderAbandoned>;
+/** The venue has it. `tsPlacedMs` is venue time: decided + submit latency + taker delay on paper. */
+export const OrderAccepted = fact("OrderAccepted", { ...order, venueOrderId: VenueOrderId, tsPlacedMs: Ms });
+export type OrderAccepted = z.infer<typeof OrderAccepted>;
+/** Refused by the venue. Terminal. */
+export const OrderRejected = fact("OrderRejected", { ...order, code: z.string(), text: z.string() });
+export type OrderRejected = z.infer<typeof OrderRejected>;
+export const OrderCancelRequested = fact("OrderCancelRequested", {
+  ...order,
+  reason: z.enum(["FILL_REVERTED", "RISK_HALT", "OPERATOR"]),
+});
+export type OrderCancelRequested = z.infer<typeof OrderCancelRequested>;
+/** Terminal. BLIND: nobody can say what the book was at the time of placement. */
+export const OrderCanceled = fact("OrderCanceled", {
+  ...order,
+  ...leaves,
+  reason: z.enum(["FAK_REMAINDER", "FOK_KILLED", "BLIND", "FILL_REVERTED", "RISK_HALT", "OPERATOR", "MARKET_CLOSED"]),
+});
+export type OrderCanceled = z.infer<typeof OrderCanceled>;
+/** Its time to live ended. Terminal. */
+export const OrderExpired = fact("OrderExpired", { ...order, ...leaves });
+export type OrderExpired = z.infer<typeof OrderExpired>;
+/** The venue may or may not have it: looked up until known, the reservation stays. */
+export const OrderOutcomeUnknown = fact("OrderOutcomeUnknown", {
+  ...order,
+  venueOrderId: VenueOrderId,
+  text: z.string(),
+});
+export type OrderOutcomeUnknown = z.infer<typeof OrderOutcomeUnknown>;
+
+/** One of our fills. With `leavesMicro` 0 it is terminal for its order. `tsEventMs` is venue time. */
+export const ExecutionFill = fact("ExecutionFill", {
+  ...order,
+  ...leaves,
+  tradeId: TradeId,
+  leader: Address,
+  kind: AttemptKind,
+  side: SideSchema,
+  priceMicro: OrderPrice,
+  sizeMicro: Shares,
+  /** Exact cost (BUY, rounded up) or proceeds (SELL, rounded down) before the fee. */
+  usdcMicro: Usdc,
+  feeMicro: Usdc,
+  liquiditySide: z.enum(["maker", "taker"]),
+});
+export type ExecutionFill = z.infer<typeof ExecutionFill>;
+/** Settlement failed for good. */
+export const ExecutionFillReversed = fact("ExecutionFillReversed", { ...order, tradeId: TradeId, reason: z.string() });
+export type ExecutionFillReversed = z.infer<typeof ExecutionFillReversed>;

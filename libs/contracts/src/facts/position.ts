@@ -1,0 +1,111 @@
+/** Facts of inventory: grants and denials, positions, differences. */
+import { z } from "zod";
+import { Block, Ms, Shares, SideSchema, SignedShares, SignedUsdc, Usdc } from "../codec.ts";
+import { AccountId, ClientOrderId, ConditionId, TokenId, TradeId } from "../ids.ts";
+import { fact } from "./common.ts";
+
+const order = { account: AccountId, orderId: ClientOrderId, tokenId: TokenId, side: SideSchema };
+
+/** Shares and collateral are set aside until a terminal fact of the same order. */
+export const ReservationGranted = fact("ReservationGranted", {
+  ...order,
+  /** May be smaller than asked, never larger. */
+  sizeMicro: Shares,
+  collateralMicro: Usdc,
+  sharesMicro: Shares,
+});
+export type ReservationGranted = z.infer<typeof ReservationGranted>;
+
+/** Why inventory refused. */
+export const DenialReason = z.discriminatedUnion("code", [
+  z.object({ code: z.literal("INSUFFICIENT_COLLATERAL"), neededMicro: Usdc, availableMicro: Usdc }),
+  z.object({ code: z.literal("INSUFFICIENT_SHARES"), neededMicro: Shares, availableMicro: Shares }),
+  z.object({ code: z.literal("BALANCE_UNKNOWN") }),
+  z.object({ code: z.literal("ACCOUNT_UNKNOWN") }),
+  z.object({
+    code: z.literal("CAP_REACHED"),
+    cap: z.enum(["order", "token", "gross", "openPositions"]),
+    capMicro: Usdc,
+  }),
+]);
+export type DenialReason = z.infer<typeof DenialReason>;
+export const OrderDenied = fact("OrderDenied", { ...order, reason: DenialReason });
+export type OrderDenied = z.infer<typeof OrderDenied>;
+
+/** The published view of one token of one account, formulas of the architecture document. */
+export const PositionChanged = fact("PositionChanged", {
+  account: AccountId,
+  tokenId: TokenId,
+  conditionId: ConditionId.nullable(),
+  confirmedMicro: Shares,
+  confirmedBlock: Block,
+  pendingBuysMicro: Shares,
+  pendingSellsMicro: Shares,
+  reservedBuysMicro: Shares,
+  reservedSellsMicro: Shares,
+  effectiveMicro: SignedShares,
+  conservativeExposureMicro: Shares,
+  availableToSellMicro: Shares,
+  /** Cost of what is held; average cost is the pair (cost, effective). */
+  costMicro: Usdc,
+  realizedPnlMicro: SignedUsdc,
+  feesMicro: Usdc,
+  collateralMicro: Usdc,
+  availableCollateralMicro: Usdc,
+});
+export type PositionChanged = z.infer<typeof PositionChanged>;
+
+/** Pending fills the chain did not confirm in time: no longer counted as held, still counted as exposure. */
+export const PendingFillAged = fact("PendingFillAged", {
+  account: AccountId,
+  tokenId: TokenId,
+  tradeIds: z.array(TradeId),
+  netMicro: SignedShares,
+});
+export type PendingFillAged = z.infer<typeof PendingFillAged>;
+export const ForceReconciled = fact("ForceReconciled", {
+  account: AccountId,
+  tokenId: TokenId,
+  differenceMicro: SignedShares,
+  reason: z.string(),
+});
+export type ForceReconciled = z.infer<typeof ForceReconciled>;
+
+const discrepancy = { account: AccountId, tokenId: TokenId, differenceMicro: SignedShares, sinceMs: Ms };
+export const DiscrepancyFound = fact("DiscrepancyFound", discrepancy);
+export type DiscrepancyFound = z.infer<typeof DiscrepancyFound>;
+export const DiscrepancyResolved = fact("DiscrepancyResolved", discrepancy);
+export type DiscrepancyResolved = z.infer<typeof DiscrepancyResolved>;
+
+export const AccountFunded = fact("AccountFunded", {
+  account: AccountId,
+  collateralMicro: Usdc,
+  configRevision: z.int(),
+});
+export type AccountFunded = z.infer<typeof AccountFunded>;
+export const PositionSettled = fact("PositionSettled", {
+  account: AccountId,
+  tokenId: TokenId,
+  conditionId: ConditionId,
+  sharesMicro: Shares,
+  payoutMicro: Usdc,
+});
+export type PositionSettled = z.infer<typeof PositionSettled>;
+
+/** One per account and day: what must outlive the retention of the log. */
+export const Checkpoint = fact("Checkpoint", {
+  account: AccountId,
+  day: z.string().regex(/^\d{4}-\d{2}-\d{2}$/),
+  collateralMicro: Usdc,
+  positions: z.array(
+    z.object({
+      tokenId: TokenId,
+      confirmedMicro: Shares,
+      costMicro: Usdc,
+      realizedPnlMicro: SignedUsdc,
+      feesMicro: Usdc,
+    }),
+  ),
+  openOrders: z.array(ClientOrderId),
+});
+export type Checkpoint = z.infer<typeof Checkpoint>;

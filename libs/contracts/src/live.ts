@@ -1,0 +1,72 @@
+/** Messages that are not facts: heartbeats and request/reply. Losing one costs nothing that is not asked again. */
+import { z } from "zod";
+import { BookSnapshot } from "./book.ts";
+import { Block, Ms } from "./codec.ts";
+import { AccountId, Address, TokenId } from "./ids.ts";
+import { MarketDefinition } from "./market.ts";
+import { serviceNames } from "./subjects.ts";
+
+/** `hb.<service>.<instance>`, 1 Hz. `lagMs`: age of the newest thing it should know about; null when it has none. */
+export const Heartbeat = z.object({
+  type: z.literal("Heartbeat"),
+  v: z.literal(1),
+  service: z.enum(serviceNames),
+  instance: z.string(),
+  /** One owner acts, standbys follow. */
+  role: z.enum(["owner", "standby", "draining"]),
+  ready: z.boolean(),
+  /** Last fact it has applied. */
+  factSeq: z.int().nonnegative(),
+  /** Only risk: the fact sequence of its newest decision, which the executor must have applied. */
+  decisionSeq: z.int().nonnegative().nullable(),
+  lagMs: z.int().nullable(),
+  /** What limits it now, in words for `status`; empty when nothing does. */
+  problems: z.array(z.string()),
+  /** Small numbers for the live view. */
+  gauges: z.record(z.string(), z.number()),
+  tsInitMs: Ms,
+});
+export type Heartbeat = z.infer<typeof Heartbeat>;
+
+/** Every reply: the answer or a reason. */
+export const replyOf = <T extends z.ZodType>(value: T) =>
+  z.discriminatedUnion("ok", [
+    z.object({ ok: z.literal(true), value }),
+    z.object({ ok: z.literal(false), code: z.string(), text: z.string() }),
+  ]);
+
+const tokens = z.object({ tokenIds: z.array(TokenId).min(1).max(500) });
+const operation = <Q extends z.ZodType, R extends z.ZodType>(request: Q, reply: R) => ({
+  request,
+  reply: replyOf(reply),
+});
+
+/** `svc.<service>.v1.<op>`: request and reply of every operation. */
+export const operations = {
+  bookstore: {
+    /** The book now, in its epoch at its sequence. */
+    snap: operation(z.object({ tokenId: TokenId }), BookSnapshot),
+    /** The book as it was at a venue time. */
+    bookAt: operation(z.object({ tokenId: TokenId, tsMs: Ms }), BookSnapshot),
+    /** Keep these tokens read; `ttlMs` after the last request they are dropped. */
+    track: operation(tokens, z.object({ tracked: z.int() })),
+    /** Read the book from REST now and answer it. */
+    refresh: operation(z.object({ tokenId: TokenId }), BookSnapshot),
+  },
+  registry: {
+    resolve: operation(z.object({ tokenId: TokenId }), MarketDefinition),
+  },
+  "balance-sync": {
+    /** Read a holder's tokens from the chain now; the snapshot comes as a fact. */
+    now: operation(
+      z.object({ address: Address, tokenIds: z.array(TokenId).max(500) }),
+      z.object({ blockNumber: Block }),
+    ),
+  },
+  executor: {
+    /** A local latch that needs neither log nor risk: no order leaves, open ones are cancelled. */
+    halt: operation(z.object({ halted: z.boolean(), who: z.string() }), z.object({ halted: z.boolean() })),
+    /** Visible buckets and unfollowed exits, for `status`. */
+    pending: operation(z.object({ account: AccountId.optional() }), z.object({ lines: z.array(z.string()) })),
+  },
+} as const;

@@ -1,0 +1,64 @@
+/** What a person configures: KV bucket `config`, each accepted revision also a `ConfigChanged` fact. */
+import { z } from "zod";
+import { OrderPrice, Shares, Usdc } from "./codec.ts";
+import { AccountId, Address } from "./ids.ts";
+
+/** `leaders.<address>` */
+export const LeaderConfig = z.object({
+  leader: Address,
+  enabled: z.boolean(),
+  label: z.string().max(64).optional(),
+  /** First block to follow from; absent: from the block at which he was added. */
+  fromBlock: z.int().nonnegative().optional(),
+});
+export type LeaderConfig = z.infer<typeof LeaderConfig>;
+
+const bps = z.int().min(0).max(10_000);
+
+/** How large a copy is; caps and inventory may only shrink it. */
+export const Sizing = z.discriminatedUnion("kind", [
+  /** Share of the leader's size, 1e-6: 100_000 is 10 %. */
+  z.object({ kind: z.literal("percentage"), ratioMicro: z.int().min(1).max(100_000_000) }),
+  /** The same cost each time. */
+  z.object({ kind: z.literal("fixed"), usdcMicro: Usdc }),
+]);
+export type Sizing = z.infer<typeof Sizing>;
+
+/** `accounts.<id>` */
+export const AccountPolicy = z.object({
+  account: AccountId,
+  mode: z.enum(["paper", "live"]),
+  enabled: z.boolean(),
+  /** Paper purse at the start; credited once by an `AccountFunded` fact. */
+  initialCollateralMicro: Usdc,
+  sizing: Sizing,
+  /** Older fills get no entry. Exits have no age limit. */
+  signalAgeMsMax: z.int().positive(),
+  /** A leader's maker fills: 1e-6 of the usual size; 0 skips them. */
+  makerRatioMicro: z.int().min(0).max(1_000_000),
+  /** How far past the leader's price the limit may go. */
+  priceGuardBps: bps,
+  priceGuardTicks: z.int().min(0).max(100),
+  timeInForce: z.enum(["GTD", "FAK", "FOK"]),
+  /** A GTD remainder rests this long. */
+  ttlMs: z.int().positive(),
+  /** Paper: decision to venue, before the market's own taker delay. */
+  submitLatencyMs: z.int().nonnegative(),
+  caps: z.object({
+    orderUsdcMicro: Usdc,
+    tokenUsdcMicro: Usdc,
+    grossUsdcMicro: Usdc,
+    openPositionsMax: z.int().positive(),
+  }),
+  minPriceMicro: OrderPrice,
+  maxPriceMicro: OrderPrice,
+  /** After a leader's fill has been retracted by the chain. */
+  onRetract: z.enum(["keep", "exit"]),
+  /** Shares at or below this count as nothing left. */
+  dustMicro: Shares,
+});
+export type AccountPolicy = z.infer<typeof AccountPolicy>;
+
+/** Keys of the `config` bucket and the schema of each. */
+export const configSchemas = { leaders: LeaderConfig, accounts: AccountPolicy } as const;
+export type ConfigKind = keyof typeof configSchemas;
