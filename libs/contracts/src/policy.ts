@@ -3,13 +3,11 @@ import { z } from "zod";
 import { OrderPrice, Shares, Usdc } from "./codec.ts";
 import { AccountId, Address } from "./ids.ts";
 
-/** `leaders.<address>` */
+/** `leaders.<address>`: followed from the block at which he was added. */
 export const LeaderConfig = z.object({
   leader: Address,
   enabled: z.boolean(),
   label: z.string().max(64).optional(),
-  /** First block to follow from; absent: from the block at which he was added. */
-  fromBlock: z.int().nonnegative().optional(),
 });
 export type LeaderConfig = z.infer<typeof LeaderConfig>;
 
