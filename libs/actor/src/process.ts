@@ -137,7 +137,7 @@ const portsGiven = new Set<number>();
 
 /**
  * Finds a TCP port on which nobody listens on 127.0.0.1; this process never gets the same one twice.
- * Another process may still take it before it is bound: whoever binds it should try once more with another.
+ * Another process may still take it before it is bound: see `onFreePort`.
  */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 200; tries += 1) {
@@ -148,6 +148,23 @@ export async function freePort(): Promise<number> {
     return port;
   }
   throw new Error(`no free port between ${PORT_FIRST} and ${PORT_FIRST + PORT_COUNT}`);
+}
+
+const PORT_TRIES = 3;
+
+/**
+ * Runs `start` with a free port, and again with another one when somebody took it in between.
+ * @throws what `start` throws; a taken port is known by "address already in use" in the text.
+ */
+export async function onFreePort<T>(start: (port: number) => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await start(await freePort());
+    } catch (error) {
+      const taken = error instanceof Error && /address (already )?in use|EADDRINUSE/i.test(error.message);
+      if (!taken || tries >= PORT_TRIES) throw error;
+    }
+  }
 }
 
 function canListen(port: number): Promise<boolean> {
