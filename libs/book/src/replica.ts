@@ -1,0 +1,242 @@
+/**
+ * A consumer's copy of one token's book, fed with BookUpdate and TradePrint messages of core NATS, which may go missing.
+ * Continuity is proved by (epoch, seq); what is missing is asked for, never guessed.
+ *
+ * Modes of continuity: `unknown` (no book yet) → `healthy` ⇄ `gap` (a message is missing; the old book is kept but not
+ * trusted). While not healthy, messages are buffered and joined to the snapshot that was asked for.
+ *
+ * Invariants
+ * 1. In `healthy` every change of the epoch up to `seq` has been applied, once, in order.
+ * 2. A message of an older epoch never changes anything: its sender has lost the book.
+ * 3. Whatever was missed is a hole in the history, also when the next book is of the same epoch.
+ */
+import type {
+  BookDelta,
+  BookHealth,
+  BookSnapshot,
+  BookStatus,
+  BookUpdate,
+  QuoteTier,
+  TradePrint,
+} from "@slipstream/contracts/book";
+import { assertNever } from "@slipstream/contracts/errors";
+import {
+  type BookHistory,
+  createHistory,
+  openEpoch,
+  openHole,
+  recordLevel,
+  recordTrade,
+  resumeEpoch,
+} from "./history.ts";
+import { type FlatLevels, isRefusal } from "./ladder.ts";
+
+export type ReplicaMode = "unknown" | "healthy" | "gap";
+export type ReplicaState = ReplicaMode | "stale";
+
+export type ReplicaEffect = {
+  readonly kind: "requestSnapshot";
+  readonly tokenId: string;
+  readonly reason: "noBook" | "missedUpdate" | "newEpoch" | "refusedUpdate" | "noAnswer";
+};
+
+type Waiting = BookDelta | BookStatus | TradePrint;
+
+export type Replica = {
+  readonly tokenId: string;
+  readonly history: BookHistory;
+  mode: ReplicaMode;
+  epoch: string;
+  /** Of the last update applied. */
+  seq: number;
+  /** The bookstore's own verdict on the book. */
+  health: BookHealth;
+  /** The venue connection the book is read from: the key of its clock. */
+  connection: string;
+  /** Receive time of the newest message by the bookstore's clock. */
+  lastSeenMs: number;
+  /** What arrived since continuity was lost, for the snapshot to be joined to. */
+  buffer: Waiting[];
+  /** When a snapshot was last asked for; null when none is awaited. */
+  askedAtMs: number | null;
+};
+
+/** Some seconds of a busy token; when more arrives before the snapshot, a newer snapshot is asked for. */
+const BUFFER_MAX = 1_024;
+const ASK_AGAIN_AFTER_MS = 500;
+
+export function createReplica(options: {
+  readonly tokenId: string;
+  readonly retentionMs?: number;
+  readonly bytesMax?: number;
+}): Replica {
+  return {
+    tokenId: options.tokenId,
+    history: createHistory(options),
+    mode: "unknown",
+    epoch: "0.0",
+    seq: -1,
+    health: "dead",
+    connection: "",
+    lastSeenMs: 0,
+    buffer: [],
+    askedAtMs: null,
+  };
+}
+
+/** Asks for the first snapshot, and again while one is awaited. Call it after subscribing and on a timer. */
+export function onReplicaTimer(replica: Replica, nowMs: number): ReplicaEffect[] {
+  if (replica.mode === "healthy") return [];
+  if (replica.askedAtMs === null) return ask(replica, nowMs, "noBook");
+  return nowMs - replica.askedAtMs >= ASK_AGAIN_AFTER_MS ? ask(replica, nowMs, "noAnswer") : [];
+}
+
+/** Takes a message of `md.book` or `md.trade`, or the answer to a snapshot request. */
+export function onReplicaMessage(replica: Replica, message: BookUpdate | TradePrint, nowMs: number): ReplicaEffect[] {
+  const age = compareEpochs(message.epoch, replica.epoch);
+  if (age < 0) return [];
+  switch (message.type) {
+    case "BookSnapshot":
+      return onSnapshot(replica, message, nowMs);
+    case "BookDelta":
+    case "BookStatus":
+      if (replica.mode !== "healthy") return wait(replica, message, nowMs);
+      return onUpdate(replica, message, nowMs);
+    case "TradePrint":
+      if (replica.mode === "healthy" && age === 0) applyTrade(replica, message);
+      else keep(replica, message);
+      return [];
+    default:
+      return assertNever(message);
+  }
+}
+
+/**
+ * Tells whether the book may be used. "stale" = continuous, but the bookstore doubts it or nothing proves that its
+ * connection still lives.
+ * @param clockSeenMs - receive time of the last clock of `replica.connection`, 0 when none.
+ */
+export function replicaState(
+  replica: Replica,
+  at: { readonly nowMs: number; readonly clockSeenMs: number },
+): ReplicaState {
+  if (replica.mode !== "healthy") return replica.mode;
+  const ageMs = at.nowMs - Math.max(replica.lastSeenMs, at.clockSeenMs);
+  return replica.health === "healthy" && quoteTier(ageMs) !== "HARD_STALE" ? "healthy" : "stale";
+}
+
+const FRESH_MS_MAX = 2_000;
+const SOFT_STALE_MS_MAX = 5_000;
+
+/** @param ageMs - since the last proof of life of the book's connection. */
+export function quoteTier(ageMs: number): QuoteTier {
+  if (ageMs <= FRESH_MS_MAX) return "FRESH";
+  return ageMs <= SOFT_STALE_MS_MAX ? "SOFT_STALE" : "HARD_STALE";
+}
+
+/** Orders epochs `<lease revision>.<n>`: negative when `a` is older. */
+export function compareEpochs(a: string, b: string): number {
+  if (a === b) return 0;
+  const [aRevision = 0, aN = 0] = a.split(".").map(Number);
+  const [bRevision = 0, bN = 0] = b.split(".").map(Number);
+  return aRevision - bRevision || aN - bN;
+}
+
+function onSnapshot(replica: Replica, snapshot: BookSnapshot, nowMs: number): ReplicaEffect[] {
+  // In `healthy` an old copy says nothing new; in `gap` what was missed came after it, and the timer asks again.
+  if (replica.mode !== "unknown" && snapshot.epoch === replica.epoch && snapshot.seq <= replica.seq) return [];
+  const { epoch, seq, tsEventMs, tickMicro, bids, asks } = snapshot;
+  openHole(replica.history);
+  const result = openEpoch(replica.history, { epoch, seq, tsEventMs, tickMicro, bids, asks });
+  if (isRefusal(result)) return lose(replica, nowMs, "refusedUpdate");
+  const waiting = replica.buffer;
+  replica.mode = "healthy";
+  replica.epoch = epoch;
+  replica.seq = seq;
+  replica.health = snapshot.health;
+  replica.buffer = [];
+  replica.askedAtMs = null;
+  seen(replica, snapshot);
+  applyHealth(replica, snapshot);
+  const effects: ReplicaEffect[] = [];
+  for (const message of waiting) {
+    // A print from before the snapshot belongs to the hole.
+    if (message.type === "TradePrint" && message.epoch === epoch && message.seq < seq) continue;
+    effects.push(...onReplicaMessage(replica, message, nowMs));
+  }
+  return effects;
+}
+
+function onUpdate(replica: Replica, update: BookDelta | BookStatus, nowMs: number): ReplicaEffect[] {
+  if (update.epoch === replica.epoch) {
+    if (update.type === "BookStatus" && update.seq === replica.seq) return onStatus(replica, update);
+    if (update.seq <= replica.seq) return [];
+    if (update.seq === replica.seq + 1) {
+      if (update.type === "BookStatus") return onStatus(replica, update);
+      return applyDelta(replica, update) ? [] : lose(replica, nowMs, "refusedUpdate");
+    }
+  }
+  keep(replica, update);
+  return lose(replica, nowMs, update.epoch === replica.epoch ? "missedUpdate" : "newEpoch");
+}
+
+function onStatus(replica: Replica, status: BookStatus): ReplicaEffect[] {
+  replica.seq = status.seq;
+  replica.health = status.health;
+  seen(replica, status);
+  applyHealth(replica, status);
+  return [];
+}
+
+/** A suspect book is most likely right and its changes still count; a book being replaced, or a dead one, is not known. */
+function applyHealth(replica: Replica, message: BookStatus | BookSnapshot): void {
+  if (message.health === "resyncing" || message.health === "dead") openHole(replica.history);
+  else resumeEpoch(replica.history, message);
+}
+
+function applyDelta(replica: Replica, delta: BookDelta): boolean {
+  if (!applyLevels(replica, delta, "BUY", delta.bids) || !applyLevels(replica, delta, "SELL", delta.asks)) return false;
+  replica.seq = delta.seq;
+  seen(replica, delta);
+  return true;
+}
+
+function applyLevels(replica: Replica, delta: BookDelta, side: "BUY" | "SELL", levels: FlatLevels): boolean {
+  for (let at = 0; at < levels.length; at += 2) {
+    const result = recordLevel(replica.history, delta, side, levels[at] ?? Number.NaN, levels[at + 1] ?? Number.NaN);
+    if (isRefusal(result)) return false;
+  }
+  return true;
+}
+
+function applyTrade(replica: Replica, print: TradePrint): void {
+  recordTrade(replica.history, print, print.side, print.priceMicro, Number(print.sizeMicro));
+  seen(replica, print);
+}
+
+function seen(replica: Replica, message: BookUpdate | TradePrint): void {
+  replica.connection = message.connection;
+  replica.lastSeenMs = Math.max(replica.lastSeenMs, message.tsInitMs);
+}
+
+function lose(replica: Replica, nowMs: number, reason: ReplicaEffect["reason"]): ReplicaEffect[] {
+  openHole(replica.history);
+  if (replica.mode === "healthy") replica.mode = "gap";
+  return ask(replica, nowMs, reason);
+}
+
+function ask(replica: Replica, nowMs: number, reason: ReplicaEffect["reason"]): ReplicaEffect[] {
+  replica.askedAtMs = nowMs;
+  return [{ kind: "requestSnapshot", tokenId: replica.tokenId, reason }];
+}
+
+function wait(replica: Replica, message: BookDelta | BookStatus, nowMs: number): ReplicaEffect[] {
+  keep(replica, message);
+  return replica.askedAtMs === null ? ask(replica, nowMs, "noBook") : [];
+}
+
+function keep(replica: Replica, message: Waiting): void {
+  replica.buffer.push(message);
+  // The oldest go first: a snapshot that answers later is newer than they are, else a gap is found and it is asked again.
+  if (replica.buffer.length > BUFFER_MAX) replica.buffer.shift();
+}
