@@ -1,0 +1,236 @@
+/**
+ * One fold of the log for people: the live view, `status` and the report all read it. It judges nothing; the report
+ * compares it with the chain.
+ */
+import type { FactOf, Recorded } from "@slipstream/contracts/facts";
+import type {
+  AccountId,
+  Address,
+  AttemptId,
+  ClientOrderId,
+  LeaderFillId,
+  TokenId,
+  TradeId,
+} from "@slipstream/contracts/ids";
+import type { Heartbeat } from "@slipstream/contracts/live";
+import { type SharesMicro, sharesMicro } from "@slipstream/contracts/money";
+
+/** Lines kept for the live view. */
+const RECENT = 50;
+
+export type FillEntry = {
+  fill: FactOf<"LeaderFill">;
+  /** Wall-clock time at which the log stored it, in world time. */
+  storedMs: number;
+  status: "ON_CHAIN" | "REVERTED" | "RETRACTED";
+  /** How many times the log told of an occurrence that was not a return. */
+  firstPublications: number;
+};
+export type AttemptEntry = {
+  account: AccountId;
+  leaderFillId: LeaderFillId;
+  /** Retries of an exit that could not be followed at first are further entries of the same attempt. */
+  trades: ClientOrderId[];
+  skips: FactOf<"ExecutionAttempt">[];
+  decidedMs: number;
+};
+export type OrderEntry = {
+  intent: FactOf<"OrderIntent">;
+  acceptedMs: number | null;
+  filledMicro: SharesMicro;
+  fills: number;
+  end: string | null;
+};
+export type PaperHolding = { account: AccountId; tokenId: TokenId; sharesMicro: SharesMicro };
+
+export type Overview = {
+  lastSeq: number;
+  firstProgress: FactOf<"ChainProgress"> | null;
+  progress: FactOf<"ChainProgress"> | null;
+  leaders: Map<Address, { label: string; since: number | null; enabled: boolean }>;
+  accounts: Map<AccountId, { mode: "paper" | "live" }>;
+  fills: Map<LeaderFillId, FillEntry>;
+  attempts: Map<AttemptId, AttemptEntry>;
+  orders: Map<ClientOrderId, OrderEntry>;
+  executionFills: Map<TradeId, FactOf<"ExecutionFill">>;
+  duplicatedExecutionFills: number;
+  positions: Map<string, FactOf<"PositionChanged">>;
+  risk: Map<string, FactOf<"RiskDecision">>;
+  heartbeats: Map<string, Heartbeat & { receivedMs: number }>;
+  latencies: { seenToPublished: number[]; publishedToDecided: number[]; decidedToPlaced: number[] };
+  recentFills: LeaderFillId[];
+  recentAttempts: { account: AccountId; text: string; fill: LeaderFillId; atMs: number }[];
+};
+
+export const emptyOverview = (): Overview => ({
+  lastSeq: 0,
+  firstProgress: null,
+  progress: null,
+  leaders: new Map(),
+  accounts: new Map(),
+  fills: new Map(),
+  attempts: new Map(),
+  orders: new Map(),
+  executionFills: new Map(),
+  duplicatedExecutionFills: 0,
+  positions: new Map(),
+  risk: new Map(),
+  heartbeats: new Map(),
+  latencies: { seenToPublished: [], publishedToDecided: [], decidedToPlaced: [] },
+  recentFills: [],
+  recentAttempts: [],
+});
+
+/** @param storedMs - when the log stored the fact, in the world's time. */
+export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs: number): void {
+  overview.lastSeq = seq;
+  switch (fact.type) {
+    case "ChainProgress":
+      overview.firstProgress ??= fact;
+      overview.progress = fact;
+      return;
+    case "ConfigChanged":
+      return applyConfig(overview, fact);
+    case "LeaderFill":
+      return applyLeaderFill(overview, fact, storedMs);
+    case "LeaderFillReverted":
+    case "LeaderFillRetracted": {
+      const entry = overview.fills.get(fact.leaderFillId);
+      if (entry !== undefined) entry.status = fact.type === "LeaderFillReverted" ? "REVERTED" : "RETRACTED";
+      return;
+    }
+    case "ExecutionAttempt":
+      return applySkip(overview, fact, storedMs);
+    case "OrderIntent":
+      return applyIntent(overview, fact);
+    case "OrderAccepted": {
+      const order = overview.orders.get(fact.orderId);
+      if (order === undefined || order.acceptedMs !== null) return;
+      order.acceptedMs = storedMs;
+      overview.latencies.decidedToPlaced.push(storedMs - order.intent.tsDecidedMs);
+      return;
+    }
+    case "ExecutionFill":
+      return applyExecutionFill(overview, fact);
+    case "OrderDenied":
+      return endOrder(overview, fact.orderId, `denied ${fact.reason.code}`);
+    case "OrderAbandoned":
+    case "OrderCanceled":
+      return endOrder(
+        overview,
+        fact.orderId,
+        `${fact.type === "OrderCanceled" ? "canceled" : "abandoned"} ${fact.reason}`,
+      );
+    case "OrderRejected":
+      return endOrder(overview, fact.orderId, `rejected ${fact.code}`);
+    case "OrderExpired":
+      return endOrder(overview, fact.orderId, "expired");
+    case "PositionChanged":
+      overview.positions.set(`${fact.account}|${fact.tokenId}`, fact);
+      return;
+    case "RiskDecision":
+      overview.risk.set(`${fact.scope.kind}.${fact.scope.id}`, fact);
+      return;
+    default:
+      return;
+  }
+}
+
+export function applyHeartbeat(overview: Overview, heartbeat: Heartbeat, receivedMs: number): void {
+  overview.heartbeats.set(`${heartbeat.service}/${heartbeat.instance}`, { ...heartbeat, receivedMs });
+}
+
+function applyConfig(overview: Overview, fact: FactOf<"ConfigChanged">): void {
+  const [kind, key = ""] = fact.key.split(".", 2);
+  if (kind === "accounts" && fact.value !== null) {
+    overview.accounts.set(key as AccountId, { mode: (fact.value as { mode: "paper" | "live" }).mode });
+  }
+  if (kind !== "leaders") return;
+  const value = fact.value as { enabled: boolean; label?: string } | null;
+  const known = overview.leaders.get(key as Address);
+  overview.leaders.set(key as Address, {
+    label: value?.label ?? known?.label ?? "",
+    since: known?.since ?? overview.progress?.head ?? null,
+    enabled: value?.enabled ?? false,
+  });
+}
+
+function applyLeaderFill(overview: Overview, fill: FactOf<"LeaderFill">, storedMs: number): void {
+  const entry = overview.fills.get(fill.leaderFillId);
+  if (entry !== undefined) {
+    if (fill.occurrence <= entry.fill.occurrence) entry.firstPublications += 1;
+    entry.fill = fill;
+    entry.status = "ON_CHAIN";
+    return;
+  }
+  overview.fills.set(fill.leaderFillId, { fill, storedMs, status: "ON_CHAIN", firstPublications: 1 });
+  keepRecent(overview.recentFills, fill.leaderFillId);
+  if (!fill.historical) overview.latencies.seenToPublished.push(storedMs - fill.tsSeenMs);
+}
+
+function attemptOf(overview: Overview, fact: FactOf<"ExecutionAttempt"> | FactOf<"OrderIntent">): AttemptEntry {
+  const known = overview.attempts.get(fact.attemptId);
+  if (known !== undefined) return known;
+  const { account, leaderFillId } = fact;
+  const entry: AttemptEntry = { account, leaderFillId, trades: [], skips: [], decidedMs: fact.tsInitMs };
+  overview.attempts.set(fact.attemptId, entry);
+  const fill = overview.fills.get(leaderFillId);
+  if (fill !== undefined && !fill.fill.historical)
+    overview.latencies.publishedToDecided.push(fact.tsInitMs - fill.storedMs);
+  return entry;
+}
+
+function applySkip(overview: Overview, fact: FactOf<"ExecutionAttempt">, storedMs: number): void {
+  attemptOf(overview, fact).skips.push(fact);
+  const text = `skip ${fact.reasons.map((reason) => reason.code).join(", ")}`;
+  keepRecent(overview.recentAttempts, { account: fact.account, text, fill: fact.leaderFillId, atMs: storedMs });
+}
+
+function applyIntent(overview: Overview, intent: FactOf<"OrderIntent">): void {
+  const attempt = attemptOf(overview, intent);
+  if (attempt.trades.includes(intent.orderId)) return;
+  attempt.trades.push(intent.orderId);
+  overview.orders.set(intent.orderId, { intent, acceptedMs: null, filledMicro: sharesMicro(0n), fills: 0, end: null });
+  const text = `order ${intent.orderId}`;
+  keepRecent(overview.recentAttempts, {
+    account: intent.account,
+    text,
+    fill: intent.leaderFillId,
+    atMs: intent.tsDecidedMs,
+  });
+}
+
+function applyExecutionFill(overview: Overview, fill: FactOf<"ExecutionFill">): void {
+  if (overview.executionFills.has(fill.tradeId)) {
+    overview.duplicatedExecutionFills += 1;
+    return;
+  }
+  overview.executionFills.set(fill.tradeId, fill);
+  const order = overview.orders.get(fill.orderId);
+  if (order === undefined) return;
+  order.filledMicro = sharesMicro(order.filledMicro + fill.sizeMicro);
+  order.fills += 1;
+  if (fill.leavesMicro === 0n) order.end = "filled";
+}
+
+function endOrder(overview: Overview, orderId: ClientOrderId, end: string): void {
+  const order = overview.orders.get(orderId);
+  if (order !== undefined) order.end ??= end;
+}
+
+function keepRecent<T>(list: T[], item: T): void {
+  list.push(item);
+  if (list.length > RECENT) list.shift();
+}
+
+/** What the paper ledger must hold: our fills added up, independent of inventory and balance-sync. */
+export function paperHoldings(overview: Overview): PaperHolding[] {
+  const holdings = new Map<string, PaperHolding>();
+  for (const fill of overview.executionFills.values()) {
+    const key = `${fill.account}|${fill.tokenId}`;
+    const before = holdings.get(key)?.sharesMicro ?? 0n;
+    const after = fill.side === "BUY" ? before + fill.sizeMicro : before - fill.sizeMicro;
+    holdings.set(key, { account: fill.account, tokenId: fill.tokenId, sharesMicro: sharesMicro(after) });
+  }
+  return [...holdings.values()];
+}

@@ -1,0 +1,156 @@
+/** The report of a run: what happened, and whether it agrees with the chain. Shape: README, "Report". */
+import type { Address, LeaderFillId } from "@slipstream/contracts/ids";
+import { type Overview, paperHoldings } from "./overview.ts";
+
+/** A fill of a followed wallet as the chain itself shows it, read independently of chain-watcher. */
+export type ChainFill = {
+  readonly leader: Address;
+  readonly blockHash: string;
+  readonly blockNumber: number;
+  readonly logIndex: number;
+};
+
+export type Quantiles = { readonly p50: number; readonly p90: number; readonly p99: number };
+export type RunReport = {
+  leaderFills: number;
+  attempts: { trade: number; skip: number; byReason: Record<string, number> };
+  orders: number;
+  executionFills: number;
+  /** Fills on the chain that no living LeaderFill tells, and living fills without an attempt. */
+  missed: number;
+  /** Fills told twice, attempts or executions made twice. */
+  duplicated: number;
+  positions: { account: string; tokenId: string; confirmed: string; effective: string; chain: string }[];
+  latencyMs: { seenToPublished: Quantiles; publishedToDecided: Quantiles; decidedToPlaced: Quantiles };
+  partialFills: number;
+  ttlCancels: number;
+  faults: string[];
+  errors: string[];
+};
+
+/** Nearest-rank quantiles in ms, one decimal; zeros without samples. */
+export function quantiles(samples: readonly number[]): Quantiles {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const at = (q: number): number => Math.round((sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? 0) * 10) / 10;
+  return { p50: at(0.5), p90: at(0.9), p99: at(0.99) };
+}
+
+const place = (fill: { blockHash: string; logIndex: number }): string => `${fill.blockHash}:${fill.logIndex}`;
+
+/** Differences between the log and the chain, each a sentence; none when they agree. */
+export type Audit = { missed: string[]; phantom: string[]; duplicated: string[] };
+
+/**
+ * Compares the log with the chain.
+ * @param chain - every fill of a followed wallet from the first followed block to `upToBlock`.
+ */
+export function audit(overview: Overview, chain: readonly ChainFill[], upToBlock: number): Audit {
+  const result: Audit = { missed: [], phantom: [], duplicated: [] };
+  const told = new Map<string, LeaderFillId[]>();
+  for (const [id, { fill, status, firstPublications }] of overview.fills) {
+    if (firstPublications > 1) result.duplicated.push(`leader fill ${id} was told ${firstPublications} times`);
+    if (status === "ON_CHAIN") told.set(place(fill), [...(told.get(place(fill)) ?? []), id]);
+  }
+  const onChain = new Set(chain.map(place));
+  for (const fill of chain) {
+    const ids = told.get(place(fill)) ?? [];
+    if (ids.length === 0)
+      result.missed.push(`fill of ${fill.leader} in block ${fill.blockNumber}, log ${fill.logIndex}`);
+    if (ids.length > 1) result.duplicated.push(`one log is told as ${ids.length} fills: ${ids.join(", ")}`);
+  }
+  for (const { fill, status } of overview.fills.values()) {
+    if (status === "ON_CHAIN" && fill.blockNumber <= upToBlock && !onChain.has(place(fill))) {
+      result.phantom.push(`fill ${fill.leaderFillId} of block ${fill.blockNumber} is not on the chain`);
+    }
+  }
+  auditAttempts(overview, upToBlock, result);
+  return result;
+}
+
+function auditAttempts(overview: Overview, upToBlock: number, result: Audit): void {
+  const byFill = new Map<string, number>();
+  for (const attempt of overview.attempts.values()) {
+    const key = `${attempt.account}|${attempt.leaderFillId}`;
+    byFill.set(key, (byFill.get(key) ?? 0) + 1);
+    const retries = attempt.skips.filter((skip) => skip.unfollowed).length;
+    if (attempt.trades.length > 1 + retries)
+      result.duplicated.push(`attempt on ${key} has ${attempt.trades.length} orders`);
+  }
+  for (const [key, count] of byFill) if (count > 1) result.duplicated.push(`${count} attempts on ${key}`);
+  for (const { fill, status } of overview.fills.values()) {
+    if (fill.historical || status !== "ON_CHAIN" || fill.blockNumber > upToBlock) continue;
+    for (const account of overview.accounts.keys()) {
+      if (!byFill.has(`${account}|${fill.leaderFillId}`)) {
+        result.missed.push(`fill ${fill.leaderFillId} has no attempt of account ${account}`);
+      }
+    }
+  }
+  if (overview.duplicatedExecutionFills > 0) {
+    result.duplicated.push(`${overview.duplicatedExecutionFills} execution fills were told twice`);
+  }
+  for (const [id, order] of overview.orders) {
+    if (order.filledMicro > order.intent.sizeMicro) result.duplicated.push(`order ${id} was filled beyond its size`);
+  }
+}
+
+/** Positions of inventory beside the paper ledger; `chain` is what our own fills add up to. */
+export function positionRows(overview: Overview): RunReport["positions"] {
+  const ledger = new Map(paperHoldings(overview).map((item) => [`${item.account}|${item.tokenId}`, item.sharesMicro]));
+  const keys = new Set([...ledger.keys(), ...overview.positions.keys()]);
+  return [...keys].sort().map((key) => {
+    const [account = "", tokenId = ""] = key.split("|");
+    const position = overview.positions.get(key);
+    return {
+      account,
+      tokenId,
+      confirmed: String(position?.confirmedMicro ?? 0n),
+      effective: String(position?.effectiveMicro ?? 0n),
+      chain: String(ledger.get(key) ?? 0n),
+    };
+  });
+}
+
+export function buildReport(
+  overview: Overview,
+  found: Audit,
+  run: { readonly faults: readonly string[]; readonly errors: readonly string[] },
+): RunReport {
+  const byReason: Record<string, number> = {};
+  let skip = 0;
+  for (const attempt of overview.attempts.values()) {
+    if (attempt.trades.length === 0) skip += 1;
+    for (const fact of attempt.skips) for (const { code } of fact.reasons) byReason[code] = (byReason[code] ?? 0) + 1;
+  }
+  const orders = [...overview.orders.values()];
+  const positions = positionRows(overview);
+  const disagreements = positions
+    .filter((row) => row.confirmed !== row.chain || row.effective !== row.chain)
+    .map(
+      (row) =>
+        `position ${row.account} ${row.tokenId}: confirmed ${row.confirmed}, effective ${row.effective}, chain ${row.chain}`,
+    );
+  return {
+    leaderFills: overview.fills.size,
+    attempts: { trade: overview.attempts.size - skip, skip, byReason },
+    orders: orders.length,
+    executionFills: overview.executionFills.size,
+    missed: found.missed.length,
+    duplicated: found.duplicated.length,
+    positions,
+    latencyMs: {
+      seenToPublished: quantiles(overview.latencies.seenToPublished),
+      publishedToDecided: quantiles(overview.latencies.publishedToDecided),
+      decidedToPlaced: quantiles(overview.latencies.decidedToPlaced),
+    },
+    partialFills: orders.filter(
+      (order) => order.fills > 0 && (order.fills > 1 || order.filledMicro < order.intent.sizeMicro),
+    ).length,
+    ttlCancels: orders.filter((order) => order.end === "expired").length,
+    faults: [...run.faults],
+    errors: [...run.errors, ...found.missed, ...found.duplicated, ...found.phantom, ...disagreements],
+  };
+}
+
+/** A run is good when nothing was missed or doubled and the positions agree with the chain. */
+export const isGood = (report: RunReport): boolean =>
+  report.missed === 0 && report.duplicated === 0 && report.errors.length === 0;
