@@ -1,0 +1,116 @@
+/**
+ * The first block: code, storage and balances at the mainnet addresses. Nothing is deployed by transactions, so the
+ * contracts survive every reorg.
+ */
+import { createRequire } from "node:module";
+import type { Address } from "@slipstream/contracts/ids";
+import type { UsdcMicro } from "@slipstream/contracts/money";
+import { encodeAbiParameters, keccak256 } from "viem/utils";
+import { z } from "zod";
+import * as at from "./addresses.ts";
+import { readArtifact } from "./compile.ts";
+import { asHex } from "./ctfIds.ts";
+
+type Word = `0x${string}`;
+type Account = { balance: string; code?: string; storage?: Record<Word, Word> };
+export type Genesis = { readonly [field: string]: unknown; readonly alloc: Record<string, Account> };
+
+export const GAS_LIMIT = 300_000_000;
+/** A million of the native coin: gas for everything the sandbox will ever send. */
+const GAS_MONEY = `0x${(10n ** 24n).toString(16)}`;
+const ONE: Word = word(1n);
+const UNLIMITED: Word = word(2n ** 256n - 1n);
+/** ConditionalTokens: ERC165 0, balances 1, operator approvals 2. */
+const CTF_INTERFACES = 0n;
+const CTF_APPROVALS = 2n;
+/** SandboxToken.sol. */
+const TOKEN_BALANCES = 0n;
+const TOKEN_ALLOWANCES = 1n;
+const TOKEN_SUPPLY = 2n;
+const TOKEN_MINTERS = 3n;
+/** ERC-165 itself and ERC-1155: its constructor would have registered them. */
+const INTERFACES = ["0x01ffc9a7", "0xd9b67a26"];
+
+export type GenesisWish = {
+  readonly operator: Address;
+  /** Each gets gas, its pUSD, and the approvals trading needs: pUSD and outcome tokens to exchanges and adapters. */
+  readonly holders: readonly { readonly address: Address; readonly pusdMicro: UsdcMicro }[];
+  readonly timestampS: number;
+};
+
+export function buildGenesis(wish: GenesisWish): Genesis {
+  const exchanges = [at.standardExchange, at.negRiskExchange];
+  const adapters = [at.standardAdapter, at.negRiskCollateralAdapter];
+  const operators = { [slotOf(0n, asHex(wish.operator))]: ONE };
+  const minters = [wish.operator, ...adapters].map((minter) => slotOf(TOKEN_MINTERS, asHex(minter)));
+  const token: Record<Word, Word> = Object.fromEntries(minters.map((slot) => [slot, ONE]));
+  const pusd: Record<Word, Word> = { ...token };
+  const ctf: Record<Word, Word> = {};
+  let supply = 0n;
+  for (const { address, pusdMicro } of wish.holders) {
+    supply += pusdMicro;
+    pusd[slotOf(TOKEN_BALANCES, asHex(address))] = word(pusdMicro);
+  }
+  pusd[word(TOKEN_SUPPLY)] = word(supply);
+  for (const owner of [...wish.holders.map((holder) => holder.address), ...exchanges]) {
+    for (const spender of [...exchanges, ...adapters]) {
+      pusd[slotOf(TOKEN_ALLOWANCES, asHex(owner), asHex(spender))] = UNLIMITED;
+      ctf[slotOf(CTF_APPROVALS, asHex(owner), asHex(spender))] = ONE;
+    }
+  }
+  for (const selector of INTERFACES) ctf[slotOf(CTF_INTERFACES, asHex(selector.padEnd(66, "0")))] = ONE;
+  const collateral = (adapter: Address) => ({
+    ...token,
+    [slotOf(TOKEN_ALLOWANCES, asHex(adapter), asHex(at.conditionalTokens))]: UNLIMITED,
+  });
+  const contract = (code: string, storage: Record<Word, Word> = {}): Account => ({ balance: "0x0", code, storage });
+  const alloc: Record<string, Account> = {
+    [at.conditionalTokens]: contract(conditionalTokensCode(), ctf),
+    [at.pusd]: contract(readArtifact("SandboxToken"), pusd),
+    [at.usdce]: contract(readArtifact("SandboxToken"), collateral(at.standardAdapter)),
+    [at.wcol]: contract(readArtifact("SandboxToken"), collateral(at.negRiskCollateralAdapter)),
+    [at.standardExchange]: contract(readArtifact("StandardExchange"), operators),
+    [at.negRiskExchange]: contract(readArtifact("NegRiskExchange"), operators),
+    [at.standardAdapter]: contract(readArtifact("StandardAdapter")),
+    [at.negRiskCollateralAdapter]: contract(readArtifact("NegRiskAdapter")),
+    [at.umaAdapter]: contract(readArtifact("SandboxOracle"), operators),
+    [at.negRiskAdapter]: contract(readArtifact("SandboxOracle"), operators),
+    [at.multicall3]: contract(readArtifact("Multicall3")),
+  };
+  for (const address of [wish.operator, ...wish.holders.map((holder) => holder.address)]) {
+    alloc[address] = { balance: GAS_MONEY };
+  }
+  return {
+    config: { chainId: at.CHAIN_ID },
+    nonce: "0x0",
+    timestamp: `0x${wish.timestampS.toString(16)}`,
+    extraData: "0x",
+    gasLimit: `0x${GAS_LIMIT.toString(16)}`,
+    difficulty: "0x0",
+    mixHash: word(0n),
+    coinbase: `0x${"0".repeat(40)}`,
+    alloc,
+  };
+}
+
+/** The slot of `mapping[key]`, or of `mapping[key][next]…`; `base` is the mapping's own slot. */
+function slotOf(base: bigint, ...keys: Word[]): Word {
+  let slot = word(base);
+  for (const key of keys) {
+    // An address is padded on the left; a bytes4 comes padded on the right to a whole word.
+    const padded = asHex(`0x${key.slice(2).padStart(64, "0")}`);
+    slot = keccak256(encodeAbiParameters([{ type: "bytes32" }, { type: "bytes32" }], [padded, slot]));
+  }
+  return slot;
+}
+
+function word(value: bigint): Word {
+  return `0x${value.toString(16).padStart(64, "0")}`;
+}
+
+function conditionalTokensCode(): string {
+  const artifact: unknown = createRequire(import.meta.url)(
+    "@gnosis.pm/conditional-tokens-contracts/build/contracts/ConditionalTokens.json",
+  );
+  return z.object({ deployedBytecode: z.string().startsWith("0x") }).parse(artifact).deployedBytecode;
+}
