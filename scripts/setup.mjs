@@ -27,12 +27,12 @@ export const nodeBin = join(root, "node_modules", ".bin", "node");
  * Folder that outlives clones: SLIPSTREAM_CACHE, XDG_CACHE_HOME/slipstream, ~/.cache/slipstream, else inside the clone.
  * The first that can be written to; created here.
  */
-export function cacheFolder(env) {
+export function cacheFolder(env, clone = root) {
   const wanted = [
     env.SLIPSTREAM_CACHE,
     env.XDG_CACHE_HOME && join(env.XDG_CACHE_HOME, "slipstream"),
     env.HOME && join(env.HOME, ".cache", "slipstream"),
-    join(root, ".slipstream", "cache"),
+    join(clone, ".slipstream", "cache"),
   ];
   for (const folder of wanted.filter((path) => path)) {
     try {

@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fetchRelease, findNatsServer, isNewEnough, mirrorRoots } from "./nats-server.mjs";
-import { cacheFolder, packagesAreCurrent, root } from "./setup.mjs";
+import { cacheFolder, packagesAreCurrent } from "./setup.mjs";
 
 let folder = "";
 beforeEach(() => {
@@ -147,6 +147,6 @@ describe("the cache folder", () => {
 
   test("without a usable home it lies in the clone", () => {
     writeFileSync(join(folder, "file"), "");
-    expect(cacheFolder({ HOME: join(folder, "file") })).toBe(join(root, ".slipstream", "cache"));
+    expect(cacheFolder({ HOME: join(folder, "file") }, folder)).toBe(join(folder, ".slipstream", "cache"));
   });
 });
