@@ -1,0 +1,167 @@
+/** The live view as text: a pure function of the overview, so `start`, `status` and tests show the same. */
+import type { Address, TokenId } from "@slipstream/contracts/ids";
+import type { Heartbeat } from "@slipstream/contracts/live";
+import type { MarketDefinition } from "@slipstream/contracts/market";
+import { formatMicro } from "@slipstream/contracts/money";
+import { serviceNames } from "@slipstream/contracts/subjects";
+import type { Overview } from "./overview.ts";
+import { quantiles } from "./report.ts";
+
+export type ViewOptions = {
+  readonly nowMs: number;
+  /** Columns of the terminal. */
+  readonly width: number;
+  /** Rows per list. */
+  readonly rows: number;
+  readonly market: (tokenId: TokenId) => MarketDefinition | undefined;
+  /** First line: what is being watched. */
+  readonly title: string;
+};
+
+/** Silent for longer than this is shown as gone. */
+const SILENT_MS = 3_000;
+
+const short = (address: string): string => `${address.slice(0, 6)}…${address.slice(-4)}`;
+const clockText = (ms: number): string => new Date(ms).toISOString().slice(11, 19);
+const shares = (micro: bigint): string => formatMicro((micro / 10_000n) * 10_000n);
+const usd = (micro: bigint): string =>
+  `${micro < 0n ? "-" : ""}$${formatMicro(((micro < 0n ? -micro : micro) / 10_000n) * 10_000n)}`;
+const price = (micro: number): string => formatMicro(micro);
+
+/** Renders the whole view, one string with line breaks and no colours. */
+export function renderLiveView(overview: Overview, options: ViewOptions): string {
+  const lines = [
+    options.title,
+    headLine(overview, options),
+    serviceLine(overview, options),
+    "",
+    ...leaderLines(overview, options),
+    "",
+    ...fillLines(overview, options),
+    "",
+    ...attemptLines(overview, options),
+    "",
+    ...positionLines(overview, options),
+    "",
+    latencyLine(overview),
+  ];
+  return lines.map((line) => (line.length > options.width ? `${line.slice(0, options.width - 1)}…` : line)).join("\n");
+}
+
+/** The worst standing level, and why. */
+export function riskText(overview: Overview): string {
+  const order = ["halt", "degrade", "normal"] as const;
+  for (const level of order) {
+    const decision = [...overview.risk.values()].find((item) => item.level === level);
+    if (decision === undefined) continue;
+    const reasons = decision.reasons.map((reason) => reason.code).join(", ");
+    const scope = decision.scope.kind === "global" ? "" : ` (${decision.scope.kind} ${short(decision.scope.id)})`;
+    return `${level.toUpperCase()}${scope}${reasons === "" ? "" : `: ${reasons}`}`;
+  }
+  return "HALT: no decision of risk yet";
+}
+
+function headLine(overview: Overview, { nowMs }: ViewOptions): string {
+  const { progress } = overview;
+  const head =
+    progress === null
+      ? "no block yet"
+      : `block ${progress.head}, ${Math.max(0, Math.round((nowMs - progress.headTsMs) / 1000))} s old, finalized ${progress.finalized}`;
+  return `risk ${riskText(overview)} | ${head} | log ${overview.lastSeq}`;
+}
+
+function serviceLine(overview: Overview, { nowMs }: ViewOptions): string {
+  return `services ${serviceNames.map((name) => `${name} ${serviceState(overview, name, nowMs)}`).join(" · ")}`;
+}
+
+function serviceState(overview: Overview, name: Heartbeat["service"], nowMs: number): string {
+  const beats = [...overview.heartbeats.values()].filter(
+    (beat) => beat.service === name && nowMs - beat.receivedMs < SILENT_MS,
+  );
+  const owner = beats.find((beat) => beat.role === "owner") ?? beats[0];
+  if (owner === undefined) return "silent";
+  if (owner.problems.length > 0) return `! ${owner.problems[0]}`;
+  return owner.role === "owner" ? (owner.ready ? "ok" : "starting") : owner.role;
+}
+
+function leaderLines(overview: Overview, { rows }: ViewOptions): string[] {
+  const count = new Map<Address, number>();
+  for (const { fill } of overview.fills.values()) count.set(fill.leader, (count.get(fill.leader) ?? 0) + 1);
+  const leaders = [...overview.leaders].filter(([, leader]) => leader.enabled);
+  const list = leaders.slice(0, rows).map(([address, leader]) => {
+    return `  ${short(address)}  ${leader.label.padEnd(16)} ${count.get(address) ?? 0} fills`;
+  });
+  const more = leaders.length > rows ? [`  … and ${leaders.length - rows} more`] : [];
+  return [
+    `LEADERS ${leaders.length}`,
+    ...(list.length === 0 ? ["  none: npm run slipstream -- leaders add 0x…"] : list),
+    ...more,
+  ];
+}
+
+function fillLines(overview: Overview, options: ViewOptions): string[] {
+  const recent = overview.recentFills.slice(-options.rows).reverse();
+  const list = recent.flatMap((id) => {
+    const entry = overview.fills.get(id);
+    if (entry === undefined) return [];
+    const { fill, status } = entry;
+    const what = `${fill.side.padEnd(4)} ${shares(fill.sharesMicro)} @ ${price(fill.priceMicro)}`;
+    const mark = status === "ON_CHAIN" ? "" : ` [${status.toLowerCase()}]`;
+    return [
+      `  ${clockText(fill.tsEventMs)} ${short(fill.leader)} ${what.padEnd(26)} ${fill.role.toLowerCase().padEnd(7)} ${outcome(fill.tokenId, options)}${mark}`,
+    ];
+  });
+  return [`LEADER FILLS ${overview.fills.size}`, ...(list.length === 0 ? ["  waiting for the first one"] : list)];
+}
+
+function attemptLines(overview: Overview, options: ViewOptions): string[] {
+  const trades = [...overview.attempts.values()].filter((attempt) => attempt.trades.length > 0).length;
+  const head = `COPY ATTEMPTS ${overview.attempts.size} (${trades} traded, ${overview.attempts.size - trades} skipped), ${overview.executionFills.size} fills of our own`;
+  const recent = overview.recentAttempts.slice(-options.rows).reverse();
+  const list = recent.map(
+    ({ account, text, atMs }) => `  ${clockText(atMs)} ${account.padEnd(8)} ${attemptText(overview, text, options)}`,
+  );
+  return [head, ...list];
+}
+
+function attemptText(overview: Overview, text: string, options: ViewOptions): string {
+  const order = [...overview.orders].find(([id]) => text === `order ${id}`)?.[1];
+  if (order === undefined) return text;
+  const { intent } = order;
+  const want =
+    `${intent.kind.toLowerCase()} ${intent.side} ${shares(intent.sizeMicro)} ≤ ${price(intent.limitPriceMicro)}`.replace(
+      "≤",
+      intent.side === "BUY" ? "≤" : "≥",
+    );
+  const state = order.end ?? (order.acceptedMs === null ? "asked" : "open");
+  return `${want.padEnd(34)} filled ${shares(order.filledMicro).padEnd(9)} ${state.padEnd(10)} ${outcome(intent.tokenId, options)}`;
+}
+
+function positionLines(overview: Overview, options: ViewOptions): string[] {
+  const held = [...overview.positions.values()].filter(
+    (position) => position.effectiveMicro !== 0n || position.reservedBuysMicro !== 0n,
+  );
+  const latest = [...overview.positions.values()].at(-1);
+  const pnl = [...overview.positions.values()].reduce((sum, position) => sum + position.realizedPnlMicro, 0n);
+  const cash = latest === undefined ? "" : `, collateral ${usd(latest.collateralMicro)}, realized ${usd(pnl)}`;
+  const list = held.slice(-options.rows).map((position) => {
+    const pending = position.pendingBuysMicro - position.pendingSellsMicro;
+    return `  ${position.account.padEnd(8)} ${shares(position.effectiveMicro).padEnd(10)} cost ${usd(position.costMicro).padEnd(9)} confirmed ${shares(position.confirmedMicro)}${pending === 0n ? "" : ` pending ${shares(pending)}`}  ${outcome(position.tokenId, options)}`;
+  });
+  return [`POSITIONS ${held.length}${cash}`, ...list];
+}
+
+function latencyLine({ latencies }: Overview): string {
+  const part = (name: string, samples: readonly number[]): string => {
+    const { p50, p99 } = quantiles(samples);
+    return `${name} ${p50}/${p99}`;
+  };
+  return `latency p50/p99 ms: ${part("seen → published", latencies.seenToPublished)} · ${part("published → decided", latencies.publishedToDecided)} · ${part("decided → placed", latencies.decidedToPlaced)}`;
+}
+
+function outcome(tokenId: TokenId, { market }: ViewOptions): string {
+  const definition = market(tokenId);
+  if (definition === undefined) return `token ${tokenId.slice(0, 8)}…`;
+  const token = definition.tokens.find((item) => item.tokenId === tokenId);
+  return `${token?.outcome ?? "?"} · ${definition.question}`;
+}
