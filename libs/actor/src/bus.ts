@@ -1,0 +1,186 @@
+/**
+ * The connection to the bus. It reconnects for ever; whoever publishes learns of a lost link at once, because the
+ * client keeps nothing that is published while it is down.
+ */
+import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { Kvm } from "@nats-io/kv";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { ContractError } from "@slipstream/contracts/errors";
+import type { Logger } from "pino";
+
+export type Bus = {
+  readonly nc: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly jsm: JetStreamManager;
+  readonly kvm: Kvm;
+  connected(): boolean;
+  /** Resolves while the link is up, at once or at the next reconnect. */
+  whenConnected(): Promise<void>;
+  /** Calls back when the link is lost or back; returns how to stop. */
+  onLink(call: (link: "lost" | "back") => void): () => void;
+  /** Resolves when the connection is closed for good, by `drain` or by an error. */
+  readonly closed: Promise<Error | undefined>;
+  /** Sends what is buffered and closes. Harmless the second time. */
+  drain(): Promise<void>;
+};
+
+export type BusOptions = {
+  readonly url: string;
+  /** Shows in the server's list of connections. */
+  readonly name: string;
+  readonly logger: Logger;
+  /** Ends the waiting for a broker that is not there yet. */
+  readonly signal?: AbortSignal;
+};
+
+const RECONNECT_WAIT_MS = 100;
+const RECONNECT_JITTER_MS = 50;
+/** A half-open link dies after two of these. */
+const PING_MS = 5_000;
+const JETSTREAM_TIMEOUT_MS = 5_000;
+/** How often a waiting start says what it waits for. */
+const WAITING_NOTICE_MS = 5_000;
+
+/** The oldest server whose features we use do what they say: older ones accept settings and ignore them. */
+export const SERVER_VERSION_MIN = "2.11.0";
+
+/**
+ * Connects and waits for the broker as long as it takes, saying so.
+ * @throws ContractError SERVER_TOO_OLD for a server below 2.11 or without JetStream, BUS_UNREACHABLE when `signal`
+ * ends the waiting or the address or the credentials are wrong.
+ */
+export async function connectBus({ url, name, logger, signal }: BusOptions): Promise<Bus> {
+  const nc = await dial({ url, name, logger, ...(signal === undefined ? {} : { signal }) });
+  try {
+    checkServer(nc);
+  } catch (error) {
+    await nc.close();
+    throw error;
+  }
+  const jsm = await jetstreamManager(nc, { timeout: JETSTREAM_TIMEOUT_MS, checkAPI: false });
+  const js = jetstream(nc, { timeout: JETSTREAM_TIMEOUT_MS });
+  const listeners = new Set<(link: "lost" | "back") => void>();
+  let up = true;
+  const turn = (link: "lost" | "back"): void => {
+    if (up === (link === "back")) return;
+    up = link === "back";
+    for (const call of [...listeners]) call(link);
+  };
+  void watchStatus(nc, logger, turn);
+  const closed = nc.closed().then((error) => {
+    turn("lost");
+    return error instanceof Error ? error : undefined;
+  });
+  return {
+    nc,
+    js,
+    jsm,
+    kvm: new Kvm(js),
+    connected: () => up,
+    onLink: (call) => {
+      listeners.add(call);
+      return () => listeners.delete(call);
+    },
+    whenConnected: () =>
+      new Promise((resolve) => {
+        if (up) return resolve();
+        const call = (link: "lost" | "back"): void => {
+          if (link === "lost") return;
+          listeners.delete(call);
+          resolve();
+        };
+        listeners.add(call);
+      }),
+    closed,
+    drain: async () => {
+      if (nc.isClosed()) return;
+      // A drain needs the server's answer; without a link there is nothing to wait for.
+      await (up && !nc.isDraining() ? nc.drain() : nc.close());
+    },
+  };
+}
+
+async function dial({ url, name, logger, signal }: BusOptions): Promise<NatsConnection> {
+  const notice = setInterval(
+    () => logger.warn({ url }, "waiting for nats-server: nothing answers yet, is it running?"),
+    WAITING_NOTICE_MS,
+  );
+  try {
+    const connecting = connect({
+      servers: url.split(","),
+      name,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: RECONNECT_WAIT_MS,
+      reconnectJitter: RECONNECT_JITTER_MS,
+      pingInterval: PING_MS,
+      maxPingOut: 2,
+      waitOnFirstConnect: true,
+      noAsyncTraces: true,
+    });
+    if (signal === undefined) return await connecting;
+    return await Promise.race([connecting, aborted(signal, connecting)]);
+  } catch (cause) {
+    if (cause instanceof ContractError) throw cause;
+    throw new ContractError("BUS_UNREACHABLE", `cannot use nats-server at ${url}: ${String(cause)}`, { cause });
+  } finally {
+    clearInterval(notice);
+  }
+}
+
+function aborted(signal: AbortSignal, connecting: Promise<NatsConnection>): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const stop = (): void => {
+      // Whatever connects later is closed: nobody waits for it any more.
+      void connecting.then((nc) => nc.close()).catch(() => undefined);
+      reject(new ContractError("BUS_UNREACHABLE", "stopped while waiting for nats-server"));
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/**
+ * Checks what the server says of itself.
+ * @throws ContractError SERVER_TOO_OLD
+ */
+function checkServer(nc: NatsConnection): void {
+  const version = nc.info?.version ?? "unknown";
+  const [major = 0, minor = 0] = version.split(".").map((part) => Number.parseInt(part, 10) || 0);
+  if (major < 2 || (major === 2 && minor < 11)) {
+    throw new ContractError(
+      "SERVER_TOO_OLD",
+      `nats-server ${version} is too old: ${SERVER_VERSION_MIN} or newer is needed. Older servers accept settings that they then ignore.`,
+    );
+  }
+  if (nc.info?.jetstream !== true) {
+    throw new ContractError(
+      "STREAM_CONFIG_REFUSED",
+      "nats-server runs without JetStream: start it with `-js` or a jetstream block in its configuration",
+    );
+  }
+}
+
+async function watchStatus(nc: NatsConnection, logger: Logger, turn: (link: "lost" | "back") => void): Promise<void> {
+  for await (const status of nc.status()) {
+    switch (status.type) {
+      case "disconnect":
+        logger.warn({ server: status.server }, "bus link lost");
+        turn("lost");
+        break;
+      case "reconnect":
+        logger.info({ server: status.server }, "bus link back");
+        turn("back");
+        break;
+      case "error":
+        logger.error({ err: status.error }, "bus error");
+        break;
+      case "ldm":
+      case "staleConnection":
+      case "slowConsumer":
+        logger.warn({ status: status.type }, "bus status");
+        break;
+      default:
+        logger.debug({ status: status.type }, "bus status");
+    }
+  }
+}
