@@ -23,6 +23,19 @@ const commands = {
   bench: (args) => ({ programs: "all", argv: [join(root, "bench", "run.ts"), ...args] }),
 };
 
+const PARENT_POLL_MS = 500;
+
+/** npm dies of SIGTERM without passing it on; its script sees that only by having another parent. */
+function onParentGone(act) {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    act();
+  }, PARENT_POLL_MS);
+  watch.unref();
+}
+
 /**
  * Runs the pinned Node and resolves with the exit code. On Ctrl-C in a terminal the whole foreground group gets SIGINT,
  * the child too, so here it is only waited for. SIGTERM, and SIGINT without a terminal, reach this process alone and are
@@ -35,6 +48,7 @@ function runNode(argv, env) {
     if (!hasTerminal) child.kill("SIGINT");
   });
   process.on("SIGTERM", () => child.kill("SIGTERM"));
+  if (process.env.npm_lifecycle_event !== undefined) onParentGone(() => child.kill("SIGTERM"));
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
