@@ -144,7 +144,7 @@ function fetchByApt({ folder, say }) {
   const empty = join(folder, "empty");
   mkdirSync(join(empty, "partial"), { recursive: true });
   const uris = run("apt-get", ["update", "--print-uris", "-o", `Dir::State::lists=${empty}`]);
-  if (!uris.ok) throw new Error("apt: not on this machine");
+  if (!uris.ok) throw new Error("apt: not usable on this machine");
   const roots = mirrorRoots(uris.stdout).slice(0, MIRRORS_MAX);
   if (roots.length === 0) throw new Error("apt: no mirror is set up");
   say("fetching nats-server through this machine's package mirror …");
@@ -154,7 +154,8 @@ function fetchByApt({ folder, say }) {
       const area = mkdtempSync(join(folder, "apt-"));
       const outcome = downloadPackage(area, root, suite);
       if (outcome.binary !== undefined) return outcome.binary;
-      last = outcome.problem.trim().split("\n").at(-1) ?? "";
+      // apt's last line only counts the failures; the first tells what failed.
+      last = /^[EW]: (.+)$/m.exec(outcome.problem)?.[1] ?? outcome.problem.trim();
       // Three seconds for each suite are not worth waiting for when nothing is reachable at all.
       if (networkError.test(outcome.problem)) throw new Error(`apt: ${last}`);
     }
@@ -218,7 +219,7 @@ export async function fetchRelease({ folder, say, releasesUrl }) {
   const get = async (file, timeoutMs) => {
     const response = await fetch(`${releasesUrl}/${RELEASE}/${file}`, { signal: AbortSignal.timeout(timeoutMs) }).catch(
       (error) => {
-        throw new Error(`official release: ${error.cause?.code ?? error.message}`);
+        throw new Error(`official release: ${error.cause?.code ?? error.cause?.message ?? error.message}`);
       },
     );
     if (!response.ok) throw new Error(`official release: ${file} answered ${response.status}`);
