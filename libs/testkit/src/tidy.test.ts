@@ -54,7 +54,9 @@ test("unions of literals, no enums", () => {
 });
 
 test("the environment is read where a program starts, nowhere else", () => {
-  const reads = (file: File) => /process\s*\.\s*env\b/.test(file.text) && !environmentReaders.test(file.path);
+  // Comments may speak of it.
+  const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+  const reads = (file: File) => /process\s*\.\s*env\b/.test(code(file.text)) && !environmentReaders.test(file.path);
   expect(offending(sources, reads)).toEqual([]);
 });
 
