@@ -11,12 +11,14 @@ export type EntryRing = {
   first: number;
   /** Position the next entry gets. */
   end: number;
+  /** The ring never grows beyond it; its owner drops before it pushes. */
+  readonly entriesMax: number;
   columns: Columns;
 };
 
 type Columns = {
   readonly tsMs: Float64Array;
-  readonly seq: Float64Array;
+  readonly seq: Uint32Array;
   /** Level: size after. Trade: size of the print. */
   readonly size: Float64Array;
   /** Level: size before; what an undo puts back. */
@@ -35,19 +37,23 @@ export type RawEntry = {
   readonly before: number;
 };
 
-/** Four doubles and an int. */
-export const ENTRY_BYTES = 36;
-/** A power of two, as every capacity. */
+/** Three doubles and two ints. */
+export const ENTRY_BYTES = 32;
 const CAPACITY_AT_START = 64;
 const KINDS: readonly EntryKind[] = ["level", "trade", "epoch", "hole"];
 const KIND_CODE: Readonly<Record<EntryKind, number>> = { level: 0, trade: 1, epoch: 2, hole: 3 };
 
-export const createRing = (): EntryRing => ({ first: 0, end: 0, columns: createColumns(CAPACITY_AT_START) });
+export const createRing = (entriesMax: number): EntryRing => ({
+  first: 0,
+  end: 0,
+  entriesMax,
+  columns: createColumns(Math.min(CAPACITY_AT_START, entriesMax)),
+});
 
 export const ringCapacity = (ring: EntryRing): number => ring.columns.code.length;
 export const ringCount = (ring: EntryRing): number => ring.end - ring.first;
 
-/** Appends an entry, doubling the ring when it is full. */
+/** Appends an entry, growing the ring by half when it is full: less is left empty than by doubling. */
 export function pushEntry(
   ring: EntryRing,
   kind: EntryKind,
@@ -58,9 +64,10 @@ export function pushEntry(
   size: number,
   before: number,
 ): void {
-  if (ring.end - ring.first === ring.columns.code.length) resize(ring, ring.columns.code.length * 2);
+  const capacity = ringCapacity(ring);
+  if (ring.end - ring.first === capacity) resize(ring, Math.min(ring.entriesMax, capacity + (capacity >> 1) + 1));
   const { columns } = ring;
-  const slot = ring.end & (columns.code.length - 1);
+  const slot = ring.end % columns.code.length;
   columns.tsMs[slot] = tsMs;
   columns.seq[slot] = seq;
   columns.size[slot] = size;
@@ -73,17 +80,18 @@ export function pushEntry(
 export function dropFirst(ring: EntryRing): void {
   ring.first += 1;
   const capacity = ringCapacity(ring);
-  if (capacity > CAPACITY_AT_START && ringCount(ring) < capacity / 8) resize(ring, capacity / 4);
+  if (capacity > CAPACITY_AT_START && ringCount(ring) < capacity >> 3)
+    resize(ring, Math.max(capacity >> 2, CAPACITY_AT_START));
 }
 
 /** @param position - an entry that is kept. */
 export const entryTs = (ring: EntryRing, position: number): number =>
-  ring.columns.tsMs[position & (ring.columns.code.length - 1)] ?? 0;
+  ring.columns.tsMs[position % ring.columns.code.length] ?? 0;
 
 /** @param position - an entry that is kept. */
 export function readEntry(ring: EntryRing, position: number): RawEntry {
   const { columns } = ring;
-  const slot = position & (columns.code.length - 1);
+  const slot = position % columns.code.length;
   const code = columns.code[slot] ?? 0;
   return {
     kind: KINDS[(code >> 1) & 3] ?? "hole",
@@ -99,7 +107,7 @@ export function readEntry(ring: EntryRing, position: number): RawEntry {
 function createColumns(capacity: number): Columns {
   return {
     tsMs: new Float64Array(capacity),
-    seq: new Float64Array(capacity),
+    seq: new Uint32Array(capacity),
     size: new Float64Array(capacity),
     before: new Float64Array(capacity),
     code: new Int32Array(capacity),
@@ -108,12 +116,10 @@ function createColumns(capacity: number): Columns {
 
 function resize(ring: EntryRing, capacity: number): void {
   const from = ring.columns;
-  const to = createColumns(Math.max(capacity, CAPACITY_AT_START));
-  const fromMask = from.code.length - 1;
-  const toMask = to.code.length - 1;
+  const to = createColumns(capacity);
   for (let position = ring.first; position < ring.end; position++) {
-    const a = position & fromMask;
-    const b = position & toMask;
+    const a = position % from.code.length;
+    const b = position % capacity;
     to.tsMs[b] = from.tsMs[a] ?? 0;
     to.seq[b] = from.seq[a] ?? 0;
     to.size[b] = from.size[a] ?? 0;

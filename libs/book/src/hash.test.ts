@@ -8,7 +8,7 @@ import { applyLevel, applySnapshot, type Book, createBook } from "./ladder.ts";
 // Vectors: the venue's own client tests, and a recorder's.
 const first = {
   book: filled("100", [300_000, 100e6, 400_000, 100e6], [600_000, 100e6, 700_000, 100e6]),
-  market: { conditionId: "0xaabbcc", minOrderSizeMicro: 100e6, negRisk: false },
+  market: { conditionId: "0xaabbcc", minOrderSizeMicro: 100e6, tickMicro: 10_000, negRisk: false },
   tsEventMs: 123456789,
 };
 
@@ -31,7 +31,7 @@ describe("book hash", () => {
         [470_000, 250e6, 480_000, 100e6],
         [530_000, 300e6, 520_000, 120e6],
       ),
-      market: { conditionId: `0x${"a1".padStart(64, "0")}`, minOrderSizeMicro: 5e6, negRisk: false },
+      market: { conditionId: `0x${"a1".padStart(64, "0")}`, minOrderSizeMicro: 5e6, tickMicro: 10_000, negRisk: false },
       tsEventMs: 1791199970000,
       lastTradePrice: "0.500",
     });

@@ -14,6 +14,8 @@ export type HashedMarket = {
   readonly conditionId: string;
   /** Comes from REST only. */
   readonly minOrderSizeMicro: number;
+  /** As the venue states it; the ladder may be finer. */
+  readonly tickMicro: number;
   /** Comes from REST only. */
   readonly negRisk: boolean;
 };
@@ -80,7 +82,7 @@ function hashOfLevels(book: Book, market: HashedMarket, tsEventMs: number): Hash
   const text =
     `{"market":"${market.conditionId}","asset_id":"${book.tokenId}","timestamp":"${tsEventMs}","hash":"",` +
     `"bids":[${levelsText(book, "BUY")}],"asks":[${levelsText(book, "SELL")}],` +
-    `"min_order_size":"${decimalText(market.minOrderSizeMicro)}","tick_size":"${decimalText(book.tickMicro)}",` +
+    `"min_order_size":"${decimalText(market.minOrderSizeMicro)}","tick_size":"${decimalText(market.tickMicro)}",` +
     `"neg_risk":${market.negRisk},"last_trade_price":"`;
   return createHash("sha1").update(text, "utf8");
 }

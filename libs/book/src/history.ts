@@ -63,8 +63,6 @@ export type Segment = {
 export type BookHistory = {
   readonly tokenId: string;
   readonly retentionMs: number;
-  /** A power of two, from `bytesMax`. */
-  readonly entriesMax: number;
   readonly ring: EntryRing;
   readonly segments: Segment[];
   /** The live book; null before the first epoch. Stays readable in a hole, but is then not to be trusted. */
@@ -78,7 +76,7 @@ export type BookHistory = {
 /** Resyncs come seconds apart at worst: this covers a minute of them. */
 const SEGMENTS_MAX = 16;
 const RETENTION_MS = 60_000;
-/** Room for 32,768 entries: a minute at 546 changes per second; busy markets peaked at some 840 frames for a second. */
+/** Room for 65,536 entries: a minute at 1,092 changes per second; busy markets peaked at some 840 frames for a second. */
 const BYTES_MAX = 2_097_152;
 
 export function createHistory(options: {
@@ -89,8 +87,7 @@ export function createHistory(options: {
   return {
     tokenId: options.tokenId,
     retentionMs: options.retentionMs ?? RETENTION_MS,
-    entriesMax: 2 ** Math.max(0, Math.floor(Math.log2((options.bytesMax ?? BYTES_MAX) / ENTRY_BYTES))),
-    ring: createRing(),
+    ring: createRing(Math.max(1, Math.floor((options.bytesMax ?? BYTES_MAX) / ENTRY_BYTES))),
     segments: [],
     book: null,
     lastTsMs: 0,
@@ -254,7 +251,7 @@ function record(
   const { ring } = history;
   const tsMs = Math.max(tsEventMs, history.lastTsMs);
   while (ringCount(ring) > 0 && entryTs(ring, ring.first) < tsMs - history.retentionMs) dropOldest(history);
-  while (ringCount(ring) >= history.entriesMax) dropOldest(history);
+  while (ringCount(ring) >= ring.entriesMax) dropOldest(history);
   pushEntry(ring, kind, tsMs, seq, side, priceMicro, size, before);
   history.lastTsMs = tsMs;
   return tsMs;

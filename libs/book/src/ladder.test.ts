@@ -9,6 +9,7 @@ import {
   copyBook,
   createBook,
   depth,
+  finerTick,
   flatLevels,
   forEachLevel,
   isCrossed,
@@ -16,7 +17,7 @@ import {
   levelCount,
   sizeAt,
 } from "./ladder.ts";
-import { expectEqualBook, levelChange, NaiveBook, TICKS, tick } from "./naive.testkit.ts";
+import { expectEqualBook, levelChange, NaiveBook, TICKS, tick } from "./naive.testing.ts";
 
 describe("ladder", () => {
   test("equals a map of levels after any changes, on any tick", () => {
@@ -146,6 +147,18 @@ describe("ladder", () => {
     for (let price = 100; price < 1_000_000; price += 100)
       applyLevel(book, price % 200 === 0 ? "BUY" : "SELL", price, 1);
     expect(bookBytes(book)).toBeLessThan(165_000);
+  });
+
+  test.each([
+    [10_000, 941_000, 1_000],
+    [10_000, 945_000, 5_000],
+    [10_000, 942_500, 2_500],
+    [5_000, 942_500, 2_500],
+    [2_500, 941_000, 100],
+    [1_000, 500_100, 100],
+    [1_000, 500_050, null],
+  ])("a ladder of %i that meets %i goes on with %s", (tickMicro, price, finer) => {
+    expect(finerTick(tickMicro, price)).toBe(finer);
   });
 
   test("a tick that does not divide 1 is our bug", () => {

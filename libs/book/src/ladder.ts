@@ -20,7 +20,7 @@ import {
 
 export type Book = {
   readonly tokenId: string;
-  /** 1e-6 USDC per share. */
+  /** Step of the ladder, 1e-6 USDC per share: the market's tick or finer. */
   readonly tickMicro: number;
   bids: LadderSide;
   asks: LadderSide;
@@ -50,6 +50,19 @@ export function createBook(options: { readonly tokenId: string; readonly tickMic
   }
   const rankEnd = MICRO_NUMBER / tickMicro;
   return { tokenId, tickMicro, bids: createSide(rankEnd), asks: createSide(rankEnd) };
+}
+
+/** Ticks of the venue, coarse to fine. */
+const VENUE_TICKS: readonly number[] = [100_000, 10_000, 5_000, 2_500, 1_000, 100];
+
+/**
+ * Returns the coarsest venue tick on which both the present ladder and `priceMicro` lie: what the next epoch's book needs
+ * after a PRICE_OFF_TICK. Recordings show markets whose tick became finer without any announcement.
+ * @returns null when no venue tick fits.
+ */
+export function finerTick(tickMicro: number, priceMicro: number): number | null {
+  const fits = (tick: number): boolean => tickMicro % tick === 0 && priceMicro % tick === 0;
+  return VENUE_TICKS.find(fits) ?? null;
 }
 
 /** Returns a copy that shares nothing with `book`. */

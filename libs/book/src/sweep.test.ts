@@ -2,7 +2,7 @@ import { type PriceMicro, priceMicro, type SharesMicro, sharesMicro } from "@sli
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { applyLevel, applySnapshot, createBook, flatLevels } from "./ladder.ts";
-import { levelChange, NaiveBook, side, tick } from "./naive.testkit.ts";
+import { levelChange, NaiveBook, side, tick } from "./naive.testing.ts";
 import { sweep } from "./sweep.ts";
 
 const limit = fc.integer({ min: 0, max: 1_000_000 }).map(priceMicro);

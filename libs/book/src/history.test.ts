@@ -1,0 +1,307 @@
+import type { Side } from "@slipstream/contracts/money";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  type BookHistory,
+  createHistory,
+  historyBytes,
+  isLive,
+  lastPosition,
+  openEpoch,
+  openHole,
+  recordLevel,
+  recordSnapshot,
+  recordTrade,
+  resumeEpoch,
+} from "./history.ts";
+import { bookAfter, bookAt, deltasAfter } from "./historyAnswers.ts";
+import { flatLevels } from "./ladder.ts";
+import { expectEqualBook, levelChange, NaiveBook, side, size } from "./naive.testing.ts";
+
+const TICK = 10_000;
+const change = levelChange(TICK);
+
+/** Venue time usually stands still or moves on, and sometimes steps back. */
+const step = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 50 }), fc.integer({ min: -5, max: -1 }));
+const action = fc.oneof(
+  { weight: 12, arbitrary: fc.record({ kind: fc.constant("level" as const), step, change }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("trade" as const), step, side, size }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("snapshot" as const), step, changes: fc.array(change) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("epoch" as const), step, changes: fc.array(change) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("hole" as const), step, proven: fc.option(fc.nat(20)) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("resume" as const), step }) },
+);
+type Action = typeof action extends fc.Arbitrary<infer A> ? A : never;
+
+/** The same history as full copies: a state per change with the time from which it held, null where nothing is known. */
+class NaiveHistory {
+  readonly states: { readonly fromMs: number; readonly book: NaiveBook | null }[] = [];
+  book: NaiveBook | null = null;
+  live = false;
+  lastMs = 0;
+
+  add(fromMs: number, book: NaiveBook | null): void {
+    this.states.push({ fromMs, book: book?.copy() ?? null });
+  }
+  stamp(tsMs: number): number {
+    this.lastMs = Math.max(this.lastMs, tsMs);
+    return this.lastMs;
+  }
+  hole(provenThroughMs: number | null): void {
+    if (!this.live) return;
+    this.live = false;
+    const end = Math.max(this.lastMs - 1, provenThroughMs ?? 0);
+    this.stamp(end);
+    this.add(end + 1, null);
+  }
+  at(tsMs: number): NaiveBook | null | undefined {
+    // A hole that begins before states recorded earlier wins over them: they came with a time that may be incomplete.
+    let answer: NaiveBook | null | undefined;
+    for (const state of this.states) if (state.fromMs <= tsMs) answer = state.book;
+    return answer;
+  }
+}
+
+function play(history: BookHistory, naive: NaiveHistory, actions: readonly Action[]): void {
+  let nowMs = 1_000;
+  for (const [index, each] of actions.entries()) {
+    nowMs += each.step;
+    playOne(history, naive, each, { seq: index, tsEventMs: nowMs });
+  }
+}
+
+function playOne(
+  history: BookHistory,
+  naive: NaiveHistory,
+  each: Action,
+  at: { seq: number; tsEventMs: number },
+): void {
+  switch (each.kind) {
+    case "level": {
+      if (naive.book === null) return;
+      const { side: on, priceMicro, sizeMicro } = each.change;
+      recordLevel(history, at, on, priceMicro, sizeMicro);
+      const isChange = naive.book.sizeAt(on, priceMicro) !== sizeMicro;
+      naive.book.set(each.change);
+      if (naive.live && isChange) naive.add(naive.stamp(at.tsEventMs), naive.book);
+      return;
+    }
+    case "trade":
+      recordTrade(history, at, each.side, TICK, each.size);
+      if (naive.live) naive.stamp(at.tsEventMs);
+      return;
+    case "snapshot": {
+      if (naive.book === null) return;
+      const next = bookOf(each.changes);
+      const result = recordSnapshot(history, at, next.flat("BUY"), next.flat("SELL"));
+      naive.book = next;
+      if (naive.live && result === "changed") naive.add(naive.stamp(at.tsEventMs), next);
+      return;
+    }
+    case "epoch": {
+      const next = bookOf(each.changes);
+      const opening = { ...at, epoch: `1.${at.seq}`, tickMicro: TICK, bids: next.flat("BUY"), asks: next.flat("SELL") };
+      openEpoch(history, opening);
+      naive.hole(null);
+      naive.book = next;
+      naive.live = true;
+      naive.add(naive.stamp(at.tsEventMs), next);
+      return;
+    }
+    case "hole":
+      openHole(history, each.proven === null ? undefined : at.tsEventMs + each.proven);
+      naive.hole(each.proven === null ? null : at.tsEventMs + each.proven);
+      return;
+    case "resume":
+      if (naive.book === null || naive.live) return;
+      resumeEpoch(history, { ...at, epoch: `1.${at.seq}` });
+      naive.live = true;
+      naive.add(naive.stamp(at.tsEventMs), naive.book);
+  }
+}
+
+function bookOf(changes: readonly { side: Side; priceMicro: number; sizeMicro: number }[]): NaiveBook {
+  const book = new NaiveBook();
+  for (const each of changes) book.set(each);
+  return book;
+}
+
+describe("book history against full copies", () => {
+  test("bookAt is exact at every millisecond, or says that it does not know", () => {
+    fc.assert(
+      fc.property(fc.array(action, { minLength: 1, maxLength: 60 }), (actions) => {
+        const history = createHistory({ tokenId: "1" });
+        const naive = new NaiveHistory();
+        play(history, naive, [{ kind: "epoch", step: 0, changes: [] }, ...actions]);
+        for (let ms = 990; ms <= naive.lastMs + 5; ms++) {
+          const expected = naive.at(ms);
+          const answer = bookAt(history, ms);
+          if (expected === undefined) expect(answer).toEqual({ kind: "tooOld", oldestTsMs: 1_000 });
+          else if (expected === null) expect(answer).toEqual({ kind: "hole" });
+          else if (answer.kind === "book") expectEqualBook(answer.book, expected);
+          else expect.fail(`the book at ${ms} is known, got ${answer.kind}`);
+        }
+      }),
+    );
+  });
+
+  test("with little memory it answers the same or tooOld, and everything within the retention when entries suffice", () => {
+    fc.assert(
+      fc.property(
+        fc.array(action, { minLength: 30, maxLength: 150 }),
+        fc.integer({ min: 0, max: 300 }),
+        fc.constantFrom(0, 300, 1_000, 100_000),
+        (actions, retentionMs, bytesMax) => {
+          const history = createHistory({ tokenId: "1", retentionMs, bytesMax });
+          const naive = new NaiveHistory();
+          play(history, naive, [{ kind: "epoch", step: 0, changes: [] }, ...actions]);
+          const opened = actions.filter((each) => each.kind === "epoch" || each.kind === "resume").length;
+          for (let ms = Math.max(990, naive.lastMs - 400); ms <= naive.lastMs + 2; ms++) {
+            const answer = bookAt(history, ms);
+            const expected = naive.at(ms);
+            const isKept = bytesMax === 100_000 && ms >= naive.lastMs - retentionMs && ms >= 1_000 && opened < 15;
+            if (answer.kind === "tooOld") expect(isKept && expected !== null).toBe(false);
+            else if (answer.kind === "book") expectEqualBook(answer.book, expected ?? expect.fail("not known"));
+            else expect([answer.kind, expected]).toEqual(["hole", null]);
+          }
+        },
+      ),
+    );
+  });
+
+  test("entries applied to the book before them give the book after them, at every position", () => {
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 60 }), fc.constantFrom(1_000, 100_000), (actions, bytesMax) => {
+        const history = createHistory({ tokenId: "1", bytesMax });
+        play(history, new NaiveHistory(), [{ kind: "epoch", step: 0, changes: [] }, ...actions]);
+        const oldest = deltasAfter(history, -1);
+        const from = oldest.kind === "tooOld" ? oldest.oldestPosition - 1 : -1;
+        const answer = deltasAfter(history, from);
+        if (answer.kind !== "entries") return expect.fail("the oldest position named can be read");
+        expect(answer.entries.at(-1)?.position).toBe(lastPosition(history));
+        const start = bookAfter(history, from);
+        let naive = start.kind === "book" ? naiveFrom(start.book) : null;
+        for (const entry of answer.entries) {
+          const after = bookAfter(history, entry.position);
+          if (entry.kind === "hole") naive = null;
+          if (entry.kind === "epoch" && after.kind === "book") {
+            expect(after.epoch).toBe(entry.epoch);
+            naive = naiveFrom(after.book);
+          }
+          if (entry.kind === "level") {
+            expect(naive?.sizeAt(entry.side, entry.priceMicro)).toBe(entry.beforeMicro);
+            naive?.set(entry);
+          }
+          if (naive === null) expect(after).toEqual({ kind: "hole" });
+          else if (after.kind === "book") expectEqualBook(after.book, naive);
+          else expect.fail(`the book after ${entry.position} is known, got ${after.kind}`);
+        }
+      }),
+    );
+  });
+});
+
+function naiveFrom(book: Parameters<typeof flatLevels>[0]): NaiveBook {
+  const naive = new NaiveBook();
+  for (const on of ["BUY", "SELL"] as const) {
+    const flat = flatLevels(book, on);
+    for (let at = 0; at < flat.length; at += 2) naive.of(on).set(flat[at] ?? 0, flat[at + 1] ?? 0);
+  }
+  return naive;
+}
+
+describe("book history", () => {
+  const opening = { epoch: "1.0", seq: 0, tsEventMs: 1_000, tickMicro: TICK, bids: [400_000, 5], asks: [600_000, 7] };
+
+  test("before the first book every time is too old", () => {
+    const history = createHistory({ tokenId: "1" });
+    expect(bookAt(history, 5)).toEqual({ kind: "tooOld", oldestTsMs: Number.POSITIVE_INFINITY });
+    expect(deltasAfter(history, -1)).toEqual({ kind: "entries", entries: [] });
+    openHole(history);
+    expect(lastPosition(history)).toBe(-1);
+  });
+
+  test("a time past the watermark is not answered yet", () => {
+    const history = createHistory({ tokenId: "1" });
+    openEpoch(history, opening);
+    expect(bookAt(history, 2_000, 1_999)).toEqual({ kind: "notYet", watermarkMs: 1_999 });
+    expect(bookAt(history, 1_999, 1_999).kind).toBe("book");
+  });
+
+  test("entries stop at the time asked for and name side, price, sizes and prints", () => {
+    const history = createHistory({ tokenId: "1" });
+    openEpoch(history, opening);
+    recordLevel(history, { seq: 1, tsEventMs: 1_010 }, "SELL", 600_000, 4);
+    recordTrade(history, { seq: 1, tsEventMs: 1_010 }, "BUY", 600_000, 3);
+    recordLevel(history, { seq: 2, tsEventMs: 1_011 }, "BUY", 990_000, 1);
+    expect(deltasAfter(history, 0, 1_010)).toEqual({
+      kind: "entries",
+      entries: [
+        {
+          kind: "level",
+          position: 1,
+          seq: 1,
+          tsEventMs: 1_010,
+          side: "SELL",
+          priceMicro: 600_000,
+          sizeMicro: 4,
+          beforeMicro: 7,
+        },
+        { kind: "trade", position: 2, seq: 1, tsEventMs: 1_010, side: "BUY", priceMicro: 600_000, sizeMicro: 3 },
+      ],
+    });
+  });
+
+  test("a tick change is a new book; the old one still answers for its time", () => {
+    const history = createHistory({ tokenId: "1" });
+    openEpoch(history, opening);
+    openHole(history, 1_500);
+    openEpoch(history, { ...opening, epoch: "1.1", tsEventMs: 2_000, tickMicro: 1_000, bids: [401_000, 1] });
+    const ticks = [1_500, 1_501, 2_000].map((ms) => {
+      const answer = bookAt(history, ms);
+      return answer.kind === "book" ? answer.book.tickMicro : answer.kind;
+    });
+    expect(ticks).toEqual([TICK, "hole", 1_000]);
+  });
+
+  test("a refused book opens nothing", () => {
+    const history = createHistory({ tokenId: "1" });
+    openEpoch(history, opening);
+    expect(openEpoch(history, { ...opening, epoch: "1.1", bids: [400_001, 1] })).toBe("PRICE_OFF_TICK");
+    expect([isLive(history), lastPosition(history)]).toEqual([true, 0]);
+  });
+
+  test("many resyncs stay bounded and leave no entry whose book cannot be told", () => {
+    const history = createHistory({ tokenId: "1" });
+    for (let n = 0; n < 100; n++) openEpoch(history, { ...opening, epoch: `1.${n}`, tsEventMs: 1_000 + n });
+    expect(history.segments.length).toBe(16);
+    expect(deltasAfter(history, -1)).toEqual({ kind: "tooOld", oldestPosition: history.segments[0]?.startPosition });
+  });
+
+  test.each([10_000, 1_000, 100])(
+    "60 levels and 60 s at 20 updates a second of two levels take at most 200 KB (tick %i)",
+    (tickMicro) => {
+      const history = createHistory({ tokenId: "1" });
+      const bids = Array.from({ length: 30 }, (_, n) => [500_000 - n * tickMicro, 1e6]).flat();
+      const asks = Array.from({ length: 30 }, (_, n) => [500_000 + (n + 1) * tickMicro, 1e6]).flat();
+      openEpoch(history, { ...opening, tickMicro, bids, asks });
+      for (let n = 1; n <= 20 * 180; n++) {
+        const at = { seq: n, tsEventMs: 1_000 + n * 50 };
+        recordLevel(history, at, "BUY", 500_000 - (n % 30) * tickMicro, n * 1e6);
+        recordLevel(history, at, "SELL", 500_000 + ((n % 30) + 1) * tickMicro, n * 1e6);
+      }
+      expect(bookAt(history, history.lastTsMs - 60_000).kind).toBe("book");
+      expect(historyBytes(history)).toBeLessThanOrEqual(200_000);
+    },
+  );
+
+  test("memory of a burst is given back when it is over", () => {
+    const history = createHistory({ tokenId: "1" });
+    openEpoch(history, opening);
+    for (let n = 1; n <= 70_000; n++) recordLevel(history, { seq: n, tsEventMs: 1_000 }, "BUY", 400_000, n);
+    const peak = historyBytes(history);
+    expect(peak).toBeLessThan(2_200_000);
+    for (let n = 1; n <= 100; n++) recordLevel(history, { seq: n, tsEventMs: 100_000 + n }, "BUY", 400_000, n);
+    expect(historyBytes(history)).toBeLessThan(peak / 20);
+  });
+});
