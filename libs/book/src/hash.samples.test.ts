@@ -56,83 +56,76 @@ function frames(file: string): WireEvent[][] {
 type Burst = { readonly event: WireEvent; readonly expected: string; entries: number };
 type Count = { entries: number; matched: number; refused: number };
 
-/** Applies each event and checks each entry's hash against the book at the end of its burst: where the next hash differs. */
-class TapeCheck {
-  readonly count: Count = { entries: 0, matched: 0, refused: 0 };
-  readonly books = new Map<string, Book>();
-  readonly bursts = new Map<string, Burst>();
+type TapeCheck = {
   readonly market: Omit<HashedMarket, "conditionId">;
-  lastTrade = "0.500";
+  readonly count: Count;
+  readonly books: Map<string, Book>;
+  readonly bursts: Map<string, Burst>;
+  lastTrade: string;
+};
 
-  constructor(market: Omit<HashedMarket, "conditionId">) {
-    this.market = market;
-  }
+/** Applies each event and checks each entry's hash against the book at the end of its burst: where the next hash differs. */
+function checkTape(file: string, market: TapeCheck["market"]): Count {
+  const count = { entries: 0, matched: 0, refused: 0 };
+  const check: TapeCheck = { market, count, books: new Map(), bursts: new Map(), lastTrade: "0.500" };
+  for (const event of frames(file).flat()) onEvent(check, event);
+  for (const [tokenId, burst] of check.bursts) verify(check, tokenId, burst);
+  return count;
+}
 
-  onEvent(event: WireEvent): void {
-    if (event.event_type === "book") {
-      this.onHash(event, event.asset_id, event.hash);
-      this.take(applySnapshot(this.bookOf(event.asset_id), flat(event.bids), flat(event.asks)));
-      if (event.last_trade_price !== undefined) this.lastTrade = event.last_trade_price;
-    } else if (event.event_type === "price_change") {
-      for (const { asset_id, side, price, size, hash } of event.price_changes) {
-        this.onHash(event, asset_id, hash);
-        this.refine(asset_id, micro(price));
-        this.take(applyLevel(this.bookOf(asset_id), side, micro(price), micro(size)));
-      }
+function onEvent(check: TapeCheck, event: WireEvent): void {
+  if (event.event_type === "book") {
+    onHash(check, event, event.asset_id, event.hash);
+    take(check, applySnapshot(bookOf(check, event.asset_id), flat(event.bids), flat(event.asks)));
+    if (event.last_trade_price !== undefined) check.lastTrade = event.last_trade_price;
+  } else if (event.event_type === "price_change") {
+    for (const { asset_id, side, price, size, hash } of event.price_changes) {
+      onHash(check, event, asset_id, hash);
+      refine(check, asset_id, micro(price));
+      take(check, applyLevel(bookOf(check, asset_id), side, micro(price), micro(size)));
     }
-  }
-
-  finish(): Count {
-    for (const [tokenId, burst] of this.bursts) this.verify(tokenId, burst);
-    return this.count;
-  }
-
-  onHash(event: WireEvent, tokenId: string, expected: string): void {
-    this.count.entries += 1;
-    const burst = this.bursts.get(tokenId);
-    if (burst?.expected === expected) {
-      burst.entries += 1;
-      return;
-    }
-    if (burst !== undefined) this.verify(tokenId, burst);
-    this.bursts.set(tokenId, { event, expected, entries: 1 });
-  }
-
-  verify(tokenId: string, { event, expected, entries }: Burst): void {
-    const market = { ...this.market, conditionId: event.market };
-    const lastTradePrices = [this.lastTrade, lastTradeText(1_000_000 - micro(this.lastTrade))];
-    const tsEventMs = Number(event.timestamp);
-    const book = this.bookOf(tokenId);
-    const result = checkBookHash({ book, market, tsEventMs, expected, lastTradePrices, search: "full" });
-    if (result.kind === "mismatch") return;
-    this.count.matched += entries;
-    this.lastTrade = result.lastTradePrice;
-  }
-
-  take(result: ApplyResult): void {
-    if (isRefusal(result)) this.count.refused += 1;
-  }
-
-  bookOf(tokenId: string): Book {
-    const book = this.books.get(tokenId) ?? createBook({ tokenId, tickMicro: this.market.tickMicro });
-    this.books.set(tokenId, book);
-    return book;
-  }
-
-  /** One of the tapes goes on in a finer tick that nobody announced. */
-  refine(tokenId: string, priceMicro: number): void {
-    const book = this.bookOf(tokenId);
-    if (priceMicro % book.tickMicro === 0) return;
-    const finer = createBook({ tokenId, tickMicro: finerTick(book.tickMicro, priceMicro) ?? book.tickMicro });
-    this.take(applySnapshot(finer, flatLevels(book, "BUY"), flatLevels(book, "SELL")));
-    this.books.set(tokenId, finer);
   }
 }
 
-function checkTape(file: string, market: Omit<HashedMarket, "conditionId">): Count {
-  const check = new TapeCheck(market);
-  for (const event of frames(file).flat()) check.onEvent(event);
-  return check.finish();
+function onHash(check: TapeCheck, event: WireEvent, tokenId: string, expected: string): void {
+  check.count.entries += 1;
+  const burst = check.bursts.get(tokenId);
+  if (burst?.expected === expected) {
+    burst.entries += 1;
+    return;
+  }
+  if (burst !== undefined) verify(check, tokenId, burst);
+  check.bursts.set(tokenId, { event, expected, entries: 1 });
+}
+
+function verify(check: TapeCheck, tokenId: string, { event, expected, entries }: Burst): void {
+  const market = { ...check.market, conditionId: event.market };
+  const lastTradePrices = [check.lastTrade, lastTradeText(1_000_000 - micro(check.lastTrade))];
+  const book = bookOf(check, tokenId);
+  const tsEventMs = Number(event.timestamp);
+  const result = checkBookHash({ book, market, tsEventMs, expected, lastTradePrices, search: "full" });
+  if (result.kind === "mismatch") return;
+  check.count.matched += entries;
+  check.lastTrade = result.lastTradePrice;
+}
+
+function take(check: TapeCheck, result: ApplyResult): void {
+  if (isRefusal(result)) check.count.refused += 1;
+}
+
+function bookOf(check: TapeCheck, tokenId: string): Book {
+  const book = check.books.get(tokenId) ?? createBook({ tokenId, tickMicro: check.market.tickMicro });
+  check.books.set(tokenId, book);
+  return book;
+}
+
+/** One of the tapes goes on in a finer tick that nobody announced. */
+function refine(check: TapeCheck, tokenId: string, priceMicro: number): void {
+  const book = bookOf(check, tokenId);
+  if (priceMicro % book.tickMicro === 0) return;
+  const finer = createBook({ tokenId, tickMicro: finerTick(book.tickMicro, priceMicro) ?? book.tickMicro });
+  take(check, applySnapshot(finer, flatLevels(book, "BUY"), flatLevels(book, "SELL")));
+  check.books.set(tokenId, finer);
 }
 
 describe.skipIf(isAbsent)("book hash against recordings", () => {

@@ -1,4 +1,3 @@
-import type { Side } from "@slipstream/contracts/money";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -16,7 +15,7 @@ import {
 } from "./history.ts";
 import { bookAfter, bookAt, deltasAfter } from "./historyAnswers.ts";
 import { flatLevels } from "./ladder.ts";
-import { expectEqualBook, levelChange, NaiveBook, side, size } from "./naive.testing.ts";
+import { expectEqualBook, levelChange, type NaiveBook, naiveBook, side, size } from "./naive.testing.ts";
 
 const TICK = 10_000;
 const change = levelChange(TICK);
@@ -34,33 +33,35 @@ const action = fc.oneof(
 type Action = typeof action extends fc.Arbitrary<infer A> ? A : never;
 
 /** The same history as full copies: a state per change with the time from which it held, null where nothing is known. */
-class NaiveHistory {
-  readonly states: { readonly fromMs: number; readonly book: NaiveBook | null }[] = [];
-  book: NaiveBook | null = null;
-  live = false;
-  lastMs = 0;
+type NaiveHistory = {
+  readonly states: { readonly fromMs: number; readonly book: NaiveBook | null }[];
+  book: NaiveBook | null;
+  live: boolean;
+  lastMs: number;
+};
+const naiveHistory = (): NaiveHistory => ({ states: [], book: null, live: false, lastMs: 0 });
 
-  add(fromMs: number, book: NaiveBook | null): void {
-    this.states.push({ fromMs, book: book?.copy() ?? null });
-  }
-  stamp(tsMs: number): number {
-    this.lastMs = Math.max(this.lastMs, tsMs);
-    return this.lastMs;
-  }
-  hole(provenThroughMs: number | null): void {
-    if (!this.live) return;
-    this.live = false;
-    const end = Math.max(this.lastMs - 1, provenThroughMs ?? 0);
-    this.stamp(end);
-    this.add(end + 1, null);
-  }
-  at(tsMs: number): NaiveBook | null | undefined {
-    // A hole that begins before states recorded earlier wins over them: they came with a time that may be incomplete.
-    let answer: NaiveBook | null | undefined;
-    for (const state of this.states) if (state.fromMs <= tsMs) answer = state.book;
-    return answer;
-  }
+function stamp(naive: NaiveHistory, tsMs: number): number {
+  naive.lastMs = Math.max(naive.lastMs, tsMs);
+  return naive.lastMs;
 }
+
+function addState(naive: NaiveHistory, tsMs: number): void {
+  naive.states.push({ fromMs: stamp(naive, tsMs), book: naive.book?.copy() ?? null });
+}
+
+function addHole(naive: NaiveHistory, provenThroughMs: number | null): void {
+  if (!naive.live) return;
+  naive.live = false;
+  const end = Math.max(naive.lastMs - 1, provenThroughMs ?? 0);
+  stamp(naive, end);
+  // May begin before states recorded earlier, and wins over them: their time may be incomplete.
+  naive.states.push({ fromMs: end + 1, book: null });
+}
+
+/** Undefined: before everything. Null: nobody knows. */
+const naiveAt = (naive: NaiveHistory, tsMs: number): NaiveBook | null | undefined =>
+  naive.states.findLast((state) => state.fromMs <= tsMs)?.book;
 
 function play(history: BookHistory, naive: NaiveHistory, actions: readonly Action[]): void {
   let nowMs = 1_000;
@@ -83,47 +84,41 @@ function playOne(
       recordLevel(history, at, on, priceMicro, sizeMicro);
       const isChange = naive.book.sizeAt(on, priceMicro) !== sizeMicro;
       naive.book.set(each.change);
-      if (naive.live && isChange) naive.add(naive.stamp(at.tsEventMs), naive.book);
+      if (naive.live && isChange) addState(naive, at.tsEventMs);
       return;
     }
     case "trade":
       recordTrade(history, at, each.side, TICK, each.size);
-      if (naive.live) naive.stamp(at.tsEventMs);
+      if (naive.live) stamp(naive, at.tsEventMs);
       return;
     case "snapshot": {
       if (naive.book === null) return;
-      const next = bookOf(each.changes);
+      const next = naiveBook(each.changes);
       const result = recordSnapshot(history, at, next.flat("BUY"), next.flat("SELL"));
       naive.book = next;
-      if (naive.live && result === "changed") naive.add(naive.stamp(at.tsEventMs), next);
+      if (naive.live && result === "changed") addState(naive, at.tsEventMs);
       return;
     }
     case "epoch": {
-      const next = bookOf(each.changes);
+      const next = naiveBook(each.changes);
       const opening = { ...at, epoch: `1.${at.seq}`, tickMicro: TICK, bids: next.flat("BUY"), asks: next.flat("SELL") };
       openEpoch(history, opening);
-      naive.hole(null);
+      addHole(naive, null);
       naive.book = next;
       naive.live = true;
-      naive.add(naive.stamp(at.tsEventMs), next);
+      addState(naive, at.tsEventMs);
       return;
     }
     case "hole":
       openHole(history, each.proven === null ? undefined : at.tsEventMs + each.proven);
-      naive.hole(each.proven === null ? null : at.tsEventMs + each.proven);
+      addHole(naive, each.proven === null ? null : at.tsEventMs + each.proven);
       return;
     case "resume":
       if (naive.book === null || naive.live) return;
       resumeEpoch(history, { ...at, epoch: `1.${at.seq}` });
       naive.live = true;
-      naive.add(naive.stamp(at.tsEventMs), naive.book);
+      addState(naive, at.tsEventMs);
   }
-}
-
-function bookOf(changes: readonly { side: Side; priceMicro: number; sizeMicro: number }[]): NaiveBook {
-  const book = new NaiveBook();
-  for (const each of changes) book.set(each);
-  return book;
 }
 
 describe("book history against full copies", () => {
@@ -131,10 +126,10 @@ describe("book history against full copies", () => {
     fc.assert(
       fc.property(fc.array(action, { minLength: 1, maxLength: 60 }), (actions) => {
         const history = createHistory({ tokenId: "1" });
-        const naive = new NaiveHistory();
+        const naive = naiveHistory();
         play(history, naive, [{ kind: "epoch", step: 0, changes: [] }, ...actions]);
         for (let ms = 990; ms <= naive.lastMs + 5; ms++) {
-          const expected = naive.at(ms);
+          const expected = naiveAt(naive, ms);
           const answer = bookAt(history, ms);
           if (expected === undefined) expect(answer).toEqual({ kind: "tooOld", oldestTsMs: 1_000 });
           else if (expected === null) expect(answer).toEqual({ kind: "hole" });
@@ -153,12 +148,12 @@ describe("book history against full copies", () => {
         fc.constantFrom(0, 300, 1_000, 100_000),
         (actions, retentionMs, bytesMax) => {
           const history = createHistory({ tokenId: "1", retentionMs, bytesMax });
-          const naive = new NaiveHistory();
+          const naive = naiveHistory();
           play(history, naive, [{ kind: "epoch", step: 0, changes: [] }, ...actions]);
           const opened = actions.filter((each) => each.kind === "epoch" || each.kind === "resume").length;
           for (let ms = Math.max(990, naive.lastMs - 400); ms <= naive.lastMs + 2; ms++) {
             const answer = bookAt(history, ms);
-            const expected = naive.at(ms);
+            const expected = naiveAt(naive, ms);
             const isKept = bytesMax === 100_000 && ms >= naive.lastMs - retentionMs && ms >= 1_000 && opened < 15;
             if (answer.kind === "tooOld") expect(isKept && expected !== null).toBe(false);
             else if (answer.kind === "book") expectEqualBook(answer.book, expected ?? expect.fail("not known"));
@@ -173,7 +168,7 @@ describe("book history against full copies", () => {
     fc.assert(
       fc.property(fc.array(action, { maxLength: 60 }), fc.constantFrom(1_000, 100_000), (actions, bytesMax) => {
         const history = createHistory({ tokenId: "1", bytesMax });
-        play(history, new NaiveHistory(), [{ kind: "epoch", step: 0, changes: [] }, ...actions]);
+        play(history, naiveHistory(), [{ kind: "epoch", step: 0, changes: [] }, ...actions]);
         const oldest = deltasAfter(history, -1);
         const from = oldest.kind === "tooOld" ? oldest.oldestPosition - 1 : -1;
         const answer = deltasAfter(history, from);
@@ -202,7 +197,7 @@ describe("book history against full copies", () => {
 });
 
 function naiveFrom(book: Parameters<typeof flatLevels>[0]): NaiveBook {
-  const naive = new NaiveBook();
+  const naive = naiveBook();
   for (const on of ["BUY", "SELL"] as const) {
     const flat = flatLevels(book, on);
     for (let at = 0; at < flat.length; at += 2) naive.of(on).set(flat[at] ?? 0, flat[at + 1] ?? 0);

@@ -17,7 +17,7 @@ import {
   levelCount,
   sizeAt,
 } from "./ladder.ts";
-import { expectEqualBook, levelChange, NaiveBook, TICKS, tick } from "./naive.testing.ts";
+import { expectEqualBook, levelChange, naiveBook, TICKS, tick } from "./naive.testing.ts";
 
 describe("ladder", () => {
   test("equals a map of levels after any changes, on any tick", () => {
@@ -26,7 +26,7 @@ describe("ladder", () => {
         tick.chain((t) => fc.tuple(fc.constant(t), fc.array(levelChange(t), { maxLength: 120 }))),
         ([tickMicro, changes]) => {
           const book = createBook({ tokenId: "1", tickMicro });
-          const naive = new NaiveBook();
+          const naive = naiveBook();
           for (const change of changes) {
             const before = naive.sizeAt(change.side, change.priceMicro);
             naive.set(change);
@@ -54,7 +54,7 @@ describe("ladder", () => {
         ([tickMicro, old, next]) => {
           const book = createBook({ tokenId: "1", tickMicro });
           for (const change of old) applyLevel(book, change.side, change.priceMicro, change.sizeMicro);
-          const naive = new NaiveBook();
+          const naive = naiveBook();
           for (const change of next) naive.set(change);
           expect(applySnapshot(book, naive.flat("BUY"), naive.flat("SELL").reverse().flatMap(swapPairs))).toBe(
             "changed",

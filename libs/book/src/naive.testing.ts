@@ -19,35 +19,39 @@ export function levelChange(tickMicro: number): fc.Arbitrary<LevelChange> {
   return fc.record({ side, priceMicro: step.map((n) => n * tickMicro), sizeMicro: size });
 }
 
-export class NaiveBook {
-  readonly bids = new Map<number, number>();
-  readonly asks = new Map<number, number>();
+export type NaiveBook = {
+  readonly of: (at: Side) => Map<number, number>;
+  readonly set: (change: LevelChange) => void;
+  readonly sizeAt: (at: Side, priceMicro: number) => number;
+  /** Best first. */
+  readonly sorted: (at: Side) => [number, number][];
+  readonly best: (at: Side) => number | null;
+  readonly flat: (at: Side) => number[];
+  readonly copy: () => NaiveBook;
+};
 
-  of(at: Side): Map<number, number> {
-    return at === "BUY" ? this.bids : this.asks;
-  }
-  set(change: LevelChange): void {
-    if (change.sizeMicro === 0) this.of(change.side).delete(change.priceMicro);
-    else this.of(change.side).set(change.priceMicro, change.sizeMicro);
-  }
-  sizeAt(at: Side, price: number): number {
-    return this.of(at).get(price) ?? 0;
-  }
-  sorted(at: Side): [number, number][] {
-    return [...this.of(at)].sort(([a], [b]) => (at === "BUY" ? b - a : a - b));
-  }
-  best(at: Side): number | null {
-    return this.sorted(at)[0]?.[0] ?? null;
-  }
-  flat(at: Side): number[] {
-    return this.sorted(at).flat();
-  }
-  copy(): NaiveBook {
-    const copy = new NaiveBook();
-    for (const [price, amount] of this.bids) copy.bids.set(price, amount);
-    for (const [price, amount] of this.asks) copy.asks.set(price, amount);
-    return copy;
-  }
+export function naiveBook(changes: readonly LevelChange[] = []): NaiveBook {
+  const sides = { BUY: new Map<number, number>(), SELL: new Map<number, number>() };
+  const set = ({ side: on, priceMicro, sizeMicro }: LevelChange): void => {
+    if (sizeMicro === 0) sides[on].delete(priceMicro);
+    else sides[on].set(priceMicro, sizeMicro);
+  };
+  const sorted = (at: Side): [number, number][] => [...sides[at]].sort(([a], [b]) => (at === "BUY" ? b - a : a - b));
+  const copy = (): NaiveBook => {
+    const other = naiveBook();
+    for (const at of ["BUY", "SELL"] as const) for (const [price, amount] of sides[at]) other.of(at).set(price, amount);
+    return other;
+  };
+  for (const change of changes) set(change);
+  return {
+    of: (at) => sides[at],
+    set,
+    sizeAt: (at, priceMicro) => sides[at].get(priceMicro) ?? 0,
+    sorted,
+    best: (at) => sorted(at)[0]?.[0] ?? null,
+    flat: (at) => sorted(at).flat(),
+    copy,
+  };
 }
 
 export function expectEqualBook(book: Book, naive: NaiveBook): void {

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isLive } from "./history.ts";
 import { bookAt, deltasAfter } from "./historyAnswers.ts";
-import { expectEqualBook, levelChange, NaiveBook } from "./naive.testing.ts";
+import { expectEqualBook, levelChange, type NaiveBook, naiveBook } from "./naive.testing.ts";
 import {
   compareEpochs,
   createReplica,
@@ -236,7 +236,7 @@ test("whatever is lost, repeated or answered late, a healthy replica equals the 
   const fate = fc.constantFrom("arrives", "arrives", "arrives", "lost", "twice");
   fc.assert(
     fc.property(fc.array(fc.tuple(event, fate, fc.nat(4)), { maxLength: 80 }), (story) => {
-      const source = { book: new NaiveBook(), n: 0, seq: 0 };
+      const source = { book: naiveBook(), n: 0, seq: 0 };
       const past = new Map<string, NaiveBook>();
       const replica = createReplica({ tokenId: "1" });
       const answers: { atStep: number; message: BookSnapshot }[] = [];
@@ -278,7 +278,7 @@ function emit(
   if (each.kind === "epoch") {
     source.n += 1;
     source.seq = 0;
-    source.book = new NaiveBook();
+    source.book = naiveBook();
     for (const change of each.changes) source.book.set(change);
     return snapshot({ epoch: `1.${source.n}`, seq: 0 }, source.book.flat("BUY"), source.book.flat("SELL"));
   }

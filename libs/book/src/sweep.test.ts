@@ -2,7 +2,7 @@ import { type PriceMicro, priceMicro, type SharesMicro, sharesMicro } from "@sli
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { applyLevel, applySnapshot, createBook, flatLevels } from "./ladder.ts";
-import { levelChange, NaiveBook, side, tick } from "./naive.testing.ts";
+import { levelChange, type NaiveBook, naiveBook, side, tick } from "./naive.testing.ts";
 import { sweep } from "./sweep.ts";
 
 const limit = fc.integer({ min: 0, max: 1_000_000 }).map(priceMicro);
@@ -17,7 +17,7 @@ test("takes what a loop over the sorted levels takes, whatever was consumed befo
       fc.integer({ min: 0, max: 6 }),
       ([tickMicro, changes], orderSide, limitPriceMicro, size, consumedEach) => {
         const book = createBook({ tokenId: "1", tickMicro });
-        const naive = new NaiveBook();
+        const naive = naiveBook();
         for (const change of changes) {
           applyLevel(book, change.side, change.priceMicro, change.sizeMicro);
           naive.set(change);
