@@ -1,23 +1,29 @@
 /** Starts and ends the chain node. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync } from "node:fs";
+
+import { existsSync, mkdirSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { join, resolve } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { ContractError, TransientError } from "@slipstream/contracts/errors";
+import { onFreePort, startProcess, waitUntilReady } from "@slipstream/actor/process";
+import { ContractError } from "@slipstream/contracts/errors";
 import { CHAIN_ID } from "./addresses.ts";
 import { GAS_LIMIT, type Genesis } from "./genesis.ts";
 import { connectRpc, type RpcClient } from "./rpcClient.ts";
 
-/** States kept in memory: reads and reorgs reach this far back. More costs disk without bound. */
+/** States kept in memory: reads and reorgs reach this far back. Without the flag anvil fills the disk without bound. */
 export const STATE_HISTORY_BLOCKS = 256;
 const START_TIMEOUT_MS = 15_000;
-const STOP_TIMEOUT_MS = 3_000;
+
+export type AnvilOptions = {
+  readonly genesis: Genesis;
+  /** Existing or new parent of a temporary folder that `stop` removes. */
+  readonly dir: string;
+  /** Path of the platform's own anvil; absent: the npm package of this platform. */
+  readonly binary?: string | undefined;
+};
 
 export type Anvil = {
+  readonly pid: number;
   readonly wsUrl: string;
   readonly rpc: RpcClient;
   stop(): Promise<void>;
@@ -25,14 +31,37 @@ export type Anvil = {
 
 /**
  * Starts anvil without a mining rhythm of its own: blocks come from `evm_mine`, so that reorgs never race with one.
- * @param dir - existing or new parent of a temporary folder that `stop` removes.
- * @throws ContractError when there is no anvil for this platform, TransientError when it does not come up.
+ * @throws ContractError when there is no anvil for this platform, Error with its output when it does not come up.
  */
-export async function startAnvil(genesis: Genesis, dir: string): Promise<Anvil> {
+export async function startAnvil({ genesis, dir, binary = packagedAnvil() }: AnvilOptions): Promise<Anvil> {
+  mkdirSync(dir, { recursive: true });
   const folder = await mkdtemp(join(resolve(dir), "anvil-"));
-  const genesisFile = join(folder, "genesis.json");
-  await writeFile(genesisFile, JSON.stringify(genesis));
-  const port = await freePort();
+  try {
+    const genesisFile = join(folder, "genesis.json");
+    await writeFile(genesisFile, JSON.stringify(genesis));
+    const anvil = await onFreePort((port) => startOn({ port, genesisFile, folder, binary }));
+    const stop = async () => {
+      await anvil.stop();
+      await rm(folder, { recursive: true, force: true });
+    };
+    return { ...anvil, stop };
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startOn({
+  port,
+  genesisFile,
+  folder,
+  binary,
+}: {
+  readonly port: number;
+  readonly genesisFile: string;
+  readonly folder: string;
+  readonly binary: string;
+}): Promise<Anvil> {
   const flags = [
     ["--host", "127.0.0.1"],
     ["--port", String(port)],
@@ -47,54 +76,30 @@ export async function startAnvil(genesis: Genesis, dir: string): Promise<Anvil> 
     ["--no-mining"],
     ["--silent"],
   ].flat();
-  const child = spawn(anvilBinary(), flags, { stdio: ["ignore", "ignore", "pipe"] });
-  let complaint = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    complaint = (complaint + chunk.toString("utf8")).slice(-2_000);
-  });
-  let spawnError: Error | undefined;
-  child.on("error", (error) => {
-    spawnError = error;
-  });
-  const gone = () => spawnError !== undefined || child.exitCode !== null || child.signalCode !== null;
-  const end = async () => {
-    if (!gone()) {
-      const exited = once(child, "exit");
-      child.kill("SIGTERM");
-      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
-      await exited;
-      clearTimeout(timer);
-    }
-    await rm(folder, { recursive: true, force: true });
-  };
+  // It also writes below its home.
+  const running = await startProcess({ name: "anvil", command: binary, args: flags, env: { HOME: folder } });
   const wsUrl = `ws://127.0.0.1:${port}`;
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  for (;;) {
-    try {
-      const rpc = await connectRpc(wsUrl);
-      let stopped: Promise<void> | undefined;
-      const stop = () => {
-        rpc.close();
-        stopped ??= end();
-        return stopped;
-      };
-      return { wsUrl, rpc, stop };
-    } catch (cause) {
-      if (gone() || performance.now() > deadline) {
-        await end();
-        throw new TransientError("RPC_UNREACHABLE", `anvil did not start: ${spawnError?.message ?? complaint}`, {
-          cause,
-        });
-      }
-      await delay(10);
-    }
+  let rpc: RpcClient | undefined;
+  const connects = async () => {
+    rpc = await connectRpc(wsUrl).catch(() => undefined);
+    return rpc !== undefined;
+  };
+  try {
+    await waitUntilReady(running, connects, START_TIMEOUT_MS);
+    if (rpc === undefined) throw new Error("anvil was ready without a connection");
+  } catch (error) {
+    await running.kill9();
+    throw error;
   }
+  const connected: RpcClient = rpc;
+  const stop = async () => {
+    connected.close();
+    await running.terminate();
+  };
+  return { pid: running.pid, wsUrl, rpc: connected, stop };
 }
 
-/** ANVIL_BIN, else the npm package of this platform. */
-function anvilBinary(): string {
-  const wanted = process.env["ANVIL_BIN"];
-  if (wanted !== undefined && wanted !== "") return wanted;
+function packagedAnvil(): string {
   const cpu = process.arch === "x64" ? "amd64" : process.arch;
   const name = `@foundry-rs/anvil-${process.platform}-${cpu}`;
   try {
@@ -111,15 +116,4 @@ function anvilBinary(): string {
     );
   }
   throw new ContractError("CONFIG_INVALID", `set ANVIL_BIN to an anvil binary: the package ${name} holds none`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new TransientError("RPC_UNREACHABLE", "no free port");
-  return address.port;
 }

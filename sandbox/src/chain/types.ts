@@ -128,9 +128,13 @@ export type SandboxChainOptions = {
   readonly dir: string;
   /** `finalized` is this many blocks behind the head; reorgs stay above it. Default 8. */
   readonly finalityDepth?: number;
+  /** Path of anvil; absent: the npm package of this platform. */
+  readonly anvilBin?: string;
   /** Where the RPC front listens. Default 127.0.0.1 and a free port. */
   readonly host?: string;
   readonly port?: number;
+  /** Told once when the chain can no longer make blocks; absent: the process ends with the error. */
+  readonly onFailure?: (error: Error) => void;
 };
 
 export type SandboxChain = {

@@ -1,0 +1,188 @@
+/** A local Polygon for the sandbox: node, contracts, wallets, markets, and the RPC endpoint before them. */
+import { ContractError, TransientError } from "@slipstream/contracts/errors";
+import { type Address, type ConditionId, Hash } from "@slipstream/contracts/ids";
+import { sharesMicro, usdcMicro } from "@slipstream/contracts/money";
+import { z } from "zod";
+import { CHAIN_ID } from "./addresses.ts";
+import { startAnvil } from "./anvil.ts";
+import { asMined } from "./blocks.ts";
+import { deriveMarket } from "./ctfIds.ts";
+import { buildGenesis } from "./genesis.ts";
+import { type ChainLedger, openLedger } from "./ledger.ts";
+import { startMining } from "./mining.ts";
+import type { RpcClient } from "./rpcClient.ts";
+import { type RpcFront, startRpcFront } from "./rpcFront.ts";
+import * as encode from "./transactions.ts";
+import type { ChainFaults, ChainMarket, SandboxChain, SandboxChainOptions, TxStatus } from "./types.ts";
+import { deriveWallet } from "./wallets.ts";
+
+/** Deeper than the deepest scripted reorg (6). */
+const FINALITY_DEPTH_DEFAULT = 8;
+const WAIT_BLOCKS_MAX = 20;
+
+const Receipt = z.object({ status: z.string(), blockNumber: z.string(), blockHash: Hash }).nullable();
+const Uint = z.string().startsWith("0x");
+
+/**
+ * Starts the chain and resolves when all markets are prepared and final.
+ * @throws ContractError for options that contradict each other, Error when anvil does not start.
+ */
+export async function startSandboxChain(options: SandboxChainOptions): Promise<SandboxChain> {
+  const { seed, finalityDepth = FINALITY_DEPTH_DEFAULT, onFailure = failLoudly } = options;
+  const wallets = options.wallets.map((spec) => deriveWallet(seed, spec.name));
+  if (new Set(wallets.map((wallet) => wallet.address)).size !== wallets.length) {
+    throw new ContractError("CONFIG_INVALID", "every wallet of the sandbox needs its own name");
+  }
+  const operator = deriveWallet(seed, "operator of the exchange");
+  const genesis = buildGenesis({
+    operator: operator.address,
+    holders: wallets.map(({ address }, index) => ({
+      address,
+      pusdMicro: options.wallets[index]?.pusdMicro ?? usdcMicro(0n),
+    })),
+    timestampS: Math.floor(Date.now() / 1_000),
+  });
+  const anvil = await startAnvil({ genesis, dir: options.dir, binary: options.anvilBin });
+  try {
+    const keys = new Map([operator, ...wallets].map((wallet) => [wallet.address, wallet.privateKey]));
+    const ledger = await openLedger({ rpc: anvil.rpc, keys, nowMs: Date.now, finalityDepth });
+    const markets = options.markets.map((spec) => deriveMarket(seed, spec));
+    await prepareMarkets(ledger, operator.address, markets);
+    // What the sandbox starts with is never touched by a reorg.
+    for (let block = 0; block < finalityDepth; block++) await ledger.mine();
+    const front = await startRpcFront({
+      node: anvil.rpc,
+      ledger,
+      finalityDepth,
+      host: options.host ?? "127.0.0.1",
+      port: options.port ?? 0,
+    });
+    const mining = startMining({ ledger, blockTimeMs: options.blockTimeMs, onFailure });
+    const stop = async () => {
+      await mining.stop();
+      await front.stop();
+      await anvil.stop();
+    };
+    return assemble({ options, wallets, operator: operator.address, markets, ledger, front, rpc: anvil.rpc, stop });
+  } catch (error) {
+    await anvil.stop();
+    throw error;
+  }
+}
+
+async function prepareMarkets(ledger: ChainLedger, operator: Address, markets: readonly ChainMarket[]): Promise<void> {
+  const missing = new Set<Hash>();
+  for (const market of markets) missing.add(await ledger.send(operator, encode.prepareCall(market)));
+  while (missing.size > 0) {
+    const block = await ledger.mine();
+    if (block.txHashes.length === 0) throw new ContractError("RPC_REFUSED", "the chain node leaves transactions out");
+    for (const hash of block.txHashes) missing.delete(hash);
+  }
+}
+
+type Parts = {
+  readonly options: SandboxChainOptions;
+  readonly wallets: SandboxChain["wallets"];
+  readonly operator: Address;
+  readonly markets: ChainMarket[];
+  readonly ledger: ChainLedger;
+  readonly front: RpcFront;
+  readonly rpc: RpcClient;
+  readonly stop: () => Promise<void>;
+};
+
+function assemble({ options, wallets, operator, markets, ledger, front, rpc, stop }: Parts): SandboxChain {
+  const known = new Map<ConditionId, ChainMarket>(markets.map((market) => [market.conditionId, market]));
+  const read = async (call: Omit<encode.Call, "gas">): Promise<bigint> => {
+    await ledger.steady();
+    return BigInt(Uint.parse(await rpc.call("eth_call", [call, "latest"])));
+  };
+  const txStatus = async (txHash: Hash): Promise<TxStatus> => {
+    await ledger.steady();
+    const receipt = Receipt.parse(await rpc.call("eth_getTransactionReceipt", [txHash]));
+    if (receipt === null) return { status: "pending" };
+    const status = receipt.status === "0x1" ? "mined" : "reverted";
+    return { status, blockNumber: Number(receipt.blockNumber), blockHash: receipt.blockHash };
+  };
+  const waitForTx = async (txHash: Hash): Promise<TxStatus> => {
+    for (let blocks = 0; blocks < WAIT_BLOCKS_MAX; blocks++) {
+      const next = nextChange(ledger);
+      const status = await txStatus(txHash);
+      if (status.status !== "pending") {
+        next.cancel();
+        return status;
+      }
+      await next.happened;
+    }
+    throw new TransientError("RPC_REFUSED", `${txHash} is in none of ${WAIT_BLOCKS_MAX} blocks`);
+  };
+  return {
+    chainId: CHAIN_ID,
+    rpcHttpUrl: front.httpUrl,
+    rpcWsUrl: front.wsUrl,
+    wallets,
+    markets,
+    operator,
+    faults: faultsOf(front, ledger),
+    prepareMarket: async (spec) => {
+      const market = deriveMarket(options.seed, spec);
+      const present = known.get(market.conditionId);
+      if (present !== undefined) return present;
+      const txHash = await ledger.send(operator, encode.prepareCall(market));
+      if (options.blockTimeMs === 0) await ledger.mine();
+      await waitForTx(txHash);
+      known.set(market.conditionId, market);
+      markets.push(market);
+      return market;
+    },
+    settle: async (match) => ledger.send(operator, encode.settleCall(encode.marketOf(known, match.conditionId), match)),
+    split: async (wallet, conditionId, shares) =>
+      ledger.send(wallet.address, encode.positionCall("splitPosition", encode.marketOf(known, conditionId), shares)),
+    merge: async (wallet, conditionId, shares) =>
+      ledger.send(wallet.address, encode.positionCall("mergePositions", encode.marketOf(known, conditionId), shares)),
+    transferShares: (wallet, transfer) => ledger.send(wallet.address, encode.transferCall(wallet.address, transfer)),
+    resolve: async (conditionId, payouts) =>
+      ledger.send(operator, encode.resolveCall(encode.marketOf(known, conditionId), payouts)),
+    fund: (address, amount) => ledger.send(operator, encode.mintCall(address, amount)),
+    waitForTx,
+    txStatus,
+    balanceOf: async (address, tokenId) => sharesMicro(await read(encode.sharesOfCall(address, tokenId))),
+    pusdOf: async (address) => usdcMicro(await read(encode.pusdOfCall(address))),
+    head: () => asMined(ledger.head()),
+    onBlock: ledger.onChange,
+    mine: async () => asMined(await ledger.mine()),
+    stop,
+  };
+}
+
+function faultsOf(front: RpcFront, ledger: ChainLedger): ChainFaults {
+  const set = (change: Partial<RpcFront["switches"]>) => {
+    Object.assign(front.switches, change);
+    front.apply();
+  };
+  return {
+    setOutage: (outage) => set({ outage }),
+    setLagBlocks: (lagBlocks) => set({ lagBlocks }),
+    setMaxRange: (maxRange) => set({ maxRange }),
+    dropSockets: front.dropSockets,
+    setDuplicateLogs: (duplicateLogs) => set({ duplicateLogs }),
+    setRemovedLogs: (removedLogs) => set({ removedLogs }),
+    reorg: (depth, { drop = [] } = {}) => ledger.reorg(depth, drop),
+  };
+}
+
+function nextChange(ledger: ChainLedger): { readonly happened: Promise<void>; readonly cancel: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = ledger.onChange(() => {
+    cancel();
+    resolve();
+  });
+  return { happened: promise, cancel };
+}
+
+/** Without anybody to tell, a chain that stands still must not look alive. */
+function failLoudly(error: Error): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
