@@ -1,0 +1,72 @@
+/** Follows the log and the heartbeats into an overview, for commands that look and do not act. */
+import { DeliverPolicy } from "@nats-io/jetstream";
+import type { Bus } from "@slipstream/actor/bus";
+import { type Recorded, readFact } from "@slipstream/contracts/facts";
+import { Heartbeat } from "@slipstream/contracts/live";
+import { streams, subjects } from "@slipstream/contracts/subjects";
+import { z } from "zod";
+import { applyFact, applyHeartbeat, emptyOverview, type Overview } from "./overview.ts";
+
+export type Following = {
+  readonly overview: Overview;
+  /** Facts that could not be read: sequence and why. */
+  readonly unreadable: readonly string[];
+  /** Resolves when everything that was in the log at the call has been folded. */
+  caughtUp(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+const EXPIRES_MS = 2_000;
+const CHECK_EVERY_MS = 20;
+const CATCH_UP_MS_MAX = 60_000;
+
+/**
+ * Starts at the first fact the log still has.
+ * @param worldMs - turns the wall-clock time at which the log stored a fact into the world's time.
+ * @param onFact - called after each fact was folded.
+ */
+export async function followLog(
+  bus: Bus,
+  worldMs: (wallMs: number) => number,
+  onFact?: (recorded: Recorded) => void,
+): Promise<Following> {
+  const overview = emptyOverview();
+  const unreadable: string[] = [];
+  let lastSeq = 0;
+  const consumer = await bus.js.consumers.get(streams.facts, { deliver_policy: DeliverPolicy.All });
+  const messages = await consumer.consume({
+    expires: EXPIRES_MS,
+    max_messages: 1_000,
+    callback: (message) => {
+      lastSeq = message.seq;
+      const reading = readFact(message.string());
+      if (reading.kind === "refused") unreadable.push(`fact ${message.seq}: ${reading.error.message}`);
+      if (reading.kind !== "fact") return;
+      const recorded = { seq: message.seq, subject: message.subject, fence: 0, fact: reading.fact };
+      applyFact(overview, recorded, worldMs(Number(message.timestampNanos / 1_000_000n)));
+      onFact?.(recorded);
+    },
+  });
+  const beats = bus.nc.subscribe(subjects.allHeartbeats, {
+    callback: (error, message) => {
+      if (error !== null) return;
+      const beat = z.safeDecode(Heartbeat, JSON.parse(message.string()) as never);
+      if (beat.success) applyHeartbeat(overview, beat.data, worldMs(Date.now()));
+    },
+  });
+  return {
+    overview,
+    unreadable,
+    caughtUp: async () => {
+      const { state } = await bus.jsm.streams.info(streams.facts);
+      const deadline = performance.now() + CATCH_UP_MS_MAX;
+      while (lastSeq < state.last_seq && performance.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, CHECK_EVERY_MS));
+      }
+    },
+    stop: async () => {
+      beats.unsubscribe();
+      await messages.close();
+    },
+  };
+}
