@@ -36,7 +36,7 @@ function makeLogs(walletCount: number): RawLog[] {
   const random = randomWords(20_261_120);
   const wallets = Array.from({ length: walletCount }, () => fixedHex(random(20), 20));
   const tokens = Array.from({ length: TOKENS }, () => BigInt(`0x${random(32)}`));
-  return Array.from({ length: LOGS }, (_, i) => {
+  const logs = Array.from({ length: LOGS }, (_, i) => {
     const tokenId = tokens[Number(`0x${random(4)}`) % TOKENS] ?? 1n;
     const buys = i % 2 === 0;
     const exchange = i % 3 === 0 ? NEG_RISK_EXCHANGE_V2 : EXCHANGE_V2;
@@ -53,6 +53,8 @@ function makeLogs(walletCount: number): RawLog[] {
     }
     return logOfV2(exchange, { ...order, side: buys ? 0 : 1, tokenId });
   });
+  // As a node delivers them: strings fresh from JSON, not ropes of an encoder.
+  return JSON.parse(JSON.stringify(logs)) as RawLog[];
 }
 
 /** viem's answer, untouched: the floor does nothing but decode. */

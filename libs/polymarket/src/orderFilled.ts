@@ -18,16 +18,7 @@ import {
 } from "@slipstream/contracts/money";
 import { ORDER_FILLED_V1, ORDER_FILLED_V2 } from "./topics.ts";
 import type { ExchangeRow, ExchangeTable, Generation } from "./versions.ts";
-import {
-  bigintWord,
-  isWordTopic,
-  type LogRefusal,
-  type RawLog,
-  refuseLog,
-  tokenWord,
-  topicAddress,
-  WORD,
-} from "./words.ts";
+import { bigintWord, isPaddedAddress, type LogRefusal, type RawLog, refuseLog, tokenWord, WORD } from "./words.ts";
 
 export type OrderFilled = {
   readonly kind: "orderFilled";
@@ -61,32 +52,52 @@ const W3 = word(3);
 const W4 = word(4);
 const SIDE_ZEROS = `0x${"0".repeat(WORD - 1)}`;
 const SIDE_AT = 1 + WORD;
+/** Characters of a topic, and where the address in it begins. */
+const TOPIC = 2 + WORD;
+const ADDRESS_AT = 26;
 const ZERO_ASSET = "0".repeat(WORD);
 
 /**
  * Decodes one raw OrderFilled log of an exchange of the table.
+ * The digits of the three ids in the topics are not checked one by one (it would double the cost): `maker` counts only
+ * where it equals a known wallet, and the schema of the published fact checks all of them.
  * @returns amounts in 1e-6 units; a refusal when the log is not exactly one of the known layouts.
  */
 export function decodeOrderFilled(log: RawLog, table: ExchangeTable): OrderFilled | LogRefusal {
   const row = table.byAddress.get(log.address) ?? table.byAddress.get(log.address.toLowerCase());
   if (row === undefined) return refuseLog("ADDRESS_UNKNOWN", log.address);
   const topics = log.topics;
-  const [topic0, orderHash, makerTopic, takerTopic] = topics;
+  // By index: destructuring goes through an iterator, which costs a tenth of the whole decoding.
+  const topic0 = topics[0];
+  const orderHash = topics[1];
+  const makerTopic = topics[2];
+  const takerTopic = topics[3];
   if (topic0 !== (row.generation === "V1" ? ORDER_FILLED_V1 : ORDER_FILLED_V2)) {
     return refuseLog("EVENT_UNKNOWN", `${topic0 ?? "no topic"} on a ${row.generation} exchange`);
   }
   if (topics.length !== 4 || orderHash === undefined || makerTopic === undefined || takerTopic === undefined) {
     return refuseLog("TOPIC_COUNT_WRONG", `${topics.length} topics, 4 expected`);
   }
-  const maker = topicAddress(makerTopic);
-  const taker = topicAddress(takerTopic);
-  if (maker === null || taker === null || !isWordTopic(orderHash))
+  if (!isPaddedAddress(makerTopic) || !isPaddedAddress(takerTopic) || orderHash.length !== TOPIC) {
     return refuseLog("TOPIC_MALFORMED", topics.join(" "));
-  const head: Head = { row, orderHash: orderHash as Hash, maker: maker as Address, taker: taker as Address };
+  }
+  const head: Head = {
+    row,
+    orderHash: orderHash as Hash,
+    maker: `0x${makerTopic.slice(ADDRESS_AT)}` as Address,
+    taker: `0x${takerTopic.slice(ADDRESS_AT)}` as Address,
+    isActive: takerTopic.endsWith(row.address.slice(2)),
+  };
   return row.generation === "V1" ? decodeV1(log.data, head) : decodeV2(log.data, head);
 }
 
-type Head = { readonly row: ExchangeRow; readonly orderHash: Hash; readonly maker: Address; readonly taker: Address };
+type Head = {
+  readonly row: ExchangeRow;
+  readonly orderHash: Hash;
+  readonly maker: Address;
+  readonly taker: Address;
+  readonly isActive: boolean;
+};
 
 function decodeV2(data: string, head: Head): OrderFilled | LogRefusal {
   if (data.length !== V2_LENGTH) return wrongLength(data, V2_LENGTH);
@@ -117,7 +128,7 @@ function assemble(
   if (given === null || received === null || fee === null || order.tokenId === null) {
     return refuseLog("DATA_MALFORMED", "a word of the data is not hexadecimal");
   }
-  const { row, orderHash, maker, taker } = head;
+  const { row, orderHash, maker, taker, isActive } = head;
   const buys = order.side === "BUY";
   const feeInShares = buys && row.generation === "V1";
   return {
@@ -127,7 +138,7 @@ function assemble(
     orderHash,
     maker,
     taker,
-    role: taker === row.address ? "TAKER" : "MAKER",
+    role: isActive ? "TAKER" : "MAKER",
     side: order.side,
     tokenId: order.tokenId,
     sharesMicro: sharesMicro(buys ? received : given),

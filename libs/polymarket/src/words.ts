@@ -65,11 +65,13 @@ export function bigintWord(hex: string, at: number): bigint | null {
   return HEX_WORD.test(word) ? BigInt(`0x${word}`) : null;
 }
 
+/** True when a topic has the length and the leading zeros of an address; its digits are not looked at. */
+export const isPaddedAddress = (topic: string): boolean =>
+  topic.length === TOPIC_LENGTH && topic.startsWith(ADDRESS_ZEROS);
+
 /** Returns the 0x-prefixed address in a topic, or null when the topic is no padded address. */
 export function topicAddress(topic: string): string | null {
-  return topic.length === TOPIC_LENGTH && topic.startsWith(ADDRESS_ZEROS) && isLowerHex(topic, 26)
-    ? `0x${topic.slice(26)}`
-    : null;
+  return isPaddedAddress(topic) && isLowerHex(topic, 26) ? `0x${topic.slice(26)}` : null;
 }
 
 /** Returns the 0x-prefixed address in the word at `at`, or null when the word is no padded address. */
