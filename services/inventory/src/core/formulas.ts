@@ -1,0 +1,116 @@
+/** The numbers of a position and a purse. All derived: nothing here is stored. */
+import type { TokenId } from "@slipstream/contracts/ids";
+import {
+  add,
+  notional,
+  type SharesMicro,
+  scale,
+  subtract,
+  subtractToZero,
+  type UsdcMicro,
+  ZERO_SHARES,
+  ZERO_USDC,
+} from "@slipstream/contracts/money";
+import { remainingOf } from "./absorption.ts";
+import type { Account, Order, OwnFill, Position } from "./state.ts";
+
+export type PositionNumbers = {
+  readonly pendingBuysMicro: SharesMicro;
+  readonly pendingSellsMicro: SharesMicro;
+  readonly reservedBuysMicro: SharesMicro;
+  readonly reservedSellsMicro: SharesMicro;
+  /** confirmed + pending buys − pending sells. Negative only when books and balances contradict each other. */
+  readonly effectiveMicro: SharesMicro;
+  /** confirmed + pending buys, aged ones too, + reserved buys: what we may come to hold at worst. */
+  readonly conservativeExposureMicro: SharesMicro;
+  readonly availableToSellMicro: SharesMicro;
+};
+
+/**
+ * Pending and reserved shares of one token and what follows from them.
+ * An aged sale frees nothing to sell: it may still settle.
+ */
+export function positionNumbers(account: Account, position: Position): PositionNumbers {
+  const pending = (side: "BUY" | "SELL", aged: boolean): SharesMicro =>
+    sum(position.fills.filter((fill) => fill.side === side && fill.aged === aged).map(remainingOf));
+  const pendingBuysMicro = pending("BUY", false);
+  const pendingSellsMicro = pending("SELL", false);
+  const reserved = (side: "BUY" | "SELL"): SharesMicro =>
+    sum(ordersOf(account, position.tokenId, side).map((order) => order.leavesMicro));
+  const reservedBuysMicro = reserved("BUY");
+  const reservedSellsMicro = reserved("SELL");
+  const effectiveMicro = subtract(add(position.confirmedMicro, pendingBuysMicro), pendingSellsMicro);
+  // Shares of a paper fill are ours at once; on the chain only what a balance shows can be delivered.
+  const deliverable =
+    account.policy?.mode === "live" ? subtract(position.confirmedMicro, pendingSellsMicro) : effectiveMicro;
+  const spokenFor = add(reservedSellsMicro, pending("SELL", true));
+  return {
+    pendingBuysMicro,
+    pendingSellsMicro,
+    reservedBuysMicro,
+    reservedSellsMicro,
+    effectiveMicro,
+    conservativeExposureMicro: add(position.confirmedMicro, pendingBuysMicro, pending("BUY", true), reservedBuysMicro),
+    availableToSellMicro: subtractToZero(deliverable, spokenFor),
+  };
+}
+
+/** Shares by which balances disagree with our own fills: 0 when each share came by a fill of ours. */
+export const differenceOf = (account: Account, position: Position): SharesMicro =>
+  subtract(positionNumbers(account, position).effectiveMicro, position.tradedMicro);
+
+/** Collateral set aside for an open purchase: limit × what is left, rounded up, and the fee that is left. */
+export const reservedCollateral = (order: Order): UsdcMicro =>
+  order.side === "BUY" && order.phase === "granted"
+    ? add(notional(order.limitPriceMicro, order.leavesMicro, "ceil"), order.feeLeftMicro)
+    : ZERO_USDC;
+
+/** What our purchases cost that the last balance of the purse does not show yet, rounded up. */
+export function pendingCost(account: Account): UsdcMicro {
+  let total = ZERO_USDC;
+  for (const position of account.positions.values()) {
+    for (const fill of position.fills) total = add(total, unseenCost(fill, account.collateralBlock));
+  }
+  return total;
+}
+
+/** collateral − reserved − pending cost, never negative; null while the purse is unknown. */
+export function availableCollateral(account: Account): UsdcMicro | null {
+  if (account.collateralMicro === null) return null;
+  let bound = pendingCost(account);
+  for (const order of account.orders.values()) bound = add(bound, reservedCollateral(order));
+  return subtractToZero(account.collateralMicro, bound);
+}
+
+/** USDC at stake in a token: cost of what our fills hold plus what open purchases may still cost, without fees. */
+export function exposureUsdc(account: Account, tokenId: TokenId): UsdcMicro {
+  let exposure = account.positions.get(tokenId)?.costMicro ?? ZERO_USDC;
+  for (const order of ordersOf(account, tokenId, "BUY")) {
+    exposure = add(exposure, notional(order.limitPriceMicro, order.leavesMicro, "ceil"));
+  }
+  return exposure;
+}
+
+/** Tokens that are held above `dustMicro`, or being bought. */
+export function openTokens(account: Account, dustMicro: SharesMicro): Set<TokenId> {
+  const open = new Set<TokenId>();
+  for (const position of account.positions.values()) {
+    if (positionNumbers(account, position).conservativeExposureMicro > dustMicro) open.add(position.tokenId);
+  }
+  for (const order of account.orders.values()) {
+    if (order.side === "BUY" && order.phase === "granted") open.add(order.tokenId);
+  }
+  return open;
+}
+
+const ordersOf = (account: Account, tokenId: TokenId, side: "BUY" | "SELL"): Order[] =>
+  [...account.orders.values()].filter((order) => order.tokenId === tokenId && order.side === side);
+
+const sum = (amounts: readonly SharesMicro[]): SharesMicro => add(ZERO_SHARES, ...amounts);
+
+function unseenCost(fill: OwnFill, collateralBlock: number): UsdcMicro {
+  if (fill.spentMicro === 0n) return ZERO_USDC;
+  // What a balance of tokens absorbed is out of the purse only in a balance of the purse of that block or later.
+  const unseen = fill.absorbedBlock > collateralBlock ? fill.sizeMicro : remainingOf(fill);
+  return scale(fill.spentMicro, { numerator: unseen, denominator: fill.sizeMicro }, "ceil");
+}

@@ -1,0 +1,176 @@
+import { createLocalLog } from "@slipstream/actor/local";
+import type { Fact } from "@slipstream/contracts/facts";
+import { parseUsdc } from "@slipstream/contracts/money";
+import { describe, expect, test } from "vitest";
+import { inventoryCore } from "./core.ts";
+import * as given from "./facts.testing.ts";
+
+type Answer = { readonly size: string; readonly collateral: string } | { readonly denied: string };
+
+/** Runs the core on given facts and answers what it said of the last intent. */
+function answerTo(...facts: readonly Fact[]): Answer | null {
+  let answer: Answer | null = null;
+  const log = createLocalLog({
+    throughWire: true,
+    onFact: ({ fact }) => {
+      if (fact.type === "ReservationGranted") {
+        answer = { size: fact.sizeMicro.toString(), collateral: fact.collateralMicro.toString() };
+      }
+      if (fact.type === "OrderDenied") answer = { denied: "cap" in fact.reason ? fact.reason.cap : fact.reason.code };
+    },
+  });
+  log.add({ core: inventoryCore, view: () => given.view(), perform: () => null });
+  for (const fact of facts) log.append(fact);
+  return answer;
+}
+
+const small = (caps: Partial<ReturnType<typeof given.policy>["caps"]>) =>
+  given.configured(given.policy({ caps: { ...given.policy().caps, ...caps } }));
+const bought = (n: number, size: string, usdc: string, tokenId = given.token) => [
+  given.intent({ n, size, price: 500_000, tokenId }),
+  given.filled({ n, size, usdc, tokenId }),
+];
+
+const table: readonly { name: string; facts: readonly Fact[]; answer: Answer }[] = [
+  {
+    name: "a purchase within all caps is granted whole, with its cost rounded up and the fee",
+    facts: [given.configured(given.policy()), given.intent({ n: 1, size: "10.000001", price: 330_000, fee: "0.5" })],
+    answer: { size: "10000001", collateral: "3800001" },
+  },
+  {
+    name: "an account nobody configured is refused",
+    facts: [given.intent({ n: 1, size: "10" })],
+    answer: { denied: "ACCOUNT_UNKNOWN" },
+  },
+  {
+    name: "a disabled account buys nothing",
+    facts: [given.configured(given.policy({ enabled: false })), given.intent({ n: 1, size: "10" })],
+    answer: { denied: "ACCOUNT_UNKNOWN" },
+  },
+  {
+    name: "a disabled account may still sell what it holds",
+    facts: [
+      given.configured(given.policy()),
+      ...bought(1, "10", "5"),
+      given.configured(given.policy({ enabled: false }), 2),
+      given.intent({ n: 2, side: "SELL", size: "10" }),
+    ],
+    answer: { size: "10000000", collateral: "0" },
+  },
+  {
+    name: "a live account whose balance was never read is refused",
+    facts: [given.configured(given.policy({ mode: "live" })), given.intent({ n: 1, size: "10" })],
+    answer: { denied: "BALANCE_UNKNOWN" },
+  },
+  {
+    name: "a purchase above the purse is refused",
+    facts: [
+      given.configured(given.policy({ initialCollateralMicro: parseUsdc("4.999999") })),
+      given.intent({ n: 1, size: "10" }),
+    ],
+    answer: { denied: "INSUFFICIENT_COLLATERAL" },
+  },
+  {
+    name: "what an earlier grant reserves is not granted again",
+    facts: [
+      given.configured(given.policy({ initialCollateralMicro: parseUsdc("9.99") })),
+      given.intent({ n: 1, size: "10" }),
+      given.intent({ n: 2, size: "10" }),
+    ],
+    answer: { denied: "INSUFFICIENT_COLLATERAL" },
+  },
+  {
+    name: "what an expired order reserved is free again",
+    facts: [
+      given.configured(given.policy({ initialCollateralMicro: parseUsdc("9.99") })),
+      given.intent({ n: 1, size: "10" }),
+      given.expired(1),
+      given.intent({ n: 2, size: "12" }),
+    ],
+    answer: { size: "12000000", collateral: "6000000" },
+  },
+  {
+    name: "the order cap shrinks to the venue's size step",
+    facts: [small({ orderUsdcMicro: parseUsdc("3.333") }), given.intent({ n: 1, size: "10" })],
+    answer: { size: "6660000", collateral: "3330000" },
+  },
+  {
+    name: "the token cap counts what is held at cost",
+    facts: [small({ tokenUsdcMicro: parseUsdc("6") }), ...bought(1, "10", "4"), given.intent({ n: 2, size: "10" })],
+    answer: { size: "4000000", collateral: "2000000" },
+  },
+  {
+    name: "the token cap counts open purchases",
+    facts: [
+      small({ tokenUsdcMicro: parseUsdc("5") }),
+      given.intent({ n: 1, size: "10" }),
+      given.intent({ n: 2, size: "1" }),
+    ],
+    answer: { denied: "token" },
+  },
+  {
+    name: "the gross cap counts all tokens",
+    facts: [
+      small({ grossUsdcMicro: parseUsdc("5") }),
+      ...bought(1, "8", "4", given.otherToken),
+      given.intent({ n: 2, size: "10" }),
+    ],
+    answer: { size: "2000000", collateral: "1000000" },
+  },
+  {
+    name: "no new position beyond the number allowed",
+    facts: [
+      small({ openPositionsMax: 1 }),
+      ...bought(1, "8", "4", given.otherToken),
+      given.intent({ n: 2, size: "1" }),
+    ],
+    answer: { denied: "openPositions" },
+  },
+  {
+    name: "an open position may grow at the number allowed",
+    facts: [small({ openPositionsMax: 1 }), ...bought(1, "8", "4"), given.intent({ n: 2, size: "1" })],
+    answer: { size: "1000000", collateral: "500000" },
+  },
+  {
+    name: "nothing held, nothing to sell",
+    facts: [given.configured(given.policy()), given.intent({ n: 1, side: "SELL", size: "1" })],
+    answer: { denied: "INSUFFICIENT_SHARES" },
+  },
+  {
+    name: "a sale shrinks to what is available",
+    facts: [
+      given.configured(given.policy()),
+      ...bought(1, "10.005", "5"),
+      given.intent({ n: 2, side: "SELL", size: "11" }),
+    ],
+    answer: { size: "10000000", collateral: "0" },
+  },
+  {
+    name: "shares set aside for one sale are not sold twice",
+    facts: [
+      given.configured(given.policy()),
+      ...bought(1, "10", "5"),
+      given.intent({ n: 2, side: "SELL", size: "8" }),
+      given.intent({ n: 3, side: "SELL", size: "8" }),
+    ],
+    answer: { size: "2000000", collateral: "0" },
+  },
+];
+
+describe("answers to intents", () => {
+  for (const { name, facts, answer } of table) {
+    test(name, () => expect(answerTo(...facts)).toEqual(answer));
+  }
+
+  test("an intent that comes twice is answered once", () => {
+    let answers = 0;
+    const log = createLocalLog({ onFact: ({ fact }) => (answers += fact.type === "ReservationGranted" ? 1 : 0) });
+    log.add({ core: inventoryCore, view: () => given.view(), perform: () => null });
+    log.append(given.configured(given.policy()));
+    log.append(given.intent({ n: 1, size: "10" }));
+    log.append(given.intent({ n: 1, size: "10" }));
+    log.append(given.expired(1));
+    log.append(given.intent({ n: 1, size: "10" }));
+    expect(answers).toBe(1);
+  });
+});
