@@ -8,6 +8,7 @@ import { onFreePort, startProcess, waitUntilReady } from "@slipstream/actor/proc
 import { ContractError } from "@slipstream/contracts/errors";
 import { CHAIN_ID } from "./addresses.ts";
 import { GAS_LIMIT, type Genesis } from "./genesis.ts";
+import type { KeptState } from "./keptState.ts";
 import { connectRpc, type RpcClient } from "./rpcClient.ts";
 
 /** States kept in memory: reads and reorgs reach this far back. Without the flag anvil fills the disk without bound. */
@@ -18,6 +19,8 @@ export type AnvilOptions = {
   readonly genesis: Genesis;
   /** Existing or new parent of a temporary folder that `stop` removes. */
   readonly dir: string;
+  /** Where to go on from; absent or without a file: from genesis. */
+  readonly kept?: KeptState | undefined;
   /** Path of the platform's own anvil; absent: the npm package of this platform. */
   readonly binary?: string | undefined;
 };
@@ -33,13 +36,14 @@ export type Anvil = {
  * Starts anvil without a mining rhythm of its own: blocks come from `evm_mine`, so that reorgs never race with one.
  * @throws ContractError when there is no anvil for this platform, Error with its output when it does not come up.
  */
-export async function startAnvil({ genesis, dir, binary = packagedAnvil() }: AnvilOptions): Promise<Anvil> {
+export async function startAnvil({ genesis, dir, kept, binary = packagedAnvil() }: AnvilOptions): Promise<Anvil> {
   mkdirSync(dir, { recursive: true });
   const folder = await mkdtemp(join(resolve(dir), "anvil-"));
   try {
     const genesisFile = join(folder, "genesis.json");
     await writeFile(genesisFile, JSON.stringify(genesis));
-    const anvil = await onFreePort((port) => startOn({ port, genesisFile, folder, binary }));
+    const start = kept?.present === true ? ["--load-state", kept.file] : ["--init", genesisFile];
+    const anvil = await onFreePort((port) => startOn({ port, folder, binary, flags: start }));
     const stop = async () => {
       await anvil.stop();
       await rm(folder, { recursive: true, force: true });
@@ -51,22 +55,18 @@ export async function startAnvil({ genesis, dir, binary = packagedAnvil() }: Anv
   }
 }
 
-async function startOn({
-  port,
-  genesisFile,
-  folder,
-  binary,
-}: {
+async function startOn(options: {
   readonly port: number;
-  readonly genesisFile: string;
   readonly folder: string;
   readonly binary: string;
+  readonly flags: readonly string[];
 }): Promise<Anvil> {
-  const flags = [
+  const { port, folder, binary } = options;
+  const args = [
+    options.flags,
     ["--host", "127.0.0.1"],
     ["--port", String(port)],
     ["--chain-id", String(CHAIN_ID)],
-    ["--init", genesisFile],
     ["--prune-history", String(STATE_HISTORY_BLOCKS)],
     ["--cache-path", join(folder, "cache")],
     ["--gas-limit", String(GAS_LIMIT)],
@@ -77,7 +77,7 @@ async function startOn({
     ["--silent"],
   ].flat();
   // It also writes below its home.
-  const running = await startProcess({ name: "anvil", command: binary, args: flags, env: { HOME: folder } });
+  const running = await startProcess({ name: "anvil", command: binary, args, env: { HOME: folder } });
   const wsUrl = `ws://127.0.0.1:${port}`;
   let rpc: RpcClient | undefined;
   const connects = async () => {

@@ -38,17 +38,18 @@ export type ChainBlock = MinedBlock & {
 const bodyFields = new Set(["transactions", "uncles", "withdrawals", "size", "totalDifficulty"]);
 
 /**
- * @param sent - raw transactions by hash; one that the chain holds and we never saw is a bug.
+ * @param sent - raw transactions by hash; one that the chain holds and we never saw is a bug. null: a block of an
+ * earlier run, which no reorg will touch, so its transactions are not needed.
  * @throws ContractError when the node's answer has another shape.
  */
-export function readBlock(answer: unknown, logs: unknown, sent: ReadonlyMap<Hash, SentTx>): ChainBlock {
+export function readBlock(answer: unknown, logs: unknown, sent: ReadonlyMap<Hash, SentTx> | null): ChainBlock {
   const block = NodeBlock.safeParse(answer);
   const parsedLogs = z.array(NodeLog).safeParse(logs);
   if (!block.success || !parsedLogs.success) {
     throw new ContractError("RPC_UNREADABLE", "the chain node described a block in an unknown shape");
   }
-  const txs = block.data.transactions.map((hash) => {
-    const tx = sent.get(hash);
+  const txs = (sent === null ? [] : block.data.transactions).map((hash) => {
+    const tx = sent?.get(hash);
     if (tx === undefined)
       throw new ContractError("RPC_UNREADABLE", `the transaction ${hash} was not sent by the sandbox`);
     return tx;

@@ -8,6 +8,7 @@ import { startAnvil } from "./anvil.ts";
 import { asMined } from "./blocks.ts";
 import { deriveMarket } from "./ctfIds.ts";
 import { buildGenesis } from "./genesis.ts";
+import { openKeptState, startKeeping } from "./keptState.ts";
 import { type ChainLedger, openLedger } from "./ledger.ts";
 import { startMining } from "./mining.ts";
 import type { RpcClient } from "./rpcClient.ts";
@@ -42,12 +43,13 @@ export async function startSandboxChain(options: SandboxChainOptions): Promise<S
     })),
     timestampS: Math.floor(Date.now() / 1_000),
   });
-  const anvil = await startAnvil({ genesis, dir: options.dir, binary: options.anvilBin });
+  const kept = options.keep === true ? openKeptState(options) : undefined;
+  const anvil = await startAnvil({ genesis, dir: options.dir, kept, binary: options.anvilBin });
   try {
     const keys = new Map([operator, ...wallets].map((wallet) => [wallet.address, wallet.privateKey]));
     const ledger = await openLedger({ rpc: anvil.rpc, keys, nowMs: Date.now, finalityDepth });
     const markets = options.markets.map((spec) => deriveMarket(seed, spec));
-    await prepareMarkets(ledger, operator.address, markets);
+    await prepareMarkets({ ledger, rpc: anvil.rpc, operator: operator.address, markets });
     // What the sandbox starts with is never touched by a reorg.
     for (let block = 0; block < finalityDepth; block++) await ledger.mine();
     const front = await startRpcFront({
@@ -58,11 +60,15 @@ export async function startSandboxChain(options: SandboxChainOptions): Promise<S
       port: options.port ?? 0,
     });
     const mining = startMining({ ledger, blockTimeMs: options.blockTimeMs, onFailure });
-    const stop = async () => {
+    const { file } = kept ?? {};
+    const keeping = file === undefined ? undefined : startKeeping({ rpc: anvil.rpc, ledger, file, onFailure });
+    const stop = once(async () => {
       await mining.stop();
       await front.stop();
+      // Whatever happens to the file, the node must not stay.
+      await keeping?.stop().finally(anvil.stop);
       await anvil.stop();
-    };
+    });
     return assemble({ options, wallets, operator: operator.address, markets, ledger, front, rpc: anvil.rpc, stop });
   } catch (error) {
     await anvil.stop();
@@ -70,14 +76,31 @@ export async function startSandboxChain(options: SandboxChainOptions): Promise<S
   }
 }
 
-async function prepareMarkets(ledger: ChainLedger, operator: Address, markets: readonly ChainMarket[]): Promise<void> {
+async function prepareMarkets({
+  ledger,
+  rpc,
+  operator,
+  markets,
+}: {
+  readonly ledger: ChainLedger;
+  readonly rpc: RpcClient;
+  readonly operator: Address;
+  readonly markets: readonly ChainMarket[];
+}): Promise<void> {
   const missing = new Set<Hash>();
-  for (const market of markets) missing.add(await ledger.send(operator, encode.prepareCall(market)));
+  for (const market of markets) {
+    const outcomes = await readUint(rpc, encode.outcomesOfCall(market.conditionId));
+    if (outcomes === 0n) missing.add(await ledger.send(operator, encode.prepareCall(market)));
+  }
   while (missing.size > 0) {
     const block = await ledger.mine();
     if (block.txHashes.length === 0) throw new ContractError("RPC_REFUSED", "the chain node leaves transactions out");
     for (const hash of block.txHashes) missing.delete(hash);
   }
+}
+
+async function readUint(rpc: RpcClient, call: Omit<encode.Call, "gas">): Promise<bigint> {
+  return BigInt(Uint.parse(await rpc.call("eth_call", [call, "latest"])));
 }
 
 type Parts = {
@@ -95,7 +118,7 @@ function assemble({ options, wallets, operator, markets, ledger, front, rpc, sto
   const known = new Map<ConditionId, ChainMarket>(markets.map((market) => [market.conditionId, market]));
   const read = async (call: Omit<encode.Call, "gas">): Promise<bigint> => {
     await ledger.steady();
-    return BigInt(Uint.parse(await rpc.call("eth_call", [call, "latest"])));
+    return readUint(rpc, call);
   };
   const txStatus = async (txHash: Hash): Promise<TxStatus> => {
     await ledger.steady();
@@ -185,4 +208,13 @@ function failLoudly(error: Error): void {
   queueMicrotask(() => {
     throw error;
   });
+}
+
+/** Returns `act` so that further calls join the first. */
+function once(act: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= act();
+    return done;
+  };
 }

@@ -20,6 +20,7 @@ import { type RpcClient, RpcRefusal } from "./rpcClient.ts";
 import type { Call } from "./transactions.ts";
 import type { ChainEvent, ReorgReport } from "./types.ts";
 
+const POOL_MAX = 10_000;
 const FEE_PER_GAS = 1_000_000_000n;
 const GAS_EMPTY = 21_000n;
 
@@ -56,7 +57,7 @@ export async function openLedger({ rpc, keys, nowMs, finalityDepth }: LedgerOpti
   const listeners = new Set<(event: ChainEvent) => void>();
   const exclusive = oneAtATime();
   /** The chain as it is being written, and as it was last announced: a reorg is seen as a whole or not at all. */
-  let blocks: ChainBlock[] = [await readHead()];
+  let blocks: ChainBlock[] = [await readHead({ ownOnly: false })];
   let announced: readonly ChainBlock[] = blocks;
   let reorgs = 0;
   let reorgInProgress: Promise<unknown> = Promise.resolve();
@@ -71,13 +72,15 @@ export async function openLedger({ rpc, keys, nowMs, finalityDepth }: LedgerOpti
     for (const listener of [...listeners]) listener(event);
   };
 
-  async function readHead(): Promise<ChainBlock> {
+  async function readHead({ ownOnly }: { readonly ownOnly: boolean }): Promise<ChainBlock> {
     const answer = await rpc.call("eth_getBlockByNumber", ["latest", false]);
     const { hash } = z.object({ hash: Hash }).parse(answer);
-    return readBlock(answer, await rpc.call("eth_getLogs", [{ blockHash: hash }]), sent);
+    return readBlock(answer, await rpc.call("eth_getLogs", [{ blockHash: hash }]), ownOnly ? sent : null);
   }
 
   async function submit(raw: string): Promise<Hash> {
+    if (waiting.size >= POOL_MAX)
+      throw new RpcRefusal("eth_sendRawTransaction", { code: -32000, message: "txpool is full" });
     const hash = Hash.parse(await rpc.call("eth_sendRawTransaction", [raw]));
     sent.set(hash, { hash, raw: asHex(raw) });
     waiting.add(hash);
@@ -103,7 +106,7 @@ export async function openLedger({ rpc, keys, nowMs, finalityDepth }: LedgerOpti
   async function mineAt(wantedS: number): Promise<ChainBlock> {
     const timestamp = Math.max(wantedS, head().timestampMs / 1_000);
     await rpc.call("evm_mine", [{ timestamp }]);
-    const block = await readHead();
+    const block = await readHead({ ownOnly: true });
     if (block.parentHash !== head().hash) throw new InvariantError("somebody else wrote to the sandbox chain");
     blocks.push(block);
     for (const hash of block.txHashes) waiting.delete(hash);

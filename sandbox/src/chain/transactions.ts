@@ -17,6 +17,7 @@ export const exchangeAbi = parseAbi([
 
 export const ctfAbi = parseAbi([
   "function prepareCondition(address oracle, bytes32 questionId, uint256 outcomeSlotCount)",
+  "function getOutcomeSlotCount(bytes32 conditionId) view returns (uint256)",
   "function balanceOf(address owner, uint256 id) view returns (uint256)",
   "function safeTransferFrom(address from, address to, uint256 id, uint256 value, bytes data)",
 ]);
@@ -137,6 +138,12 @@ export function mintCall(to: Address, pusdMicro: UsdcMicro): Call {
 export const sharesOfCall = (owner: Address, tokenId: TokenId): Omit<Call, "gas"> => ({
   to: at.conditionalTokens,
   data: encodeFunctionData({ abi: ctfAbi, functionName: "balanceOf", args: [asHex(owner), BigInt(tokenId)] }),
+});
+
+/** Zero for a condition that is not prepared. */
+export const outcomesOfCall = (conditionId: ConditionId): Omit<Call, "gas"> => ({
+  to: at.conditionalTokens,
+  data: encodeFunctionData({ abi: ctfAbi, functionName: "getOutcomeSlotCount", args: [asHex(conditionId)] }),
 });
 
 export const pusdOfCall = (owner: Address): Omit<Call, "gas"> => ({

@@ -124,8 +124,13 @@ export type SandboxChainOptions = {
   readonly blockTimeMs: number;
   readonly markets: readonly ChainMarketSpec[];
   readonly wallets: readonly WalletSpec[];
-  /** A folder for temporary files. */
+  /** A folder for temporary files, and for the chain itself with `keep`. */
   readonly dir: string;
+  /**
+   * True: `stop` leaves the chain in `dir`, and the next start with the same seed and wallets goes on from there.
+   * Reads at blocks of the earlier run are refused, as by a node without an archive.
+   */
+  readonly keep?: boolean;
   /** `finalized` is this many blocks behind the head; reorgs stay above it. Default 8. */
   readonly finalityDepth?: number;
   /** Path of anvil; absent: the npm package of this platform. */
