@@ -42,9 +42,15 @@ export type Audit = { missed: string[]; phantom: string[]; duplicated: string[] 
 
 /**
  * Compares the log with the chain.
- * @param chain - every fill of a followed wallet from the first followed block to `upToBlock`.
+ * @param due - fills on the chain that had to be told: of wallets followed by then, up to `upToBlock`.
+ * @param chain - every fill on the chain of any of the wallets, also from before they were followed.
  */
-export function audit(overview: Overview, chain: readonly ChainFill[], upToBlock: number): Audit {
+export function audit(
+  overview: Overview,
+  due: readonly ChainFill[],
+  chain: readonly ChainFill[],
+  upToBlock: number,
+): Audit {
   const result: Audit = { missed: [], phantom: [], duplicated: [] };
   const told = new Map<string, LeaderFillId[]>();
   for (const [id, { fill, status, firstPublications }] of overview.fills) {
@@ -52,7 +58,7 @@ export function audit(overview: Overview, chain: readonly ChainFill[], upToBlock
     if (status === "ON_CHAIN") told.set(place(fill), [...(told.get(place(fill)) ?? []), id]);
   }
   const onChain = new Set(chain.map(place));
-  for (const fill of chain) {
+  for (const fill of due) {
     const ids = told.get(place(fill)) ?? [];
     if (ids.length === 0)
       result.missed.push(`fill of ${fill.leader} in block ${fill.blockNumber}, log ${fill.logIndex}`);

@@ -1,0 +1,158 @@
+/** `slipstream start`: everything on this machine, with a live view; ends by Ctrl-C or after `--for`. */
+import { writeFileSync } from "node:fs";
+import { type Markets, watchMarkets } from "@slipstream/actor/markets";
+import { provision } from "@slipstream/actor/provision";
+import { ContractError } from "@slipstream/contracts/errors";
+import type { Address } from "@slipstream/contracts/ids";
+import pino from "pino";
+import type { CliSettings } from "../config.ts";
+import { addLeader, seedAccount } from "../configBucket.ts";
+import { connectCli } from "../connection.ts";
+import { defaultAccount } from "../defaults.ts";
+import { followLog } from "../follow.ts";
+import { renderLiveView } from "../liveView.ts";
+import { buildReport, isGood, type RunReport } from "../report.ts";
+import { livingOf, type RunFolder } from "../runFolder.ts";
+import { settleAndAudit } from "../settle.ts";
+import { type Stack, startStack } from "../stack.ts";
+import { sendFault } from "../worldClient.ts";
+
+export type StartOptions = {
+  /** Real wallets; empty: the sandbox. */
+  readonly leaders: readonly Address[];
+  readonly forMs: number | null;
+  readonly reportFile: string | null;
+  readonly settings: CliSettings;
+  readonly folder: RunFolder;
+  readonly env: Environment;
+  /** Ends the run early; Ctrl-C. */
+  readonly signal: AbortSignal;
+};
+
+/** Services drain within this, so that Ctrl-C takes less than ten seconds. */
+const DRAIN_MS = 8_000;
+const REPAINT_MS = 500;
+const PLAIN_EVERY_MS = 5_000;
+const ROWS = 8;
+
+/** @returns the exit code: 0 when the run ended well and, with `--for`, agrees with the chain. */
+export async function runStart(options: StartOptions): Promise<number> {
+  const { settings, folder } = options;
+  if (settings.EXECUTION_MODE === "live") {
+    throw new ContractError("CONFIG_INVALID", "EXECUTION_MODE=live: live trading is not built yet. Allowed: paper.");
+  }
+  refuseSecondRun(folder);
+  const said = pino({ level: "silent" });
+  let fatal: Error | null = null;
+  const failed = new AbortController();
+  const stack = await startStack({
+    ...options,
+    say,
+    onFatal: (error) => {
+      fatal = error;
+      failed.abort();
+    },
+  });
+  try {
+    const bus = await connectCli(stack.natsUrl);
+    await provision(bus.jsm);
+    await seedAccount(bus, defaultAccount);
+    for (const { address, label } of stack.leaders) await addLeader(bus, address, label);
+    await stack.startServices();
+    const following = await followLog(bus, (ms) => ms);
+    const markets = await watchMarkets(bus, said);
+    const view = showView(stack, following.overview, markets);
+    await waitForEnd(options, failed.signal);
+    view.stop();
+    const report = options.forMs === null || fatal !== null ? null : await finish(stack, following, options);
+    await markets.stop();
+    await following.stop();
+    await bus.drain();
+    if (fatal !== null) throw fatal;
+    return report === null || isGood(report) ? 0 : 1;
+  } finally {
+    await endStack(stack, folder);
+  }
+}
+
+const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+/** @throws ContractError when a run of this folder is in progress. */
+function refuseSecondRun(folder: RunFolder): void {
+  const record = folder.read();
+  const { supervisor, children } = livingOf(record);
+  if (supervisor) {
+    throw new ContractError(
+      "CONFIG_INVALID",
+      `Slipstream is running already (process ${record?.pid}). Look at it with: npm run slipstream -- status. Stop it with Ctrl-C in its terminal.`,
+    );
+  }
+  for (const [name, pid] of children) {
+    say(`ending ${name}, left behind by a run that was killed`);
+    process.kill(pid, "SIGTERM");
+  }
+}
+
+function waitForEnd({ forMs, signal }: StartOptions, failed: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = forMs === null ? null : setTimeout(resolve, forMs);
+    for (const source of [signal, failed]) {
+      if (source.aborted) resolve();
+      source.addEventListener("abort", () => resolve(), { once: true });
+    }
+    void timer;
+  });
+}
+
+function showView(stack: Stack, overview: Parameters<typeof renderLiveView>[0], markets: Markets): { stop(): void } {
+  const painted = process.stdout.isTTY === true;
+  const paint = (): void => {
+    const text = renderLiveView(overview, {
+      nowMs: Date.now(),
+      width: process.stdout.columns ?? 140,
+      rows: ROWS,
+      market: (tokenId) => markets.byToken.get(tokenId),
+      title: `Slipstream · ${stack.title} · logs in ${stack.shownLogs} · Ctrl-C ends`,
+    });
+    process.stdout.write(painted ? `\x1b[H\x1b[2J${text}\n` : `${text}\n\n`);
+  };
+  const timer = setInterval(paint, painted ? REPAINT_MS : PLAIN_EVERY_MS);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      paint();
+    },
+  };
+}
+
+async function finish(
+  stack: Stack,
+  following: Awaited<ReturnType<typeof followLog>>,
+  options: StartOptions,
+): Promise<RunReport> {
+  say("time is over: letting what is under way settle");
+  if (stack.sandboxUrl !== null) await sendFault(stack.sandboxUrl, { kind: "pauseActors", on: true });
+  const found = await settleAndAudit(following.overview, stack.rpcHttpUrl);
+  const { faults, errors } = stack.incidents();
+  const report = buildReport(following.overview, found, { faults, errors: [...errors, ...following.unreadable] });
+  if (options.reportFile !== null) {
+    writeFileSync(options.reportFile, `${JSON.stringify(report, null, 2)}\n`);
+    say(`report written to ${options.reportFile}`);
+  }
+  const { leaderFills, attempts, executionFills, missed, duplicated } = report;
+  say(
+    `${leaderFills} leader fills, ${attempts.trade} copied, ${attempts.skip} skipped, ${executionFills} fills of our own, missed ${missed}, duplicated ${duplicated}`,
+  );
+  for (const error of report.errors) say(`not well: ${error}`);
+  return report;
+}
+
+async function endStack(stack: Stack, folder: RunFolder): Promise<void> {
+  say("draining services");
+  const killed = await stack.stop(DRAIN_MS);
+  if (killed.length > 0) say(`had to be killed: ${killed.join(", ")} (nothing is lost: the log has every fact)`);
+  say(`saved: the log, positions and configuration in ${stack.shownHome}; the next start goes on from there`);
+  folder.clear();
+}

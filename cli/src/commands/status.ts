@@ -1,0 +1,31 @@
+/** `slipstream status`: the live view once. */
+import { watchMarkets } from "@slipstream/actor/markets";
+import pino from "pino";
+import { withBus } from "../connection.ts";
+import { followLog } from "../follow.ts";
+import { renderLiveView } from "../liveView.ts";
+
+/** Long enough for each service's heartbeat, which comes once a second. */
+const LISTEN_MS = 1_300;
+const WIDTH_DEFAULT = 140;
+
+/** @returns 0 when every service was heard, 1 otherwise. */
+export async function runStatus(natsUrl: string): Promise<number> {
+  return withBus(natsUrl, async (bus) => {
+    const following = await followLog(bus, (ms) => ms);
+    const markets = await watchMarkets(bus, pino({ level: "silent" }));
+    await Promise.all([following.caughtUp(), new Promise((resolve) => setTimeout(resolve, LISTEN_MS))]);
+    const text = renderLiveView(following.overview, {
+      nowMs: Date.now(),
+      width: process.stdout.columns ?? WIDTH_DEFAULT,
+      rows: 10,
+      market: (tokenId) => markets.byToken.get(tokenId),
+      title: `Slipstream at ${natsUrl}`,
+    });
+    console.log(text);
+    for (const line of following.unreadable) console.error(line);
+    await markets.stop();
+    await following.stop();
+    return text.includes("silent") ? 1 : 0;
+  });
+}

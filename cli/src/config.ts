@@ -1,0 +1,38 @@
+/** Settings of the command and the supervisor. */
+import { homedir } from "node:os";
+import { httpUrl, parseEnv, wsUrl } from "@slipstream/contracts/env";
+import { z } from "zod";
+
+const shape = {
+  /** A bus that is already there; absent: the command finds or starts its own. */
+  NATS_URL: z.string().optional(),
+  NATS_SERVER_BIN: z.string().optional(),
+  /** Folder of local runs: store, logs, pids. */
+  SLIPSTREAM_HOME: z.string().optional(),
+  EXECUTION_MODE: z.enum(["paper", "live"]).default("paper"),
+  POLYGON_HTTP_URL: httpUrl().default("https://polygon-bor-rpc.publicnode.com"),
+  POLYGON_WS_URL: wsUrl().default("wss://polygon-bor-rpc.publicnode.com"),
+  CLOB_HTTP_URL: httpUrl().default("https://clob.polymarket.com"),
+  CLOB_MARKET_WS_URL: wsUrl().default("wss://ws-subscriptions-clob.polymarket.com/ws/market"),
+  GAMMA_URL: httpUrl().default("https://gamma-api.polymarket.com"),
+  DATA_API_URL: httpUrl().default("https://data-api.polymarket.com"),
+  SANDBOX_SEED: z.string().default("1"),
+} as const;
+
+export type CliSettings = z.infer<z.ZodObject<typeof shape>>;
+
+/** @throws ContractError CONFIG_INVALID naming the variable, the value and what is allowed. */
+export const readSettings = (env: Readonly<Record<string, string | undefined>>): CliSettings => parseEnv(shape, env);
+
+/** Shows a path without the home folder of this machine. */
+export const shownPath = (path: string): string =>
+  path.startsWith(homedir()) ? `~${path.slice(homedir().length)}` : path;
+
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** Parses `60s`, `500ms`, `5m`, `1h`; a bare number counts seconds. Null when it is none of these. */
+export function parseDuration(text: string): number | null {
+  const match = /^(\d+)(ms|s|m|h)?$/.exec(text);
+  if (match === null) return null;
+  return Number(match[1]) * UNITS[(match[2] ?? "s") as keyof typeof UNITS];
+}

@@ -1,0 +1,119 @@
+#!/usr/bin/env node
+/** The `slipstream` command. */
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs, parseEnv } from "node:util";
+import { ContractError } from "@slipstream/contracts/errors";
+import { parseLeaders, runLeaders } from "./commands/leaders.ts";
+import { runOperator } from "./commands/operator.ts";
+import { runProvision } from "./commands/provision.ts";
+import { runStart } from "./commands/start.ts";
+import { runStatus } from "./commands/status.ts";
+import { parseDuration, readSettings } from "./config.ts";
+import { natsUrlOf } from "./connection.ts";
+import { openRunFolder } from "./runFolder.ts";
+
+const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fills, on paper
+
+  start [--leader 0x…[,0x…]] [--for 60s] [--report FILE]   the sandbox, or real wallets, with a live view
+  status                                                   the live view once
+  leaders add 0x… [--label NAME] | remove 0x… | list       who is followed
+  halt [--why TEXT] | resume [--why TEXT]                  stop trading, go on
+  replay TAPE [--leader 0x…] [--latency-ms N] [--report FILE] [--fills-out FILE]
+  tape add-fills TAPE FILLS.jsonl -o OUT                   put leaders' fills on a tape
+  tape info TAPE | tape play TAPE [--speed N]              what is on it; serve it as a venue
+  provision                                                streams, buckets and the first account
+
+As: npm run slipstream -- <command> …   (start also as: npm start -- …)`;
+
+const options = {
+  leader: { type: "string", multiple: true },
+  for: { type: "string" },
+  report: { type: "string" },
+  label: { type: "string" },
+  why: { type: "string" },
+  "from-sandbox": { type: "string" },
+  "latency-ms": { type: "string" },
+  "fills-out": { type: "string" },
+  speed: { type: "string" },
+  market: { type: "string" },
+  output: { type: "string", short: "o" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+/** Signals come twice when a whole group is told to end. */
+const ONE_SIGNAL_MS = 1_000;
+
+/** `.env` of the clone fills in what the environment does not say. */
+function readEnvironment(): Record<string, string | undefined> {
+  const file = join(root, ".env");
+  const fromFile = existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
+  return { ...fromFile, ...process.env };
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
+  const [command, ...rest] = positionals;
+  if (values.help === true || command === undefined) {
+    console.log(USAGE);
+    return command === undefined && values.help !== true ? 1 : 0;
+  }
+  const env = readEnvironment();
+  const settings = readSettings(env);
+  const folder = openRunFolder(settings.SLIPSTREAM_HOME ?? join(root, ".slipstream"));
+  const natsUrl = natsUrlOf(settings, folder);
+  switch (command) {
+    case "start":
+      return runStart({
+        leaders: parseLeaders(values.leader ?? []),
+        forMs: durationOf(values.for),
+        reportFile: values.report ?? null,
+        settings,
+        folder,
+        env,
+        signal: untilSignal(),
+      });
+    case "status":
+      return runStatus(natsUrl);
+    case "leaders":
+      return runLeaders(natsUrl, rest, { label: values.label ?? "", fromSandbox: values["from-sandbox"] });
+    case "halt":
+    case "resume":
+      return runOperator(natsUrl, command, values.why ?? "");
+    case "provision":
+      return runProvision(natsUrl);
+    default:
+      throw new ContractError("CONFIG_INVALID", `there is no command "${command}"\n\n${USAGE}`);
+  }
+}
+
+function durationOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const ms = parseDuration(text);
+  if (ms === null || ms === 0) throw new ContractError("CONFIG_INVALID", `--for ${text}: a time such as 60s, 5m or 1h`);
+  return ms;
+}
+
+/** Aborts at the first Ctrl-C or SIGTERM; a second one, later, ends at once. */
+function untilSignal(): AbortSignal {
+  const controller = new AbortController();
+  let firstMs = 0;
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      if (firstMs === 0) firstMs = performance.now();
+      else if (performance.now() - firstMs > ONE_SIGNAL_MS) process.exit(130);
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const known = error instanceof Error && ("code" in error || error.name === "TypeError");
+  console.error(known ? error.message : error);
+  process.exitCode = 1;
+}

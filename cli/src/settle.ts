@@ -1,0 +1,47 @@
+/** The end of a timed run: waits for the pipeline to become quiet, then compares with the chain. */
+import { readChainFills, readHead } from "./chainAudit.ts";
+import type { Overview } from "./overview.ts";
+import { type Audit, audit, positionRows } from "./report.ts";
+
+const POLL_MS = 100;
+/** A GTD remainder rests some seconds, a paper fill settles with the next block. */
+const QUIET_MS_MAX = 20_000;
+/** Nothing may be missing for this long before the run counts as quiet. */
+const QUIET_FOR_MS = 1_500;
+
+/**
+ * Waits until every fill up to the chain's present head is told, decided and settled, at most QUIET_MS_MAX, and judges.
+ */
+export async function settleAndAudit(overview: Overview, rpcUrl: string): Promise<Audit> {
+  const head = await readHead(rpcUrl);
+  const deadline = performance.now() + QUIET_MS_MAX;
+  let result = await judge(overview, rpcUrl, head);
+  let quietSince = performance.now();
+  while (performance.now() < deadline) {
+    result = await judge(overview, rpcUrl, head);
+    if (!isQuiet(overview, result, head)) quietSince = performance.now();
+    else if (performance.now() - quietSince >= QUIET_FOR_MS) break;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  return result;
+}
+
+/** The chain's own word against the log, from the first block that was followed. */
+async function judge(overview: Overview, rpcUrl: string, upToBlock: number): Promise<Audit> {
+  const first = overview.firstProgress;
+  if (first === null) return { missed: ["chain-watcher never told of a block"], phantom: [], duplicated: [] };
+  const leaders = [...overview.leaders.keys()];
+  const fills = await readChainFills(rpcUrl, leaders, { fromBlock: first.cursor + 1, toBlock: upToBlock });
+  const followed = fills.filter((fill) => {
+    const since = overview.leaders.get(fill.leader)?.since ?? 0;
+    return fill.blockNumber > since;
+  });
+  return audit(overview, followed, fills, upToBlock);
+}
+
+function isQuiet(overview: Overview, result: Audit, head: number): boolean {
+  const open = [...overview.orders.values()].some((order) => order.end === null);
+  const settled = positionRows(overview).every((row) => row.confirmed === row.chain && row.effective === row.chain);
+  const clean = result.missed.length === 0 && result.phantom.length === 0;
+  return !open && settled && clean && (overview.progress?.head ?? 0) >= head;
+}

@@ -1,0 +1,217 @@
+/** The processes of a local run: bus, world and services, with the environment each needs. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { freePort, waitForPort } from "@slipstream/actor/process";
+import { ContractError } from "@slipstream/contracts/errors";
+import type { Address } from "@slipstream/contracts/ids";
+import { serviceNames } from "@slipstream/contracts/subjects";
+import { type CliSettings, shownPath } from "./config.ts";
+import type { RunFolder } from "./runFolder.ts";
+import { createSupervisor, logTail, type Supervisor } from "./supervisor.ts";
+import { fetchWorld, type World } from "./worldClient.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type StackOptions = {
+  readonly leaders: readonly Address[];
+  readonly settings: CliSettings;
+  readonly folder: RunFolder;
+  /** What the processes inherit. */
+  readonly env: Environment;
+  readonly say: (line: string) => void;
+  readonly onFatal: (error: Error) => void;
+};
+
+export type Stack = {
+  readonly title: string;
+  readonly natsUrl: string;
+  readonly rpcHttpUrl: string;
+  /** Null with the real venue. */
+  readonly sandboxUrl: string | null;
+  readonly leaders: readonly { address: Address; label: string }[];
+  readonly shownLogs: string;
+  readonly shownHome: string;
+  startServices(): Promise<void>;
+  /** Faults: what was done to the run (a process killed from outside). Errors: what went wrong by itself. */
+  incidents(): { faults: string[]; errors: string[] };
+  stop(graceMs: number): Promise<string[]>;
+};
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+const READY_MS = 10_000;
+const WORLD_READY_MS = 60_000;
+const REACH_MS = 8_000;
+
+/** Starts the bus and the world. Services start later, when the streams are there. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { settings, folder, say, onFatal } = options;
+  const real = options.leaders.length > 0;
+  if (real) await checkReachable(settings);
+  mkdirSync(folder.logs, { recursive: true });
+  const faults: string[] = [];
+  const errors: string[] = [];
+  const supervisor = createSupervisor((event) => {
+    if (event.kind === "died") {
+      const line = `${event.name} ended unexpectedly (${event.how})`;
+      (event.how.startsWith("SIG") ? faults : errors).push(line);
+      say(`${line}, starting it again`);
+    }
+    record();
+  }, onFatal);
+  let natsUrl = settings.NATS_URL ?? "";
+  const record = (): void => {
+    const mode = real ? "polygon" : "sandbox";
+    folder.write({ mode, natsUrl, pid: process.pid, children: supervisor.pids() });
+  };
+  if (settings.NATS_URL === undefined) {
+    const port = await freePort();
+    natsUrl = `nats://127.0.0.1:${port}`;
+    await startBus(supervisor, options, port, real ? "polygon" : "sandbox");
+  }
+  const world = real ? null : await startWorld(supervisor, options);
+  record();
+  const endpoints = world?.world.endpoints ?? {
+    rpcHttpUrl: settings.POLYGON_HTTP_URL,
+    rpcWsUrl: settings.POLYGON_WS_URL,
+    clobHttpUrl: settings.CLOB_HTTP_URL,
+    clobMarketWsUrl: settings.CLOB_MARKET_WS_URL,
+    gammaUrl: settings.GAMMA_URL,
+    dataApiUrl: settings.DATA_API_URL,
+  };
+  return {
+    title: real ? `real venue, on paper, ${options.leaders.length} leaders` : `sandbox, seed ${settings.SANDBOX_SEED}`,
+    natsUrl,
+    rpcHttpUrl: endpoints.rpcHttpUrl,
+    sandboxUrl: world?.url ?? null,
+    leaders: world?.world.leaders ?? options.leaders.map((address) => ({ address, label: "" })),
+    shownLogs: shownPath(folder.logs),
+    shownHome: shownPath(folder.path),
+    startServices: async () => {
+      await Promise.all(serviceNames.map((name) => startService(supervisor, options, name, natsUrl, endpoints)));
+      record();
+    },
+    incidents: () => ({ faults: [...faults], errors: [...errors] }),
+    stop: (graceMs) => supervisor.stop(graceMs),
+  };
+}
+
+async function startBus(
+  supervisor: Supervisor,
+  { folder, env, settings }: StackOptions,
+  port: number,
+  world: string,
+): Promise<void> {
+  const bin = settings.NATS_SERVER_BIN;
+  if (bin === undefined) {
+    throw new ContractError(
+      "CONFIG_INVALID",
+      "NATS_SERVER_BIN is missing: start by `npm start`, which finds or fetches nats-server",
+    );
+  }
+  const configFile = folder.file(world, "nats.conf");
+  const store = folder.file(world, "nats");
+  writeFileSync(
+    configFile,
+    `listen: "127.0.0.1:${port}"\nmax_payload: 1MB\njetstream {\n  store_dir: ${JSON.stringify(store)}\n  sync_interval: "always"\n}\n`,
+  );
+  const running = await supervisor.start({
+    name: "nats-server",
+    command: bin,
+    args: ["-c", configFile],
+    env,
+    logFile: folder.file("logs", "nats-server.log"),
+    tier: 0,
+  });
+  await waitForPort(running, port, READY_MS);
+}
+
+async function startWorld(
+  supervisor: Supervisor,
+  { folder, settings, say, env }: StackOptions,
+): Promise<{ url: string; world: World }> {
+  const port = await freePort();
+  const rpcPort = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const logFile = folder.file("logs", "sandbox.log");
+  say("starting the sandbox: a local chain, a venue, leaders and market makers");
+  const running = await supervisor.start({
+    name: "sandbox",
+    command: process.execPath,
+    args: [join(root, "sandbox", "src", "main.ts")],
+    env: {
+      ...env,
+      SANDBOX_PORT: String(port),
+      SANDBOX_RPC_PORT: String(rpcPort),
+      SANDBOX_DIR: folder.file("sandbox", "world"),
+      SANDBOX_SEED: settings.SANDBOX_SEED,
+    },
+    logFile,
+    tier: 1,
+  });
+  const deadline = performance.now() + WORLD_READY_MS;
+  while (performance.now() < deadline && running.exit() === undefined) {
+    const world = await fetchWorld(url).catch(() => null);
+    if (world !== null) return { url, world };
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new ContractError("VENUE_UNREACHABLE", `the sandbox did not get ready:\n${logTail(logFile)}`);
+}
+
+async function startService(
+  supervisor: Supervisor,
+  { folder, env }: StackOptions,
+  name: (typeof serviceNames)[number],
+  natsUrl: string,
+  endpoints: World["endpoints"],
+): Promise<void> {
+  await supervisor.start({
+    name,
+    command: process.execPath,
+    args: [join(root, "services", name, "src", "main.ts")],
+    env: {
+      ...env,
+      NATS_URL: natsUrl,
+      POLYGON_HTTP_URL: endpoints.rpcHttpUrl,
+      POLYGON_WS_URL: endpoints.rpcWsUrl,
+      CLOB_HTTP_URL: endpoints.clobHttpUrl,
+      CLOB_MARKET_WS_URL: endpoints.clobMarketWsUrl,
+      GAMMA_URL: endpoints.gammaUrl,
+    },
+    logFile: folder.file("logs", `${name}.log`),
+    tier: 2,
+  });
+}
+
+/** @throws ContractError VENUE_UNREACHABLE that names each endpoint which does not answer, and its variable. */
+async function checkReachable(settings: CliSettings): Promise<void> {
+  const probes = [
+    [
+      "POLYGON_HTTP_URL",
+      settings.POLYGON_HTTP_URL,
+      { method: "POST", body: '{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}' },
+    ],
+    ["CLOB_HTTP_URL", new URL("/time", settings.CLOB_HTTP_URL).href, {}],
+    ["GAMMA_URL", new URL("/markets?limit=1", settings.GAMMA_URL).href, {}],
+  ] as const;
+  const results = await Promise.all(
+    probes.map(async ([name, url, init]) => {
+      try {
+        await fetch(url, {
+          ...init,
+          headers: { "content-type": "application/json" },
+          signal: AbortSignal.timeout(REACH_MS),
+        });
+        return null;
+      } catch {
+        return `  ${name} = ${url}`;
+      }
+    }),
+  );
+  const silent = results.filter((line) => line !== null);
+  if (silent.length === 0) return;
+  throw new ContractError(
+    "VENUE_UNREACHABLE",
+    `the real venue cannot be reached from here:\n${silent.join("\n")}\nCheck the network, or set these variables to endpoints that answer. Without --leader, npm start runs a local sandbox.`,
+  );
+}
