@@ -14,7 +14,7 @@ import { renderLiveView } from "../liveView.ts";
 import { buildReport, isGood, type RunReport } from "../report.ts";
 import { livingOf, type RunFolder } from "../runFolder.ts";
 import { settleAndAudit } from "../settle.ts";
-import { type Stack, startStack } from "../stack.ts";
+import { type Environment, type Stack, startStack } from "../stack.ts";
 import { sendFault } from "../worldClient.ts";
 
 export type StartOptions = {
