@@ -76,6 +76,35 @@ export const orderOf = (order: {
   feeMicro: usdcMicro(order.fee ?? 0n),
 });
 
+/** pUSD and both outcomes of a wallet, in micro units. */
+export async function holdings(chain: SandboxChain, name: string, market: ChainMarket) {
+  const { address } = walletOf(chain, name);
+  const [yes, no] = await Promise.all(market.tokenIds.map((tokenId) => chain.balanceOf(address, tokenId)));
+  return { pusd: await chain.pusdOf(address), yes: yes ?? 0n, no: no ?? 0n };
+}
+
+/** Acts, and returns how the holdings of each wallet changed. */
+export async function change(
+  chain: SandboxChain,
+  names: readonly string[],
+  market: ChainMarket,
+  act: () => Promise<unknown>,
+) {
+  const before = await Promise.all(names.map((name) => holdings(chain, name, market)));
+  await act();
+  const after = await Promise.all(names.map((name) => holdings(chain, name, market)));
+  return after.map((now, index) => {
+    const then = before[index] ?? now;
+    return { pusd: now.pusd - then.pusd, yes: now.yes - then.yes, no: now.no - then.no };
+  });
+}
+
+/** Each wallet splits pUSD into shares, in one block. */
+export async function giveShares(chain: SandboxChain, names: readonly string[], market: ChainMarket, shares: bigint) {
+  for (const name of names) await chain.split(walletOf(chain, name), market.conditionId, sharesMicro(shares));
+  await chain.mine();
+}
+
 /** One JSON-RPC call over HTTP. @throws Error with code and message. */
 export async function rpc(url: string, method: string, params: readonly unknown[] = []): Promise<unknown> {
   const response = await fetch(url, {
