@@ -1,0 +1,272 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createMarketParser } from "./marketChannel.ts";
+
+const YES = "114602688616062054693464639818826590702731982636255124778328943187816056373369";
+const NO = "112222077780534073126353733665449794547376835979729917699348268168151417239731";
+const market = `0x${"d2".repeat(32)}`;
+const timestamp = "1788786330404";
+const hash = "8f586c609394aa59b47792c3ade0ec455d30489c";
+const entry = { asset_id: NO, price: "0.09", size: "0", side: "BUY", hash, best_bid: "0.37", best_ask: "0.38" };
+const priceChange = { market, price_changes: [entry], timestamp, event_type: "price_change" };
+const book = {
+  market,
+  asset_id: YES,
+  timestamp,
+  hash,
+  bids: [
+    { price: "0.01", size: "26.68" },
+    { price: "0.62", size: "7.555554" },
+  ],
+  asks: [{ price: "0.99", size: "31045290" }],
+  tick_size: "0.01",
+  event_type: "book",
+  last_trade_price: "0.620",
+};
+const bookEvent = {
+  kind: "book",
+  tokenId: YES,
+  conditionId: market,
+  tsEventMs: 1_788_786_330_404,
+  hash,
+  bids: [10_000, 26_680_000, 620_000, 7_555_554],
+  asks: [990_000, 31_045_290_000_000],
+  tickMicro: 10_000,
+  lastTradePrice: "0.620",
+};
+const changeEvent = {
+  kind: "priceChange",
+  conditionId: market,
+  tsEventMs: 1_788_786_330_404,
+  changes: [
+    {
+      tokenId: NO,
+      side: "BUY",
+      priceMicro: 90_000,
+      sizeMicro: 0,
+      hash,
+      bestBidMicro: 370_000,
+      bestAskMicro: 380_000,
+    },
+  ],
+};
+const head = { market, asset_id: YES, timestamp };
+const { tick_size: _tick, last_trade_price: _last, ...plainBook } = book;
+
+/** The general way: white space is no part of the known form. */
+const spaced = (value: unknown): string => JSON.stringify(value, null, 1);
+
+describe("known frames", () => {
+  test.each<[string, unknown, unknown[], boolean]>([
+    ["a price change", priceChange, [changeEvent], true],
+    ["the opening array of books", [book, book], [bookEvent, bookEvent], true],
+    ["an array of price changes", [priceChange, priceChange], [changeEvent, changeEvent], true],
+    ["a book after a trade", plainBook, [{ ...bookEvent, tickMicro: null, lastTradePrice: null }], true],
+    ["an emptied book", { ...plainBook, bids: [], asks: [] }, [expect.objectContaining({ bids: [], asks: [] })], true],
+    [
+      "a book with fields nobody has announced",
+      { ...book, min_order_size: "5", neg_risk: false, extra: { a: [1] } },
+      [bookEvent],
+      false,
+    ],
+    [
+      "an empty best price",
+      { ...priceChange, price_changes: [{ ...entry, best_bid: "" }] },
+      [{ ...changeEvent, changes: [{ ...changeEvent.changes[0], bestBidMicro: null }] }],
+      true,
+    ],
+    [
+      "a print",
+      {
+        ...head,
+        price: "0.62",
+        size: "31.74",
+        fee_rate_bps: "0",
+        side: "SELL",
+        event_type: "last_trade_price",
+        transaction_hash: `0x${"9f".repeat(32)}`,
+      },
+      [
+        {
+          kind: "trade",
+          tokenId: YES,
+          conditionId: market,
+          tsEventMs: Number(timestamp),
+          side: "SELL",
+          priceMicro: 620_000,
+          sizeMicro: 31_740_000,
+          txHash: `0x${"9f".repeat(32)}`,
+        },
+      ],
+      false,
+    ],
+    [
+      "a change of tick",
+      { ...head, old_tick_size: "0.01", new_tick_size: "0.0025", event_type: "tick_size_change" },
+      [
+        {
+          kind: "tickSizeChange",
+          tokenId: YES,
+          conditionId: market,
+          tsEventMs: Number(timestamp),
+          oldTickMicro: 10_000,
+          newTickMicro: 2_500,
+        },
+      ],
+      false,
+    ],
+    [
+      "a resolution",
+      {
+        id: "5",
+        market,
+        assets_ids: [YES, NO],
+        winning_asset_id: NO,
+        winning_outcome: "Down",
+        event_message: null,
+        timestamp,
+        event_type: "market_resolved",
+      },
+      [
+        {
+          kind: "marketResolved",
+          conditionId: market,
+          tokenIds: [YES, NO],
+          winningTokenId: NO,
+          winningOutcome: "Down",
+          tsEventMs: Number(timestamp),
+        },
+      ],
+      false,
+    ],
+    [
+      "a new market",
+      { market, assets_ids: [YES, NO], slug: "nvda", timestamp, event_type: "new_market", question: '"q"' },
+      [{ kind: "newMarket", conditionId: market, tokenIds: [YES, NO], slug: "nvda", tsEventMs: Number(timestamp) }],
+      false,
+    ],
+  ])("%s", (_name, frame, events, scanned) => {
+    const parser = createMarketParser();
+    expect(parser.parse(JSON.stringify(frame))).toEqual({ events, refused: [], pong: false });
+    expect(parser.counts.scanned).toBe(scanned ? 1 : 0);
+    expect(parser.parse(spaced(frame))).toEqual({ events, refused: [], pong: false });
+  });
+
+  test("what carries nothing is counted by what it was", () => {
+    const parser = createMarketParser();
+    expect(parser.parse("PONG")).toEqual({ events: [], refused: [], pong: true });
+    for (const text of ["", "[]\n", "\n"]) expect(parser.parse(text)).toEqual({ events: [], refused: [], pong: false });
+    parser.parse(JSON.stringify({ ...head, best_bid: "0.1", best_ask: "0.2", event_type: "best_bid_ask" }));
+    parser.parse(JSON.stringify({ event_type: "surprise" }));
+    expect(parser.counts).toMatchObject({ frames: 6, pongs: 1, empty: 3, refused: 0, scanned: 0 });
+    expect([...parser.counts.ignored]).toEqual([
+      ["best_bid_ask", 1],
+      ["surprise", 1],
+    ]);
+  });
+
+  test("one unreadable message of an array does not take the others with it", () => {
+    const parser = createMarketParser();
+    const bad = { ...priceChange, price_changes: [entry, { ...entry, asset_id: YES, size: "-1" }] };
+    expect(parser.parse(JSON.stringify([book, bad, priceChange]))).toMatchObject({
+      events: [bookEvent, changeEvent],
+      refused: [{ code: "FIELD_INVALID", detail: 'size: "-1"', tokenIds: [NO, YES] }],
+    });
+  });
+});
+
+describe("what cannot be read is refused with its reason", () => {
+  const withEntry = (change: object) => ({ ...priceChange, price_changes: [{ ...entry, ...change }] });
+  test.each<[string, string, string, RegExp]>([
+    ["half a frame", JSON.stringify(book).slice(0, -20), "NOT_JSON", /market/],
+    ["a price_change of 2024", '{"event_type":"price_change","price":"0.1"}', "OLD_SHAPE", /price_changes/],
+    ["a price_change of early 2025", '{"event_type":"price_change","changes":[]}', "OLD_SHAPE", /price_changes/],
+    ["a number", "5", "NOT_AN_EVENT", /message/],
+    ["an object without type", "{}", "NOT_AN_EVENT", /event_type/],
+    ["a price above one", JSON.stringify(withEntry({ price: "1.01" })), "FIELD_INVALID", /price: "1.01"/],
+    ["a seventh decimal", JSON.stringify(withEntry({ size: "0.1234567" })), "FIELD_INVALID", /size/],
+    ["more than a double holds", JSON.stringify(withEntry({ size: "9999999999" })), "FIELD_INVALID", /size/],
+    ["an exponent", JSON.stringify(withEntry({ size: "1e3" })), "FIELD_INVALID", /size/],
+    ["an empty size", JSON.stringify(withEntry({ size: "" })), "FIELD_INVALID", /size/],
+    ["another side", JSON.stringify(withEntry({ side: "HOLD" })), "FIELD_INVALID", /side/],
+    ["a token that is no number", JSON.stringify(withEntry({ asset_id: "0x1" })), "FIELD_INVALID", /asset_id/],
+    ["a time in seconds", JSON.stringify({ ...priceChange, timestamp: "1788786330" }), "FIELD_INVALID", /timestamp/],
+    ["a tick of zero", JSON.stringify({ ...book, tick_size: "0" }), "FIELD_INVALID", /tick_size/],
+    ["a market that is no condition", JSON.stringify({ ...book, market: "0xdd" }), "FIELD_INVALID", /market/],
+    ["a book without asks", JSON.stringify({ ...book, asks: undefined }), "FIELD_INVALID", /asks/],
+  ])("%s", (_name, text, code, detail) => {
+    const parser = createMarketParser();
+    expect(parser.parse(text)).toMatchObject({
+      events: [],
+      refused: [{ code, detail: expect.stringMatching(detail) }],
+    });
+    expect(parser.counts.refused).toBe(1);
+  });
+});
+
+const decimalText = (max: number) =>
+  fc.tuple(fc.nat(max), fc.nat(999_999), fc.nat(6)).map(([whole, part, digits]) => {
+    const fraction = String(part).padStart(6, "0").slice(0, digits);
+    return fraction === "" ? String(whole) : `${whole}.${fraction}`;
+  });
+const tokenText = fc.oneof(
+  fc.constantFrom(YES, NO),
+  fc.bigInt({ min: 0n, max: (1n << 256n) - 1n }).map((value) => value.toString()),
+);
+const changeFields = fc.record({
+  asset_id: tokenText,
+  price: decimalText(0),
+  size: decimalText(4_000_000),
+  side: fc.constantFrom("BUY", "SELL"),
+  hash: fc.constant(hash),
+  best_bid: fc.oneof(decimalText(0), fc.constant("")),
+  best_ask: decimalText(0),
+});
+const level = fc.record({ price: decimalText(0), size: decimalText(4_000_000) });
+const anyFrame = fc.oneof(
+  fc.array(changeFields, { maxLength: 4 }).map((price_changes) => ({ ...priceChange, price_changes })),
+  fc
+    .record({ bids: fc.array(level, { maxLength: 4 }), asks: fc.array(level, { maxLength: 4 }), asset_id: tokenText })
+    .map((fields) => [{ ...book, ...fields }]),
+);
+const numRuns = Number(process.env["PROPERTY_RUNS"] ?? 1000);
+
+test("both ways of reading give the same events", () => {
+  const parser = createMarketParser();
+  fc.assert(
+    fc.property(anyFrame, (frame) => {
+      const before = parser.counts.scanned;
+      const fast = parser.parse(JSON.stringify(frame));
+      expect(parser.counts.scanned).toBe(before + 1);
+      expect(fast).toEqual(parser.parse(spaced(frame)));
+      expect(parser.counts.scanned).toBe(before + 1);
+    }),
+    { numRuns },
+  );
+});
+
+test("a damaged frame is never read differently by the scanner than by JSON.parse", () => {
+  const parser = createMarketParser();
+  const damage = fc.tuple(
+    fc.nat(),
+    fc.nat(3),
+    fc.constantFrom("", "0", "9", ".", '"', "\\", "{", "}", "[", "]", ",", ":", "a", "e"),
+  );
+  fc.assert(
+    fc.property(anyFrame, damage, (frame, [place, cut, put]) => {
+      const whole = JSON.stringify(frame);
+      const at = place % whole.length;
+      const text = whole.slice(0, at) + put + whole.slice(at + cut);
+      const read = parser.parse(text);
+      let value: unknown;
+      try {
+        value = JSON.parse(text);
+      } catch {
+        expect(read).toMatchObject({ events: [] });
+        return;
+      }
+      expect(read).toEqual(parser.parse(spaced(value)));
+    }),
+    { numRuns: numRuns * 3 },
+  );
+});
