@@ -1,4 +1,3 @@
-import { sharesMicro } from "@slipstream/contracts/money";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as at from "../src/chain/addresses.ts";
 import type { ChainMarket, Match } from "../src/chain/types.ts";
