@@ -6,8 +6,8 @@
  * 2. A fill known to be settled in block b is in every balance of block ≥ b, wholly, and in none before.
  * 3. What such fills do not explain is absorbed by guess: in the direction in which the balance moved, oldest first,
  *    partially. A later exact settlement corrects the guess.
- * 4. A balance of a lower block than the last is ignored, unless a reorg says so; then fills absorbed above it are
- *    pending again.
+ * 4. A balance of a lower block than the last is ignored, unless a reorg says so; then fills that are not known to be
+ *    settled at or below it are pending again, and it absorbs them anew.
  */
 import {
   add,
@@ -93,12 +93,15 @@ function absorb(fill: OwnFill, shares: SharesMicro, blockNumber: number): void {
   fill.absorbedBlock = blockNumber;
 }
 
-/** Makes fills pending again that were absorbed above `blockNumber`; answers the balance without them. */
+/**
+ * Makes fills pending again after a reorg; answers the balance without them. All guesses go, older ones too: which
+ * fill a guess stood for is only known as long as no block is taken from under it.
+ */
 function takeBack(position: Position, confirmed: SharesMicro, blockNumber: number): SharesMicro {
   let expected = confirmed;
   for (const fill of position.fills) {
     if (fill.settledBlock !== null && fill.settledBlock > blockNumber) fill.settledBlock = null;
-    if (fill.absorbedBlock <= blockNumber) continue;
+    if (fill.settledBlock !== null || fill.absorbedMicro === 0n) continue;
     expected = subtract(expected, signed(fill.side, fill.absorbedMicro));
     fill.absorbedMicro = ZERO_SHARES;
     fill.absorbedBlock = 0;
