@@ -5,7 +5,7 @@
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { ContractError } from "@slipstream/contracts/errors";
+import { ContractError, TransientError } from "@slipstream/contracts/errors";
 import type { Logger } from "pino";
 
 export type Bus = {
@@ -98,6 +98,20 @@ export async function connectBus({ url, name, logger, signal }: BusOptions): Pro
       await (up && !nc.isDraining() ? nc.drain() : nc.close());
     },
   };
+}
+
+/**
+ * Waits for an answer of the bus, but not over the loss of the link: what was asked then is never answered, and the
+ * client would wait for its time-out.
+ * @throws TransientError BUS_UNREACHABLE when the link is lost before the answer came.
+ */
+export function overLink<T>(bus: Bus, ask: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const lost = (): void => reject(new TransientError("BUS_UNREACHABLE", "the link to nats-server was lost"));
+    if (!bus.connected()) return lost();
+    const off = bus.onLink((link) => link === "lost" && lost());
+    ask().then(resolve, reject).finally(off);
+  });
 }
 
 async function dial({ url, name, logger, signal }: BusOptions): Promise<NatsConnection> {

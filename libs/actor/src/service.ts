@@ -1,10 +1,22 @@
-/** What every service's `main.ts` does the same way. */
-import { commonEnv } from "@slipstream/contracts/env";
+/**
+ * What every service's `main.ts` does the same way: settings, logger, clock, bus, heartbeat, health, signals.
+ *
+ * Exit codes: 0 drained, 1 wrong settings, a contract broken or our own bug, 75 the outside world did not answer in
+ * time (start again later).
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { parseEnv as parseDotEnv } from "node:util";
+import { commonEnv, parseEnv } from "@slipstream/contracts/env";
+import { ContractError, TransientError } from "@slipstream/contracts/errors";
 import type { ServiceName } from "@slipstream/contracts/subjects";
-import type { Logger } from "pino";
+import { type Logger, pino } from "pino";
 import type { z } from "zod";
-import type { Bus } from "./bus.ts";
-import type { Clock } from "./clock.ts";
+import { type Bus, connectBus } from "./bus.ts";
+import { type Clock, parseClockMapping, systemClock } from "./clock.ts";
+import { startHealthServer } from "./health.ts";
+import { startHeartbeat } from "./heartbeat.ts";
+import { provision } from "./provision.ts";
+import { retrying } from "./retrying.ts";
 
 /** Settings every service has, beside its own. */
 export type CommonSettings = z.infer<z.ZodObject<typeof commonEnv>>;
@@ -49,7 +61,148 @@ export type ServiceOptions<Shape extends z.ZodRawShape> = {
   readonly build: (context: ServiceContext<Shape>) => Promise<RunningService>;
 };
 
-/** Runs a service until a signal or an error ends it. Resolves after the exit code is set. */
-export function runService<Shape extends z.ZodRawShape>(options: ServiceOptions<Shape>): Promise<void> {
-  return Promise.reject(new Error(`not yet: ${options.name}, ${Object.keys(commonEnv)}`));
+const EXIT_DONE = 0;
+const EXIT_FAILED = 1;
+const EXIT_TRY_LATER = 75;
+
+/** What ends a service: a person, the supervisor, or an error. */
+type End = { readonly why: string; readonly error?: Error };
+
+/** Runs a service until a signal, the death of its parent or an error ends it; then exits the process. */
+export async function runService<Shape extends z.ZodRawShape>(options: ServiceOptions<Shape>): Promise<void> {
+  const { name } = options;
+  let settings: ServiceContext<Shape>["settings"];
+  try {
+    settings = readSettings(options);
+  } catch (error) {
+    if (!(error instanceof ContractError)) throw error;
+    process.stderr.write(`${name}: ${error.message}\n`);
+    process.exit(EXIT_FAILED);
+  }
+  const logger = makeLogger(name, settings);
+  const ending = listenForTheEnd();
+  const end = await serveUntil(options, { settings, logger, ending }).catch((error: unknown) => failed(error));
+  if (end.error === undefined) logger.info({ reason: end.why }, "stopped");
+  else logger.fatal({ err: end.error, code: codeOf(end.error) }, "service failed");
+  // Whatever still holds the process (a socket in a time-out, a third party's timer) is of no use any more.
+  process.exit(exitCodeOf(end.error));
 }
+
+type Ending = {
+  readonly ended: Promise<End>;
+  /** Aborted at the same moment. */
+  readonly signal: AbortSignal;
+  readonly fatal: (error: Error) => void;
+};
+
+async function serveUntil<Shape extends z.ZodRawShape>(
+  { name, build }: ServiceOptions<Shape>,
+  { settings, logger, ending }: { settings: ServiceContext<Shape>["settings"]; logger: Logger; ending: Ending },
+): Promise<End> {
+  const { NATS_URL: url, INSTANCE: instance, SHUTDOWN_GRACE_MS: graceMs, SLIPSTREAM_CLOCK: mapping } = settings;
+  const clock = systemClock(mapping === undefined ? undefined : parseClockMapping(mapping));
+  const connecting = connectBus({ url, name: `${name}/${instance}`, logger, signal: ending.signal });
+  const bus = await connecting.catch(async (error: unknown) => {
+    if (ending.signal.aborted) return null;
+    throw error;
+  });
+  if (bus === null) return ending.ended;
+  void bus.closed.then((error) =>
+    ending.fatal(error ?? new TransientError("BUS_UNREACHABLE", "the connection to nats-server is closed")),
+  );
+  await retrying(bus, logger, () => provision(bus.jsm));
+  // A broker that was restarted has lost its memory streams.
+  bus.onLink((link) => {
+    if (link === "back") void retrying(bus, logger, () => provision(bus.jsm)).catch(ending.fatal);
+  });
+  const building = build({ name, instance, settings, logger, clock, bus, fatal: ending.fatal });
+  const running = await Promise.race([building, ending.ended.then(() => null)]);
+  if (running === null) return close(bus, await ending.ended);
+  const heartbeat = startHeartbeat({ bus, name, instance, clock, status: running.status });
+  const health = await startHealthServer({
+    name,
+    host: settings.HEALTH_HOST,
+    port: settings.HEALTH_PORT,
+    status: running.status,
+  });
+  logger.info({ healthPort: health.port }, "started");
+  const end = await ending.ended;
+  logger.info({ reason: end.why }, "draining");
+  await inTime(graceMs, running.drain(), logger);
+  heartbeat.stop();
+  await health.stop();
+  return close(bus, end);
+}
+
+async function close(bus: Bus, end: End): Promise<End> {
+  await bus.drain().catch(() => undefined);
+  return end;
+}
+
+async function inTime(graceMs: number, draining: Promise<void>, logger: Logger): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      logger.error({ graceMs }, "not drained in time, the rest is left to recovery");
+      resolve();
+    }, graceMs);
+  });
+  await Promise.race([draining.catch((error: unknown) => logger.error({ err: error }, "draining failed")), late]);
+  clearTimeout(timer);
+}
+
+/** `.env` of the working folder fills in what the environment does not say. */
+function readSettings<Shape extends z.ZodRawShape>({
+  settings,
+  env,
+}: ServiceOptions<Shape>): ServiceContext<Shape>["settings"] {
+  const file = existsSync(".env") ? parseDotEnv(readFileSync(".env", "utf8")) : {};
+  return parseEnv({ ...commonEnv, ...settings }, { ...file, ...env }) as ServiceContext<Shape>["settings"];
+}
+
+/** JSON lines; amounts as text, since pino would print a bigint as a bare number; keys and signatures never. */
+function makeLogger(name: ServiceName, settings: CommonSettings): Logger {
+  return pino({
+    level: settings.LOG_LEVEL,
+    base: { service: name, instance: settings.INSTANCE },
+    redact: { paths: [...secrets, ...secrets.map((field) => `*.${field}`)], censor: "(hidden)" },
+    formatters: { log: (fields) => withTextAmounts(fields) as Record<string, unknown> },
+  });
+}
+const secrets = ["privateKey", "signature", "apiKey", "secret", "passphrase", "authorization"];
+
+function withTextAmounts(value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (value === null || typeof value !== "object" || value instanceof Error) return value;
+  if (Array.isArray(value)) return value.map(withTextAmounts);
+  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withTextAmounts(item)]));
+}
+
+function listenForTheEnd(): Ending {
+  const abort = new AbortController();
+  let finish: (end: End) => void = () => undefined;
+  const ended = new Promise<End>((resolve) => {
+    finish = resolve;
+  });
+  const stop = (end: End): void => {
+    finish(end);
+    abort.abort();
+  };
+  const fatal = (error: Error): void => stop({ why: "error", error });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop({ why: signal }));
+  if (process.connected) process.on("disconnect", () => stop({ why: "the parent process is gone" }));
+  process.on("uncaughtException", fatal);
+  process.on("unhandledRejection", (reason) => fatal(failed(reason).error ?? new Error(String(reason))));
+  return { ended, signal: abort.signal, fatal };
+}
+
+const failed = (error: unknown): End => ({
+  why: "error",
+  error: error instanceof Error ? error : new Error(String(error)),
+});
+const codeOf = (error: Error): string | undefined => ("code" in error ? String(error.code) : undefined);
+const exitCodeOf = (error: Error | undefined): number => {
+  if (error === undefined) return EXIT_DONE;
+  return error instanceof TransientError ? EXIT_TRY_LATER : EXIT_FAILED;
+};

@@ -36,6 +36,8 @@ export const commonEnv = {
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   /** Port of /livez, /readyz and /metrics; 0: any free one. */
   HEALTH_PORT: integer(0, 65_535).default(0),
+  /** Where it listens: this machine only, or 0.0.0.0 for probes and scrapers from outside. */
+  HEALTH_HOST: z.string().default("127.0.0.1"),
   SHUTDOWN_GRACE_MS: integer(100, 60_000).default(8_000),
   /**
    * Virtual time for tapes: `<real ms>:<virtual ms>:<speed>`; absent: the wall clock. Services of one run share it.

@@ -1,0 +1,185 @@
+/**
+ * From messages of the log to facts of one actor. A fact of a type it folds that cannot be read stops it at that
+ * sequence: a copy goes to the dead letters, and only an operator's `SkipFact`, further on in the log, lets it pass.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
+import { headers } from "@nats-io/transport-node";
+import { ContractError } from "@slipstream/contracts/errors";
+import { type Fact, type FactType, type Recorded, readFact } from "@slipstream/contracts/facts";
+import { type ServiceName, streams, subjectOf, subjects } from "@slipstream/contracts/subjects";
+import type { Logger } from "pino";
+import type { Bus } from "./bus.ts";
+import { type LogReader, startLogReader } from "./reader.ts";
+
+/** Where a chain ends: sequence of its last fact and lease revision of that fact's writer. */
+export type Tail = { readonly seq: number; readonly fence: number };
+export const noTail: Tail = { seq: 0, fence: 0 };
+
+export const headerNames = { fence: "x-fence", source: "x-src", schema: "x-schema" } as const;
+
+export type FactReaderOptions = {
+  readonly bus: Bus;
+  readonly logger: Logger;
+  readonly service: ServiceName;
+  readonly folds: ReadonlySet<FactType>;
+  readonly created: string;
+  readonly after: number;
+  /** Filled in as the log is read, all chains. */
+  readonly tails: Map<string, Tail>;
+  readonly onFact: (recorded: Recorded) => void;
+  readonly onFatal: (error: Error) => void;
+};
+
+export type FactReader = LogReader & {
+  /** Why it stands still, in words; null while it reads. */
+  problem(): string | null;
+  /** Resolves when it has stopped at an unreadable fact for the first time. */
+  readonly stuck: Promise<void>;
+};
+
+type Reading =
+  | { readonly kind: "fact"; readonly fact: Fact }
+  | { readonly kind: "pass" }
+  | { readonly kind: "refused"; readonly error: ContractError };
+
+const RETRY_MS = 500;
+
+export function startFactReader(options: FactReaderOptions): FactReader {
+  const { bus, logger, service, folds, created, tails, onFact, onFatal } = options;
+  const skipped = new Set<number>();
+  let problem: string | null = null;
+  let stopped = false;
+  let onStuck: () => void = () => undefined;
+  const stuck = new Promise<void>((resolve) => {
+    onStuck = resolve;
+  });
+
+  const take = (message: JsMsg): boolean => {
+    const reading = skipped.has(message.seq) ? ({ kind: "pass" } as const) : readMessage(message, folds);
+    if (reading.kind === "refused") {
+      problem = `stopped at fact ${message.seq}, which cannot be read (${reading.error.code}); a SkipFact for ${service} and ${message.seq} lets it pass`;
+      logger.error({ seq: message.seq, subject: message.subject, err: reading.error }, "unreadable fact");
+      onStuck();
+      void waitForSkip(message, reading.error);
+      return false;
+    }
+    const fence = fenceOf(message);
+    tails.set(message.subject, { seq: message.seq, fence });
+    if (reading.kind === "fact") {
+      onFact({ seq: message.seq, subject: message.subject, fence, fact: reading.fact });
+    }
+    return true;
+  };
+
+  const waitForSkip = async (message: JsMsg, error: ContractError): Promise<void> => {
+    await repeat(() => copyToDeadLetters(bus, { service, created, message, error }));
+    await repeat(async () => {
+      if (!(await skipIsThere(bus, service, message.seq, () => stopped))) return;
+      logger.warn({ seq: message.seq }, "unreadable fact skipped by an operator");
+      skipped.add(message.seq);
+      problem = null;
+      reader.resume();
+    });
+  };
+  const repeat = async (step: () => Promise<void>): Promise<void> => {
+    while (!stopped) {
+      try {
+        return await step();
+      } catch (error) {
+        if (bus.nc.isClosed()) return;
+        logger.warn({ err: error }, "cannot reach the log now");
+        await pause(RETRY_MS);
+      }
+    }
+  };
+
+  const reader = startLogReader({ bus, logger, created, after: options.after, take, onFatal });
+  return {
+    ...reader,
+    problem: () => problem,
+    stuck,
+    stop: async () => {
+      stopped = true;
+      await reader.stop();
+    },
+  };
+}
+
+/** Lease revision of the writer; 0 when the message does not say. */
+export const fenceOf = (message: { readonly headers?: { get(name: string): string } | undefined }): number =>
+  Number(message.headers?.get(headerNames.fence) ?? 0) || 0;
+
+function readMessage(message: JsMsg, folds: ReadonlySet<FactType>): Reading {
+  const schema = message.headers?.get(headerNames.schema) ?? "";
+  const named = schema.slice(0, schema.indexOf("/"));
+  // The type stands in a header, so that what is not ours is not even parsed.
+  if (named !== "" && !folds.has(named as FactType)) return { kind: "pass" };
+  const reading = readFact(message.string());
+  switch (reading.kind) {
+    case "unknownType":
+      return { kind: "pass" };
+    case "fact":
+      if (!folds.has(reading.fact.type)) return { kind: "pass" };
+      if (subjectOf(reading.fact) === message.subject) return reading;
+      return {
+        kind: "refused",
+        error: new ContractError("MESSAGE_MALFORMED", `${reading.fact.type} lies on the chain ${message.subject}`),
+      };
+    case "refused": {
+      const type = named === "" ? typeIn(message.string()) : named;
+      // What does not even tell its type may be one of ours.
+      return type !== null && !folds.has(type as FactType) ? { kind: "pass" } : reading;
+    }
+  }
+}
+
+function typeIn(text: string): string | null {
+  try {
+    const json: unknown = JSON.parse(text);
+    return json !== null && typeof json === "object" && "type" in json && typeof json.type === "string"
+      ? json.type
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+async function copyToDeadLetters(
+  bus: Bus,
+  {
+    service,
+    created,
+    message,
+    error,
+  }: {
+    readonly service: ServiceName;
+    readonly created: string;
+    readonly message: JsMsg;
+    readonly error: ContractError;
+  },
+): Promise<void> {
+  const about = headers();
+  about.set("x-seq", String(message.seq));
+  about.set("x-subject", message.subject);
+  about.set("x-code", error.code);
+  const msgID = `${service}:${created}:${message.seq}`;
+  await bus.js.publish(subjects.deadLetter(service), message.data, { headers: about, msgID });
+}
+
+/** Follows the skips from the stuck sequence on until the one for us comes; false when stopped before. */
+async function skipIsThere(bus: Bus, service: ServiceName, seq: number, stopped: () => boolean): Promise<boolean> {
+  const consumer = await bus.js.consumers.get(streams.facts, {
+    filter_subjects: subjects.control("skip"),
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: seq + 1,
+  });
+  while (!stopped()) {
+    const message = await consumer.next({ expires: 1_000 });
+    if (message === null) continue;
+    const reading = readFact(message.string());
+    if (reading.kind !== "fact" || reading.fact.type !== "SkipFact") continue;
+    if (reading.fact.service === service && reading.fact.seq === seq) return true;
+  }
+  return false;
+}

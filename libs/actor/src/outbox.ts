@@ -1,0 +1,150 @@
+/**
+ * Brings the facts of one tenure into the log, each exactly once, whatever becomes of the acknowledgement.
+ *
+ * 1. A fact is published with the last sequence of its chain as condition, so nobody writes between two of ours unseen.
+ * 2. No answer means "perhaps": the same message goes out again until there is one. The id in the log tells whether
+ *    an earlier try was stored; the server's window of duplicates is never relied on.
+ * 3. A chain whose last writer has a higher fence is lost to us.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import type { StoredMsg } from "@nats-io/jetstream";
+import { headers } from "@nats-io/transport-node";
+import { ContractError } from "@slipstream/contracts/errors";
+import { type Fact, writeFact } from "@slipstream/contracts/facts";
+import { type ChainSubject, streams, subjectOf } from "@slipstream/contracts/subjects";
+import type { Logger } from "pino";
+import { type Bus, overLink } from "./bus.ts";
+import { isConflict, isFinal } from "./errorsOfBus.ts";
+import { fenceOf, headerNames, noTail, type Tail } from "./factReader.ts";
+
+/** The tenure is over: what was in hand is left, `owed` finds it again. */
+export class TenureEnded extends Error {}
+
+export type OutboxOptions = {
+  readonly bus: Bus;
+  readonly logger: Logger;
+  /** `<service>/<instance>`, header x-src. */
+  readonly source: string;
+  readonly fence: number;
+  /** Ends of all chains as the reader has seen them. */
+  readonly tails: ReadonlyMap<string, Tail>;
+  /** False as soon as the lease may be another's. */
+  readonly mayWrite: () => boolean;
+  /** Resolves when the reader has applied a sequence; rejects when the tenure ends. */
+  readonly applied: (seq: number) => Promise<void>;
+};
+
+/** `overtaken`: another writer's fact, now applied, came first. What was decided before it is to be decided again. */
+export type Publication = { readonly kind: "stored"; readonly seq: number } | { readonly kind: "overtaken" };
+
+export type Outbox = {
+  /**
+   * Publishes the next fact of its chain; one call per chain at a time.
+   * @throws TenureEnded, ContractError CHAIN_FENCED, ContractError DUPLICATE_DIFFERS, or what the server says for good.
+   */
+  publish(fact: Fact): Promise<Publication>;
+};
+
+const PUBLISH_TIMEOUT_MS = 2_000;
+const RETRY_MS_FIRST = 50;
+const RETRY_MS_MAX = 2_000;
+
+export function createOutbox(options: OutboxOptions): Outbox {
+  const { bus, logger, source, fence, tails, mayWrite, applied } = options;
+  /** Ends of chains that an answer of the broker has told us, perhaps ahead of the reader. */
+  const told = new Map<string, number>();
+
+  const expectedOf = (chain: ChainSubject): number => {
+    const tail = tails.get(chain) ?? noTail;
+    if (tail.fence > fence) throw fenced(chain, fence, tail.fence);
+    return Math.max(tail.seq, told.get(chain) ?? 0);
+  };
+
+  const publish = async (fact: Fact): Promise<Publication> => {
+    const chain = subjectOf(fact);
+    const payload = writeFact(fact);
+    let forgotten = false;
+    for (let waitMs = RETRY_MS_FIRST; ; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
+      if (!mayWrite()) throw new TenureEnded("the lease is over");
+      const expected = expectedOf(chain);
+      try {
+        const ack = await overLink(bus, () =>
+          bus.js.publish(chain, payload, {
+            msgID: fact.id,
+            expect: { lastSubjectSequence: forgotten ? 0 : expected },
+            // Made for each try: the client writes into it.
+            headers: headersOf(fact),
+            timeout: PUBLISH_TIMEOUT_MS,
+          }),
+        );
+        if (ack.duplicate) await mustBeOurs(ack.seq, fact, payload);
+        told.set(chain, ack.seq);
+        return { kind: "stored", seq: ack.seq };
+      } catch (error) {
+        if (isConflict(error)) {
+          const outcome = await resolve(chain, fact, payload, expected).catch((cause: unknown) => {
+            if (cause instanceof TenureEnded || cause instanceof ContractError) throw cause;
+            return null;
+          });
+          if (outcome === "forgotten") forgotten = true;
+          else if (outcome !== null) return outcome;
+        } else if (error instanceof ContractError || isFinal(error)) {
+          throw error;
+        }
+        logger.warn({ subject: chain, msgId: fact.id, err: error }, "fact not acknowledged yet");
+        await Promise.all([pause(waitMs), bus.whenConnected()]);
+      }
+    }
+  };
+
+  /** After "wrong last sequence": what does the chain end with? null: look again. */
+  const resolve = async (
+    chain: ChainSubject,
+    fact: Fact,
+    payload: string,
+    expected: number,
+  ): Promise<Publication | "forgotten" | null> => {
+    const last = await overLink(bus, () => bus.jsm.streams.getMessage(streams.facts, { last_by_subj: chain }));
+    // All of the chain is older than the log's memory.
+    if (last === null) return "forgotten";
+    if (idOf(last) === fact.id) {
+      checkEqual(last, fact, payload);
+      told.set(chain, last.seq);
+      return { kind: "stored", seq: last.seq };
+    }
+    const theirs = fenceOf(last.header === undefined ? {} : { headers: last.header });
+    if (theirs > fence) throw fenced(chain, fence, theirs);
+    await applied(last.seq);
+    told.set(chain, last.seq);
+    if (last.seq <= expected) return null;
+    return { kind: "overtaken" };
+  };
+
+  const mustBeOurs = async (seq: number, fact: Fact, payload: string): Promise<void> => {
+    const stored = await overLink(bus, () => bus.jsm.streams.getMessage(streams.facts, { seq }));
+    if (stored !== null) checkEqual(stored, fact, payload);
+  };
+
+  const headersOf = (fact: Fact) => {
+    const made = headers();
+    made.set(headerNames.fence, String(fence));
+    made.set(headerNames.source, source);
+    made.set(headerNames.schema, `${fact.type}/${fact.v}`);
+    return made;
+  };
+
+  return { publish };
+}
+
+const idOf = (message: StoredMsg): string => message.header?.get("Nats-Msg-Id") ?? "";
+
+function checkEqual(stored: StoredMsg, fact: Fact, payload: string): void {
+  if (stored.string() === payload && stored.subject === subjectOf(fact)) return;
+  throw new ContractError(
+    "DUPLICATE_DIFFERS",
+    `${fact.id} is in the log at ${stored.seq} with another content: it was decided twice`,
+  );
+}
+
+const fenced = (chain: ChainSubject, ours: number, theirs: number): ContractError =>
+  new ContractError("CHAIN_FENCED", `chain ${chain} belongs to an owner with fence ${theirs}, ours is ${ours}`);

@@ -1,0 +1,143 @@
+/**
+ * Owns every stream and bucket. Each service calls it at its start and after every reconnect (`runService` does), since
+ * a broker that was restarted has lost its memory streams, configuration included. Calls may overlap: creating what is
+ * there in the same shape is harmless.
+ *
+ * Size, age and replicas are set at creation only; an operator may change them later. Everything else must be as asked,
+ * read back from the server field by field: older servers accept settings and silently drop them.
+ */
+import {
+  DiscardPolicy,
+  JetStreamApiError,
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from "@nats-io/jetstream";
+import { nanos } from "@nats-io/transport-node";
+import { ContractError } from "@slipstream/contracts/errors";
+import { buckets, serviceNames, streams, subjects } from "@slipstream/contracts/subjects";
+
+export type ProvisionOptions = {
+  /** 1 (default), or 3 in a cluster. */
+  readonly replicas?: number;
+  readonly factsMaxBytes?: number;
+  readonly factsMaxAgeMs?: number;
+};
+
+type Wanted = Partial<StreamConfig> & { readonly name: string };
+
+const MIB = 1024 * 1024;
+const DAY_MS = 86_400_000;
+const STREAM_NOT_FOUND = 10_059;
+
+const sizes = new Set<keyof StreamConfig>(["max_bytes", "num_replicas"]);
+const sizesAndAges = new Set<keyof StreamConfig>([...sizes, "max_age", "duplicate_window"]);
+/** Set at creation, an operator's afterwards; but the age of a lease is its time to live, on which fencing rests. */
+const operatorsFields = (name: string): ReadonlySet<keyof StreamConfig> =>
+  name.startsWith("KV_") ? sizes : sizesAndAges;
+
+/** Time to live and pace of the two kinds of lease, milliseconds of real time. */
+export const leaseTimings = {
+  leases: { ttlMs: 14_000, renewMs: 2_000, stopMs: 12_000 },
+  leases_fast: { ttlMs: 4_000, renewMs: 1_000, stopMs: 3_000 },
+} as const;
+
+/** Everything there has to be. */
+export function wantedStreams({
+  replicas = 1,
+  factsMaxBytes = 4096 * MIB,
+  factsMaxAgeMs = 14 * DAY_MS,
+}: ProvisionOptions = {}): readonly Wanted[] {
+  const stream = (name: string, subject: string, more: Partial<StreamConfig>): Wanted => ({
+    name,
+    subjects: [subject],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    num_replicas: replicas,
+    allow_direct: true,
+    ...more,
+  });
+  const bucket = (name: string, more: Partial<StreamConfig>): Wanted =>
+    stream(`KV_${name}`, `$KV.${name}.>`, {
+      discard: DiscardPolicy.New,
+      allow_rollup_hdrs: true,
+      deny_delete: true,
+      max_msgs_per_subject: 1,
+      max_bytes: 64 * MIB,
+      ...more,
+    });
+  return [
+    stream(streams.facts, subjects.allFacts, {
+      max_age: nanos(factsMaxAgeMs),
+      max_bytes: factsMaxBytes,
+      duplicate_window: nanos(120_000),
+      republish: { src: subjects.riskFacts, dest: subjects.liveRisk },
+    }),
+    stream(streams.markets, subjects.allMarkets, { max_msgs_per_subject: 1, max_bytes: 128 * MIB }),
+    stream(streams.books, subjects.allBookLast, {
+      storage: StorageType.Memory,
+      num_replicas: 1,
+      max_msgs_per_subject: 1,
+      max_age: nanos(600_000),
+      max_bytes: 128 * MIB,
+    }),
+    stream(streams.dlq, subjects.allDeadLetters, { max_age: nanos(30 * DAY_MS), max_bytes: 64 * MIB }),
+    bucket(buckets.leases, { max_age: nanos(leaseTimings.leases.ttlMs) }),
+    bucket(buckets.leasesFast, { max_age: nanos(leaseTimings.leases_fast.ttlMs) }),
+    bucket(buckets.cursors, {}),
+    bucket(buckets.config, { max_msgs_per_subject: 20 }),
+    ...serviceNames.map((service) => bucket(buckets.state(service), { max_bytes: 256 * MIB })),
+  ];
+}
+
+/**
+ * Creates what is missing, brings up to date what may be changed, and reads back what the server made of it.
+ * @throws ContractError STREAM_CONFIG_REFUSED naming stream, field, asked and given.
+ */
+export async function provision(jsm: JetStreamManager, options: ProvisionOptions = {}): Promise<void> {
+  await Promise.all(wantedStreams(options).map((wanted) => provisionOne(jsm, wanted)));
+}
+
+async function provisionOne(jsm: JetStreamManager, wanted: Wanted): Promise<void> {
+  const present = await infoOf(jsm, wanted.name);
+  const limits = operatorsFields(wanted.name);
+  let echo = present;
+  try {
+    if (present === null) echo = (await jsm.streams.add(wanted)).config;
+    else if (differences(wanted, present, limits).length > 0) echo = await update(jsm, wanted);
+  } catch (cause) {
+    // A refusal of the server is final; anything else (timeout, election) may be tried again by the caller.
+    if (!(cause instanceof JetStreamApiError)) throw cause;
+    throw new ContractError("STREAM_CONFIG_REFUSED", `stream ${wanted.name} was refused: ${cause.message}`, { cause });
+  }
+  const wrong = echo === null ? [] : differences(wanted, echo, present === null ? new Set() : limits);
+  if (wrong.length > 0) {
+    throw new ContractError("STREAM_CONFIG_REFUSED", `stream ${wanted.name} is not as asked: ${wrong.join("; ")}`);
+  }
+}
+
+/** Changes all but the limits, which stay as they are. */
+async function update(jsm: JetStreamManager, wanted: Wanted): Promise<StreamConfig> {
+  const limits = operatorsFields(wanted.name);
+  const changed = Object.fromEntries(
+    Object.entries(wanted).filter(([field]) => !limits.has(field as keyof StreamConfig)),
+  );
+  return (await jsm.streams.update(wanted.name, changed)).config;
+}
+
+async function infoOf(jsm: JetStreamManager, name: string): Promise<StreamConfig | null> {
+  try {
+    return (await jsm.streams.info(name)).config;
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return null;
+    throw error;
+  }
+}
+
+function differences(wanted: Wanted, given: StreamConfig, ignored: ReadonlySet<keyof StreamConfig>): string[] {
+  return (Object.keys(wanted) as (keyof StreamConfig)[])
+    .filter((field) => !ignored.has(field) && JSON.stringify(wanted[field]) !== JSON.stringify(given[field]))
+    .map((field) => `${field} asked ${JSON.stringify(wanted[field])}, given ${JSON.stringify(given[field])}`);
+}

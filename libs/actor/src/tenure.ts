@@ -1,0 +1,185 @@
+/**
+ * One tenure: from the moment the lease is taken until it is lost or released. It fences the chains, decides what is
+ * open and then every message; nothing of it survives its end.
+ */
+import { InvariantError } from "@slipstream/contracts/errors";
+import type { Fact } from "@slipstream/contracts/facts";
+import { factId } from "@slipstream/contracts/ids";
+import { type ChainSubject, subjectOf } from "@slipstream/contracts/subjects";
+import type { Logger } from "pino";
+import type { Clock } from "./clock.ts";
+import type { Core, FactMessage, Latch, Performer } from "./core.ts";
+import { createMailbox } from "./mailbox.ts";
+import type { Outbox } from "./outbox.ts";
+import { TenureEnded } from "./outbox.ts";
+
+export type TenureOptions<State, View, Message extends { readonly type: string }, Request> = {
+  readonly core: Core<State, View, Message, Request>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly owner: string;
+  readonly fence: number;
+  readonly outbox: Outbox;
+  readonly state: () => State;
+  readonly view: () => View;
+  readonly perform: Performer<Message, Request>;
+  /** Everything that keeps a request from leaving: lease, reader, service. Waits, within bounds, for the reader. */
+  readonly latch: (request: Request) => ReturnType<Latch<Request>> | Promise<ReturnType<Latch<Request>>>;
+  readonly onRefused: (request: Request, reason: string) => Message | null;
+  /** Resolves when the reader has applied a sequence. */
+  readonly applied: (seq: number) => Promise<void>;
+  /** Sequence at which the log ends now. */
+  readonly endOfLog: () => Promise<number>;
+  readonly onError: (error: unknown) => void;
+};
+
+export type Tenure<Message> = {
+  readonly fence: number;
+  /** Reads the log to its end, fences the chains, asks what is owed; then messages are taken. */
+  begin(): Promise<void>;
+  live(): boolean;
+  deliver(message: Message | FactMessage): void;
+  /** Stops taking facts; what is in hand and its answers go on. */
+  closeIntake(): void;
+  /** Resolves when mailbox and requests are empty. */
+  idle(): Promise<void>;
+  end(): void;
+};
+
+/** Of one decision that others' facts keep overtaking: only chains of several writers know it, and only a few times. */
+const OVERTAKEN_MAX = 1_000;
+
+export function createTenure<State, View, Message extends { readonly type: string }, Request>(
+  options: TenureOptions<State, View, Message, Request>,
+): Tenure<Message> {
+  const { core, clock, logger, owner, fence, outbox, state, view, perform, latch, onRefused, applied } = options;
+  let phase: "beginning" | "live" | "closing" | "ended" = "beginning";
+  let performing = 0;
+  let whenPerformed: (() => void)[] = [];
+
+  const onError = (error: unknown): void => {
+    if (error instanceof TenureEnded || phase === "ended") return;
+    options.onError(error);
+  };
+
+  /** Publishes in order; false: nothing was stored, because another writer's fact came first. */
+  const publishAll = async (facts: readonly Fact[]): Promise<boolean> => {
+    let last = 0;
+    for (const [index, fact] of facts.entries()) {
+      let answer = await outbox.publish(fact);
+      if (answer.kind === "overtaken" && index === 0) return false;
+      while (answer.kind === "overtaken") answer = await outbox.publish(fact);
+      last = answer.seq;
+    }
+    await applied(last);
+    return true;
+  };
+
+  const decide = (chain: ChainSubject, message: Message | FactMessage) => {
+    const decision = core.decide(state(), view(), message, chain);
+    for (const fact of decision.facts) {
+      if (subjectOf(fact) === chain) continue;
+      throw new InvariantError(`${core.service} decided ${fact.type} ${fact.id} for chain ${chain}, it is not of it`);
+    }
+    return decision;
+  };
+
+  const handle = (chain: ChainSubject, message: Message | FactMessage): Promise<void> | undefined => {
+    if (phase === "ended") return undefined;
+    const decision = decide(chain, message);
+    if (decision.facts.length === 0) {
+      for (const request of decision.requests) request_(request);
+      return undefined;
+    }
+    return (async () => {
+      let current = decision;
+      for (let tries = 0; current.facts.length > 0 && !(await publishAll(current.facts)); tries += 1) {
+        if (tries >= OVERTAKEN_MAX) throw new InvariantError(`chain ${chain} never comes to rest`);
+        current = decide(chain, message);
+      }
+      for (const request of current.requests) request_(request);
+    })();
+  };
+  const mailbox = createMailbox(handle, onError);
+
+  const request_ = (request: Request): void => {
+    if (phase === "ended") return;
+    performing += 1;
+    void one(request)
+      .then((answer) => {
+        if (answer !== null) deliver(answer);
+      })
+      .catch(onError)
+      .then(() => {
+        performing -= 1;
+        if (performing > 0) return;
+        const calls = whenPerformed;
+        whenPerformed = [];
+        for (const call of calls) call();
+      });
+  };
+  const one = async (request: Request): Promise<Message | null> => {
+    const answer = latch(request);
+    // Not awaited when it need not be: the venue should get the order in this turn of the loop.
+    const open = answer instanceof Promise ? await answer : answer;
+    if (phase === "ended") return null;
+    if (open.open) return perform(request);
+    logger.warn({ service: core.service, reason: open.reason }, "request refused by the latch");
+    return onRefused(request, open.reason);
+  };
+
+  const deliver = (message: Message | FactMessage): void => {
+    if (phase === "ended" || phase === "beginning") return;
+    for (const chain of core.route(state(), view(), message)) mailbox.put(chain, message);
+  };
+
+  const announce = async (chain: ChainSubject): Promise<number> => {
+    const nowMs = clock.nowMs();
+    const fact: Fact = {
+      type: "OwnerChanged",
+      v: 1,
+      id: factId("OwnerChanged", `${chain}.${fence}`),
+      tsEventMs: nowMs,
+      tsInitMs: nowMs,
+      chain,
+      fence,
+      owner,
+    };
+    for (;;) {
+      const answer = await outbox.publish(fact);
+      if (answer.kind === "stored") return answer.seq;
+    }
+  };
+
+  return {
+    fence,
+    live: () => phase === "live",
+    deliver: (message) => {
+      if (phase === "closing" && message.type === "Fact") return;
+      deliver(message);
+    },
+    begin: async () => {
+      // The owner before us may have written until its end.
+      await applied(await options.endOfLog());
+      const seqs = await Promise.all(core.chains(state()).map(announce));
+      await applied(Math.max(0, ...seqs));
+      if (phase !== "beginning") return;
+      phase = "live";
+      for (const message of core.owed(state(), view())) deliver(message);
+    },
+    closeIntake: () => {
+      if (phase !== "ended") phase = "closing";
+    },
+    idle: async () => {
+      while (phase !== "ended" && (mailbox.size() > 0 || performing > 0)) {
+        await mailbox.idle();
+        if (performing > 0) await new Promise<void>((resolve) => whenPerformed.push(resolve));
+      }
+    },
+    end: () => {
+      phase = "ended";
+      mailbox.close();
+      for (const call of whenPerformed) call();
+    },
+  };
+}
