@@ -1,0 +1,66 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { expect, test } from "vitest";
+import { marketOfGamma } from "./gamma.ts";
+
+const market = {
+  conditionId: `0x${"ab".repeat(32)}`,
+  question: "Up or down?",
+  slug: "up-or-down",
+  outcomes: '["Up", "Down"]',
+  outcomePrices: '["0.5", "0.5"]',
+  clobTokenIds: '["11", "22"]',
+  orderPriceMinTickSize: 0.01,
+  orderMinSize: 5,
+  acceptingOrders: true,
+  feesEnabled: true,
+  feeSchedule: { rate: 0.07, exponent: 1, takerOnly: true, rebateRate: 0.2 },
+  secondsDelay: 1,
+  events: [{ id: "9" }],
+};
+
+test("a market with fees, every number exact", () => {
+  expect(marketOfGamma(market, 5)).toMatchObject({
+    tokens: [
+      { tokenId: "11", outcome: "Up" },
+      { tokenId: "22", outcome: "Down" },
+    ],
+    version: "v1",
+    tickMicro: 10_000,
+    minOrderSizeMicro: 5_000_000n,
+    fee: { rateMicro: 70_000, exponent: 1, takerOnly: true },
+    takerDelayMs: 1_000,
+    eventId: "9",
+    payoutMicro: null,
+  });
+});
+
+test.each([
+  ["a closed market that is settled", { closed: true, outcomePrices: '["0", "1"]' }, { payoutMicro: [0, 1_000_000] }],
+  ["a closed market that is not settled yet", { closed: true, outcomePrices: '["0.4", "0.6"]' }, { payoutMicro: null }],
+  ["no fees and no schedule", { feesEnabled: false, feeSchedule: null }, { fee: { rateMicro: 0 } }],
+  ["fees on without a schedule", { feeSchedule: null }, { kind: "refused", code: "FEE_UNKNOWN" }],
+  ["an unknown version", { version: "v3" }, { kind: "refused", code: "VERSION_UNKNOWN" }],
+  ["three outcomes", { outcomes: '["a","b","c"]' }, { kind: "refused", code: "MALFORMED" }],
+  ["tokens that are no JSON", { clobTokenIds: "11,22" }, { kind: "refused", code: "MALFORMED" }],
+  ["a tick of 0", { orderPriceMinTickSize: 0 }, { kind: "refused", code: "MALFORMED" }],
+])("%s", (_name, change, expected) => expect(marketOfGamma({ ...market, ...change }, 5)).toMatchObject(expected));
+
+const samples = join(
+  process.env["SLIPSTREAM_SAMPLES"] ?? join(import.meta.dirname, "../../../../shared/samples"),
+  "gamma",
+);
+test.skipIf(!existsSync(samples))("every recorded market is a definition or a refusal with a reason", () => {
+  const lines = gunzipSync(readFileSync(join(samples, "btc-5m-markets-2026-07-24.jsonl.gz")))
+    .toString()
+    .trim()
+    .split("\n");
+  const definitions = lines.map((line) => marketOfGamma((JSON.parse(line) as { raw: unknown }).raw, 5));
+  expect(definitions.filter((item) => "kind" in item)).toEqual([]);
+  for (const file of readdirSync(samples).filter((name) => name.startsWith("gamma_market"))) {
+    const result = marketOfGamma(JSON.parse(readFileSync(join(samples, file), "utf8")), 5);
+    if ("kind" in result) expect(result.text).not.toBe("");
+    else expect(result.tokens[0].tokenId).not.toBe(result.tokens[1].tokenId);
+  }
+});

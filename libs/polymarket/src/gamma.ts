@@ -1,0 +1,199 @@
+/**
+ * Market definitions from Gamma. Outcomes and token ids are JSON arrays inside strings and are parsed twice; index i of
+ * one belongs to index i of the other.
+ * @see reference/polymarket.md §7.3
+ */
+import { ContractError, TransientError } from "@slipstream/contracts/errors";
+import { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
+import type { MarketDefinition } from "@slipstream/contracts/market";
+import { type PriceMicro, sharesMicro } from "@slipstream/contracts/money";
+import { z } from "zod";
+import { microOfJson } from "./decimal.ts";
+
+const decimal = z.union([z.string(), z.number()]);
+const jsonArray = z.string().transform((text, context): unknown[] => {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value)) return value;
+  } catch {
+    // falls through to the refusal
+  }
+  context.addIssue({ code: "custom", message: "not a JSON array inside a string" });
+  return z.NEVER;
+});
+
+const GammaMarket = z.object({
+  conditionId: ConditionId,
+  question: z.string().default(""),
+  slug: z.string().default(""),
+  outcomes: jsonArray.pipe(z.array(z.string()).length(2)),
+  outcomePrices: jsonArray.pipe(z.array(decimal)).optional(),
+  clobTokenIds: jsonArray.pipe(z.array(TokenId).length(2)),
+  /** Absent in older objects: v1 then. */
+  version: z.string().default("v1"),
+  negRisk: z.boolean().default(false),
+  negRiskMarketID: z.string().nullish(),
+  orderPriceMinTickSize: decimal,
+  orderMinSize: decimal,
+  feesEnabled: z.boolean().optional(),
+  feeSchedule: z.object({ rate: decimal, exponent: z.number(), takerOnly: z.boolean() }).nullish(),
+  secondsDelay: z.number().optional(),
+  acceptingOrders: z.boolean().default(false),
+  closed: z.boolean().default(false),
+  active: z.boolean().default(true),
+  events: z.array(z.object({ id: z.union([z.string(), z.number()]) })).optional(),
+  updatedAt: z.string().optional(),
+});
+
+/** Why a Gamma object is no market we can use. */
+export type MarketRefusal = {
+  readonly kind: "refused";
+  readonly conditionId: string | null;
+  readonly code: "VERSION_UNKNOWN" | "FEE_UNKNOWN" | "MALFORMED";
+  readonly text: string;
+};
+
+/**
+ * Maps one Gamma market object.
+ * @param nowMs - becomes `tsInitMs`.
+ * @returns a refusal for an unknown version, fees that are on without a schedule, or a field that cannot be read.
+ */
+export function marketOfGamma(json: unknown, nowMs: number): MarketDefinition | MarketRefusal {
+  const parsed = GammaMarket.safeParse(json);
+  if (!parsed.success) return refuse(conditionOf(json), "MALFORMED", z.prettifyError(parsed.error));
+  const market = parsed.data;
+  const { conditionId } = market;
+  if (market.version !== "v1" && market.version !== "v2") {
+    return refuse(conditionId, "VERSION_UNKNOWN", `version ${JSON.stringify(market.version)}`);
+  }
+  const fee = feeOf(market);
+  if (fee === null)
+    return refuse(conditionId, "FEE_UNKNOWN", "fees are enabled, but the schedule is missing or unreadable");
+  const tick = microOfJson(market.orderPriceMinTickSize);
+  const minimum = microOfJson(market.orderMinSize);
+  if (tick <= 0 || tick >= 1_000_000 || minimum < 0)
+    return refuse(conditionId, "MALFORMED", "tick or minimum size is no amount");
+  const [first, second] = market.clobTokenIds;
+  const [firstName = "", secondName = ""] = market.outcomes;
+  if (first === undefined || second === undefined) return refuse(conditionId, "MALFORMED", "two tokens are needed");
+  const negRiskId = Hash.safeParse(market.negRiskMarketID ?? "");
+  const updatedMs = Date.parse(market.updatedAt ?? "");
+  return {
+    type: "MarketDefinition",
+    v: 1,
+    conditionId,
+    question: market.question,
+    slug: market.slug,
+    eventId: market.events?.[0] === undefined ? null : String(market.events[0].id),
+    tokens: [
+      { tokenId: first, outcome: firstName },
+      { tokenId: second, outcome: secondName },
+    ],
+    version: market.version,
+    negRisk: market.negRisk,
+    negRiskMarketId: negRiskId.success ? negRiskId.data : null,
+    tickMicro: tick as PriceMicro,
+    minOrderSizeMicro: sharesMicro(BigInt(minimum)),
+    fee,
+    takerDelayMs: Math.round((market.secondsDelay ?? 0) * 1_000),
+    acceptingOrders: market.acceptingOrders && market.active,
+    closed: market.closed,
+    payoutMicro: market.closed ? payoutOf(market.outcomePrices) : null,
+    tsEventMs: Number.isNaN(updatedMs) ? nowMs : updatedMs,
+    tsInitMs: nowMs,
+  };
+}
+
+const refuse = (conditionId: string | null, code: MarketRefusal["code"], text: string): MarketRefusal => ({
+  kind: "refused",
+  conditionId,
+  code,
+  text,
+});
+
+function conditionOf(json: unknown): string | null {
+  const id = json !== null && typeof json === "object" && "conditionId" in json ? json.conditionId : null;
+  return typeof id === "string" ? id : null;
+}
+
+/** `feesEnabled` without a schedule is unknown, not free; without either the market is from before fees. */
+function feeOf(market: z.infer<typeof GammaMarket>): MarketDefinition["fee"] | null {
+  const { feeSchedule, feesEnabled } = market;
+  if (feeSchedule === null || feeSchedule === undefined) {
+    return feesEnabled === true ? null : { rateMicro: 0, exponent: 1, takerOnly: true };
+  }
+  const rateMicro = microOfJson(feeSchedule.rate);
+  const { exponent, takerOnly } = feeSchedule;
+  if (rateMicro < 0 || !Number.isInteger(exponent) || exponent < 1 || exponent > 4) return null;
+  return { rateMicro, exponent, takerOnly };
+}
+
+/** Final prices of a closed market; null while they are not settled to 0, 1/2 or 1. */
+function payoutOf(prices: readonly (string | number)[] | undefined): [PriceMicro, PriceMicro] | null {
+  const [first = -1, second = -1] = (prices ?? []).map(microOfJson);
+  const settled = first + second === 1_000_000 && [0, 500_000, 1_000_000].includes(first);
+  return settled ? [first as PriceMicro, second as PriceMicro] : null;
+}
+
+export type GammaPage = { readonly markets: readonly unknown[]; readonly nextCursor: string | null };
+export type GammaClient = {
+  /** Market objects of these tokens; unknown tokens are missing. */
+  byTokens(tokenIds: readonly TokenId[]): Promise<readonly unknown[]>;
+  byConditions(conditionIds: readonly ConditionId[]): Promise<readonly unknown[]>;
+  /** Open markets, a page at a time; start with null. */
+  openPage(cursor: string | null, limit?: number): Promise<GammaPage>;
+};
+
+const PAGE_MAX = 100;
+/** Some default agents are answered 403. */
+const USER_AGENT = "slipstream";
+
+/** Every call throws TransientError for 429, 5xx and silence, ContractError VENUE_UNREADABLE for anything unreadable. */
+export function gammaClient(baseUrl: string, options: { readonly timeoutMs: number }): GammaClient {
+  const get = async (path: string, params: URLSearchParams): Promise<unknown> => {
+    const url = new URL(path, baseUrl);
+    url.search = params.toString();
+    let response: Response;
+    try {
+      response = await fetch(url, {
+        headers: { "user-agent": USER_AGENT },
+        signal: AbortSignal.timeout(options.timeoutMs),
+      });
+    } catch (cause) {
+      throw new TransientError("VENUE_UNREACHABLE", `Gamma did not answer ${path}`, { cause });
+    }
+    if (response.status === 429 || response.status >= 500) {
+      throw new TransientError("VENUE_UNREACHABLE", `Gamma answered ${response.status} to ${path}`);
+    }
+    if (!response.ok) throw new ContractError("VENUE_REFUSED", `Gamma answered ${response.status} to ${path}`);
+    try {
+      return await response.json();
+    } catch (cause) {
+      throw new ContractError("VENUE_UNREADABLE", `Gamma's answer to ${path} is not JSON`, { cause });
+    }
+  };
+  const list = async (name: string, ids: readonly string[]): Promise<readonly unknown[]> => {
+    const found: unknown[] = [];
+    for (let start = 0; start < ids.length; start += PAGE_MAX) {
+      const params = new URLSearchParams(ids.slice(start, start + PAGE_MAX).map((id): [string, string] => [name, id]));
+      params.set("limit", String(PAGE_MAX));
+      const answer = await get("/markets", params);
+      if (!Array.isArray(answer)) throw new ContractError("VENUE_UNREADABLE", "Gamma's /markets is not a list");
+      found.push(...answer);
+    }
+    return found;
+  };
+  return {
+    byTokens: (tokenIds) => list("clob_token_ids", tokenIds),
+    byConditions: (conditionIds) => list("condition_ids", conditionIds),
+    openPage: async (cursor, limit = PAGE_MAX) => {
+      const params = new URLSearchParams({ limit: String(limit), closed: "false" });
+      if (cursor !== null) params.set("after_cursor", cursor);
+      const page = z
+        .object({ markets: z.array(z.unknown()), next_cursor: z.string().nullish() })
+        .safeParse(await get("/markets/keyset", params));
+      if (!page.success) throw new ContractError("VENUE_UNREADABLE", "Gamma's keyset page has no list of markets");
+      return { markets: page.data.markets, nextCursor: page.data.next_cursor ?? null };
+    },
+  };
+}
