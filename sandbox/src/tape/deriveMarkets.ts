@@ -1,0 +1,92 @@
+/**
+ * The markets of a tape: from its `gamma.market` records, else from what the frames say, with assumptions that are named
+ * and can be replaced. A tape without a fee schedule does not know fees; the assumption says so in the report.
+ */
+import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
+import type { MarketDefinition } from "@slipstream/contracts/market";
+import type { PriceMicro, SharesMicro } from "@slipstream/contracts/money";
+import { marketOfGamma } from "@slipstream/polymarket/gamma";
+import { createMarketParser } from "@slipstream/polymarket/marketChannel";
+import type { TapeRecord } from "./format.ts";
+
+export type MarketAssumptions = {
+  readonly minOrderSizeMicro: SharesMicro;
+  readonly fee: MarketDefinition["fee"];
+  readonly takerDelayMs: number;
+};
+
+export type TapeMarkets = {
+  readonly markets: readonly MarketDefinition[];
+  /** What was assumed, one sentence each; empty when the tape says everything. */
+  readonly assumed: readonly string[];
+  readonly refused: readonly string[];
+};
+
+/** Finds the markets of a tape in the order in which they first appear. */
+export function deriveMarkets(tape: readonly TapeRecord[], assumptions: MarketAssumptions): TapeMarkets {
+  const known = new Map<string, MarketDefinition>();
+  const refused: string[] = [];
+  const startMs = tape[0]?.t ?? 0;
+  for (const record of tape) {
+    if (record.ch !== "gamma.market") continue;
+    const market = marketOfGamma(record.d, startMs);
+    if ("kind" in market) refused.push(`${market.conditionId ?? "a market"}: ${market.text}`);
+    else known.set(market.conditionId, market);
+  }
+  const seen = marketsOfFrames(tape);
+  const assumed: string[] = [];
+  for (const [conditionId, { tokens, tickMicro }] of seen) {
+    const [first, second] = tokens;
+    if (known.has(conditionId) || first === undefined || second === undefined || tickMicro === null) continue;
+    known.set(conditionId, {
+      type: "MarketDefinition",
+      v: 1,
+      conditionId,
+      question: conditionId,
+      slug: conditionId,
+      eventId: null,
+      tokens: [
+        { tokenId: first, outcome: "first" },
+        { tokenId: second, outcome: "second" },
+      ],
+      version: "v1",
+      negRisk: false,
+      negRiskMarketId: null,
+      tickMicro,
+      minOrderSizeMicro: assumptions.minOrderSizeMicro,
+      fee: assumptions.fee,
+      takerDelayMs: assumptions.takerDelayMs,
+      acceptingOrders: true,
+      closed: false,
+      payoutMicro: null,
+      tsEventMs: startMs,
+      tsInitMs: startMs,
+    });
+    assumed.push(
+      `${conditionId}: minimum ${assumptions.minOrderSizeMicro} micro-shares, fee rate ${assumptions.fee.rateMicro} / 1e6, taker delay ${assumptions.takerDelayMs} ms, no neg-risk (not on the tape)`,
+    );
+  }
+  return { markets: [...known.values()], assumed, refused };
+}
+
+type SeenMarket = { tokens: TokenId[]; tickMicro: PriceMicro | null };
+
+function marketsOfFrames(tape: readonly TapeRecord[]): Map<ConditionId, SeenMarket> {
+  const seen = new Map<ConditionId, SeenMarket>();
+  const note = (conditionId: ConditionId, tokenId: TokenId, tickMicro: PriceMicro | null): void => {
+    const market = seen.get(conditionId) ?? { tokens: [], tickMicro: null };
+    if (!market.tokens.includes(tokenId)) market.tokens.push(tokenId);
+    market.tickMicro ??= tickMicro;
+    seen.set(conditionId, market);
+  };
+  const parser = createMarketParser();
+  for (const record of tape) {
+    if (record.ch !== "clob.market.ws" || typeof record.d !== "string") continue;
+    for (const event of parser.parse(record.d).events) {
+      if (event.kind === "book") note(event.conditionId, event.tokenId, event.tickMicro as PriceMicro | null);
+      if (event.kind === "priceChange")
+        for (const change of event.changes) note(event.conditionId, change.tokenId, null);
+    }
+  }
+  return seen;
+}
