@@ -100,8 +100,8 @@ export async function readFills(file: string): Promise<AddedFill[]> {
   return fills;
 }
 
-/** Blocks of a tape come this far apart; a fill's block is numbered by its time, so the same fills give the same logs. */
-const BLOCK_MS = 1_000;
+/** Between fills the chain goes on at this pace, as Polygon's does. */
+const BLOCK_MS = 2_000;
 /** Number of the first block: above every real deployment block, so that nothing treats it as too early. */
 const FIRST_BLOCK = 90_000_000;
 /** Who stood on the other side of a maker's fill. */
@@ -142,35 +142,43 @@ export function encodeFill(
 }
 
 /**
- * Adds the fills to a tape: for each block time a head, then the logs of its block, received at the block time (a chain
- * speaks in whole seconds, so the header's timestamp is the second it falls in). Same input, same output.
+ * Adds the fills to a tape: a chain whose blocks come every BLOCK_MS and at each fill's own time, and the logs of the
+ * fills, received at the block time (a header speaks in whole seconds: the second it falls in). Same input, same output.
+ * @throws ContractError TAPE_INVALID when the tape has chain records already.
  */
 export function addFills(tape: readonly TapeRecord[], fills: readonly AddedFill[]): TapeRecord[] {
-  const first = Math.min(tape[0]?.t ?? Number.POSITIVE_INFINITY, ...fills.map((fill) => fill.t));
-  const ordered = fills
-    .map((fill, index) => ({ fill, index }))
-    .sort((a, b) => a.fill.t - b.fill.t || a.index - b.index);
-  const added: TapeRecord[] = [];
-  let number = 0;
-  let parentHash = hashOf("block|genesis");
-  let block: TapeHead | null = null;
-  let blockMs = -1;
-  let logIndex = 0;
-  for (const { fill } of ordered) {
-    if (block === null || fill.t !== blockMs) {
-      number = Math.max(number + 1, FIRST_BLOCK + Math.floor((fill.t - first) / BLOCK_MS));
-      const hash = hashOf(`block|${number}|${fill.t}|${parentHash}`);
-      block = { number: hex(number), hash, parentHash, timestamp: hex(Math.floor(fill.t / 1_000)) };
-      parentHash = hash;
-      blockMs = fill.t;
-      logIndex = 0;
-      added.push({ t: fill.t, ch: "chain.head", d: block });
-    }
-    const txHash = hashOf(`tx|${block.hash}|${logIndex}`);
-    added.push({ t: fill.t, ch: "chain.log", d: encodeFill(fill, { block, logIndex, txHash }) });
-    logIndex += 1;
+  if (tape.some(({ ch }) => ch === "chain.log" || ch === "chain.head")) {
+    throw new ContractError("TAPE_INVALID", "the tape has a chain already: add all fills to the market tape at once");
   }
+  const byTime = new Map<number, AddedFill[]>();
+  for (const fill of fills) byTime.set(fill.t, [...(byTime.get(fill.t) ?? []), fill]);
+  const added: TapeRecord[] = [];
+  let parentHash = hashOf("block|before the tape");
+  blockTimes(tape, [...byTime.keys()]).forEach((t, index) => {
+    const hash = hashOf(`block|${index}|${t}|${parentHash}`);
+    const block: TapeHead = {
+      number: hex(FIRST_BLOCK + index),
+      hash,
+      parentHash,
+      timestamp: hex(Math.floor(t / 1_000)),
+    };
+    parentHash = hash;
+    added.push({ t, ch: "chain.head", d: block });
+    (byTime.get(t) ?? []).forEach((fill, logIndex) => {
+      const txHash = hashOf(`tx|${block.hash}|${logIndex}`);
+      added.push({ t, ch: "chain.log", d: encodeFill(fill, { block, logIndex, txHash }) });
+    });
+  });
   return merge(tape, added);
+}
+
+function blockTimes(tape: readonly TapeRecord[], fillTimes: readonly number[]): number[] {
+  const ends = [...fillTimes, ...[tape[0], tape.at(-1)].flatMap((record) => (record === undefined ? [] : [record.t]))];
+  const first = Math.min(...ends);
+  const last = Math.max(...ends);
+  const times = new Set(fillTimes);
+  for (let t = first; t <= last; t += BLOCK_MS) times.add(t);
+  return [...times].sort((a, b) => a - b);
 }
 
 /** Merges by time; at the same millisecond what was on the tape comes first. */

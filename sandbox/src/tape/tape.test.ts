@@ -34,13 +34,17 @@ describe("add-fills", () => {
     const tape = addFills([frame(1_000), frame(5_000), frame(9_000)], fills);
     expect(tape.map(({ t, ch }) => `${t} ${ch}`)).toEqual([
       "1000 clob.market.ws",
+      "1000 chain.head",
+      "3000 chain.head",
       "5000 clob.market.ws",
       "5000 chain.head",
       "5000 chain.log",
       "5000 chain.log",
       "6000 chain.head",
       "6000 chain.log",
+      "7000 chain.head",
       "9000 clob.market.ws",
+      "9000 chain.head",
     ]);
     const logs = tape.filter(({ ch }) => ch === "chain.log").map(({ d }) => d as TapeLog);
     expect(logs.map((log) => decodeOrderFilled(log, defaultExchanges))).toMatchObject([
@@ -102,7 +106,7 @@ test("a wallet's balances follow its fills and are never overdrawn", async () =>
     ),
   );
   const tape = addFills([frame(0)], fills);
-  const blocks = tape.filter(({ ch }) => ch === "chain.head").map(({ d }) => Number((d as TapeHead).number));
+  const blocks = tape.filter(({ ch }) => ch === "chain.log").map(({ d }) => Number((d as TapeLog).blockNumber));
   const balances = tapeBalances(tape);
   const held = [(blocks[0] ?? 0) - 1, ...blocks].map((block) =>
     balances.at(leader.toLowerCase() as Address, "77" as TokenId, block),
