@@ -1,0 +1,22 @@
+/** Balance-sync: what the chain says followed wallets hold, and the ledger of paper purses. */
+import type { Core } from "@slipstream/actor/core";
+import { subjects } from "@slipstream/contracts/subjects";
+import { decide, owed, route } from "./decide.ts";
+import { evolve, folds } from "./evolve.ts";
+import type { BalanceSyncMessage, BalanceSyncRequest, BalanceSyncView } from "./messages.ts";
+import { type BalanceSyncState, initialState } from "./state.ts";
+
+export const balanceSyncCore: Core<BalanceSyncState, BalanceSyncView, BalanceSyncMessage, BalanceSyncRequest> = {
+  service: "balance-sync",
+  stateVersion: 1,
+  initial: initialState,
+  folds,
+  evolve,
+  route,
+  decide,
+  owed,
+  chains: (state) => [
+    ...[...state.wallets.keys()].map(subjects.balance),
+    ...[...state.purses.keys()].map(subjects.balance),
+  ],
+};

@@ -1,0 +1,100 @@
+/**
+ * What balance-sync knows, folded from the log: per followed wallet what was last published of each token, per paper
+ * purse its ledger. Readings that changed nothing leave no trace here: they are asked again, never assumed.
+ */
+import type { AccountId, Address, ClientOrderId, Hash, TokenId, TradeId } from "@slipstream/contracts/ids";
+import type { SharesMicro, Side, UsdcMicro } from "@slipstream/contracts/money";
+
+/** One token of a wallet as it was last published. */
+export type WalletToken = {
+  /** Exchange on which it was traded: tells which contract keeps it; null: not seen traded. */
+  exchange: Address | null;
+  /** null: never read. */
+  sharesMicro: SharesMicro | null;
+  /** Block of the last snapshot that named it; 0 before. */
+  blockNumber: number;
+  /** When something last moved it, in the world's time. */
+  touchedMs: number;
+};
+
+export type Wallet = { readonly address: Address; followed: boolean; readonly tokens: Map<TokenId, WalletToken> };
+
+/** A paper fill that no block has settled yet. */
+export type PurseFill = {
+  readonly tradeId: TradeId;
+  readonly orderId: ClientOrderId;
+  readonly tokenId: TokenId;
+  readonly side: Side;
+  readonly sizeMicro: SharesMicro;
+  readonly usdcMicro: UsdcMicro;
+  readonly feeMicro: UsdcMicro;
+};
+
+/** The ledger of a paper account: its chain is itself, paced by the blocks of the real one. */
+export type Purse = {
+  readonly account: AccountId;
+  collateralMicro: UsdcMicro;
+  readonly balances: Map<TokenId, SharesMicro>;
+  /** In log order. */
+  readonly unsettled: Map<TradeId, PurseFill>;
+  /** Settled in the ledger, not yet in a snapshot. */
+  readonly unpublished: Set<TokenId>;
+  /** The newest SEEN_TRADES_MAX fills, so that none counts twice. */
+  readonly seenTrades: Set<TradeId>;
+  /** Block of the last snapshot. Fills settle in later blocks only. */
+  lastBlock: number;
+};
+
+export type BlockRef = { readonly blockNumber: number; readonly blockHash: Hash };
+
+export type BalanceSyncState = {
+  readonly wallets: Map<Address, Wallet>;
+  readonly purses: Map<AccountId, Purse>;
+  /** Newest block that the watcher reported. */
+  head: { blockNumber: number; tsMs: number };
+  finalized: number;
+  /** Block of the newest wallet snapshot: as long as it is canonical, so is every snapshot before it. */
+  tip: BlockRef | null;
+};
+
+export const SEEN_TRADES_MAX = 8_192;
+/** A wallet trades some hundred tokens a week; beyond this, tokens it no longer holds are forgotten, oldest first. */
+export const WALLET_TOKENS_MAX = 4_096;
+
+export const initialState = (): BalanceSyncState => ({
+  wallets: new Map(),
+  purses: new Map(),
+  head: { blockNumber: 0, tsMs: 0 },
+  finalized: 0,
+  tip: null,
+});
+
+export function walletOf(state: BalanceSyncState, address: Address): Wallet {
+  const known = state.wallets.get(address);
+  if (known !== undefined) return known;
+  const wallet: Wallet = { address, followed: false, tokens: new Map() };
+  state.wallets.set(address, wallet);
+  return wallet;
+}
+
+export function walletTokenOf(wallet: Wallet, tokenId: TokenId): WalletToken {
+  const known = wallet.tokens.get(tokenId);
+  if (known !== undefined) return known;
+  const token: WalletToken = { exchange: null, sharesMicro: null, blockNumber: 0, touchedMs: 0 };
+  wallet.tokens.set(tokenId, token);
+  forgetOldest(wallet);
+  return token;
+}
+
+function forgetOldest(wallet: Wallet): void {
+  if (wallet.tokens.size <= WALLET_TOKENS_MAX) return;
+  let oldest: TokenId | null = null;
+  let oldestMs = Number.POSITIVE_INFINITY;
+  for (const [tokenId, { sharesMicro, touchedMs }] of wallet.tokens) {
+    if (sharesMicro === 0n && touchedMs < oldestMs) {
+      oldest = tokenId;
+      oldestMs = touchedMs;
+    }
+  }
+  if (oldest !== null) wallet.tokens.delete(oldest);
+}
