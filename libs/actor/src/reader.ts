@@ -37,6 +37,8 @@ export type LogReader = {
   blind(): boolean;
   /** Resolves when `seq` is taken. @throws the reason given to `giveUp`. */
   taken(seq: number): Promise<void>;
+  /** Resolves when everything the log is known to have is taken, and the log can be seen. @throws as `taken`. */
+  caughtUp(): Promise<void>;
   /** Rejects everyone who waits. */
   giveUp(reason: Error): void;
   /** Starts again behind the position, after a message was not taken. */
@@ -66,12 +68,14 @@ export function startLogReader({ bus, logger, created, after, take, onFatal }: L
   let stopped = false;
   let endSession: (why: SessionEnd) => void = () => undefined;
   let resumed: () => void = () => undefined;
-  const waiters = new Set<{ seq: number; resolve: () => void; reject: (reason: Error) => void }>();
+  /** `sight`: waits for an open eye, not for a sequence. */
+  type Waiter = { seq: number | "sight"; resolve: () => void; reject: (reason: Error) => void };
+  const waiters = new Set<Waiter>();
 
   /** Takes one message; answers why the session cannot go on, or null. */
   const receive = (message: JsMsg): SessionEnd | null => {
     if (message.seq <= position) return null;
-    silent = false;
+    if (silent) openEye();
     known = Math.max(known, message.seq + message.info.pending);
     if (message.seq !== position + 1) return { jumpTo: message.seq };
     if (!take(message)) return "notTaken";
@@ -81,9 +85,31 @@ export function startLogReader({ bus, logger, created, after, take, onFatal }: L
   const moveTo = (seq: number): void => {
     position = seq;
     for (const waiter of waiters) {
-      if (waiter.seq > position) continue;
+      if (waiter.seq === "sight" || waiter.seq > position) continue;
       waiters.delete(waiter);
       waiter.resolve();
+    }
+  };
+  const blind = (): boolean => silent || !reading || !bus.connected();
+  const openEye = (): void => {
+    silent = false;
+    for (const waiter of waiters) {
+      if (waiter.seq !== "sight" || blind()) continue;
+      waiters.delete(waiter);
+      waiter.resolve();
+    }
+  };
+  const taken = (seq: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (seq <= position) resolve();
+      else waiters.add({ seq, resolve, reject });
+    });
+  const caughtUp = async (): Promise<void> => {
+    while (blind() || known > position) {
+      if (blind()) {
+        await new Promise<void>((resolve, reject) => waiters.add({ seq: "sight", resolve, reject }));
+      }
+      await taken(known);
     }
   };
 
@@ -138,8 +164,8 @@ export function startLogReader({ bus, logger, created, after, take, onFatal }: L
     });
     void messages.closed().then(() => endSession("closed"));
     void watchSilence(messages);
-    silent = false;
     reading = true;
+    openEye();
     const why = await ended;
     reading = false;
     over = true;
@@ -150,7 +176,7 @@ export function startLogReader({ bus, logger, created, after, take, onFatal }: L
   };
   const watchSilence = async (messages: ConsumerMessages): Promise<void> => {
     for await (const { type } of messages.status()) {
-      if (type === "heartbeat") silent = false;
+      if (type === "heartbeat") openEye();
       else if (type === "heartbeats_missed") silent = true;
     }
   };
@@ -196,12 +222,9 @@ export function startLogReader({ bus, logger, created, after, take, onFatal }: L
   return {
     position: () => position,
     known: () => known,
-    blind: () => silent || !reading || !bus.connected(),
-    taken: (seq) =>
-      new Promise((resolve, reject) => {
-        if (seq <= position) resolve();
-        else waiters.add({ seq, resolve, reject });
-      }),
+    blind,
+    taken,
+    caughtUp,
     giveUp: (reason) => {
       for (const waiter of waiters) waiter.reject(reason);
       waiters.clear();

@@ -13,14 +13,16 @@ import { buckets, streams } from "@slipstream/contracts/subjects";
 import type { Logger } from "pino";
 import type { Bus } from "./bus.ts";
 import type { Clock } from "./clock.ts";
-import type { Core, FactMessage, Latch, Performer } from "./core.ts";
-import { type FactReader, startFactReader, type Tail } from "./factReader.ts";
+import type { Core, Latch, Performer } from "./core.ts";
+import { type FactReader, startFactReader } from "./factReader.ts";
 import { type Lease, startLease } from "./lease.ts";
 import { createOutbox, TenureEnded } from "./outbox.ts";
-import { checkIdentity } from "./reader.ts";
+import { type Start, startingPoint } from "./recovery.ts";
 import { retrying } from "./retrying.ts";
-import { snapshotStore, startingPoint } from "./snapshot.ts";
+import { type Saver, startSaver } from "./saver.ts";
+import { snapshotStore } from "./snapshot.ts";
 import { createTenure, type Tenure } from "./tenure.ts";
+import { within } from "./within.ts";
 
 export type ActorRole = "recovering" | "standby" | "owner" | "draining" | "stopped";
 export type ActorStatus = {
@@ -47,9 +49,17 @@ export type ActorOptions<State, View, Message extends { readonly type: string },
   /** What is not in the log, read anew for each decision. */
   readonly view: () => View;
   readonly perform: Performer<Message, Request>;
-  /** The service's own latch; the lease's deadline and the reader are checked before it. Absent: always open. */
+  /**
+   * The service's own latch, asked right before the call: after the lease's deadline was checked and the reader has
+   * caught up with the log, however long that took (the latch should look at ages). Absent: always open.
+   */
   readonly latch?: Latch<Request>;
-  /** A request that a latch refused, as a message to decide on; null: `owed` will find it. */
+  /** Requests that need neither lease, reader nor latch, as cancelling does. Absent: none. */
+  readonly passesAlways?: (request: Request) => boolean;
+  /**
+   * A request that was refused, as a message to decide on. Absent or null: it stays open until the next tenure's
+   * `owed`. `reason` is the latch's, or LEASE_LOST, after which this tenure decides nothing more.
+   */
   readonly onRefused?: (request: Request, reason: string) => Message | null;
   readonly onOwnership?: (role: "owner" | "standby") => void;
   /** Called once for an error after which the process must end. */
@@ -72,10 +82,19 @@ export type ActorHandle<State, Message> = {
 
 const SAVE_EVERY_MS = 60_000;
 const SAVE_EVERY_FACTS = 20_000;
-const SAVE_CHECK_MS = 1_000;
-/** How long a request waits for the reader to catch up before it is refused. */
-const CATCH_UP_MS = 2_000;
 const GRACE_MS = 5_000;
+
+/** Everything that changes while an actor runs. */
+type Running<State, Message> = {
+  state: State;
+  role: ActorRole;
+  tenure: Tenure<Message> | null;
+  /** Why the tenure before ended badly; null when there is nothing to say. */
+  trouble: string | null;
+  failed: boolean;
+  reader: FactReader;
+  lease: Lease | null;
+};
 
 /**
  * Starts an actor. Resolves when the state is recovered to the end of the log, or when an unreadable fact stands in the
@@ -85,228 +104,228 @@ const GRACE_MS = 5_000;
 export async function startActor<State, View, Message extends { readonly type: string }, Request>(
   options: ActorOptions<State, View, Message, Request>,
 ): Promise<ActorHandle<State, Message>> {
-  const { core, bus, clock, logger, instance, view, perform, latch, onRefused, onOwnership } = options;
-  const { everyMs = SAVE_EVERY_MS, everyFacts = SAVE_EVERY_FACTS } = options.save ?? {};
+  const { core, bus, logger, clock } = options;
   const store = snapshotStore<State>(bus, {
     bucket: buckets.state(core.service),
     key: options.lease.key,
     stateVersion: core.stateVersion,
   });
-  const stream = await retrying(bus, logger, () => bus.jsm.streams.info(streams.facts));
-  const reading = await retrying(bus, logger, () => store.read());
-  if (reading.kind === "unusable") logger.warn({ reason: reading.why }, "snapshot not usable, folding the whole log");
-  const { created } = stream;
-  if (reading.kind === "snapshot") {
-    checkIdentity(
-      { created: reading.snapshot.created, position: reading.snapshot.lastApplied },
-      { created, lastSeq: stream.state.last_seq },
-    );
-  }
-  const start = startingPoint(reading, {
-    initial: () => core.initial(),
-    firstSeq: stream.state.first_seq,
-    name: core.service,
+  const start = await startingPoint({ bus, logger, store }, { initial: () => core.initial(), name: core.service });
+  const running = startReading(options, start);
+  const saver = startSaver({
+    store,
+    logger,
+    steadyMs: clock.steadyMs,
+    everyMs: options.save?.everyMs ?? SAVE_EVERY_MS,
+    everyFacts: options.save?.everyFacts ?? SAVE_EVERY_FACTS,
+    savedSeq: start.lastApplied,
+    current: () => {
+      const { state, tenure, reader } = running;
+      if (tenure === null) return null;
+      const { tails, created } = start;
+      return { snapshot: { state, tails, created, lastApplied: reader.position() }, fence: tenure.fence };
+    },
+    onOvertaken: (fence) => running.lease?.giveUp(`a snapshot of the later owner ${fence} is there`),
   });
+  const recovered = recover(options, running).then(() => {
+    if (running.role !== "recovering") return;
+    running.role = "standby";
+    running.lease = beginLease(options, start, running);
+  });
+  await Promise.race([recovered, running.reader.stuck]);
+  return handleOf(running, saver, bus);
+}
 
-  let state = start.state;
-  const tails: Map<string, Tail> = start.tails;
-  let role: ActorRole = "recovering";
-  let tenure: Tenure<Message> | null = null;
-  let trouble: string | null = null;
-  let failed = false;
-  let saved = { seq: start.lastApplied, steadyMs: clock.steadyMs() };
-  let saving: Promise<void> | null = null;
-
-  const onFatal = (error: unknown): void => {
-    if (failed || role === "stopped") return;
-    failed = true;
-    trouble = error instanceof Error ? error.message : String(error);
-    endTenure();
-    options.onFatal(error instanceof Error ? error : new Error(String(error)));
-  };
-
-  const reader: FactReader = startFactReader({
+/** Folds the log from the starting point on; facts become messages only in a live tenure. */
+function startReading<State, View, Message extends { readonly type: string }, Request>(
+  { core, bus, logger, onFatal }: ActorOptions<State, View, Message, Request>,
+  start: Start<State>,
+): Running<State, Message> {
+  const reader = startFactReader({
     bus,
     logger,
     service: core.service,
     folds: core.folds,
-    created,
+    created: start.created,
     after: start.lastApplied,
-    tails,
+    tails: start.tails,
     onFact: (recorded) => {
-      state = core.evolve(state, recorded);
-      if (tenure?.live() !== true) return;
-      const message: FactMessage = { type: "Fact", recorded };
-      tenure.deliver(message);
+      running.state = core.evolve(running.state, recorded);
+      if (running.tenure?.live() === true) running.tenure.deliver({ type: "Fact", recorded });
     },
-    onFatal,
+    onFatal: (error) => fail(running, error, onFatal),
   });
+  const running: Running<State, Message> = {
+    state: start.state,
+    role: "recovering",
+    tenure: null,
+    trouble: null,
+    failed: false,
+    reader,
+    lease: null,
+  };
+  return running;
+}
 
-  const endTenure = (): void => {
-    if (tenure === null) return;
-    tenure.end();
-    tenure = null;
-    reader.giveUp(new TenureEnded("the tenure is over"));
-  };
+async function recover<State, View, Message extends { readonly type: string }, Request>(
+  { bus, logger, onFatal }: ActorOptions<State, View, Message, Request>,
+  running: Running<State, Message>,
+): Promise<void> {
+  try {
+    const { state } = await retrying(bus, logger, () => bus.jsm.streams.info(streams.facts));
+    await running.reader.taken(state.last_seq);
+  } catch (error) {
+    fail(running, error, onFatal);
+  }
+}
 
-  const gained = (fence: number): void => {
-    const mayWrite = (): boolean => tenure?.fence === fence && clock.steadyMs() < lease.deadlineMs();
-    const mine = createTenure<State, View, Message, Request>({
-      core,
-      clock,
-      logger,
-      owner: instance,
-      fence,
-      outbox: createOutbox({
-        bus,
-        logger,
-        source: `${core.service}/${instance}`,
-        fence,
-        tails,
-        mayWrite,
-        applied: reader.taken,
-      }),
-      state: () => state,
-      view,
-      perform,
-      latch: (request) => {
-        if (!mayWrite()) return { open: false, reason: "LEASE_LOST" };
-        if (!lagging()) return latch?.(request) ?? { open: true };
-        return caughtUp(reader).then((is) => {
-          if (!is) return { open: false, reason: "READER_BEHIND" };
-          if (!mayWrite()) return { open: false, reason: "LEASE_LOST" };
-          return latch?.(request) ?? { open: true };
-        });
-      },
-      onRefused: (request, reason) => onRefused?.(request, reason) ?? null,
-      applied: reader.taken,
-      endOfLog: async () => (await retrying(bus, logger, () => bus.jsm.streams.info(streams.facts))).state.last_seq,
-      onError: (error) => decisionFailed(error, mine),
-    });
-    tenure = mine;
-    mine
-      .begin()
-      .then(() => {
-        if (tenure !== mine || !mine.live()) return;
-        role = "owner";
-        trouble = null;
-        onOwnership?.("owner");
-      })
-      .catch((error: unknown) => decisionFailed(error, mine));
-  };
-  const lost = (): void => {
-    const was = role;
-    endTenure();
-    if (role === "owner") role = "standby";
-    if (was === "owner") onOwnership?.("standby");
-  };
-  const decisionFailed = (error: unknown, of: Tenure<Message>): void => {
-    if (error instanceof TenureEnded || tenure !== of) return;
+/** The end of an actor that cannot go on: nothing more is decided or written. */
+function fail<State, Message>(running: Running<State, Message>, error: unknown, onFatal: (error: Error) => void): void {
+  if (running.failed || running.role === "stopped") return;
+  const fatal = error instanceof Error ? error : new Error(String(error));
+  running.failed = true;
+  running.trouble = fatal.message;
+  endTenure(running);
+  onFatal(fatal);
+}
+
+function endTenure<State, Message>(running: Running<State, Message>): void {
+  if (running.tenure === null) return;
+  running.tenure.end();
+  running.tenure = null;
+  running.reader.giveUp(new TenureEnded("the tenure is over"));
+}
+
+function beginLease<State, View, Message extends { readonly type: string }, Request>(
+  options: ActorOptions<State, View, Message, Request>,
+  start: Start<State>,
+  running: Running<State, Message>,
+): Lease {
+  const { bus, logger, clock, instance, onOwnership, onFatal } = options;
+  const onError = (error: unknown, of: Tenure<Message>): void => {
+    if (error instanceof TenureEnded || running.tenure !== of) return;
     if (error instanceof ContractError && error.code === "CHAIN_FENCED") {
-      trouble = error.message;
-      lease.giveUp("a chain has a later owner");
-      return;
+      running.trouble = error.message;
+      running.lease?.giveUp("a chain has a later owner");
+    } else {
+      fail(running, error, onFatal);
     }
-    onFatal(error);
   };
-
-  const lagging = (): boolean => reader.blind() || reader.known() > reader.position();
-
-  await Promise.race([
-    retrying(bus, logger, () => bus.jsm.streams.info(streams.facts)).then(({ state: now }) =>
-      reader.taken(now.last_seq),
-    ),
-    reader.stuck,
-  ]);
-  if (reader.problem() === null) role = "standby";
-  const lease: Lease = startLease({
+  return startLease({
     bus,
     logger,
     ...options.lease,
     instance,
-    boot: `${process.pid}-${clock.nowMs()}-${performance.timeOrigin}`,
+    boot: `${process.pid}-${performance.timeOrigin}-${clock.steadyMs()}`,
     steadyMs: clock.steadyMs,
-    onGained: gained,
-    onLost: lost,
-  });
-
-  const save = async (): Promise<void> => {
-    const fence = tenure?.fence;
-    const seq = reader.position();
-    if (fence === undefined || role === "stopped" || seq === saved.seq) return;
-    saved = { seq, steadyMs: clock.steadyMs() };
-    const answer = await store.write({ state, tails, created, lastApplied: seq }, fence);
-    if (answer !== null) lease.giveUp(`a snapshot of fence ${answer.overtakenBy} is there`);
-    else logger.debug({ seq }, "state saved");
-  };
-  const saveOnce = (): Promise<void> => {
-    saving ??= save()
-      .catch((error: unknown) => logger.warn({ err: error }, "state not saved, tried again later"))
-      .finally(() => {
-        saving = null;
-      });
-    return saving;
-  };
-  const saveTimer = setInterval(
-    () => {
-      const due = reader.position() - saved.seq >= everyFacts || clock.steadyMs() - saved.steadyMs >= everyMs;
-      if (due && role === "owner") void saveOnce();
+    onGained: (fence) => {
+      if (running.failed || running.role !== "standby") return;
+      const tenure: Tenure<Message> = tenureOf(options, start, running, fence, (error) => onError(error, tenure));
+      running.tenure = tenure;
+      tenure.begin().then(
+        () => {
+          if (running.tenure !== tenure || !tenure.live()) return;
+          running.role = "owner";
+          running.trouble = null;
+          onOwnership?.("owner");
+        },
+        (error: unknown) => onError(error, tenure),
+      );
     },
-    Math.min(SAVE_CHECK_MS, everyMs),
-  );
+    onLost: () => {
+      endTenure(running);
+      if (running.role !== "owner") return;
+      running.role = "standby";
+      onOwnership?.("standby");
+    },
+  });
+}
 
+function tenureOf<State, View, Message extends { readonly type: string }, Request>(
+  options: ActorOptions<State, View, Message, Request>,
+  { tails }: Start<State>,
+  running: Running<State, Message>,
+  fence: number,
+  onError: (error: unknown) => void,
+): Tenure<Message> {
+  const { core, bus, clock, logger, instance, view, perform, latch, passesAlways, onRefused } = options;
+  const { reader } = running;
+  const mayWrite = (): boolean =>
+    running.tenure?.fence === fence && clock.steadyMs() < (running.lease?.deadlineMs() ?? Number.NEGATIVE_INFINITY);
+  const last = (request: Request): ReturnType<Latch<Request>> =>
+    mayWrite() ? (latch?.(request) ?? { open: true }) : { open: false, reason: "LEASE_LOST" };
+  return createTenure<State, View, Message, Request>({
+    core,
+    clock,
+    logger,
+    owner: instance,
+    fence,
+    outbox: createOutbox({
+      bus,
+      logger,
+      source: `${core.service}/${instance}`,
+      fence,
+      tails,
+      mayWrite,
+      applied: reader.taken,
+    }),
+    state: () => running.state,
+    view,
+    perform,
+    latch: (request) => {
+      if (passesAlways?.(request) === true) return { open: true };
+      return isBehind(reader) ? reader.caughtUp().then(() => last(request)) : last(request);
+    },
+    onRefused: (request, reason) => onRefused?.(request, reason) ?? null,
+    applied: reader.taken,
+    endOfLog: async () => (await retrying(bus, logger, () => bus.jsm.streams.info(streams.facts))).state.last_seq,
+    onError,
+  });
+}
+
+function handleOf<State, Message>(
+  running: Running<State, Message>,
+  saver: Saver,
+  bus: Bus,
+): ActorHandle<State, Message> {
+  const { reader } = running;
   return {
     post: (message) => {
-      if (tenure === null || role === "stopped") return false;
-      tenure.deliver(message);
-      return true;
+      if (running.tenure === null) return false;
+      running.tenure.deliver(message);
+      return running.tenure.live();
     },
-    state: () => state,
-    status: () => ({
-      role,
-      ready: reader.problem() === null && (role === "owner" || (role === "standby" && tenure === null)),
-      lastSeq: reader.position(),
-      lagging: lagging(),
-      fence: tenure?.fence ?? null,
-      problems: [reader.problem(), trouble, bus.connected() ? null : "no link to nats-server"].filter(
-        (problem) => problem !== null,
-      ),
-    }),
-    save: async () => {
-      await saving;
-      await saveOnce();
-    },
+    state: () => running.state,
+    status: () => statusOf(running, bus.connected()),
+    save: saver.save,
     drain: async (graceMs = GRACE_MS) => {
-      if (role === "draining" || role === "stopped") return;
-      role = "draining";
-      clearInterval(saveTimer);
-      tenure?.closeIntake();
-      await within(graceMs, tenure?.idle() ?? Promise.resolve());
-      if (bus.connected()) {
-        await saving;
-        await within(graceMs, saveOnce());
-      }
-      role = "stopped";
-      endTenure();
-      await within(graceMs, lease.release());
+      if (running.role === "draining" || running.role === "stopped") return;
+      running.role = "draining";
+      saver.stop();
+      running.tenure?.closeIntake();
+      await within(graceMs, running.tenure?.idle() ?? Promise.resolve());
+      if (bus.connected()) await within(graceMs, saver.save());
+      running.role = "stopped";
+      endTenure(running);
+      await within(graceMs, running.lease?.release() ?? Promise.resolve());
       await within(graceMs, reader.stop());
     },
   };
 }
 
-/** Waits until everything known of the log is applied; false when that takes too long. */
-async function caughtUp(reader: FactReader): Promise<boolean> {
-  const done = reader.taken(reader.known()).then(() => !reader.blind());
-  return (await within(CATCH_UP_MS, done)) ?? false;
+function statusOf<State, Message>(
+  { role, tenure, reader, trouble }: Running<State, Message>,
+  connected: boolean,
+): ActorStatus {
+  const readable = reader.problem() === null;
+  return {
+    role,
+    ready: readable && (role === "owner" || (role === "standby" && tenure === null)),
+    lastSeq: reader.position(),
+    lagging: isBehind(reader),
+    fence: tenure?.fence ?? null,
+    problems: [reader.problem(), trouble, connected ? null : "no link to nats-server"].filter((text) => text !== null),
+  };
 }
 
-/** The answer of `work`, or undefined when it takes longer or fails. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
-  });
-  const answer = await Promise.race([work.catch(() => undefined), late]);
-  clearTimeout(timer);
-  return answer;
-}
+const isBehind = (reader: FactReader): boolean => reader.blind() || reader.known() > reader.position();

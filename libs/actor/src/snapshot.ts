@@ -4,7 +4,6 @@
  */
 import { createHash } from "node:crypto";
 import type { KV } from "@nats-io/kv";
-import { ContractError } from "@slipstream/contracts/errors";
 import { decodeState, encodeState } from "@slipstream/contracts/json";
 import { z } from "zod";
 import { type Bus, overLink } from "./bus.ts";
@@ -190,30 +189,4 @@ function parseJson(text: string): unknown {
   } catch {
     return null;
   }
-}
-
-/** What recovery starts from: saved state, or the empty one when the log still has its beginning. */
-export type Start<State> = {
-  readonly state: State;
-  readonly tails: Map<string, Tail>;
-  readonly lastApplied: number;
-};
-
-/**
- * Chooses between snapshot and log.
- * @throws ContractError STREAM_IDENTITY_CHANGED when the snapshot belongs to another log, SNAPSHOT_UNREADABLE when
- * there is no usable one and the log has lost its beginning.
- */
-export function startingPoint<State>(
-  reading: SnapshotReading<State>,
-  { initial, firstSeq, name }: { readonly initial: () => State; readonly firstSeq: number; readonly name: string },
-): Start<State> {
-  if (reading.kind === "snapshot") return reading.snapshot;
-  // An empty log that never had a fact begins at 0.
-  if (firstSeq <= 1) return { state: initial(), tails: new Map(), lastApplied: 0 };
-  const why = reading.kind === "none" ? "there is none" : reading.why;
-  throw new ContractError(
-    "SNAPSHOT_UNREADABLE",
-    `${name} cannot start from its snapshot (${why}), and the log begins only at fact ${firstSeq}. Start the version of the service that wrote the snapshot, or restore a backup of the log that has its beginning.`,
-  );
 }

@@ -1,0 +1,227 @@
+import { rmSync } from "node:fs";
+import type { Bus } from "@slipstream/actor/bus";
+import { createOutbox } from "@slipstream/actor/outbox";
+import { factId } from "@slipstream/contracts/ids";
+import { streams, subjects } from "@slipstream/contracts/subjects";
+import { startNats, type TestNats } from "@slipstream/testkit/nats";
+import { expectNoLeaks } from "@slipstream/testkit/processes";
+import { until } from "@slipstream/testkit/until";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type AckEater, startAckEater } from "./ackEater.ts";
+import { accountA, jobFact } from "./jobs.ts";
+import { allFacts, append, appendRaw, connectTo, freshLog, type JobsActor, logger, startJobs } from "./rig.ts";
+
+let nats: TestNats;
+let bus: Bus;
+let eater: AckEater;
+let proxied: Bus;
+beforeAll(async () => {
+  nats = await startNats();
+  bus = await connectTo(nats.url);
+  eater = await startAckEater(nats.port);
+  proxied = await connectTo(eater.url, "behind the proxy");
+});
+afterAll(async () => {
+  await Promise.all([bus.drain(), proxied.drain()]);
+  await eater.stop();
+  await nats.stop();
+  await expectNoLeaks();
+});
+beforeEach(() => freshLog(bus));
+
+const done = (actor: JobsActor, n: number, timeoutMs = 10_000) =>
+  until(() => actor.state().done.size === n, {
+    what: `${n} jobs done, are ${actor.state().done.size}: ${JSON.stringify(actor.status())}`,
+    timeoutMs,
+  });
+const owner = (actor: JobsActor) => until(() => actor.status().role === "owner", { what: "ownership" });
+const countsById = async (): Promise<number[]> => {
+  const counts = new Map<string, number>();
+  for (const { fact } of await allFacts(bus)) counts.set(fact.id, (counts.get(fact.id) ?? 0) + 1);
+  return [...counts.values()];
+};
+
+describe("a lost acknowledgement", () => {
+  test.each(["of the intent", "of every fact"])("%s does not double anything", async (which) => {
+    const actor = await startJobs({ bus: proxied });
+    await owner(actor);
+    const before = eater.eaten();
+    eater.eatNextAck();
+    await append(bus, jobFact(1));
+    await until(() => eater.eaten() > before, { what: "an eaten acknowledgement" });
+    if (which === "of every fact") eater.eatNextAck();
+    await done(actor, 1);
+    expect(actor.effects).toEqual(["a.1"]);
+    expect(new Set(await countsById())).toEqual(new Set([1]));
+    expect(actor.fatal).toEqual([]);
+    await actor.drain();
+  });
+});
+
+describe("the link and the broker", () => {
+  test("a link that breaks again and again loses and doubles nothing", async () => {
+    const actor = await startJobs({ bus: proxied });
+    await owner(actor);
+    for (let n = 1; n <= 60; n += 1) {
+      await append(bus, jobFact(n));
+      if (n % 15 === 0) eater.cut();
+    }
+    await done(actor, 60);
+    expect(actor.effects).toHaveLength(60);
+    expect(new Set(await countsById())).toEqual(new Set([1]));
+    await actor.drain();
+  });
+
+  test("a broker killed by -9 and started again is gone on with where it was", async () => {
+    const actor = await startJobs({ bus });
+    await owner(actor);
+    await append(bus, ...Array.from({ length: 20 }, (_, i) => jobFact(i + 1)));
+    await nats.kill9();
+    await nats.restart();
+    await append(bus, ...Array.from({ length: 20 }, (_, i) => jobFact(i + 21)));
+    await done(actor, 40);
+    expect(actor.effects).toHaveLength(40);
+    expect(new Set(await countsById())).toEqual(new Set([1]));
+    expect(actor.status().problems).toEqual([]);
+    await actor.drain();
+  });
+
+  test("a broker that comes back with another store is refused while running", async () => {
+    const actor = await startJobs({ bus });
+    await append(bus, jobFact(1));
+    await done(actor, 1);
+    await nats.kill9();
+    rmSync(nats.storeDir, { recursive: true, force: true });
+    await nats.restart();
+    await freshLog(bus);
+    await until(() => actor.fatal.length > 0, { what: "the refusal", timeoutMs: 15_000 });
+    expect(actor.fatal[0]).toMatchObject({ code: "STREAM_IDENTITY_CHANGED" });
+    await actor.drain();
+  });
+});
+
+describe("an unreadable fact", () => {
+  test("of a folded type stops the actor there, is copied to the dead letters, and passes by a SkipFact", async () => {
+    const actor = await startJobs({ bus });
+    await append(bus, jobFact(1));
+    await done(actor, 1);
+    const seq = await appendRaw(bus, subjects.control("config"), "ConfigChanged/1", '{"type":"ConfigChanged","v":1}');
+    await append(bus, jobFact(2));
+    await until(() => actor.status().problems.length > 0, { what: "the problem" });
+    expect(actor.status()).toMatchObject({ lastSeq: seq - 1, lagging: true });
+    expect(actor.status().problems[0]).toContain(`SkipFact for inventory and ${seq}`);
+    const letter = await until(
+      () => bus.jsm.streams.getMessage(streams.dlq, { last_by_subj: subjects.deadLetter("inventory") }),
+      { what: "the dead letter" },
+    );
+    expect([letter.string(), letter.header.get("x-seq")]).toEqual(['{"type":"ConfigChanged","v":1}', String(seq)]);
+
+    const second = await startJobs({ bus, instance: "two" });
+    expect(second.status()).toMatchObject({ role: "recovering", lastSeq: seq - 1 });
+    await append(bus, skip(seq - 1, "inventory"), skip(seq, "risk"), skip(seq, "inventory"));
+    await done(actor, 2);
+    expect(actor.status().problems).toEqual([]);
+    await until(() => second.status().role === "standby", { what: "the standby to pass it too" });
+    await second.drain();
+    await actor.drain();
+  });
+
+  test("of other types, known or not, passes by", async () => {
+    const actor = await startJobs({ bus });
+    await appendRaw(bus, subjects.risk("global"), "RiskDecision/1", "{");
+    await appendRaw(bus, subjects.risk("global"), null, '{"type":"RiskDecision","v":1}');
+    await appendRaw(bus, subjects.risk("global"), "NotYetInvented/1", "{}");
+    await append(bus, jobFact(1));
+    await done(actor, 1);
+    await actor.drain();
+  });
+
+  test("stops also on the wrong chain, in an unknown major version, and when it tells no type", async () => {
+    const good = JSON.stringify({ ...jobFact(1), value: null });
+    const cases: [string, string | null, string][] = [
+      [subjects.control("skip"), "ConfigChanged/1", good],
+      [subjects.control("config"), "ConfigChanged/2", good.replace('"v":1', '"v":2')],
+      [subjects.risk("global"), null, "not JSON"],
+    ];
+    for (const [subject, schema, text] of cases) {
+      await freshLog(bus);
+      const actor = await startJobs({ bus });
+      await appendRaw(bus, subject, schema, text);
+      await until(() => actor.status().problems.length > 0, { what: "the problem" });
+      expect(actor.status().lastSeq).toBeLessThan((await bus.jsm.streams.info(streams.facts)).state.last_seq);
+      await actor.drain();
+    }
+  });
+});
+
+const skip = (seq: number, service: string) =>
+  ({
+    type: "SkipFact",
+    v: 1,
+    id: factId("SkipFact", `${service}.${seq}`),
+    tsEventMs: 1,
+    tsInitMs: 1,
+    service,
+    seq,
+    who: "test",
+    why: "broken on purpose",
+  }) as const;
+
+describe("the outbox on a chain with other writers", () => {
+  const outboxOf = (fence: number, tails = new Map<string, { seq: number; fence: number }>()) =>
+    createOutbox({
+      bus,
+      logger,
+      source: "inventory/test",
+      fence,
+      tails,
+      mayWrite: () => true,
+      applied: () => Promise.resolve(),
+    });
+  const funded = (n: number, amount = 1n) =>
+    ({
+      type: "AccountFunded",
+      v: 1,
+      id: factId("AccountFunded", `a.${n}`),
+      tsEventMs: 1,
+      tsInitMs: 1,
+      account: accountA,
+      collateralMicro: amount as never,
+      configRevision: n,
+    }) as const;
+
+  test("a stale owner that wakes late is refused by the fence of the later one", async () => {
+    const [stale, later] = [outboxOf(5), outboxOf(9)];
+    await stale.publish(funded(1));
+    expect(await later.publish(funded(2))).toEqual({ kind: "overtaken" });
+    expect(await later.publish(funded(2))).toMatchObject({ kind: "stored" });
+    await expect(stale.publish(funded(3))).rejects.toMatchObject({ code: "CHAIN_FENCED" });
+    expect((await allFacts(bus)).map(({ fact }) => fact.id)).toEqual(["AccountFunded:a.1:0", "AccountFunded:a.2:0"]);
+  });
+
+  test("a reader that has seen the higher fence stops a stale owner even with the right sequence", async () => {
+    const { seq } = (await outboxOf(9).publish(funded(1))) as { seq: number };
+    const tails = new Map([[subjects.position(accountA) as string, { seq, fence: 9 }]]);
+    await expect(outboxOf(5, tails).publish(funded(2))).rejects.toMatchObject({ code: "CHAIN_FENCED" });
+  });
+
+  test("its own fact already in the log is a success, the same id with another content is not", async () => {
+    const first = await outboxOf(5).publish(funded(1));
+    expect(await outboxOf(5).publish(funded(1))).toEqual(first);
+    await expect(outboxOf(5).publish(funded(1, 2n))).rejects.toMatchObject({ code: "DUPLICATE_DIFFERS" });
+  });
+
+  test("a duplicate found by the server's window is read back and compared", async () => {
+    await outboxOf(5).publish(funded(1));
+    await outboxOf(5).publish(funded(2));
+    const { state } = await bus.jsm.streams.info(streams.facts);
+    const tails = new Map([[subjects.position(accountA) as string, { seq: state.last_seq, fence: 5 }]]);
+    expect(await outboxOf(5, tails).publish(funded(1))).toEqual({ kind: "stored", seq: 1 });
+    await expect(outboxOf(5, tails).publish(funded(1, 2n))).rejects.toMatchObject({ code: "DUPLICATE_DIFFERS" });
+  });
+
+  test("a chain that the log has forgotten begins again", async () => {
+    const tails = new Map([[subjects.position(accountA) as string, { seq: 77, fence: 3 }]]);
+    expect(await outboxOf(5, tails).publish(funded(1))).toEqual({ kind: "stored", seq: 1 });
+  });
+});
