@@ -1,8 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { expect, test } from "vitest";
-import { marketOfGamma } from "./gamma.ts";
+import type { TokenId } from "@slipstream/contracts/ids";
+import { afterEach, expect, test, vi } from "vitest";
+import { gammaClient, marketOfGamma } from "./gamma.ts";
+
+afterEach(() => vi.unstubAllGlobals());
 
 const market = {
   conditionId: `0x${"ab".repeat(32)}`,
@@ -63,4 +66,17 @@ test.skipIf(!existsSync(samples))("every recorded market is a definition or a re
     if ("kind" in result) expect(result.text).not.toBe("");
     else expect(result.tokens[0].tokenId).not.toBe(result.tokens[1].tokenId);
   }
+});
+
+test("markets are looked for among the open and the closed, in addresses of bounded length", async () => {
+  const asked: URL[] = [];
+  vi.stubGlobal("fetch", async (url: URL) => {
+    asked.push(url);
+    return new Response(JSON.stringify([url.searchParams.get("closed")]));
+  });
+  const tokens = Array.from({ length: 41 }, (_, i) => "9".repeat(76) + String(i + 10)) as TokenId[];
+  const found = await gammaClient("http://gamma", { timeoutMs: 100 }).byTokens(tokens);
+  expect(found).toEqual(["false", "true", "false", "true"]);
+  expect(asked.flatMap((url) => url.searchParams.getAll("clob_token_ids"))).toHaveLength(2 * tokens.length);
+  expect(Math.max(...asked.map((url) => url.href.length))).toBeLessThan(5_000);
 });

@@ -137,7 +137,7 @@ function payoutOf(prices: readonly (string | number)[] | undefined): [PriceMicro
 
 export type GammaPage = { readonly markets: readonly unknown[]; readonly nextCursor: string | null };
 export type GammaClient = {
-  /** Market objects of these tokens; unknown tokens are missing. */
+  /** Market objects of these tokens, open and closed; unknown tokens are missing. */
   byTokens(tokenIds: readonly TokenId[]): Promise<readonly unknown[]>;
   byConditions(conditionIds: readonly ConditionId[]): Promise<readonly unknown[]>;
   /** Open markets, a page at a time; start with null. */
@@ -145,6 +145,8 @@ export type GammaClient = {
 };
 
 const PAGE_MAX = 100;
+/** Token ids have up to 78 digits: the address stays below 5 KB. */
+const IDS_MAX = 40;
 /** Some default agents are answered 403. */
 const USER_AGENT = "slipstream";
 
@@ -174,12 +176,14 @@ export function gammaClient(baseUrl: string, options: { readonly timeoutMs: numb
   };
   const list = async (name: string, ids: readonly string[]): Promise<readonly unknown[]> => {
     const found: unknown[] = [];
-    for (let start = 0; start < ids.length; start += PAGE_MAX) {
-      const params = new URLSearchParams(ids.slice(start, start + PAGE_MAX).map((id): [string, string] => [name, id]));
-      params.set("limit", String(PAGE_MAX));
-      const answer = await get("/markets", params);
-      if (!Array.isArray(answer)) throw new ContractError("VENUE_UNREADABLE", "Gamma's /markets is not a list");
-      found.push(...answer);
+    for (let start = 0; start < ids.length; start += IDS_MAX) {
+      const batch = ids.slice(start, start + IDS_MAX).map((id): [string, string] => [name, id]);
+      // Closed markets are left out unless asked for, and then only they come.
+      for (const closed of ["false", "true"]) {
+        const answer = await get("/markets", new URLSearchParams([...batch, ["closed", closed], ["limit", "100"]]));
+        if (!Array.isArray(answer)) throw new ContractError("VENUE_UNREADABLE", "Gamma's /markets is not a list");
+        found.push(...answer);
+      }
     }
     return found;
   };
