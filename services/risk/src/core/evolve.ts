@@ -1,0 +1,60 @@
+/** How facts change what risk knows. */
+import type { FactType, Recorded } from "@slipstream/contracts/facts";
+import { GLOBAL, keyOf, type RiskState } from "./state.ts";
+
+export const folds: ReadonlySet<FactType> = new Set<FactType>([
+  "OperatorCommand",
+  "DiscrepancyFound",
+  "DiscrepancyResolved",
+  "PositionChanged",
+  "GapDetected",
+  "GapResolved",
+  "ChainProgress",
+  "RiskDecision",
+]);
+
+export function evolve(state: RiskState, { fact, seq }: Recorded): RiskState {
+  switch (fact.type) {
+    case "OperatorCommand": {
+      const { command, scope, who, why } = fact;
+      if (command === "halt") state.operatorHalts.set(keyOf(scope), { scope, who, why });
+      else state.operatorHalts.delete(keyOf(scope));
+      break;
+    }
+    case "DiscrepancyFound": {
+      const { account, tokenId, differenceMicro } = fact;
+      state.discrepancies.set(`${account}.${tokenId}`, { account, tokenId, differenceMicro });
+      break;
+    }
+    case "DiscrepancyResolved":
+      state.discrepancies.delete(`${fact.account}.${fact.tokenId}`);
+      break;
+    case "PositionChanged": {
+      const { account, tokenId } = fact;
+      if (fact.effectiveMicro < 0n) state.impossible.set(`${account}.${tokenId}`, { account, tokenId });
+      else state.impossible.delete(`${account}.${tokenId}`);
+      break;
+    }
+    case "GapDetected":
+      state.gaps.set(fact.gapId, fact.scope);
+      break;
+    case "GapResolved":
+      state.gaps.delete(fact.gapId);
+      break;
+    case "ChainProgress":
+      if (fact.head >= (state.head?.blockNumber ?? 0)) state.head = { blockNumber: fact.head, tsMs: fact.headTsMs };
+      break;
+    case "RiskDecision": {
+      const { scope } = fact;
+      if (state.standing.get(keyOf(scope))?.decision.id === fact.id) break;
+      state.decided.set(scope.kind, (state.decided.get(scope.kind) ?? 0) + 1);
+      state.decisionSeq = Math.max(state.decisionSeq, seq);
+      if (fact.level === "normal" && keyOf(scope) !== keyOf(GLOBAL)) state.standing.delete(keyOf(scope));
+      else state.standing.set(keyOf(scope), { decision: fact, seq });
+      break;
+    }
+    default:
+      break;
+  }
+  return state;
+}

@@ -1,0 +1,39 @@
+/** What risk keeps between two looks: heartbeats, hysteresis, and whether it may judge yet. */
+
+import { causesNow, type RiskLimits, type Surroundings, TRADING_PATH } from "./causes.ts";
+import type { RiskView } from "./decide.ts";
+import { createHeartbeatBoard, type HeartbeatBoard } from "./heartbeats.ts";
+import { activeCauses, advance, noTracks, type Tracks } from "./hysteresis.ts";
+import type { RiskState } from "./state.ts";
+
+/** Three heartbeats: whoever lives is heard by then. */
+export const SETTLE_MS = 3_000;
+
+export type RiskWatch = {
+  readonly board: HeartbeatBoard;
+  /** Looks again; call it at a steady pace, several times a second. */
+  look(state: RiskState, seen: Omit<Surroundings, "board">): void;
+  /** Begins to settle anew: after a start and after each take-over, heartbeats of before mean nothing. */
+  restart(steadyMs: number): void;
+  view(nowMs: number): RiskView;
+};
+
+export function createRiskWatch(limits: RiskLimits, startMs: number): RiskWatch {
+  const board = createHeartbeatBoard();
+  let tracks: Tracks = noTracks;
+  let settlesMs = startMs + SETTLE_MS;
+  let settled = false;
+  return {
+    board,
+    look: (state, seen) => {
+      tracks = advance(tracks, causesNow(state, { ...seen, board }, limits), seen.steadyMs);
+      const allHeard = TRADING_PATH.every((service) => board.seen(service) !== null);
+      settled = allHeard || seen.steadyMs >= settlesMs;
+    },
+    restart: (steadyMs) => {
+      settlesMs = steadyMs + SETTLE_MS;
+      settled = false;
+    },
+    view: (nowMs) => ({ nowMs, active: activeCauses(tracks), settled }),
+  };
+}
