@@ -69,7 +69,15 @@ const FillLine = z.strictObject({
   side: z.enum(["BUY", "SELL"]),
   price: decimal.refine((price) => price < 1_000_000n, "a price below 1"),
   size: decimal,
-  t: z.int().positive(),
+  t: z
+    .union([
+      z
+        .string()
+        .regex(/^\d{1,15}$/, "whole milliseconds")
+        .transform(Number),
+      z.int(),
+    ])
+    .pipe(z.int().positive()),
   role: z.enum(["MAKER", "TAKER"]),
 });
 

@@ -1,123 +1,96 @@
 /**
- * The tape: one JSON record per line, `{"t": receive ms, "ch": channel, "d": payload}`, plain or gzipped (`.gz`).
- * One format for recording, demo, tests, replay and the tape player.
+ * The tape: a recording as JSON lines, plain or `.gz`, one record a line in the order of receipt. Written by a recorder,
+ * served by the player, read by replay.
  */
+import { createReadStream, createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { createGunzip, createGzip } from "node:zlib";
 import { ContractError } from "@slipstream/contracts/errors";
-import { Hash } from "@slipstream/contracts/ids";
 import { z } from "zod";
 
-/** Text frames keep the bytes of the venue; an empty text is a keep-alive. */
-export type TextChannel = "clob.market.ws" | "clob.user.ws";
-/** Payloads that are passed on as they are. */
-export type JsonChannel = "clob.rest" | "data.activity" | "rtds.activity";
+export const channels = [
+  "clob.market.ws",
+  "clob.user.ws",
+  "clob.rest",
+  "chain.log",
+  "chain.head",
+  "data.activity",
+  "rtds.activity",
+  "gamma.market",
+] as const;
+export type Channel = (typeof channels)[number];
 
-/** A block header as `newHeads` carries it; other fields may stand beside these. */
-export type TapeHead = {
-  readonly number: string;
-  readonly hash: Hash;
-  readonly parentHash: Hash;
-  /** Unix seconds, hex. */
-  readonly timestamp: string;
-};
+/** `t`: receive time, unix ms. `d`: the payload, text for frames of a socket, an object for the rest. */
+export type TapeRecord = { readonly t: number; readonly ch: Channel; readonly d: unknown };
 
-/** A log exactly as JSON-RPC gives it. */
-export type TapeLog = {
-  readonly address: string;
-  readonly topics: readonly string[];
-  readonly data: string;
-  readonly blockNumber: string;
-  readonly blockHash: Hash;
-  /** Not sent by every provider. */
-  readonly blockTimestamp?: string | undefined;
-  readonly transactionHash: Hash;
-  readonly transactionIndex?: string | undefined;
-  readonly logIndex: string;
-  readonly removed: boolean;
-};
+const Record = z.object({ t: z.int().nonnegative(), ch: z.enum(channels), d: z.unknown() });
 
-export type TapeRecord =
-  | { readonly t: number; readonly ch: TextChannel; readonly d: string }
-  | { readonly t: number; readonly ch: "chain.head"; readonly d: TapeHead }
-  | { readonly t: number; readonly ch: "chain.log"; readonly d: TapeLog }
-  /** A Gamma market object. */
-  | { readonly t: number; readonly ch: "gamma.market"; readonly d: Readonly<Record<string, unknown>> }
-  | { readonly t: number; readonly ch: JsonChannel; readonly d: unknown };
-
-/** Milliseconds of 2001 and 2286: seconds or microseconds by mistake lie outside. */
-export const TIME_MIN_MS = 1_000_000_000_000;
-export const TIME_MAX_MS = 9_999_999_999_999;
-
-const Quantity = z.string().regex(/^0x[0-9a-f]+$/);
-const Head = z.looseObject({ number: Quantity, hash: Hash, parentHash: Hash, timestamp: Quantity });
-const Log = z.looseObject({
-  address: z.string().regex(/^0x[0-9a-fA-F]{40}$/),
-  topics: z.array(Hash).max(4),
-  data: z.string().regex(/^0x([0-9a-f]{2})*$/),
-  blockNumber: Quantity,
-  blockHash: Hash,
-  blockTimestamp: Quantity.optional(),
-  transactionHash: Hash,
-  transactionIndex: Quantity.optional(),
-  logIndex: Quantity,
-  removed: z.boolean().default(false),
-});
-const Market = z.record(z.string(), z.unknown());
-
-/** Where a line stands, for the words of an error. */
-export type LinePlace = { readonly file: string; readonly line: number };
-
-export const tapeInvalid = ({ file, line }: LinePlace, what: string, cause?: unknown): ContractError =>
-  new ContractError("TAPE_INVALID", `${file}, line ${line}: ${what}`, cause === undefined ? {} : { cause });
+/** @throws ContractError TAPE_INVALID naming file and line. */
+function parseLine(file: string, line: number, text: string): TapeRecord {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new ContractError("TAPE_INVALID", `${file}, line ${line}: not JSON`);
+  }
+  const parsed = Record.safeParse(json);
+  if (parsed.success && "d" in (json as object)) return parsed.data;
+  const missing = json !== null && typeof json === "object" && !("d" in json);
+  const why = missing || parsed.success ? "d is missing" : z.prettifyError(parsed.error);
+  throw new ContractError("TAPE_INVALID", `${file}, line ${line}: ${why}`);
+}
 
 /**
- * Reads one line. Frames are not looked into: their reader judges them.
- * @throws ContractError TAPE_INVALID that names file, line and field.
+ * Reads a tape record by record.
+ * @throws ContractError TAPE_INVALID for a file that cannot be read, a line that is no record, or time that runs back.
  */
-export function parseRecord(text: string, place: LinePlace): TapeRecord {
-  const value = parseJson(text, place);
-  if (value === null || typeof value !== "object" || Array.isArray(value))
-    throw tapeInvalid(place, "a record is a JSON object");
-  const { t, ch, d } = value as Record<string, unknown>;
-  if (typeof t !== "number" || !Number.isSafeInteger(t) || t < TIME_MIN_MS || t > TIME_MAX_MS)
-    throw tapeInvalid(place, `t: unix milliseconds are expected, got ${shown(t)}`);
-  switch (ch) {
-    case "clob.market.ws":
-    case "clob.user.ws":
-      if (typeof d !== "string") throw tapeInvalid(place, `d: the text of a frame is expected, got ${shown(d)}`);
-      return { t, ch, d };
-    case "chain.head":
-      return { t, ch, d: checked(Head, d, place) };
-    case "chain.log":
-      return { t, ch, d: checked(Log, d, place) };
-    case "gamma.market":
-      return { t, ch, d: checked(Market, d, place) };
-    case "clob.rest":
-    case "data.activity":
-    case "rtds.activity":
-      return { t, ch, d };
-    default:
-      throw tapeInvalid(place, `ch: unknown channel ${shown(ch)}`);
+export async function* readTape(file: string): AsyncGenerator<TapeRecord> {
+  let lastMs = 0;
+  for await (const { line, text } of readLines(file)) {
+    const record = parseLine(file, line, text);
+    if (record.t < lastMs) {
+      throw new ContractError("TAPE_INVALID", `${file}, line ${line}: t runs back from ${lastMs} to ${record.t}`);
+    }
+    lastMs = record.t;
+    yield record;
   }
 }
 
-/** One line without its end. */
-export const formatRecord = ({ t, ch, d }: TapeRecord): string => JSON.stringify({ t, ch, d });
-
-/** @throws ContractError TAPE_INVALID */
-export function parseJson(text: string, place: LinePlace): unknown {
+/** The lines of a text file, plain or gzipped, that are not empty. @throws ContractError TAPE_INVALID */
+export async function* readLines(file: string): AsyncGenerator<{ line: number; text: string }> {
+  const bytes = createReadStream(file);
+  const stream = file.endsWith(".gz") ? bytes.compose(createGunzip()) : bytes;
+  const decoder = new TextDecoder();
+  let line = 0;
+  let rest = "";
   try {
-    return JSON.parse(text);
+    for await (const chunk of stream) {
+      const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const text of lines) {
+        line += 1;
+        if (text.trim() !== "") yield { line, text };
+      }
+    }
   } catch (cause) {
-    throw tapeInvalid(place, `not JSON: ${text.slice(0, 60)}`, cause);
+    throw new ContractError("TAPE_INVALID", `${file} cannot be read: ${(cause as Error).message}`, { cause });
   }
+  if (rest.trim() !== "") yield { line: line + 1, text: rest };
 }
 
-function checked<T>(schema: z.ZodType<T>, payload: unknown, place: LinePlace): T {
-  const parsed = schema.safeParse(payload);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw tapeInvalid(place, `${["d", ...(issue?.path ?? [])].join(".")}: ${issue?.message ?? "malformed"}`);
+/** Reads a whole tape into memory: an hour of a busy market is some tens of megabytes. */
+export async function loadTape(file: string): Promise<TapeRecord[]> {
+  const records: TapeRecord[] = [];
+  for await (const record of readTape(file)) records.push(record);
+  if (records.length === 0) throw new ContractError("TAPE_INVALID", `${file} holds no record`);
+  return records;
 }
 
-/** A value in an error's words, short. */
-export const shown = (value: unknown): string => (JSON.stringify(value) ?? "nothing").slice(0, 60);
+/** Writes a tape; gzipped when the name ends in `.gz`. */
+export async function writeTape(file: string, records: readonly TapeRecord[]): Promise<void> {
+  const lines = function* (): Generator<string> {
+    for (const { t, ch, d } of records) yield `${JSON.stringify({ t, ch, d })}\n`;
+  };
+  if (file.endsWith(".gz")) await pipeline(lines(), createGzip(), createWriteStream(file));
+  else await pipeline(lines(), createWriteStream(file));
+}

@@ -28,7 +28,7 @@ describe("add-fills", () => {
     const fills = await readFills(
       file(
         "fills.jsonl",
-        `${line({ t: 6_000, side: "SELL", role: "MAKER", price: "0.615", size: "4.2" })}\n\n${line()}\n${line()}\n`,
+        `${line({ t: 6_000, side: "SELL", role: "MAKER", price: "0.615", size: "4.2" })}\n\n${line()}\n${line({ t: "5000" })}\n`,
       ),
     );
     const tape = addFills([frame(1_000), frame(5_000), frame(9_000)], fills);

@@ -1,0 +1,64 @@
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { marketOfGamma } from "@slipstream/polymarket/gamma";
+import { expect, test } from "vitest";
+import { marketRecord } from "./marketRecord.ts";
+
+const clob = {
+  condition_id: `0x${"cd".repeat(32)}`,
+  question_id: `0x${"ef".repeat(32)}`,
+  question: "Rain?",
+  market_slug: "rain",
+  minimum_order_size: 5,
+  minimum_tick_size: 0.001,
+  neg_risk: true,
+  neg_risk_market_id: `0x${"12".repeat(32)}`,
+  seconds_delay: 3,
+  tokens: [
+    { token_id: "11", outcome: "Yes" },
+    { token_id: "22", outcome: "No" },
+  ],
+};
+
+test("a CLOB market becomes a definition with the same tick, minimum, delay and tokens", () => {
+  const record = marketRecord(clob, { tMs: 7, feeRateMicro: 50_000 });
+  expect(record).toMatchObject({ t: 7, ch: "gamma.market" });
+  expect(marketOfGamma(record.d, 7)).toMatchObject({
+    conditionId: clob.condition_id,
+    slug: "rain",
+    tickMicro: 1_000,
+    minOrderSizeMicro: 5_000_000n,
+    takerDelayMs: 3_000,
+    negRisk: true,
+    negRiskMarketId: clob.neg_risk_market_id,
+    fee: { rateMicro: 50_000, exponent: 1 },
+    tokens: [
+      { tokenId: "11", outcome: "Yes" },
+      { tokenId: "22", outcome: "No" },
+    ],
+    acceptingOrders: true,
+  });
+});
+
+test("a Gamma object stays as it is", () => {
+  const { d } = marketRecord(clob, { tMs: 7 });
+  expect(marketRecord(d, { tMs: 9 })).toEqual({ t: 9, ch: "gamma.market", d });
+});
+
+test.each([
+  ["no object", null, /no market/],
+  ["one token", { ...clob, tokens: [clob.tokens[0]] }, /tokens/],
+  ["no tick", { ...clob, minimum_tick_size: 0 }, /minimum_tick_size/],
+  ["a Gamma object of an unknown version", { conditionId: clob.condition_id }, /no market/],
+])("%s is refused", (_name, json, error) => expect(() => marketRecord(json, { tMs: 7 })).toThrow(error));
+
+const sample = resolve(
+  import.meta.dirname,
+  "../../..",
+  process.env["SLIPSTREAM_SAMPLES"] ?? "../shared/samples",
+  "clob/market-lol-ig1-lgd.json",
+);
+test.skipIf(!existsSync(sample))("the recorded market of a tape is read", () => {
+  const { d } = marketRecord(JSON.parse(readFileSync(sample, "utf8")), { tMs: 7 });
+  expect(marketOfGamma(d, 7)).toMatchObject({ tickMicro: 10_000, minOrderSizeMicro: 5_000_000n, takerDelayMs: 1_000 });
+});
