@@ -123,7 +123,7 @@ const leaves = { leavesMicro: Shares };
 /** Granted or not, it was never handed to the venue. Terminal. */
 export const OrderAbandoned = fact("OrderAbandoned", {
   ...order,
-  reason: z.enum(["FILL_REVERTED", "RISK_HALT", "DENIED", "OPERATOR", "LEASE_LOST", "TOO_LATE"]),
+  reason: z.enum(["FILL_REVERTED", "RISK_HALT", "DENIED", "OPERATOR", "LEASE_LOST", "TOO_LATE", "LEADER_EXITED"]),
 });
 export type OrderAbandoned = z.infer<typeof OrderAbandoned>;
 /** The venue has it. `tsPlacedMs` is venue time: decided + submit latency + taker delay on paper. */
@@ -134,14 +134,23 @@ export const OrderRejected = fact("OrderRejected", { ...order, code: z.string(),
 export type OrderRejected = z.infer<typeof OrderRejected>;
 export const OrderCancelRequested = fact("OrderCancelRequested", {
   ...order,
-  reason: z.enum(["FILL_REVERTED", "RISK_HALT", "OPERATOR"]),
+  reason: z.enum(["FILL_REVERTED", "RISK_HALT", "OPERATOR", "LEADER_EXITED"]),
 });
 export type OrderCancelRequested = z.infer<typeof OrderCancelRequested>;
 /** Terminal. BLIND: nobody can say what the book was at the time of placement. */
 export const OrderCanceled = fact("OrderCanceled", {
   ...order,
   ...leaves,
-  reason: z.enum(["FAK_REMAINDER", "FOK_KILLED", "BLIND", "FILL_REVERTED", "RISK_HALT", "OPERATOR", "MARKET_CLOSED"]),
+  reason: z.enum([
+    "FAK_REMAINDER",
+    "FOK_KILLED",
+    "BLIND",
+    "FILL_REVERTED",
+    "RISK_HALT",
+    "OPERATOR",
+    "LEADER_EXITED",
+    "MARKET_CLOSED",
+  ]),
 });
 export type OrderCanceled = z.infer<typeof OrderCanceled>;
 /** Its time to live ended. Terminal. */

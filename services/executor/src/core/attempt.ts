@@ -1,0 +1,148 @@
+/** The facts of an attempt: its head, a skip, an intent. */
+
+import type { Fact, FactOf } from "@slipstream/contracts/facts";
+import type { AttemptKind, DecisionView, SkipReason } from "@slipstream/contracts/facts/exec";
+import { attemptId, type ConditionId, clientOrderId, factId } from "@slipstream/contracts/ids";
+import {
+  maxTakerFee,
+  notional,
+  type PriceMicro,
+  type SharesMicro,
+  ZERO_SHARES,
+  ZERO_USDC,
+} from "@slipstream/contracts/money";
+import type { AccountPolicy } from "@slipstream/contracts/policy";
+import type { ExitShare } from "./exitSize.ts";
+import type { Tradable } from "./gates.ts";
+import { riskSubject } from "./gates.ts";
+import { riskFor } from "./riskGate.ts";
+import type { ExecutorState, KnownFill } from "./state.ts";
+import type { ExecutorView } from "./view.ts";
+
+/** Everything a decision about one fill for one account is made of. */
+export type Deciding = {
+  readonly state: ExecutorState;
+  readonly view: ExecutorView;
+  readonly fill: KnownFill;
+  readonly policy: AccountPolicy;
+  readonly revision: number;
+  /** Of the chain the decision is made for. */
+  readonly conditionId: ConditionId | null;
+  readonly sinceMs: number;
+};
+
+export const waitedMs = ({ view, sinceMs }: Deciding): number => Math.max(0, view.nowMs - sinceMs);
+
+function usedOf({ state, view, fill, policy, revision }: Deciding): DecisionView {
+  const quote = view.quote(fill.tokenId);
+  return {
+    riskLevel: riskFor(state, view, riskSubject(fill, policy, view.market(fill.tokenId))).level,
+    bookEpoch: quote?.epoch ?? null,
+    bookSeq: quote?.seq ?? null,
+    bookAgeMs: quote?.ageMs ?? null,
+    bestBidMicro: quote?.bestBidMicro ?? null,
+    bestAskMicro: quote?.bestAskMicro ?? null,
+    configRevision: revision,
+  };
+}
+
+const headOf = (deciding: Deciding, kind: AttemptKind) => {
+  const { fill, policy, view } = deciding;
+  return {
+    v: 1 as const,
+    tsEventMs: view.nowMs,
+    tsInitMs: view.nowMs,
+    attemptId: attemptId(policy.account, fill.leaderFillId),
+    account: policy.account,
+    leaderFillId: fill.leaderFillId,
+    leader: fill.leader,
+    kind,
+    tokenId: fill.tokenId,
+    used: usedOf(deciding),
+    tsSignalMs: fill.tsSignalMs,
+    tsSignalPublishedMs: fill.tsSignalPublishedMs,
+  };
+};
+
+export function skipFact(
+  deciding: Deciding,
+  kind: AttemptKind,
+  reason: SkipReason,
+  more: {
+    readonly unfollowed?: boolean;
+    readonly bucketAddMicro?: SharesMicro;
+    readonly exitShare?: ExitShare | null;
+  } = {},
+): FactOf<"ExecutionAttempt"> {
+  const head = headOf(deciding, kind);
+  return {
+    type: "ExecutionAttempt",
+    id: factId("ExecutionAttempt", head.attemptId),
+    ...head,
+    conditionId: deciding.conditionId,
+    outcome: "SKIP",
+    reasons: [reason],
+    unfollowed: more.unfollowed ?? false,
+    bucketAddMicro: more.bucketAddMicro ?? ZERO_SHARES,
+    exitShare: more.exitShare ?? null,
+  };
+}
+
+/**
+ * The intent of an order. Seller's fees come out of the proceeds, so only a buyer reserves one.
+ * @param n - which order of the attempt, from 0.
+ */
+export function intentFact(
+  deciding: Deciding,
+  order: {
+    readonly kind: AttemptKind;
+    readonly n: number;
+    readonly tradable: Tradable;
+    readonly limitPriceMicro: PriceMicro;
+    readonly sizeMicro: SharesMicro;
+    readonly bucketUsedMicro: SharesMicro;
+    readonly exitShare: ExitShare | null;
+  },
+): FactOf<"OrderIntent"> {
+  const { policy, view } = deciding;
+  const { kind, limitPriceMicro, sizeMicro, bucketUsedMicro, exitShare, tradable } = order;
+  const { market } = tradable;
+  const head = headOf(deciding, kind);
+  const orderId = clientOrderId(head.attemptId, order.n);
+  const isBuy = kind === "ENTRY";
+  return {
+    type: "OrderIntent",
+    id: factId("OrderIntent", orderId),
+    ...head,
+    conditionId: market.conditionId,
+    outcome: "TRADE",
+    orderId,
+    side: isBuy ? "BUY" : "SELL",
+    limitPriceMicro,
+    sizeMicro,
+    timeInForce: policy.timeInForce,
+    ttlMs: policy.ttlMs,
+    maxFeeMicro: isBuy ? maxTakerFee(market.fee, limitPriceMicro, sizeMicro) : ZERO_USDC,
+    notionalMicro: isBuy ? notional(limitPriceMicro, sizeMicro, "ceil") : ZERO_USDC,
+    bucketUsedMicro,
+    exitShare,
+    tsDecidedMs: view.nowMs,
+  };
+}
+
+/** The head of a fact about an order of ours. */
+export const orderHead = (
+  order: Pick<FactOf<"OrderAbandoned">, "orderId" | "account" | "tokenId" | "conditionId" | "leaderFillId">,
+  times: { readonly atMs: number; readonly nowMs: number },
+) => ({
+  v: 1 as const,
+  tsEventMs: times.atMs,
+  tsInitMs: times.nowMs,
+  orderId: order.orderId,
+  account: order.account,
+  tokenId: order.tokenId,
+  conditionId: order.conditionId,
+  leaderFillId: order.leaderFillId,
+});
+
+export type Facts = Fact[];

@@ -1,0 +1,221 @@
+/** The fold of the log into the executor's state. A fact that is known already changes nothing. */
+import type { FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
+import type { AccountId, Address } from "@slipstream/contracts/ids";
+import { negate, type SharesMicro, sharesMicro, subtract, ZERO_SHARES } from "@slipstream/contracts/money";
+import { configSchemas } from "@slipstream/contracts/policy";
+import { evolveOrder, foldIntent, foldRetraction, foldSettlement, foldSkip } from "./evolveOrders.ts";
+import { addMovement, addSnapshot, emptyHolding, type Holding, removeMovement } from "./holdings.ts";
+import { isEnded } from "./orders.ts";
+import { type ExecutorState, followers, holdingKey, type KnownFill, lotSize, openOrdersOf } from "./state.ts";
+
+export const folds: ReadonlySet<FactType> = new Set<FactType>([
+  "ConfigChanged",
+  "LeaderFill",
+  "LeaderFillReverted",
+  "LeaderFillRetracted",
+  "LeaderAct",
+  "BalanceSnapshot",
+  "RiskDecision",
+  "ReservationGranted",
+  "OrderDenied",
+  "PositionSettled",
+  "ExecutionAttempt",
+  "OrderIntent",
+  "OrderAbandoned",
+  "OrderAccepted",
+  "OrderRejected",
+  "OrderCancelRequested",
+  "OrderCanceled",
+  "OrderExpired",
+  "OrderOutcomeUnknown",
+  "ExecutionFill",
+  "ExecutionFillReversed",
+]);
+
+export function evolve(state: ExecutorState, { fact, seq }: Recorded): ExecutorState {
+  switch (fact.type) {
+    case "ConfigChanged":
+      foldConfig(state, fact);
+      break;
+    case "LeaderFill":
+      foldFill(state, fact);
+      break;
+    case "LeaderFillReverted":
+      foldLoss(state, fact, "REVERTED");
+      break;
+    case "LeaderFillRetracted":
+      foldLoss(state, fact, "RETRACTED");
+      foldRetraction(state, fact);
+      break;
+    case "LeaderAct":
+      foldAct(state, fact);
+      break;
+    case "BalanceSnapshot":
+      foldBalances(state, fact);
+      break;
+    case "RiskDecision":
+      foldRisk(state, fact, seq);
+      break;
+    case "ExecutionAttempt":
+      foldSkip(state, fact);
+      break;
+    case "OrderIntent":
+      foldIntent(state, fact);
+      break;
+    case "PositionSettled":
+      foldSettlement(state, fact);
+      break;
+    default:
+      evolveOrder(state, fact);
+  }
+  return state;
+}
+
+function foldConfig(state: ExecutorState, fact: FactOf<"ConfigChanged">): void {
+  const dot = fact.key.indexOf(".");
+  const id = fact.key.slice(dot + 1);
+  switch (fact.key.slice(0, dot)) {
+    case "leaders":
+      if (fact.value === null) state.leaders.delete(id as Address);
+      else {
+        const { leader, enabled } = configSchemas.leaders.parse(fact.value);
+        state.leaders.set(leader, enabled);
+      }
+      break;
+    case "accounts":
+      if (fact.value === null) {
+        state.accounts.delete(id as AccountId);
+        for (const fill of state.fills.values()) fill.undecided.delete(id as AccountId);
+      } else {
+        const policy = configSchemas.accounts.parse(fact.value);
+        state.accounts.set(policy.account, { policy, revision: fact.revision });
+      }
+      break;
+    default:
+      break;
+  }
+}
+
+function foldRisk(state: ExecutorState, fact: FactOf<"RiskDecision">, seq: number): void {
+  if (seq <= state.riskSeq) return;
+  const { level, parameters } = fact;
+  const reason = fact.reasons[0]?.code ?? "NONE";
+  state.risk.set(`${fact.scope.kind}:${fact.scope.id}`, { level, parameters, reason });
+  state.riskSeq = seq;
+}
+
+function foldFill(state: ExecutorState, fact: FactOf<"LeaderFill">): void {
+  const known = state.fills.get(fact.leaderFillId);
+  if (known !== undefined && known.occurrence >= fact.occurrence) return;
+  const fill: KnownFill = {
+    leaderFillId: fact.leaderFillId,
+    leader: fact.leader,
+    tokenId: fact.tokenId,
+    conditionId: fact.conditionId,
+    side: fact.side,
+    role: fact.role,
+    sharesMicro: fact.sharesMicro,
+    priceMicro: fact.priceMicro,
+    blockNumber: fact.blockNumber,
+    logIndex: fact.logIndex,
+    historical: fact.historical,
+    occurrence: fact.occurrence,
+    status: "ON_CHAIN",
+    tsSignalMs: known?.tsSignalMs ?? fact.tsEventMs,
+    tsSignalPublishedMs: known?.tsSignalPublishedMs ?? fact.tsInitMs,
+    undecided: known?.undecided ?? new Set(fact.occurrence === 0 ? deciders(state, fact) : []),
+  };
+  state.fills.set(fact.leaderFillId, fill);
+  const delta = fact.side === "BUY" ? received(fact) : negate(fact.sharesMicro);
+  addMovement(holdingOf(state, fact), { ...fact, id: fact.leaderFillId, deltaMicro: delta });
+  state.fillsFolded += 1;
+  if (state.fillsFolded % FORGET_EVERY === 0) forget(state, fact.tsInitMs);
+}
+
+/** The first generation of exchanges takes a buyer's fee in shares. */
+const received = ({ sharesMicro: shares, feeUnit, feeMicro }: FactOf<"LeaderFill">): SharesMicro =>
+  feeUnit === "SHARES" ? subtract(shares, sharesMicro(feeMicro)) : shares;
+
+/**
+ * Who has to decide a fill. A sale also concerns accounts that are switched off but hold a lot of the leader: switched
+ * off means no entries. A historical fill concerns only those whose lot it may close.
+ */
+function deciders(state: ExecutorState, fill: FactOf<"LeaderFill">): AccountId[] {
+  const { side, historical, tokenId, leader } = fill;
+  const enabled = followers(state);
+  if (side === "BUY") return historical ? [] : enabled;
+  const concerned = [...state.accounts.keys()].filter((account) => {
+    const ref = { account, tokenId, leader };
+    return lotSize(state, ref) > 0n || openOrdersOf(state, ref).length > 0;
+  });
+  return historical ? concerned : [...new Set([...enabled, ...concerned])];
+}
+
+function foldLoss(
+  state: ExecutorState,
+  fact: FactOf<"LeaderFillReverted"> | FactOf<"LeaderFillRetracted">,
+  status: "REVERTED" | "RETRACTED",
+): void {
+  const fill = state.fills.get(fact.leaderFillId);
+  if (fill === undefined || fact.occurrence < fill.occurrence || fill.status === "RETRACTED") return;
+  fill.status = status;
+  removeMovement(holdingOf(state, fact), fact.leaderFillId);
+}
+
+const inward: ReadonlySet<FactOf<"LeaderAct">["act"]> = new Set(["split", "transferIn"]);
+
+/** Moves the leader's holding; that such an act is an exit as well is not followed yet. */
+function foldAct(state: ExecutorState, fact: FactOf<"LeaderAct">): void {
+  const deltaMicro = inward.has(fact.act) ? fact.sharesMicro : negate(fact.sharesMicro);
+  addMovement(holdingOf(state, fact), { ...fact, id: fact.id, deltaMicro });
+}
+
+function foldBalances(state: ExecutorState, fact: FactOf<"BalanceSnapshot">): void {
+  if (fact.holder.kind !== "wallet" || !state.leaders.has(fact.holder.address)) return;
+  const leader = fact.holder.address;
+  const { blockNumber, afterReorg } = fact;
+  const listed = new Set<string>();
+  for (const { tokenId, sharesMicro: shares } of fact.balances) {
+    listed.add(holdingKey(leader, tokenId));
+    addSnapshot(holdingOf(state, { leader, tokenId }), { blockNumber, sharesMicro: shares }, afterReorg);
+  }
+  if (!fact.complete) return;
+  for (const [key, holding] of state.holdings) {
+    if (key.startsWith(`${leader}|`) && !listed.has(key)) {
+      addSnapshot(holding, { blockNumber, sharesMicro: ZERO_SHARES }, afterReorg);
+    }
+  }
+}
+
+function holdingOf(state: ExecutorState, of: Pick<FactOf<"LeaderAct">, "leader" | "tokenId">): Holding {
+  const key = holdingKey(of.leader, of.tokenId);
+  const known = state.holdings.get(key);
+  if (known !== undefined) return known;
+  const made = emptyHolding();
+  state.holdings.set(key, made);
+  return made;
+}
+
+const FORGET_EVERY = 256;
+/** However short the accounts' signal age is: a fill that is reported twice is reported twice within minutes. */
+const REMEMBER_MS_MIN = 600_000;
+
+/** Forgets fills, and the orders they caused, that nothing refers to any more. */
+function forget(state: ExecutorState, nowMs: number): void {
+  let keepMs = REMEMBER_MS_MIN;
+  for (const { policy } of state.accounts.values()) keepMs = Math.max(keepMs, 2 * policy.signalAgeMsMax);
+  const tied = new Set<string>();
+  for (const { leader, tokenId } of state.lots.values()) tied.add(holdingKey(leader, tokenId));
+  for (const { leader, tokenId } of state.unfollowed.values()) tied.add(holdingKey(leader, tokenId));
+  for (const order of state.orders.values()) {
+    if (!isEnded(order)) tied.add(holdingKey(order.leader, order.tokenId));
+  }
+  for (const [id, fill] of state.fills) {
+    const isYoung = fill.tsSignalPublishedMs >= nowMs - keepMs;
+    if (!isYoung && fill.undecided.size === 0 && !tied.has(holdingKey(fill.leader, fill.tokenId)))
+      state.fills.delete(id);
+  }
+  for (const [id, order] of state.orders) {
+    if (isEnded(order) && !state.fills.has(order.leaderFillId)) state.orders.delete(id);
+  }
+}

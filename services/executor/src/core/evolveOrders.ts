@@ -1,0 +1,283 @@
+/** The fold of our own attempts, orders and fills: lots, buckets, and exits that are still to be followed. */
+import type { Fact, FactOf } from "@slipstream/contracts/facts";
+import { attemptId, type ClientOrderId } from "@slipstream/contracts/ids";
+import {
+  add,
+  minAmount,
+  type SharesMicro,
+  scale,
+  subtract,
+  subtractToZero,
+  ZERO_SHARES,
+  ZERO_USDC,
+} from "@slipstream/contracts/money";
+import { freeLot, partOf } from "./exitSize.ts";
+import { isEnded, lateExits, leavesOf, newOrder, nextStatus, type OrderEvent, type OrderState } from "./orders.ts";
+import {
+  type ExecutorState,
+  type LotRef,
+  lotKey,
+  lotSize,
+  openOrdersOf,
+  type UnfollowedExit,
+  unfollowedOf,
+} from "./state.ts";
+
+/** The wait doubles with each order of an exit that did not close, up to a minute. */
+const RETRY_MS = 1_000;
+const RETRY_MS_MAX = 60_000;
+const retryAfterMs = (n: number): number => Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** Math.min(n, 10));
+
+export function foldSkip(state: ExecutorState, fact: FactOf<"ExecutionAttempt">): void {
+  const { account, leaderFillId, exitShare } = fact;
+  if (state.fills.get(leaderFillId)?.undecided.delete(account) !== true) return;
+  addToBucket(state, fact, fact.bucketAddMicro);
+  if (fact.kind === "ENTRY") return;
+  shrinkBucket(state, fact);
+  if (fact.unfollowed) {
+    const remainingMicro = exitShare === null ? null : partOf(freeLot(state, fact), exitShare);
+    setUnfollowed(state, {
+      ...{ attemptId: fact.attemptId, account, leaderFillId, leader: fact.leader, tokenId: fact.tokenId },
+      ...{ conditionId: fact.conditionId, remainingMicro, n: 1, notBeforeMs: 0 },
+      reason: fact.reasons[0]?.code ?? "",
+    });
+  }
+  oweToOpenEntries(state, fact);
+}
+
+export function foldIntent(state: ExecutorState, fact: FactOf<"OrderIntent">): void {
+  if (state.orders.has(fact.orderId)) return;
+  const isFirst = state.fills.get(fact.leaderFillId)?.undecided.delete(fact.account) === true;
+  const n = state.unfollowed.get(fact.attemptId)?.n ?? 0;
+  if (fact.kind === "ENTRY") {
+    const key = lotKey(fact);
+    setOrDelete(state.buckets, key, subtractToZero(state.buckets.get(key) ?? ZERO_SHARES, fact.bucketUsedMicro));
+  } else {
+    // One order closes whatever earlier exits of the lot left to close.
+    for (const exit of unfollowedOf(state, fact)) {
+      if (exit.remainingMicro !== null || exit.attemptId === fact.attemptId) state.unfollowed.delete(exit.attemptId);
+    }
+    if (isFirst) {
+      shrinkBucket(state, fact);
+      oweToOpenEntries(state, fact);
+    }
+  }
+  state.orders.set(fact.orderId, newOrder(fact, n));
+}
+
+/** A leader who leaves takes his share of what we had not even bought yet with him. */
+function shrinkBucket(state: ExecutorState, fact: LotRef & Pick<FactOf<"ExecutionAttempt">, "exitShare">): void {
+  const key = lotKey(fact);
+  const bucket = state.buckets.get(key);
+  if (bucket === undefined) return;
+  const gone = fact.exitShare === null ? bucket : partOf(bucket, fact.exitShare);
+  setOrDelete(state.buckets, key, subtract(bucket, gone));
+}
+
+function addToBucket(state: ExecutorState, ref: LotRef, amount: SharesMicro): void {
+  const key = lotKey(ref);
+  setOrDelete(state.buckets, key, add(state.buckets.get(key) ?? ZERO_SHARES, amount));
+}
+
+function setOrDelete(map: Map<string, SharesMicro>, key: string, value: SharesMicro): void {
+  if (value > 0n) map.set(key, value);
+  else map.delete(key);
+}
+
+function oweToOpenEntries(
+  state: ExecutorState,
+  fact: LotRef & Pick<FactOf<"ExecutionAttempt">, "exitShare" | "attemptId" | "leaderFillId">,
+): void {
+  const { exitShare, attemptId: attempt, leaderFillId } = fact;
+  if (exitShare === null) return;
+  for (const order of openOrdersOf(state, fact)) {
+    if (order.kind !== "ENTRY") continue;
+    order.owedExits.push({
+      ...{ attemptId: attempt, leaderFillId, ...exitShare },
+      filledBeforeMicro: order.filledMicro,
+    });
+  }
+}
+
+const eventOf = (fact: Fact): { orderId: ClientOrderId; event: OrderEvent } | null => {
+  switch (fact.type) {
+    case "ReservationGranted":
+      return { orderId: fact.orderId, event: "grant" };
+    case "OrderDenied":
+      return { orderId: fact.orderId, event: "deny" };
+    case "OrderAccepted":
+      return { orderId: fact.orderId, event: "accept" };
+    case "OrderOutcomeUnknown":
+      return { orderId: fact.orderId, event: "loseSight" };
+    case "OrderAbandoned":
+      return { orderId: fact.orderId, event: "abandon" };
+    case "OrderRejected":
+      return { orderId: fact.orderId, event: "reject" };
+    case "OrderCanceled":
+      return { orderId: fact.orderId, event: "cancel" };
+    case "OrderExpired":
+      return { orderId: fact.orderId, event: "expire" };
+    case "ExecutionFill":
+      return { orderId: fact.orderId, event: fact.leavesMicro === 0n ? "fillLast" : "fillPart" };
+    default:
+      return null;
+  }
+};
+
+/** Folds what happened to one order. */
+export function evolveOrder(state: ExecutorState, fact: Fact): void {
+  if (fact.type === "OrderCancelRequested") {
+    const order = state.orders.get(fact.orderId);
+    if (order !== undefined) order.cancelReason ??= fact.reason;
+    return;
+  }
+  if (fact.type === "ExecutionFillReversed") {
+    reverseFill(state, fact);
+    return;
+  }
+  const about = eventOf(fact);
+  const order = about === null ? undefined : state.orders.get(about.orderId);
+  if (about === null || order === undefined) return;
+  const wasEnded = isEnded(order);
+  if (fact.type === "ReservationGranted" && order.status === "intent") {
+    order.sizeMicro = minAmount(order.sizeMicro, fact.sizeMicro);
+  }
+  if (fact.type === "OrderAccepted") order.tsPlacedMs ??= fact.tsPlacedMs;
+  if (fact.type === "ExecutionFill" && !foldTrade(state, order, fact)) return;
+  order.status = nextStatus(order.status, about.event);
+  if (!wasEnded && isEnded(order)) endOrder(state, order, fact);
+}
+
+/** @returns false when the trade is known. */
+function foldTrade(state: ExecutorState, order: OrderState, fact: FactOf<"ExecutionFill">): boolean {
+  if (order.trades.has(fact.tradeId)) return false;
+  const { sizeMicro, usdcMicro } = fact;
+  order.trades.set(fact.tradeId, { sizeMicro, usdcMicro });
+  order.filledMicro = add(order.filledMicro, sizeMicro);
+  if (fact.side === "SELL") {
+    takeFromLot(state, order, sizeMicro);
+    return true;
+  }
+  const key = lotKey(order);
+  const { account, tokenId, conditionId, leader } = order;
+  const lot = state.lots.get(key) ?? {
+    ...{ account, tokenId, conditionId, leader },
+    sizeMicro: ZERO_SHARES,
+    costMicro: ZERO_USDC,
+  };
+  lot.sizeMicro = add(lot.sizeMicro, sizeMicro);
+  lot.costMicro = add(lot.costMicro, usdcMicro);
+  state.lots.set(key, lot);
+  return true;
+}
+
+/** A lot at or below the account's dust is nothing, and nothing of it is left to be followed. */
+function takeFromLot(state: ExecutorState, ref: LotRef, sizeMicro: SharesMicro): void {
+  const key = lotKey(ref);
+  const lot = state.lots.get(key);
+  if (lot === undefined) return;
+  const left = subtractToZero(lot.sizeMicro, sizeMicro);
+  const dust = state.accounts.get(ref.account)?.policy.dustMicro ?? ZERO_SHARES;
+  if (left <= dust) {
+    state.lots.delete(key);
+    for (const { attemptId: attempt } of unfollowedOf(state, ref)) state.unfollowed.delete(attempt);
+    return;
+  }
+  lot.costMicro = scale(lot.costMicro, { numerator: left, denominator: lot.sizeMicro }, "floor");
+  lot.sizeMicro = left;
+}
+
+function reverseFill(state: ExecutorState, fact: FactOf<"ExecutionFillReversed">): void {
+  const order = state.orders.get(fact.orderId);
+  const trade = order?.trades.get(fact.tradeId);
+  if (order === undefined || trade === undefined || trade.sizeMicro === 0n) return;
+  order.trades.set(fact.tradeId, { sizeMicro: ZERO_SHARES, usdcMicro: ZERO_USDC });
+  if (order.side === "BUY") {
+    takeFromLot(state, order, trade.sizeMicro);
+    return;
+  }
+  const { account, tokenId, conditionId, leader } = order;
+  const lot = state.lots.get(lotKey(order));
+  if (lot !== undefined) lot.sizeMicro = add(lot.sizeMicro, trade.sizeMicro);
+  else {
+    const { sizeMicro, usdcMicro } = trade;
+    state.lots.set(lotKey(order), { account, tokenId, conditionId, leader, sizeMicro, costMicro: usdcMicro });
+  }
+}
+
+/** What an exit did not close, and what an entry filled after the leader had left, remains to be followed. */
+function endOrder(state: ExecutorState, order: OrderState, fact: Fact): void {
+  const { account, leader, tokenId, conditionId } = order;
+  const about = { account, leader, tokenId, conditionId };
+  if (order.kind === "EXIT") {
+    const remainingMicro = minAmount(leavesOf(order), freeLot(state, order));
+    if (remainingMicro === 0n) return;
+    setUnfollowed(state, {
+      ...about,
+      ...{ attemptId: order.attemptId, leaderFillId: order.leaderFillId, remainingMicro, n: order.n + 1 },
+      notBeforeMs: fact.tsInitMs + retryAfterMs(order.n),
+      reason: fact.type,
+    });
+    return;
+  }
+  let followed = ZERO_SHARES;
+  for (const { exit, lateMicro } of lateExits(order)) {
+    const part = partOf(subtractToZero(lateMicro, followed), exit);
+    if (part === 0n) continue;
+    followed = add(followed, part);
+    const { attemptId: attempt, leaderFillId } = exit;
+    const n = [...state.orders.values()].filter((other) => other.attemptId === attempt).length;
+    setUnfollowed(state, {
+      ...about,
+      ...{ attemptId: attempt, leaderFillId, remainingMicro: part, n: n + 1, notBeforeMs: 0 },
+      reason: "FILLED_AFTER_EXIT",
+    });
+  }
+}
+
+/** Several rests of one attempt are one. */
+function setUnfollowed(state: ExecutorState, exit: UnfollowedExit): void {
+  const known = state.unfollowed.get(exit.attemptId);
+  if (known === undefined) {
+    state.unfollowed.set(exit.attemptId, exit);
+    return;
+  }
+  const remainingMicro =
+    known.remainingMicro === null || exit.remainingMicro === null
+      ? null
+      : add(known.remainingMicro, exit.remainingMicro);
+  state.unfollowed.set(exit.attemptId, { ...exit, remainingMicro, n: Math.max(known.n, exit.n) });
+}
+
+/**
+ * The chain took a fill back for good. A sale that never happened is not followed any more; a purchase that never
+ * happened is sold again by the accounts that want it so.
+ */
+export function foldRetraction(state: ExecutorState, fact: FactOf<"LeaderFillRetracted">): void {
+  const { leaderFillId } = fact;
+  for (const exit of [...state.unfollowed.values()]) {
+    if (exit.leaderFillId === leaderFillId) state.unfollowed.delete(exit.attemptId);
+  }
+  for (const order of state.orders.values()) {
+    if (order.leaderFillId !== leaderFillId || order.kind !== "ENTRY") continue;
+    if (state.accounts.get(order.account)?.policy.onRetract !== "exit") continue;
+    const remainingMicro = minAmount(order.filledMicro, freeLot(state, order));
+    if (remainingMicro === 0n) continue;
+    const { account, leader, tokenId, conditionId } = order;
+    setUnfollowed(state, {
+      ...{ account, leader, tokenId, conditionId, leaderFillId, remainingMicro, n: order.n + 1, notBeforeMs: 0 },
+      attemptId: attemptId(account, leaderFillId),
+      reason: "RETRACTED",
+    });
+  }
+}
+
+/** The market is resolved: what was held is paid out. */
+export function foldSettlement(state: ExecutorState, { account, tokenId }: FactOf<"PositionSettled">): void {
+  for (const [key, lot] of state.lots) {
+    if (lot.account !== account || lot.tokenId !== tokenId) continue;
+    const left = lotSize(state, lot);
+    takeFromLot(state, lot, left);
+    state.buckets.delete(key);
+  }
+}

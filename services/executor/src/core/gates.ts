@@ -1,0 +1,108 @@
+/** The gates every order passes, in the order they are asked; each answers a typed reason with its numbers. */
+import type { SkipReason } from "@slipstream/contracts/facts/exec";
+import type { MarketDefinition } from "@slipstream/contracts/market";
+import type { AccountPolicy } from "@slipstream/contracts/policy";
+import { type RiskAnswer, riskFor } from "./riskGate.ts";
+import { isMakerLike } from "./sizing.ts";
+import type { ExecutorState, KnownFill } from "./state.ts";
+import { type ExecutorView, FRESH_MS_MAX, type Quote } from "./view.ts";
+
+/**
+ * `wait`: a moment may bring what is missing (first touch of a token, a stale quote that is being refreshed, a risk
+ * decision on its way); `reason` is the answer when the moment has passed.
+ */
+export type Gate<T> =
+  | { readonly kind: "pass"; readonly value: T }
+  | { readonly kind: "skip"; readonly reason: SkipReason }
+  | { readonly kind: "wait"; readonly reason: SkipReason };
+
+export type Tradable = { readonly market: MarketDefinition; readonly quote: Quote; readonly risk: RiskAnswer };
+
+const skip = (reason: SkipReason): { kind: "skip"; reason: SkipReason } => ({ kind: "skip", reason });
+const wait = (reason: SkipReason): { kind: "wait"; reason: SkipReason } => ({ kind: "wait", reason });
+
+/**
+ * A market of a generation we do not know has no definition (its schema refuses it), so it is MARKET_UNKNOWN.
+ * @param waitedMs - since the decision began, for the reason's numbers.
+ */
+export function entryGates(options: {
+  readonly state: ExecutorState;
+  readonly view: ExecutorView;
+  readonly fill: KnownFill;
+  readonly policy: AccountPolicy;
+  readonly waitedMs: number;
+}): Gate<Tradable> {
+  const { state, view, fill, policy, waitedMs } = options;
+  const market = marketGate(view, fill);
+  if (market.kind !== "pass") return market;
+  const reason = signalGate(view, fill, policy) ?? leaderGate(state, fill, policy);
+  if (reason !== null) return skip(reason);
+  const risk = riskFor(state, view, riskSubject(fill, policy, market.value));
+  if (risk.entry !== null) return risk.pending ? wait(risk.entry) : skip(risk.entry);
+  const { chainLagMs, limits } = view;
+  if (chainLagMs !== null && chainLagMs > limits.chainLagMsMax) {
+    return skip({ code: "CHAIN_LAGGING", lagMs: chainLagMs, lagMsMax: limits.chainLagMsMax });
+  }
+  const book = bookGate(view, fill, waitedMs);
+  if (book.kind !== "pass") return book;
+  return { kind: "pass", value: { market: market.value, quote: book.value, risk } };
+}
+
+/** Exits have no age limit and ask neither the leader list nor the chain's health; of risk only a halt stops them. */
+export function exitGates(options: {
+  readonly state: ExecutorState;
+  readonly view: ExecutorView;
+  readonly fill: KnownFill;
+  readonly policy: AccountPolicy;
+  readonly waitedMs: number;
+}): Gate<Tradable> {
+  const { state, view, fill, policy, waitedMs } = options;
+  const market = marketGate(view, fill);
+  if (market.kind !== "pass") return market;
+  const risk = riskFor(state, view, riskSubject(fill, policy, market.value));
+  if (risk.exit !== null) return skip(risk.exit);
+  const book = bookGate(view, fill, waitedMs);
+  if (book.kind !== "pass") return book;
+  return { kind: "pass", value: { market: market.value, quote: book.value, risk } };
+}
+
+export const riskSubject = (fill: KnownFill, policy: AccountPolicy, market: MarketDefinition | null) => ({
+  account: policy.account,
+  leader: fill.leader,
+  tokenId: fill.tokenId,
+  conditionId: market?.conditionId ?? fill.conditionId,
+  eventId: market?.eventId ?? null,
+});
+
+function marketGate(view: ExecutorView, { tokenId }: KnownFill): Gate<MarketDefinition> {
+  const market = view.market(tokenId);
+  if (market === null) return wait({ code: "MARKET_UNKNOWN", tokenId });
+  if (market.closed || !market.acceptingOrders) return skip({ code: "MARKET_NOT_ACCEPTING_ORDERS" });
+  return { kind: "pass", value: market };
+}
+
+function signalGate(view: ExecutorView, fill: KnownFill, policy: AccountPolicy): SkipReason | null {
+  if (fill.status !== "ON_CHAIN") return { code: "FILL_REVERTED" };
+  if (fill.historical) return { code: "HISTORICAL_FILL" };
+  const ageMs = view.nowMs - fill.tsSignalMs;
+  const ageMsMax = policy.signalAgeMsMax;
+  return ageMs > ageMsMax ? { code: "SIGNAL_TOO_OLD", ageMs, ageMsMax } : null;
+}
+
+function leaderGate(state: ExecutorState, fill: KnownFill, policy: AccountPolicy): SkipReason | null {
+  if (state.leaders.get(fill.leader) !== true) return { code: "LEADER_NOT_FOLLOWED" };
+  if (isMakerLike(fill) && policy.makerRatioMicro === 0) return { code: "MAKER_FILLS_SKIPPED" };
+  if (fill.priceMicro < policy.minPriceMicro || fill.priceMicro > policy.maxPriceMicro) {
+    return { code: "PRICE_OUT_OF_RANGE", priceMicro: fill.priceMicro };
+  }
+  return null;
+}
+
+/** Quote age: up to 2 s is traded on, up to 5 s is refreshed first, above that the book counts as stale. */
+function bookGate(view: ExecutorView, { tokenId }: KnownFill, waitedMs: number): Gate<Quote> {
+  const quote = view.quote(tokenId);
+  if (quote === null) return wait({ code: "BOOK_UNKNOWN", waitedMs });
+  if (quote.health !== "healthy") return wait({ code: "BOOK_UNHEALTHY", health: quote.health });
+  if (quote.ageMs > FRESH_MS_MAX) return wait({ code: "BOOK_STALE", ageMs: quote.ageMs });
+  return { kind: "pass", value: quote };
+}

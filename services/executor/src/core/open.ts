@@ -1,0 +1,130 @@
+/** Decisions on what is open: grants, cancels, what a restart left, and what time demands. */
+import { type Decision, nothing } from "@slipstream/actor/core";
+import type { FactOf } from "@slipstream/contracts/facts";
+import { factId } from "@slipstream/contracts/ids";
+import type { ChainSubject } from "@slipstream/contracts/subjects";
+import { type Facts, orderHead } from "./attempt.ts";
+import { cancelOpen, cancelRequest, reasonToCancel } from "./cancel.ts";
+import { retryExit } from "./exits.ts";
+import type { ExecutorRequest, OrderToPlace } from "./messages.ts";
+import { type CancelReason, isEnded, isMayBeAtVenue, type OrderState } from "./orders.ts";
+import { floorSize, minimumBuy } from "./sizing.ts";
+import { type ExecutorState, execChain, lotKey, openOrders } from "./state.ts";
+import type { ExecutorView } from "./view.ts";
+
+/** A purchase that has not reached the venue by then is not what was decided any more. */
+const PLACE_WITHIN_MS = 5_000;
+/** A granted order that the venue has not confirmed is handed over again: the answer was lost, or a latch was shut. */
+const PLACE_AGAIN_AFTER_MS = 1_000;
+
+type By = { readonly state: ExecutorState; readonly view: ExecutorView };
+type AbandonReason = FactOf<"OrderAbandoned">["reason"];
+
+export function abandoned({ view: { nowMs } }: By, order: OrderState, reason: AbandonReason): Facts[number] {
+  return {
+    type: "OrderAbandoned",
+    id: factId("OrderAbandoned", order.orderId),
+    ...orderHead(order, { atMs: nowMs, nowMs }),
+    reason,
+  };
+}
+
+/** A grant hands the order to the venue, unless something has happened since it was decided. */
+export function decideGranted(by: By, order: OrderState): Decision<ExecutorRequest> {
+  if (order.status !== "granted") return nothing;
+  const reason = reasonToCancel(by.state, by.view, order) ?? lateOrTooSmall(by, order);
+  if (reason !== null) return { facts: [abandoned(by, order, reason)], requests: [] };
+  const place = placeable(by, order);
+  return place === null ? nothing : { facts: [], requests: [{ type: "PlaceOrder", order: place }] };
+}
+
+function lateOrTooSmall({ view }: By, order: OrderState): AbandonReason | null {
+  if (view.nowMs - order.tsDecidedMs > PLACE_WITHIN_MS) return "TOO_LATE";
+  const market = view.market(order.tokenId);
+  if (market === null) return null;
+  const minimum = order.side === "BUY" ? minimumBuy(market, order.limitPriceMicro) : market.minOrderSizeMicro;
+  // Inventory granted less than the venue takes.
+  return floorSize(order.sizeMicro) < minimum ? "DENIED" : null;
+}
+
+/** null while the market is not known: after a restart its definition may come later than the log. */
+function placeable({ state, view }: By, order: OrderState): OrderToPlace | null {
+  const market = view.market(order.tokenId);
+  if (market === null) return null;
+  const latencyMs = state.accounts.get(order.account)?.policy.submitLatencyMs ?? 0;
+  const { orderId, account, leader, tokenId, conditionId, side, limitPriceMicro, timeInForce, ttlMs } = order;
+  const reachesMs = Math.max(order.tsDecidedMs + latencyMs, view.nowMs);
+  return {
+    ...{ orderId, account, leader, tokenId, conditionId, side, limitPriceMicro, timeInForce, ttlMs },
+    sizeMicro: floorSize(order.sizeMicro),
+    placeAtMs: order.tsPlacedMs ?? reachesMs + market.takerDelayMs,
+    fee: market.fee,
+  };
+}
+
+/** An order that a restart found: a granted one is placed or abandoned, one at the venue is taken up again. */
+export function decideOwed(by: By, order: OrderState): Decision<ExecutorRequest> {
+  if (order.status === "granted") return decideGranted(by, order);
+  if (isEnded(order) || order.status === "intent") return nothing;
+  const place = placeable(by, order);
+  if (place === null) return nothing;
+  const requests: ExecutorRequest[] = [
+    { type: "ResumeOrder", order: place, knownFills: order.trades.size, filledMicro: order.filledMicro },
+  ];
+  if (order.cancelReason !== null) requests.push(cancelRequest(by, order));
+  return { facts: [], requests };
+}
+
+/** The venue does not have an order that was to be cancelled: it never will. */
+export function decideNotPlaced(by: By, order: OrderState): Decision<ExecutorRequest> {
+  if (order.status !== "granted") return nothing;
+  return { facts: [abandoned(by, order, order.cancelReason ?? "TOO_LATE")], requests: [] };
+}
+
+/** Looks at the open orders and unfollowed exits of one chain. */
+export function decideTick(by: By, chain: ChainSubject): Decision<ExecutorRequest> {
+  const facts: Facts = [];
+  const requests: ExecutorRequest[] = [];
+  for (const order of openOrders(by.state)) {
+    if (execChain(order.account, order) !== chain) continue;
+    const decision = decideOpen(by, order);
+    facts.push(...decision.facts);
+    requests.push(...decision.requests);
+  }
+  facts.push(...retries(by, chain));
+  return { facts, requests };
+}
+
+function decideOpen(by: By, order: OrderState): Decision<ExecutorRequest> {
+  const reason: CancelReason | null = reasonToCancel(by.state, by.view, order);
+  if (reason !== null && order.cancelReason === null) return cancelOpen(by, order, reason);
+  if (!isMayBeAtVenue(order)) return nothing;
+  // Repeating a cancel is harmless, and the first one may have met a shut latch.
+  if (reason !== null) return { facts: [], requests: [cancelRequest(by, order)] };
+  const waitedMs = by.view.nowMs - order.tsDecidedMs;
+  if (order.status !== "granted" || waitedMs < PLACE_AGAIN_AFTER_MS) return nothing;
+  // It may be at the venue although we were not told, so it is cancelled and not just given up.
+  if (waitedMs > PLACE_WITHIN_MS) return { facts: [], requests: [cancelRequest(by, order)] };
+  const place = placeable(by, order);
+  return place === null ? nothing : { facts: [], requests: [{ type: "PlaceOrder", order: place }] };
+}
+
+/** One try per lot: its newest exit carries what the others left. */
+function retries({ state, view }: By, chain: ChainSubject): Facts {
+  const tried = new Set<string>();
+  const facts: Facts = [];
+  for (const exit of [...state.unfollowed.values()].reverse()) {
+    const fill = state.fills.get(exit.leaderFillId);
+    const account = state.accounts.get(exit.account);
+    if (fill === undefined || account === undefined || tried.has(lotKey(exit))) continue;
+    if (exit.notBeforeMs > view.nowMs || (fill.side === "SELL" && fill.status !== "ON_CHAIN")) continue;
+    const conditionId = view.market(exit.tokenId)?.conditionId ?? exit.conditionId;
+    if (execChain(exit.account, { conditionId, tokenId: exit.tokenId }) !== chain) continue;
+    const { policy, revision } = account;
+    const fact = retryExit({ state, view, fill, policy, revision, conditionId, sinceMs: view.nowMs }, exit);
+    if (fact === null) continue;
+    tried.add(lotKey(exit));
+    facts.push(fact);
+  }
+  return facts;
+}

@@ -1,0 +1,159 @@
+/** The life of one of our orders: one exhaustive function of (status, event). */
+import type { OrderIntent } from "@slipstream/contracts/facts/exec";
+import type { ClientOrderId, TradeId } from "@slipstream/contracts/ids";
+import { add, type SharesMicro, subtractToZero, type UsdcMicro, ZERO_SHARES } from "@slipstream/contracts/money";
+
+/**
+ * `intent`: in the log, not granted. `granted`: handed to the venue or about to be. `accepted`: the venue has it.
+ * `unknown`: it may have it. The others are ends.
+ */
+export type OrderStatus = "intent" | "granted" | "accepted" | "unknown" | OrderEnd;
+export type OrderEnd = "filled" | "canceled" | "expired" | "abandoned" | "denied" | "rejected";
+export type OrderEvent =
+  | "grant"
+  | "deny"
+  | "accept"
+  | "loseSight"
+  | "fillPart"
+  | "fillLast"
+  | "cancel"
+  | "expire"
+  | "abandon"
+  | "reject";
+
+export type CancelReason = "FILL_REVERTED" | "RISK_HALT" | "OPERATOR" | "LEADER_EXITED";
+
+/** The leader sold while this entry was open: what it fills from now on is sold again in the same proportion. */
+export type OwedExit = {
+  readonly attemptId: OrderIntent["attemptId"];
+  readonly leaderFillId: OrderIntent["leaderFillId"];
+  readonly soldMicro: SharesMicro;
+  readonly heldMicro: SharesMicro;
+  readonly filledBeforeMicro: SharesMicro;
+};
+
+export type OrderState = Pick<
+  OrderIntent,
+  | "orderId"
+  | "attemptId"
+  | "account"
+  | "leaderFillId"
+  | "leader"
+  | "kind"
+  | "tokenId"
+  | "conditionId"
+  | "side"
+  | "limitPriceMicro"
+  | "timeInForce"
+  | "ttlMs"
+  | "tsDecidedMs"
+> & {
+  /** Which order of its attempt, from 0: exits may need several. */
+  readonly n: number;
+  status: OrderStatus;
+  /** As intended, then as granted. */
+  sizeMicro: SharesMicro;
+  filledMicro: SharesMicro;
+  tsPlacedMs: number | null;
+  trades: Map<TradeId, { readonly sizeMicro: SharesMicro; readonly usdcMicro: UsdcMicro }>;
+  cancelReason: CancelReason | null;
+  owedExits: OwedExit[];
+};
+
+export function newOrder(intent: OrderIntent, n: number): OrderState {
+  const { orderId, attemptId, account, leaderFillId, leader, kind, tokenId, conditionId, side, limitPriceMicro } =
+    intent;
+  const { sizeMicro, timeInForce, ttlMs, tsDecidedMs } = intent;
+  return {
+    ...{ orderId, attemptId, account, leaderFillId, leader, kind, tokenId, conditionId, side, limitPriceMicro },
+    ...{ sizeMicro, timeInForce, ttlMs, tsDecidedMs, n },
+    status: "intent",
+    filledMicro: ZERO_SHARES,
+    tsPlacedMs: null,
+    trades: new Map(),
+    cancelReason: null,
+    owedExits: [],
+  };
+}
+
+const ends: ReadonlySet<OrderStatus> = new Set(["filled", "canceled", "expired", "abandoned", "denied", "rejected"]);
+export const isEnded = ({ status }: Pick<OrderState, "status">): boolean => ends.has(status);
+export const leavesOf = (order: OrderState): SharesMicro => subtractToZero(order.sizeMicro, order.filledMicro);
+export const isMayBeAtVenue = ({ status }: OrderState): boolean =>
+  status === "granted" || status === "accepted" || status === "unknown";
+
+/** Returns the status after an event; an event that no longer means anything leaves it. */
+export function nextStatus(status: OrderStatus, event: OrderEvent): OrderStatus {
+  switch (status) {
+    case "intent":
+      return fromIntent(event);
+    case "granted":
+    case "accepted":
+    case "unknown":
+      return fromOpen(status, event);
+    case "filled":
+    case "canceled":
+    case "expired":
+    case "abandoned":
+    case "denied":
+    case "rejected":
+      // A trade that settles late still moves the lot, but an end is an end.
+      return status;
+  }
+}
+
+function fromIntent(event: OrderEvent): OrderStatus {
+  switch (event) {
+    case "grant":
+      return "granted";
+    case "deny":
+      return "denied";
+    case "abandon":
+      return "abandoned";
+    // Nothing reaches the venue before the grant.
+    case "accept":
+    case "loseSight":
+    case "fillPart":
+    case "fillLast":
+    case "cancel":
+    case "expire":
+    case "reject":
+      return "intent";
+  }
+}
+
+function fromOpen(status: "granted" | "accepted" | "unknown", event: OrderEvent): OrderStatus {
+  switch (event) {
+    case "accept":
+    // A fill proves that the venue has it.
+    case "fillPart":
+      return "accepted";
+    case "loseSight":
+      return "unknown";
+    case "fillLast":
+      return "filled";
+    case "cancel":
+      return "canceled";
+    case "expire":
+      return "expired";
+    case "abandon":
+      return "abandoned";
+    case "reject":
+      return "rejected";
+    // Known already.
+    case "grant":
+    case "deny":
+      return status;
+  }
+}
+
+/** Returns what of an order's fills is not yet covered by the exits that came while it was open, one by one. */
+export function lateExits(order: OrderState): { readonly exit: OwedExit; readonly lateMicro: SharesMicro }[] {
+  return order.owedExits.map((exit) => ({
+    exit,
+    lateMicro: subtractToZero(order.filledMicro, exit.filledBeforeMicro),
+  }));
+}
+
+export const totalOf = (amounts: readonly SharesMicro[]): SharesMicro => add(...amounts);
+export type OrdersById = Map<ClientOrderId, OrderState>;

@@ -1,0 +1,115 @@
+/** How large a copy is: sizing, then caps, which only shrink it, then the venue's minimum, which never enlarges it. */
+import type { SkipReason } from "@slipstream/contracts/facts/exec";
+import type { MarketDefinition } from "@slipstream/contracts/market";
+import {
+  add,
+  MICRO,
+  maxAmount,
+  minAmount,
+  type PriceMicro,
+  type SharesMicro,
+  scale,
+  sharesFor,
+  sharesMicro,
+  subtract,
+  subtractToZero,
+  type UsdcMicro,
+  usdcMicro,
+  ZERO_SHARES,
+} from "@slipstream/contracts/money";
+import type { AccountPolicy } from "@slipstream/contracts/policy";
+import type { Exposure, KnownFill } from "./state.ts";
+
+/** The venue takes sizes of two decimals. reference/polymarket.md §4.5 */
+export const SIZE_STEP_MICRO = 10_000n;
+/** A marketable purchase must be worth a dollar. reference/polymarket.md §4.4 */
+export const BUY_USDC_MIN = usdcMicro(MICRO);
+
+export const floorSize = (size: SharesMicro): SharesMicro => subtract(size, sharesMicro(size % SIZE_STEP_MICRO));
+
+/** The smallest purchase the venue takes at a price, in 1e-6 share. */
+export const minimumBuy = (market: MarketDefinition, limit: PriceMicro): SharesMicro =>
+  maxAmount(market.minOrderSizeMicro, ceilSize(sharesFor(BUY_USDC_MIN, limit, "ceil")));
+
+const ceilSize = (size: SharesMicro): SharesMicro => floorSize(add(size, sharesMicro(SIZE_STEP_MICRO - 1n)));
+
+/** A maker's fill, or one whose role is not known, may be copied smaller. */
+export const isMakerLike = ({ role }: Pick<KnownFill, "role">): boolean => role !== "TAKER";
+
+/** Returns our part of a leader's fill before caps, in 1e-6 share. */
+export function wantedSize(options: {
+  readonly policy: AccountPolicy;
+  readonly fill: Pick<KnownFill, "sharesMicro" | "role">;
+  readonly limitMicro: PriceMicro;
+  readonly riskFactorMicro: number;
+}): SharesMicro {
+  const { policy, fill, limitMicro, riskFactorMicro } = options;
+  const { sizing } = policy;
+  const base =
+    sizing.kind === "percentage"
+      ? scale(fill.sharesMicro, { numerator: BigInt(sizing.ratioMicro), denominator: MICRO }, "floor")
+      : sharesFor(sizing.usdcMicro, limitMicro, "floor");
+  const role = isMakerLike(fill) ? BigInt(policy.makerRatioMicro) : MICRO;
+  const numerator = role * BigInt(riskFactorMicro);
+  return scale(base, { numerator, denominator: MICRO * MICRO }, "floor");
+}
+
+export type EntrySize =
+  | { readonly kind: "order"; readonly sizeMicro: SharesMicro; readonly bucketUsedMicro: SharesMicro }
+  | { readonly kind: "skip"; readonly reason: SkipReason; readonly bucketAddMicro: SharesMicro };
+
+/**
+ * Returns the size of an entry, or why there is none. Below the venue's minimum the size goes to the bucket; a cap that
+ * makes it too small is the reason itself and nothing is saved up for later.
+ */
+export function entrySize(options: {
+  readonly policy: AccountPolicy;
+  readonly market: MarketDefinition;
+  readonly limitMicro: PriceMicro;
+  readonly wantedMicro: SharesMicro;
+  readonly bucketMicro: SharesMicro;
+  readonly exposure: Exposure;
+}): EntrySize {
+  const { policy, market, limitMicro, wantedMicro, bucketMicro, exposure } = options;
+  const minimumMicro = minimumBuy(market, limitMicro);
+  const full = floorSize(add(wantedMicro, bucketMicro));
+  if (full < minimumMicro) {
+    const bucketAfter = add(bucketMicro, wantedMicro);
+    return {
+      kind: "skip",
+      reason: { code: "BELOW_MINIMUM", sizeMicro: wantedMicro, minimumMicro, bucketMicro: bucketAfter },
+      bucketAddMicro: wantedMicro,
+    };
+  }
+  let sizeMicro = full;
+  for (const { cap, capMicro, roomMicro } of capsOf(policy, market, exposure)) {
+    sizeMicro = minAmount(sizeMicro, floorSize(sharesFor(roomMicro, limitMicro, "floor")));
+    if (sizeMicro < minimumMicro) {
+      return { kind: "skip", reason: { code: "CAP_REACHED", cap, capMicro }, bucketAddMicro: ZERO_SHARES };
+    }
+  }
+  return { kind: "order", sizeMicro, bucketUsedMicro: minAmount(bucketMicro, sizeMicro) };
+}
+
+type Cap = {
+  readonly cap: "order" | "token" | "gross" | "openPositions";
+  readonly capMicro: UsdcMicro;
+  readonly roomMicro: UsdcMicro;
+};
+
+/** `openPositions` counts tokens, so it leaves all the room or none; its `capMicro` is the count itself. */
+function capsOf({ caps }: AccountPolicy, market: MarketDefinition, exposure: Exposure): Cap[] {
+  const { tokens, tokenMicro, grossMicro } = exposure;
+  const isHeld = market.tokens.some(({ tokenId }) => tokens.has(tokenId));
+  const hasRoom = isHeld || tokens.size < caps.openPositionsMax;
+  return [
+    { cap: "order", capMicro: caps.orderUsdcMicro, roomMicro: caps.orderUsdcMicro },
+    { cap: "token", capMicro: caps.tokenUsdcMicro, roomMicro: subtractToZero(caps.tokenUsdcMicro, tokenMicro) },
+    { cap: "gross", capMicro: caps.grossUsdcMicro, roomMicro: subtractToZero(caps.grossUsdcMicro, grossMicro) },
+    {
+      cap: "openPositions",
+      capMicro: usdcMicro(BigInt(caps.openPositionsMax)),
+      roomMicro: hasRoom ? caps.orderUsdcMicro : usdcMicro(0n),
+    },
+  ];
+}

@@ -1,0 +1,168 @@
+/**
+ * What the executor knows, folded from the log.
+ *
+ * Invariants
+ * 1. An account decides a fill at most once: it is in `undecided` from the fill's first occurrence to its attempt, and is
+ *    never put back. A fill that returns after a revert, or after it was forgotten, has nobody undecided.
+ * 2. The fills of an order never exceed its granted size.
+ * 3. A lot is what our own fills bought on behalf of one leader and did not sell again.
+ * 4. Fills are forgotten after 2 × the largest signal age, but not while a lot, an open order or an unfollowed exit of
+ *    the same leader and token remains.
+ */
+import type { FactOf } from "@slipstream/contracts/facts";
+import type { AccountId, Address, AttemptId, ConditionId, LeaderFillId, TokenId } from "@slipstream/contracts/ids";
+import { add, notional, type SharesMicro, type UsdcMicro, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
+import type { AccountPolicy } from "@slipstream/contracts/policy";
+import { type ChainSubject, partitionFor, subjects } from "@slipstream/contracts/subjects";
+import type { Holding } from "./holdings.ts";
+import { isEnded, leavesOf, type OrderState, type OrdersById } from "./orders.ts";
+
+export type KnownFill = Pick<
+  FactOf<"LeaderFill">,
+  | "leaderFillId"
+  | "leader"
+  | "tokenId"
+  | "conditionId"
+  | "side"
+  | "role"
+  | "sharesMicro"
+  | "priceMicro"
+  | "blockNumber"
+  | "logIndex"
+  | "historical"
+> & {
+  occurrence: number;
+  status: "ON_CHAIN" | "REVERTED" | "RETRACTED";
+  /** Block time, and when the watcher published it. */
+  readonly tsSignalMs: number;
+  readonly tsSignalPublishedMs: number;
+  undecided: Set<AccountId>;
+};
+
+export type Lot = {
+  readonly account: AccountId;
+  readonly tokenId: TokenId;
+  readonly conditionId: ConditionId;
+  readonly leader: Address;
+  sizeMicro: SharesMicro;
+  /** What is held has cost, without fees. */
+  costMicro: UsdcMicro;
+};
+
+/** A leader's exit that is still to be followed. */
+export type UnfollowedExit = {
+  readonly attemptId: AttemptId;
+  readonly account: AccountId;
+  readonly leaderFillId: LeaderFillId;
+  readonly leader: Address;
+  readonly tokenId: TokenId;
+  readonly conditionId: ConditionId | null;
+  /** null: the leader's holding before his sale is not known yet. */
+  readonly remainingMicro: SharesMicro | null;
+  /** Number of the next order of this attempt. */
+  readonly n: number;
+  /** A refused or unfilled order is not repeated before. */
+  readonly notBeforeMs: number;
+  readonly reason: string;
+};
+
+export type RiskStanding = Pick<FactOf<"RiskDecision">, "level" | "parameters"> & { readonly reason: string };
+
+export type ExecutorState = {
+  leaders: Map<Address, boolean>;
+  accounts: Map<AccountId, { readonly policy: AccountPolicy; readonly revision: number }>;
+  fills: Map<LeaderFillId, KnownFill>;
+  orders: OrdersById;
+  /** By `lotKey`. */
+  lots: Map<string, Lot>;
+  /** Small fills of (account, token, leader) that wait to become an order, in our own size, by `lotKey`. */
+  buckets: Map<string, SharesMicro>;
+  unfollowed: Map<AttemptId, UnfollowedExit>;
+  /** By `holdingKey`. */
+  holdings: Map<string, Holding>;
+  /** By `<scope kind>:<id>`. */
+  risk: Map<string, RiskStanding>;
+  /** Log position of the newest RiskDecision. */
+  riskSeq: number;
+  /** Leader fills folded: when to forget is counted, so that it follows from the log alone. */
+  fillsFolded: number;
+};
+
+export const initialState = (): ExecutorState => ({
+  leaders: new Map(),
+  accounts: new Map(),
+  fills: new Map(),
+  orders: new Map(),
+  lots: new Map(),
+  buckets: new Map(),
+  unfollowed: new Map(),
+  holdings: new Map(),
+  risk: new Map(),
+  riskSeq: 0,
+  fillsFolded: 0,
+});
+
+export type LotRef = { readonly account: AccountId; readonly tokenId: TokenId; readonly leader: Address };
+export const lotKey = ({ account, tokenId, leader }: LotRef): string => `${account}|${tokenId}|${leader}`;
+export const holdingKey = (leader: Address, tokenId: TokenId): string => `${leader}|${tokenId}`;
+export const lotSize = (state: ExecutorState, ref: LotRef): SharesMicro =>
+  state.lots.get(lotKey(ref))?.sizeMicro ?? ZERO_SHARES;
+
+const isOf = (one: LotRef, ref: LotRef): boolean =>
+  one.account === ref.account && one.tokenId === ref.tokenId && one.leader === ref.leader;
+
+/** Orders without an end, oldest first. */
+export function* openOrders(state: ExecutorState): Generator<OrderState> {
+  for (const order of state.orders.values()) if (!isEnded(order)) yield order;
+}
+export const openOrdersOf = (state: ExecutorState, ref: LotRef): OrderState[] =>
+  [...openOrders(state)].filter((order) => isOf(order, ref));
+export const unfollowedOf = (state: ExecutorState, ref: LotRef): UnfollowedExit[] =>
+  [...state.unfollowed.values()].filter((exit) => isOf(exit, ref));
+
+/** The chain of an account's facts about one market; by token as long as the market is not known. */
+export const execChain = (
+  account: AccountId,
+  { conditionId, tokenId }: { readonly conditionId: ConditionId | null; readonly tokenId: TokenId },
+): ChainSubject => subjects.exec(partitionFor(conditionId, tokenId), account);
+
+/** Accounts that follow entries: live ones first, then by name. */
+export function followers(state: ExecutorState): AccountId[] {
+  const enabled = [...state.accounts.values()].filter(({ policy }) => policy.enabled).map(({ policy }) => policy);
+  return enabled.sort(liveFirst).map(({ account }) => account);
+}
+
+const liveFirst = (a: AccountPolicy, b: AccountPolicy): number =>
+  a.mode === b.mode ? (a.account < b.account ? -1 : 1) : a.mode === "live" ? -1 : 1;
+
+export function sortLiveFirst(state: ExecutorState, accounts: Iterable<AccountId>): AccountId[] {
+  const policies = [...accounts].flatMap((account) => state.accounts.get(account)?.policy ?? []);
+  return policies.sort(liveFirst).map(({ account }) => account);
+}
+
+export type Exposure = {
+  /** Cost of what is held and of what is being bought. */
+  readonly tokenMicro: UsdcMicro;
+  readonly grossMicro: UsdcMicro;
+  /** Tokens held or being bought. */
+  readonly tokens: ReadonlySet<TokenId>;
+};
+
+/** What an account has at stake: lots at cost, open entries at their limit. */
+export function exposureOf(state: ExecutorState, account: AccountId, tokenId: TokenId): Exposure {
+  let tokenMicro = ZERO_USDC;
+  let grossMicro = ZERO_USDC;
+  const tokens = new Set<TokenId>();
+  const count = (token: TokenId, amount: UsdcMicro): void => {
+    tokens.add(token);
+    grossMicro = add(grossMicro, amount);
+    if (token === tokenId) tokenMicro = add(tokenMicro, amount);
+  };
+  for (const lot of state.lots.values()) if (lot.account === account) count(lot.tokenId, lot.costMicro);
+  for (const order of openOrders(state)) {
+    if (order.account === account && order.kind === "ENTRY") {
+      count(order.tokenId, notional(order.limitPriceMicro, leavesOf(order), "ceil"));
+    }
+  }
+  return { tokenMicro, grossMicro, tokens };
+}

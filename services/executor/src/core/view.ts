@@ -1,0 +1,53 @@
+/** What the executor's decisions take from outside the log. What a decision used of it is written into its fact. */
+import type { BookHealth } from "@slipstream/contracts/book";
+import type { TokenId } from "@slipstream/contracts/ids";
+import type { MarketDefinition } from "@slipstream/contracts/market";
+import type { PriceMicro } from "@slipstream/contracts/money";
+
+export type Quote = {
+  readonly bestBidMicro: PriceMicro | null;
+  readonly bestAskMicro: PriceMicro | null;
+  /** Since the last proof of life of the book's connection. */
+  readonly ageMs: number;
+  readonly epoch: string;
+  readonly seq: number;
+  /** "gap": our own copy has a hole and waits for a snapshot. */
+  readonly health: BookHealth | "gap";
+};
+
+export type ExecutorLimits = {
+  /** A decision waits this long for the first book and definition of a token. */
+  readonly firstTouchMaxMs: number;
+  /** A chain head older than this stops entries. */
+  readonly chainLagMsMax: number;
+  /** Silence of risk after which only exits are allowed. */
+  readonly riskDegradeAfterMs: number;
+  /** Silence of risk after which nothing is allowed and open orders are cancelled. */
+  readonly riskHaltAfterMs: number;
+};
+
+/** Quote age up to which a book is traded on; a SOFT_STALE one is refreshed first. Limits of libs/book. */
+export const FRESH_MS_MAX = 2_000;
+
+export const defaultLimits: ExecutorLimits = {
+  firstTouchMaxMs: 400,
+  chainLagMsMax: 30_000,
+  riskDegradeAfterMs: 3_000,
+  riskHaltAfterMs: 10_000,
+};
+
+export type ExecutorView = {
+  readonly nowMs: number;
+  market(tokenId: TokenId): MarketDefinition | null;
+  /** null: no book of this token has been read. */
+  quote(tokenId: TokenId): Quote | null;
+  /** null: risk has not been heard yet. */
+  readonly riskHeartbeatAgeMs: number | null;
+  /** Log position of the newest decision that risk says it made; null: none. */
+  readonly riskDecisionSeq: number | null;
+  /** Age of the chain head as the watcher tells it; null: not told. The watcher's silence is risk's business. */
+  readonly chainLagMs: number | null;
+  /** The local latch, which works with risk and bus dead. */
+  readonly localHalt: boolean;
+  readonly limits: ExecutorLimits;
+};
