@@ -8,8 +8,10 @@ import { ContractError } from "@slipstream/contracts/errors";
 import { parseLeaders, runLeaders } from "./commands/leaders.ts";
 import { runOperator } from "./commands/operator.ts";
 import { runProvision } from "./commands/provision.ts";
+import { runReplay } from "./commands/replay.ts";
 import { runStart } from "./commands/start.ts";
 import { runStatus } from "./commands/status.ts";
+import { runTape } from "./commands/tape.ts";
 import { parseDuration, readSettings } from "./config.ts";
 import { natsUrlOf } from "./connection.ts";
 import { openRunFolder } from "./runFolder.ts";
@@ -84,6 +86,16 @@ async function main(argv: readonly string[]): Promise<number> {
       return runOperator(natsUrl, command, values.why ?? "");
     case "provision":
       return runProvision(natsUrl);
+    case "replay":
+      return runReplay({
+        tape: rest[0],
+        leaders: parseLeaders(values.leader ?? []),
+        latencyMs: latencyOf(values["latency-ms"]),
+        reportFile: values.report ?? null,
+        fillsFile: values["fills-out"] ?? null,
+      });
+    case "tape":
+      return runTape(rest, { output: values.output });
     default:
       throw new ContractError("CONFIG_INVALID", `there is no command "${command}"\n\n${USAGE}`);
   }
@@ -94,6 +106,12 @@ function durationOf(text: string | undefined): number | null {
   const ms = parseDuration(text);
   if (ms === null || ms === 0) throw new ContractError("CONFIG_INVALID", `--for ${text}: a time such as 60s, 5m or 1h`);
   return ms;
+}
+
+function latencyOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (!/^\d{1,6}$/.test(text)) throw new ContractError("CONFIG_INVALID", `--latency-ms ${text}: a whole number of ms`);
+  return Number(text);
 }
 
 /** Aborts at the first Ctrl-C or SIGTERM; a second one, later, ends at once. */

@@ -1,0 +1,37 @@
+/** `slipstream tape …`: work on recordings. */
+import { ContractError } from "@slipstream/contracts/errors";
+import { addFills, readFills } from "@slipstream/sandbox/tape/addFills";
+import { loadTape, writeTape } from "@slipstream/sandbox/tape/format";
+
+export async function runTape(
+  args: readonly string[],
+  options: { readonly output: string | undefined },
+): Promise<number> {
+  const [verb, tapeFile, fillsFile] = args;
+  switch (verb) {
+    case "add-fills": {
+      if (tapeFile === undefined || fillsFile === undefined || options.output === undefined) {
+        throw new ContractError("CONFIG_INVALID", "usage: slipstream tape add-fills TAPE FILLS.jsonl -o OUT");
+      }
+      const [tape, fills] = await Promise.all([loadTape(tapeFile), readFills(fillsFile)]);
+      const result = addFills(tape, fills);
+      await writeTape(options.output, result);
+      console.error(`${fills.length} fills added to ${tape.length} records: ${options.output} has ${result.length}`);
+      return 0;
+    }
+    case "info": {
+      if (tapeFile === undefined) throw new ContractError("CONFIG_INVALID", "usage: slipstream tape info TAPE");
+      const tape = await loadTape(tapeFile);
+      const counts = new Map<string, number>();
+      for (const { ch } of tape) counts.set(ch, (counts.get(ch) ?? 0) + 1);
+      const [first, last] = [tape[0]?.t ?? 0, tape.at(-1)?.t ?? 0];
+      console.log(
+        `${tape.length} records, ${((last - first) / 1_000).toFixed(1)} s from ${new Date(first).toISOString()}`,
+      );
+      for (const [channel, count] of counts) console.log(`  ${channel.padEnd(16)} ${count}`);
+      return 0;
+    }
+    default:
+      throw new ContractError("CONFIG_INVALID", `tape ${verb ?? ""}: one of add-fills, info, play`);
+  }
+}

@@ -1,0 +1,137 @@
+/** `slipstream replay`: a tape through the whole pipeline, as fast as it goes, always the same. */
+
+import { ContractError } from "@slipstream/contracts/errors";
+import type { FactOf } from "@slipstream/contracts/facts";
+import type { Address } from "@slipstream/contracts/ids";
+import { sharesMicro } from "@slipstream/contracts/money";
+import type { AccountPolicy } from "@slipstream/contracts/policy";
+import { decodeOrderFilled } from "@slipstream/polymarket/orderFilled";
+import { defaultExchanges } from "@slipstream/polymarket/versions";
+import type { TapeHead, TapeLog } from "@slipstream/sandbox/tape/addFills";
+import { tapeBalances } from "@slipstream/sandbox/tape/balances";
+import { deriveMarkets, type MarketAssumptions } from "@slipstream/sandbox/tape/deriveMarkets";
+import type { TapeRecord } from "@slipstream/sandbox/tape/format";
+import { applyFact, emptyOverview, type Overview } from "../overview.ts";
+import { type Audit, audit, buildReport, type ChainFill, type RunReport } from "../report.ts";
+import { createReplayWorld } from "./world.ts";
+
+export type ReplayInput = {
+  readonly tape: readonly TapeRecord[];
+  /** Empty: every wallet with a fill of its own on the tape. */
+  readonly leaders: readonly Address[];
+  readonly account: AccountPolicy;
+  readonly assumptions?: MarketAssumptions;
+};
+
+export type ReplayResult = {
+  readonly overview: Overview;
+  readonly audit: Audit;
+  readonly report: RunReport;
+  /** In the order in which they happened. */
+  readonly fills: readonly FactOf<"ExecutionFill">[];
+  /** What the tape does not say and was assumed. */
+  readonly assumed: readonly string[];
+  /** Books proved by the venue's hash: bursts that matched, and that did not. */
+  readonly proofs: { readonly passed: number; readonly failed: number };
+  readonly facts: number;
+};
+
+/** Seconds that pass after the last record, beside the life of an order: what is open settles. */
+const AFTER_MS = 10_000;
+
+/** What a tape without market records is taken to be: the venue's usual minimum, and no fee. */
+export const defaultAssumptions: MarketAssumptions = {
+  minOrderSizeMicro: sharesMicro(5_000_000n),
+  fee: { rateMicro: 0, exponent: 1, takerOnly: true },
+  takerDelayMs: 0,
+};
+
+/** @throws ContractError TAPE_INVALID for a tape without markets or without fills to follow. */
+export function replay({ tape, leaders, account, assumptions = defaultAssumptions }: ReplayInput): ReplayResult {
+  const { markets, assumed, refused } = deriveMarkets(tape, assumptions);
+  if (markets.length === 0)
+    throw new ContractError(
+      "TAPE_INVALID",
+      `the tape names no market that can be read${refused.map((text) => `\n  ${text}`)}`,
+    );
+  const followed = leaders.length > 0 ? leaders : makersOf(tape);
+  if (followed.length === 0) {
+    throw new ContractError("TAPE_INVALID", "the tape has no fill to follow: add some by `slipstream tape add-fills`");
+  }
+  const overview = emptyOverview();
+  const fills: FactOf<"ExecutionFill">[] = [];
+  let facts = 0;
+  const world = createReplayWorld({
+    startMs: tape[0]?.t ?? 0,
+    markets,
+    leaders: followed,
+    account,
+    balances: tapeBalances(tape),
+    onFact: (recorded) => {
+      facts += 1;
+      applyFact(overview, recorded, recorded.fact.tsInitMs);
+      if (recorded.fact.type === "ExecutionFill") fills.push(recorded.fact);
+    },
+  });
+  for (const record of tape) world.feed(record);
+  const endMs = tape.at(-1)?.t ?? 0;
+  world.passUntil(endMs + account.ttlMs + AFTER_MS);
+  settle(world, tape, endMs + account.ttlMs + AFTER_MS);
+  const found = auditTape(overview, tape, followed);
+  const proofs = { passed: 0, failed: 0 };
+  for (const book of world.desk.books.values()) {
+    proofs.passed += book.proofs.passed;
+    proofs.failed += book.proofs.failed;
+  }
+  const report = buildReport(overview, found, { faults: [], errors: refused });
+  return { overview, audit: found, report, fills, assumed, proofs, facts };
+}
+
+/** One more block after the end, so that the paper ledger settles what was filled last. */
+function settle(world: ReturnType<typeof createReplayWorld>, tape: readonly TapeRecord[], atMs: number): void {
+  const last = tape.findLast((record) => record.ch === "chain.head")?.d as TapeHead | undefined;
+  if (last === undefined) return;
+  for (const n of [1, 2]) {
+    const number = `0x${(Number(last.number) + n).toString(16)}`;
+    const hash = `0x${n.toString(16).padStart(64, "f")}`;
+    const timestamp = `0x${Math.floor(atMs / 1_000 + n).toString(16)}`;
+    world.feed({ t: atMs + n * 1_000, ch: "chain.head", d: { number, hash, parentHash: last.hash, timestamp } });
+  }
+  world.passUntil(atMs + AFTER_MS);
+}
+
+/** Wallets with fills on the tape, in order of appearance. */
+function makersOf(tape: readonly TapeRecord[]): Address[] {
+  const makers = new Set<Address>();
+  for (const fill of fillsOf(tape)) makers.add(fill.leader);
+  return [...makers];
+}
+
+function fillsOf(tape: readonly TapeRecord[]): ChainFill[] {
+  return tape.flatMap((record) => {
+    if (record.ch !== "chain.log") return [];
+    const log = record.d as TapeLog;
+    const fill = decodeOrderFilled(log, defaultExchanges);
+    if (fill.kind !== "orderFilled") return [];
+    const { blockHash } = log;
+    return [{ leader: fill.maker, blockHash, blockNumber: Number(log.blockNumber), logIndex: Number(log.logIndex) }];
+  });
+}
+
+function auditTape(overview: Overview, tape: readonly TapeRecord[], leaders: readonly Address[]): Audit {
+  const due = fillsOf(tape).filter((fill) => leaders.includes(fill.leader));
+  return audit(overview, due, due, Number.POSITIVE_INFINITY);
+}
+
+/** One line per fill for `--fills-out`: prices as integers, amounts as integer strings, all 1e-6. */
+export const fillLine = (fill: FactOf<"ExecutionFill">): string =>
+  JSON.stringify({
+    account: fill.account,
+    leaderFillId: fill.leaderFillId,
+    tokenId: fill.tokenId,
+    side: fill.side,
+    priceMicro: fill.priceMicro,
+    sizeMicro: fill.sizeMicro.toString(),
+    feeMicro: fill.feeMicro.toString(),
+    atMs: fill.tsEventMs,
+  });

@@ -1,0 +1,279 @@
+/**
+ * The services' own cores in one process under a virtual clock, fed with a tape instead of sockets. Nothing here decides:
+ * it carries messages, as the shells do on the bus.
+ */
+
+import { virtualClock } from "@slipstream/actor/clock";
+import { createLocalLog, type LocalActor } from "@slipstream/actor/local";
+import { balanceSyncCore } from "@slipstream/balance-sync/core/core";
+import type { BalanceSyncMessage, BalanceSyncRequest } from "@slipstream/balance-sync/core/messages";
+import { bestAsk, bestBid } from "@slipstream/book/ladder";
+import { createDesk, type Desk, onEvents, onPong, onTick, track } from "@slipstream/bookstore/core/desk";
+import { watcherCore } from "@slipstream/chain-watcher/core/core";
+import type { ObservedFill, WatcherMessage } from "@slipstream/chain-watcher/core/messages";
+import { observedFill } from "@slipstream/chain-watcher/core/observe";
+import type { Fact, Recorded } from "@slipstream/contracts/facts";
+import { type Address, factId, type Hash, type TokenId } from "@slipstream/contracts/ids";
+import type { MarketDefinition } from "@slipstream/contracts/market";
+import { sharesMicro } from "@slipstream/contracts/money";
+import { AccountPolicy } from "@slipstream/contracts/policy";
+import { executorCore } from "@slipstream/executor/core/core";
+import type { ExecutorMessage, ExecutorRequest } from "@slipstream/executor/core/messages";
+import { defaultLimits, type ExecutorView, type Quote } from "@slipstream/executor/core/view";
+import { activeTokens, advance, cancelOrder, createPaperEngine, placeOrder } from "@slipstream/executor/paper/engine";
+import { inventoryCore } from "@slipstream/inventory/core/core";
+import type { InventoryView } from "@slipstream/inventory/core/view";
+import { createMarketParser } from "@slipstream/polymarket/marketChannel";
+import { CHAIN_ID } from "@slipstream/polymarket/versions";
+import { quietView, riskCore } from "@slipstream/risk/core/core";
+import type { TapeHead, TapeLog } from "@slipstream/sandbox/tape/addFills";
+import type { TapeBalances } from "@slipstream/sandbox/tape/balances";
+import type { TapeRecord } from "@slipstream/sandbox/tape/format";
+import { z } from "zod";
+
+export type ReplayOptions = {
+  readonly startMs: number;
+  readonly markets: readonly MarketDefinition[];
+  readonly leaders: readonly Address[];
+  readonly account: AccountPolicy;
+  readonly balances: TapeBalances;
+  readonly onFact: (recorded: Recorded) => void;
+};
+
+export type ReplayWorld = {
+  /** Takes the next record of the tape. */
+  feed(record: TapeRecord): void;
+  /** Lets time pass without records: a quiet market. */
+  passUntil(ms: number): void;
+  readonly desk: Desk;
+};
+
+const CONNECTION = "tape";
+const SECOND_MS = 1_000;
+/** How often a quiet connection is pinged; the answer comes at once here. */
+const PING_MS = 1_500;
+const BALANCE_POLL_MS = 3_000;
+const HISTORICAL_AGE_MS = 60_000;
+/** The shells' defaults, see services/inventory. */
+const inventorySettings: Omit<InventoryView, "nowMs"> = {
+  pendingFillTtlMs: 180_000,
+  discrepancy: {
+    tokenSharesMicro: sharesMicro(1_000_000n),
+    marketSharesMicro: sharesMicro(5_000_000n),
+    durationMs: 30_000,
+  },
+};
+
+export function createReplayWorld(options: ReplayOptions): ReplayWorld {
+  const clock = virtualClock(options.startMs);
+  const byToken = new Map<TokenId, MarketDefinition>();
+  for (const market of options.markets) for (const { tokenId } of market.tokens) byToken.set(tokenId, market);
+  const parser = createMarketParser();
+  const desk = createDesk(1, (tokenId) => byToken.get(tokenId));
+  for (const tokenId of byToken.keys()) track(desk, tokenId, CONNECTION);
+  const engine = createPaperEngine();
+  const log = createLocalLog({ onFact: options.onFact });
+  const nowMs = (): number => clock.nowMs();
+  let head: TapeHead | null = null;
+  let lastFrameMs = options.startMs;
+  /** Fills of the newest block, told again with the range that ends in it. */
+  let blockFills: ObservedFill[] = [];
+
+  const watcher = log.add({
+    core: watcherCore,
+    view: () => ({ nowMs: nowMs(), chainId: CHAIN_ID, historicalAgeMs: HISTORICAL_AGE_MS }),
+    perform: () => null,
+  });
+  const balances: LocalActor<unknown, BalanceSyncMessage> = log.add({
+    core: balanceSyncCore,
+    view: () => ({ nowMs: nowMs() }),
+    perform: (request) => readBalances(request, head, options.balances),
+  });
+  const inventory = log.add({
+    core: inventoryCore,
+    view: () => ({ nowMs: nowMs(), ...inventorySettings }),
+    perform: () => null,
+  });
+  const risk = log.add({ core: riskCore, view: () => quietView(nowMs()), perform: () => null });
+  const executor = log.add({
+    core: executorCore,
+    view: () => executorView(nowMs(), head, byToken, desk),
+    perform: (request, post) => perform(request, post),
+  });
+
+  const perform = (request: ExecutorRequest, post: (message: ExecutorMessage) => void): ExecutorMessage | null => {
+    switch (request.type) {
+      case "PlaceOrder": {
+        const { order } = request;
+        return placeOrder(engine, order)
+          ? { type: "Placed", orderId: order.orderId, placeAtMs: order.placeAtMs }
+          : null;
+      }
+      case "ResumeOrder":
+        return null;
+      case "CancelOrder": {
+        const known = cancelOrder(engine, request.orderId, request.atMs);
+        return known ? null : { type: "NotPlaced", orderId: request.orderId };
+      }
+      case "AwaitBook": {
+        const { account, leaderFillId, sinceMs, untilMs } = request;
+        clock.after(untilMs - nowMs(), () => post({ type: "DecideFill", account, leaderFillId, sinceMs }));
+        return null;
+      }
+    }
+  };
+
+  /** Lets the paper engine look at what the books prove by now. */
+  const trade = (): void => {
+    const watermarkMs = desk.connections.get(CONNECTION)?.watermarkMs ?? 0;
+    for (const tokenId of activeTokens(engine)) {
+      const book = desk.books.get(tokenId);
+      if (book === undefined) continue;
+      const events = advance(engine, tokenId, book.history, watermarkMs);
+      for (const orderId of new Set(events.map((event) => event.orderId))) {
+        const own = events.filter((event) => event.orderId === orderId);
+        executor.post({ type: "VenueReport", orderId, events: own });
+      }
+    }
+  };
+
+  const onFrame = (text: string): void => {
+    lastFrameMs = nowMs();
+    onEvents(desk, CONNECTION, parser.parse(text).events, lastFrameMs);
+    trade();
+  };
+  const onHead = (next: TapeHead): void => {
+    if (head === null) watcher.post({ type: "FollowingStarts", ...headOf(next, 1) });
+    else
+      watcher.post({
+        type: "RangeRead",
+        fromBlock: Number(head.number),
+        toBlock: Number(head.number),
+        fills: blockFills,
+        ...headOf(next, 0),
+      });
+    head = next;
+    blockFills = [];
+  };
+  const onLog = (raw: TapeLog): void => {
+    const fill = observedFill(raw, {
+      tsSeenMs: nowMs(),
+      blockMs: Number(raw.blockTimestamp) * SECOND_MS,
+      market: (tokenId) => byToken.get(tokenId),
+    });
+    if (fill === null || !options.leaders.includes(fill.leader)) return;
+    blockFills.push(fill);
+    watcher.post({ type: "FillsSeen", fills: [fill] } satisfies WatcherMessage);
+    trade();
+  };
+
+  configure(log, options, nowMs());
+  risk.post({ type: "Tick" });
+  clock.every(SECOND_MS, () => {
+    onTick(desk, nowMs());
+    risk.post({ type: "Tick" });
+    inventory.post({ type: "Tick" });
+    executor.post({ type: "Tick" });
+  });
+  clock.every(BALANCE_POLL_MS, () => balances.post({ type: "Poll" }));
+  clock.every(PING_MS, () => {
+    if (nowMs() - lastFrameMs < PING_MS) return;
+    onPong(desk, CONNECTION, nowMs(), nowMs());
+    trade();
+  });
+
+  return {
+    desk,
+    passUntil: (ms) => clock.advanceTo(ms),
+    feed: (record) => {
+      clock.advanceTo(record.t);
+      if (record.ch === "clob.market.ws" && typeof record.d === "string") onFrame(record.d);
+      else if (record.ch === "chain.head") onHead(record.d as TapeHead);
+      else if (record.ch === "chain.log") onLog(record.d as TapeLog);
+    },
+  };
+}
+
+/** `behind`: the block below which everything counts as read. */
+function headOf(head: TapeHead, behind: number) {
+  const number = Number(head.number);
+  return {
+    head: number,
+    headHash: head.hash as Hash,
+    headTsMs: Number(head.timestamp) * SECOND_MS,
+    finalized: number - behind,
+    finalizedHash: (behind === 0 ? head.hash : head.parentHash) as Hash,
+  };
+}
+
+/** What registry would tell: the account and the leaders. */
+function configure(log: { append(fact: Fact): void }, { account, leaders }: ReplayOptions, nowMs: number): void {
+  const say = (key: string, revision: number, value: unknown): void =>
+    log.append({
+      type: "ConfigChanged",
+      v: 1,
+      id: factId("ConfigChanged", key, revision),
+      key,
+      revision,
+      value,
+      tsEventMs: nowMs,
+      tsInitMs: nowMs,
+    });
+  say(`accounts.${account.account}`, 1, z.encode(AccountPolicy, account));
+  leaders.forEach((leader, index) => {
+    say(`leaders.${leader}`, index + 2, { leader, enabled: true });
+  });
+}
+
+function readBalances(
+  request: BalanceSyncRequest,
+  head: TapeHead | null,
+  balances: TapeBalances,
+): BalanceSyncMessage | null {
+  if (head === null) return null;
+  const blockNumber = Number(head.number);
+  return {
+    type: "BalancesRead",
+    block: { blockNumber, blockHash: head.hash as Hash, tsMs: Number(head.timestamp) * SECOND_MS },
+    source: request.source,
+    readings: request.pairs.map(({ owner, tokenId }) => ({
+      owner,
+      tokenId,
+      sharesMicro: balances.at(owner, tokenId, blockNumber),
+    })),
+    afterReorg: request.afterReorg,
+  };
+}
+
+function executorView(
+  nowMs: number,
+  head: TapeHead | null,
+  byToken: ReadonlyMap<TokenId, MarketDefinition>,
+  desk: Desk,
+): ExecutorView {
+  return {
+    nowMs,
+    market: (tokenId) => byToken.get(tokenId) ?? null,
+    quote: (tokenId) => quoteOf(desk, tokenId),
+    riskHeartbeatAgeMs: 0,
+    riskDecisionSeq: null,
+    chainLagMs: head === null ? null : Math.max(0, nowMs - Number(head.timestamp) * SECOND_MS),
+    localHalt: false,
+    limits: defaultLimits,
+  };
+}
+
+/** The connection of a tape never goes silent: its quotes are as fresh as the tape. */
+function quoteOf(desk: Desk, tokenId: TokenId): Quote | null {
+  const book = desk.books.get(tokenId);
+  const live = book?.history.book;
+  if (book === undefined || live === null || live === undefined) return null;
+  return {
+    bestBidMicro: bestBid(live),
+    bestAskMicro: bestAsk(live),
+    ageMs: 0,
+    epoch: book.epoch,
+    seq: book.seq,
+    health: book.health,
+  };
+}
