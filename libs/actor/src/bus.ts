@@ -115,6 +115,7 @@ export function overLink<T>(bus: Bus, ask: () => Promise<T>): Promise<T> {
 }
 
 async function dial({ url, name, logger, signal }: BusOptions): Promise<NatsConnection> {
+  logger.info({ url }, "connecting to nats-server");
   const notice = setInterval(
     () => logger.warn({ url }, "waiting for nats-server: nothing answers yet, is it running?"),
     WAITING_NOTICE_MS,
@@ -131,8 +132,8 @@ async function dial({ url, name, logger, signal }: BusOptions): Promise<NatsConn
       waitOnFirstConnect: true,
       noAsyncTraces: true,
     });
-    if (signal === undefined) return await connecting;
-    return await Promise.race([connecting, aborted(signal, connecting)]);
+    if (signal !== undefined) await connectedOrAborted(connecting, signal);
+    return await connecting;
   } catch (cause) {
     if (cause instanceof ContractError) throw cause;
     throw new ContractError("BUS_UNREACHABLE", `cannot use nats-server at ${url}: ${String(cause)}`, { cause });
@@ -141,16 +142,19 @@ async function dial({ url, name, logger, signal }: BusOptions): Promise<NatsConn
   }
 }
 
-function aborted(signal: AbortSignal, connecting: Promise<NatsConnection>): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const stop = (): void => {
-      // Whatever connects later is closed: nobody waits for it any more.
-      void connecting.then((nc) => nc.close()).catch(() => undefined);
-      reject(new ContractError("BUS_UNREACHABLE", "stopped while waiting for nats-server"));
-    };
+/** @throws ContractError BUS_UNREACHABLE when `signal` comes first; what connects later is closed. */
+async function connectedOrAborted(connecting: Promise<NatsConnection>, signal: AbortSignal): Promise<void> {
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<"aborted">((resolve) => {
+    stop = () => resolve("aborted");
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
   });
+  const first = await Promise.race([connecting, aborted]);
+  signal.removeEventListener("abort", stop);
+  if (first !== "aborted") return;
+  void connecting.then((nc) => nc.close()).catch(() => undefined);
+  throw new ContractError("BUS_UNREACHABLE", "stopped while waiting for nats-server");
 }
 
 /**

@@ -1,0 +1,244 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ask } from "@slipstream/actor/ask";
+import type { Bus } from "@slipstream/actor/bus";
+import { freePort, type RunningProcess } from "@slipstream/actor/process";
+import { Heartbeat } from "@slipstream/contracts/live";
+import { buckets, streams, subjects } from "@slipstream/contracts/subjects";
+import { startNats, type TestNats } from "@slipstream/testkit/nats";
+import { expectNoLeaks, makeFolder, removeFolder, startCounted } from "@slipstream/testkit/processes";
+import { until } from "@slipstream/testkit/until";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { jobFact } from "./jobs.ts";
+import { allFacts, append, connectTo, freshLog, startJobs } from "./rig.ts";
+
+let nats: TestNats;
+let bus: Bus;
+let folder: string;
+const children = new Set<RunningProcess>();
+beforeAll(async () => {
+  nats = await startNats();
+  bus = await connectTo(nats.url);
+});
+afterAll(async () => {
+  await bus.drain();
+  await nats.stop();
+  await expectNoLeaks();
+});
+beforeEach(async () => {
+  await freshLog(bus);
+  folder = makeFolder("actor");
+});
+afterEach(async () => {
+  await Promise.all([...children].map((child) => child.kill9()));
+  children.clear();
+  removeFolder(folder);
+});
+
+const startChild = async (env: Record<string, string> = {}, ipc = false): Promise<RunningProcess> => {
+  const child = await startCounted({
+    name: "jobs service",
+    command: process.execPath,
+    args: [fileURLToPath(new URL("./jobsService.ts", import.meta.url))],
+    env: {
+      PATH: process.env["PATH"],
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+      NATS_URL: nats.url,
+      EFFECTS_FILE: join(folder, "effects"),
+      LOG_LEVEL: "warn",
+      ...env,
+    },
+    ipc,
+  });
+  children.add(child);
+  return child;
+};
+const effects = (): string[] => {
+  const file = join(folder, "effects");
+  return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").sort() : [];
+};
+const idsOf = async (type: string): Promise<string[]> =>
+  (await allFacts(bus)).map(({ fact }) => fact).flatMap((fact) => (fact.type === type ? [fact.id as string] : []));
+const inLog = (type: string, count: number, timeoutMs = 10_000) =>
+  until(async () => (await idsOf(type)).length >= count, { what: `${count} facts ${type}`, timeoutMs });
+const expectOnce = async (jobs: number): Promise<void> => {
+  for (const type of ["AccountFunded", "ForceReconciled"]) {
+    const ids = await idsOf(type);
+    expect(new Set(ids).size, `${type} doubled`).toBe(ids.length);
+    expect(ids).toHaveLength(jobs);
+  }
+  expect(effects()).toEqual(Array.from({ length: jobs }, (_, i) => `a.${i + 1}`).sort());
+};
+
+describe("kill -9", () => {
+  test.each(["intent", "effect"])("after the %s of a job, the next process finishes that job once", async (dieAt) => {
+    const first = await startChild({ DIE_AT: dieAt, DIE_JOB: "2" });
+    await append(bus, jobFact(1), jobFact(2), jobFact(3));
+    expect(await first.exited).toMatchObject({ signal: "SIGKILL" });
+    expect(effects().includes("a.2")).toBe(dieAt === "effect");
+    expect(await idsOf("ForceReconciled")).not.toContain("ForceReconciled:a.2:0");
+    await startChild();
+    await inLog("ForceReconciled", 3);
+    await expectOnce(3);
+  });
+
+  test("between facts and their snapshot: what was saved is used, what came after is folded", async () => {
+    const first = await startChild({ SAVE_EVERY_FACTS: "5" });
+    await append(bus, jobFact(1), jobFact(2), jobFact(3));
+    await inLog("ForceReconciled", 3);
+    const kv = await bus.kvm.open(buckets.state("inventory"));
+    await until(() => kv.get("jobs.manifest"), { what: "a snapshot" });
+    await append(bus, jobFact(4));
+    await inLog("ForceReconciled", 4);
+    await first.kill9();
+    // With its beginning gone the log alone is not enough: the snapshot has to be used.
+    await bus.jsm.streams.purge(streams.facts, { seq: 2 });
+    await append(bus, jobFact(5));
+    await startChild();
+    await inLog("ForceReconciled", 5);
+    await expectOnce(5);
+  });
+
+  test("at any moment, again and again", async () => {
+    let jobs = 0;
+    for (let round = 0; round < 5; round += 1) {
+      const child = await startChild({ SAVE_EVERY_FACTS: "4" });
+      // Killed at another point of its work each time, the first times even before it owns anything.
+      const target = jobs + round;
+      await append(bus, ...Array.from({ length: 6 }, (_, i) => jobFact(jobs + i + 1)));
+      jobs += 6;
+      await inLog("AccountFunded", target);
+      await child.kill9();
+    }
+    await startChild();
+    await inLog("ForceReconciled", jobs);
+    await expectOnce(jobs);
+  });
+});
+
+describe("two processes", () => {
+  test("a standby takes over from a frozen owner, whose late answer changes nothing", async () => {
+    const frozen = await startChild({ INSTANCE: "a", SLOW_MS: "300" });
+    await append(bus, jobFact(1));
+    await inLog("AccountFunded", 1);
+    frozen.child.kill("SIGSTOP");
+    const standby = await startJobs({ bus, instance: "b" });
+    expect(standby.status().role).toBe("standby");
+    await until(() => standby.status().role === "owner", { what: "the take-over", timeoutMs: 10_000 });
+    await append(bus, jobFact(2));
+    await until(() => standby.state().done.size === 2, { what: "both jobs" });
+    frozen.child.kill("SIGCONT");
+    // It had the answer to job 1 in hand; now it learns that it is no longer the owner.
+    const woken = await heartbeat("a", (beat) => beat.role === "standby");
+    expect(woken.problems).toEqual([]);
+    await append(bus, jobFact(3));
+    await until(() => standby.state().done.size === 3, { what: "the third job" });
+    const facts = await allFacts(bus);
+    const fence = standby.status().fence ?? 0;
+    const takenOver = facts.findIndex(({ fact }) => fact.type === "OwnerChanged" && fact.fence === fence);
+    expect(takenOver).toBeGreaterThan(0);
+    for (const { fence: by } of facts.slice(takenOver)) expect([0, fence]).toContain(by);
+    expect(new Set(facts.map(({ fact }) => fact.id)).size).toBe(facts.length);
+
+    await standby.drain();
+    await append(bus, jobFact(4));
+    await inLog("ForceReconciled", 4);
+    expect((await allFacts(bus)).at(-1)?.fence).toBeGreaterThan(fence);
+  });
+
+  test("a process of the same name takes the dead one's lease at once, one of another name waits for its end", async () => {
+    const first = await startChild({ INSTANCE: "a" });
+    await heartbeat("a", (beat) => beat.role === "owner");
+    await first.kill9();
+    const other = await startJobs({ bus, instance: "b" });
+    expect(other.status().role).toBe("standby");
+    const startedMs = performance.now();
+    await startChild({ INSTANCE: "a" });
+    await heartbeat("a", (beat) => beat.role === "owner");
+    expect(performance.now() - startedMs).toBeLessThan(3_000);
+    expect(other.status().role).toBe("standby");
+    await other.drain();
+  });
+});
+
+describe("the end of a process", () => {
+  test.each(["SIGTERM", "SIGINT", "loss of its parent"])("by %s: finishes, saves, frees the lease", async (way) => {
+    const child = await startChild({ SLOW_MS: "300" }, way === "loss of its parent");
+    await append(bus, jobFact(1));
+    await inLog("AccountFunded", 1);
+    if (way === "loss of its parent") child.child.disconnect();
+    else child.child.kill(way as NodeJS.Signals);
+    expect(await child.exited, child.outputTail()).toEqual({ code: 0, signal: null });
+    await expectOnce(1);
+    const leases = await bus.kvm.open(buckets.leasesFast);
+    expect((await leases.get("jobs"))?.operation).toBe("DEL");
+    const snapshots = await bus.kvm.open(buckets.state("inventory"));
+    const { state } = await bus.jsm.streams.info(streams.facts);
+    expect((await snapshots.get("jobs.manifest"))?.json()).toMatchObject({ lastApplied: state.last_seq });
+  });
+
+  test("wrong settings: exit 1 with the variable, the value and what is allowed", async () => {
+    const child = await startChild({ INSTANCE: "Not Good", HEALTH_PORT: "x" });
+    expect(await child.exited).toMatchObject({ code: 1 });
+    expect(child.outputTail()).toContain("INSTANCE=Not Good: 1 to 40 of a-z 0-9 -");
+    expect(child.outputTail()).toContain("HEALTH_PORT=x");
+  });
+
+  test("another log than its snapshot's: exit 1 and how to recover", async () => {
+    const first = await startChild();
+    await append(bus, jobFact(1));
+    await inLog("ForceReconciled", 1);
+    await first.terminate();
+    await bus.jsm.streams.delete(streams.facts);
+    const second = await startChild();
+    expect(await second.exited).toMatchObject({ code: 1 });
+    expect(second.outputTail()).toContain("STREAM_IDENTITY_CHANGED");
+    expect(second.outputTail()).toContain("bring back the store");
+  });
+
+  test("while it waits for a broker that is not there it can be ended", async () => {
+    const child = await startChild({ NATS_URL: "nats://127.0.0.1:9", LOG_LEVEL: "info" });
+    await until(() => child.outputTail().includes("connecting"), { what: "the process to run" });
+    child.child.kill("SIGTERM");
+    expect(await child.exited, child.outputTail()).toEqual({ code: 0, signal: null });
+  });
+});
+
+describe("what a process shows", () => {
+  test("heartbeat, readiness, metrics and answers", async () => {
+    const port = await freePort();
+    await startChild({ HEALTH_PORT: String(port), INSTANCE: "a" });
+    await append(bus, jobFact(1));
+    const beat = await heartbeat("a", ({ role, gauges }) => role === "owner" && gauges["jobsDone"] === 1);
+    expect(beat).toMatchObject({ service: "inventory", ready: true, problems: [], factSeq: 4 });
+    const get = async (path: string) => {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`);
+      return [response.status, await response.text()];
+    };
+    expect(await get("/livez")).toEqual([200, "ok\n"]);
+    expect(await get("/readyz")).toEqual([200, "owner\n"]);
+    expect((await get("/metrics"))[1]).toContain('slipstream_jobs_done{service="inventory"} 1\n');
+    expect(await ask(bus, "executor", "pending", {}, 2_000)).toEqual({ ok: true, value: { lines: ["a.1"] } });
+    expect(await ask(bus, "registry", "resolve", { tokenId: "1" as never }, 2_000)).toMatchObject({
+      ok: false,
+      code: "NO_RESPONDERS",
+    });
+  });
+});
+
+/** Waits for a heartbeat of an instance that is as wanted. */
+async function heartbeat(instance: string, wanted: (beat: Heartbeat) => boolean): Promise<Heartbeat> {
+  const subscription = bus.nc.subscribe(subjects.heartbeat("inventory", instance));
+  const timer = setTimeout(() => subscription.unsubscribe(), 10_000);
+  try {
+    for await (const message of subscription) {
+      const beat = Heartbeat.parse(message.json());
+      if (wanted(beat)) return beat;
+    }
+    throw new Error(`no such heartbeat of ${instance}`);
+  } finally {
+    clearTimeout(timer);
+    subscription.unsubscribe();
+  }
+}
