@@ -29,8 +29,10 @@ export type FillEntry = {
 export type AttemptEntry = {
   account: AccountId;
   leaderFillId: LeaderFillId;
-  /** Retries of an exit that could not be followed at first are further entries of the same attempt. */
+  /** An entry is one order. An exit that was not filled in full is tried again, one order after the other. */
   trades: ClientOrderId[];
+  /** Orders that were made while an earlier one of the same attempt was still open, or second ones of an entry. */
+  doubled: number;
   skips: FactOf<"ExecutionAttempt">[];
   decidedMs: number;
 };
@@ -172,7 +174,7 @@ function attemptOf(overview: Overview, fact: FactOf<"ExecutionAttempt"> | FactOf
   const known = overview.attempts.get(fact.attemptId);
   if (known !== undefined) return known;
   const { account, leaderFillId } = fact;
-  const entry: AttemptEntry = { account, leaderFillId, trades: [], skips: [], decidedMs: fact.tsInitMs };
+  const entry: AttemptEntry = { account, leaderFillId, trades: [], doubled: 0, skips: [], decidedMs: fact.tsInitMs };
   overview.attempts.set(fact.attemptId, entry);
   const fill = overview.fills.get(leaderFillId);
   if (fill !== undefined && !fill.fill.historical)
@@ -189,6 +191,8 @@ function applySkip(overview: Overview, fact: FactOf<"ExecutionAttempt">, storedM
 function applyIntent(overview: Overview, intent: FactOf<"OrderIntent">): void {
   const attempt = attemptOf(overview, intent);
   if (attempt.trades.includes(intent.orderId)) return;
+  const open = attempt.trades.some((id) => overview.orders.get(id)?.end === null);
+  if (open || (intent.kind === "ENTRY" && attempt.trades.length > 0)) attempt.doubled += 1;
   attempt.trades.push(intent.orderId);
   overview.orders.set(intent.orderId, { intent, acceptedMs: null, filledMicro: sharesMicro(0n), fills: 0, end: null });
   const text = `order ${intent.orderId}`;

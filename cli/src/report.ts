@@ -78,9 +78,7 @@ function auditAttempts(overview: Overview, upToBlock: number, result: Audit): vo
   for (const attempt of overview.attempts.values()) {
     const key = `${attempt.account}|${attempt.leaderFillId}`;
     byFill.set(key, (byFill.get(key) ?? 0) + 1);
-    const retries = attempt.skips.filter((skip) => skip.unfollowed).length;
-    if (attempt.trades.length > 1 + retries)
-      result.duplicated.push(`attempt on ${key} has ${attempt.trades.length} orders`);
+    if (attempt.doubled > 0) result.duplicated.push(`attempt on ${key} has ${attempt.doubled} orders too many`);
   }
   for (const [key, count] of byFill) if (count > 1) result.duplicated.push(`${count} attempts on ${key}`);
   for (const { fill, status } of overview.fills.values()) {
