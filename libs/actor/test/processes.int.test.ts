@@ -40,7 +40,7 @@ const startChild = async (env: Record<string, string> = {}, ipc = false): Promis
   const child = await startCounted({
     name: "jobs service",
     command: process.execPath,
-    args: [fileURLToPath(new URL("./jobsService.ts", import.meta.url))],
+    args: [fileURLToPath(new URL("./jobsService/main.ts", import.meta.url))],
     env: {
       PATH: process.env["PATH"],
       NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],

@@ -11,7 +11,7 @@ import { streams, subjectOf } from "@slipstream/contracts/subjects";
 import { pino } from "pino";
 import { type JobsMessage, type JobsRequest, type JobsState, type JobsView, jobsCore } from "./jobs.ts";
 
-export const logger = pino({ level: process.env["TEST_LOG_LEVEL"] ?? "silent" });
+export const logger = pino({ level: "silent" });
 export const clock = systemClock();
 
 export const connectTo = (url: string, name = "test"): Promise<Bus> => connectBus({ url, name, logger });

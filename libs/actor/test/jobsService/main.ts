@@ -14,7 +14,7 @@ import {
   type JobsView,
   jobsCore,
   keyOf,
-} from "./jobs.ts";
+} from "../jobs.ts";
 
 const settings = {
   EFFECTS_FILE: z.string(),
