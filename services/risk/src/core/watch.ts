@@ -13,15 +13,13 @@ export type RiskWatch = {
   readonly board: HeartbeatBoard;
   /** Looks again; call it at a steady pace, several times a second. */
   look(state: RiskState, seen: Omit<Surroundings, "board">): void;
-  /** Begins to settle anew: after a start and after each take-over, heartbeats of before mean nothing. */
-  restart(steadyMs: number): void;
   view(nowMs: number): RiskView;
 };
 
 export function createRiskWatch(limits: RiskLimits, startMs: number): RiskWatch {
   const board = createHeartbeatBoard();
   let tracks: Tracks = noTracks;
-  let settlesMs = startMs + SETTLE_MS;
+  const settlesMs = startMs + SETTLE_MS;
   let settled = false;
   return {
     board,
@@ -29,10 +27,6 @@ export function createRiskWatch(limits: RiskLimits, startMs: number): RiskWatch 
       tracks = advance(tracks, causesNow(state, { ...seen, board }, limits), seen.steadyMs);
       const allHeard = TRADING_PATH.every((service) => board.seen(service) !== null);
       settled = allHeard || seen.steadyMs >= settlesMs;
-    },
-    restart: (steadyMs) => {
-      settlesMs = steadyMs + SETTLE_MS;
-      settled = false;
     },
     view: (nowMs) => ({ nowMs, active: activeCauses(tracks), settled }),
   };

@@ -1,0 +1,56 @@
+/** Risk on the log: hears heartbeats, looks several times a second, publishes when a decision changes. */
+import { startActor } from "@slipstream/actor/runtime";
+import type { RunningService, ServiceContext } from "@slipstream/actor/service";
+import { listenToHeartbeats } from "./adapters/heartbeats.ts";
+import { watchStreamUse } from "./adapters/streamUse.ts";
+import { limitsOf, type riskEnv } from "./config.ts";
+import { riskCore } from "./core/core.ts";
+import type { RiskState } from "./core/state.ts";
+import { createRiskWatch } from "./core/watch.ts";
+
+const LOOK_MS = 250;
+
+export async function buildRisk(context: ServiceContext<typeof riskEnv>): Promise<RunningService> {
+  const { bus, clock, logger, instance, settings, fatal } = context;
+  // Standbys listen and look as well, so a take-over judges from the first moment.
+  const watch = createRiskWatch(limitsOf(settings), clock.steadyMs());
+  const stopListening = listenToHeartbeats(bus, (heartbeat) => watch.board.hear(heartbeat, clock.steadyMs()));
+  const stream = watchStreamUse(bus);
+  const actor = await startActor({
+    core: riskCore,
+    bus,
+    clock,
+    logger,
+    instance,
+    lease: { bucket: "leases_fast", key: "risk" },
+    view: () => watch.view(clock.nowMs()),
+    perform: async () => null,
+    onFatal: fatal,
+  });
+  // Silence is measured in real time, whatever the speed of a tape.
+  const looks = setInterval(() => {
+    const streamUsedPercent = stream.percent();
+    watch.look(actor.state(), { nowMs: clock.nowMs(), steadyMs: clock.steadyMs(), streamUsedPercent });
+    actor.post({ type: "Tick" });
+  }, LOOK_MS);
+  return {
+    status: () => {
+      const { decisionSeq } = actor.state();
+      return { ...actor.status(), decisionSeq, gauges: gaugesOf(actor.state()) };
+    },
+    drain: async () => {
+      clearInterval(looks);
+      stopListening();
+      stream.stop();
+      await actor.drain();
+    },
+  };
+}
+
+function gaugesOf(state: RiskState): Record<string, number> {
+  const levels = [...state.standing.values()].map(({ decision }) => decision.level);
+  return {
+    scopesHalted: levels.filter((level) => level === "halt").length,
+    scopesDegraded: levels.filter((level) => level === "degrade").length,
+  };
+}
