@@ -22,8 +22,12 @@ export type RunReport = {
   duplicated: number;
   positions: { account: string; tokenId: string; confirmed: string; effective: string; chain: string }[];
   latencyMs: { seenToPublished: Quantiles; publishedToDecided: Quantiles; decidedToPlaced: Quantiles };
+  /** Orders filled in parts or only in part, and orders that ended by their time to live. */
   partialFills: number;
   ttlCancels: number;
+  /** Leader fills that a reorg took back and that came again, and that never did. */
+  returned: number;
+  retracted: number;
   faults: string[];
   errors: string[];
 };
@@ -150,6 +154,8 @@ export function buildReport(
       (order) => order.fills > 0 && (order.fills > 1 || order.filledMicro < order.intent.sizeMicro),
     ).length,
     ttlCancels: orders.filter((order) => order.end === "expired").length,
+    returned: [...overview.fills.values()].filter(({ fill }) => fill.occurrence > 0).length,
+    retracted: [...overview.fills.values()].filter(({ status }) => status === "RETRACTED").length,
     faults: [...run.faults],
     errors: [...run.errors, ...found.missed, ...found.duplicated, ...found.phantom, ...disagreements],
   };

@@ -6,6 +6,8 @@ import { isAlive } from "@slipstream/actor/process";
 export type RunRecord = {
   readonly mode: "sandbox" | "polygon";
   readonly natsUrl: string;
+  /** Control address of the sandbox; null with the real venue. */
+  readonly sandboxUrl: string | null;
   /** The supervisor. */
   readonly pid: number;
   /** Everything it started, by name. */

@@ -60,9 +60,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     record();
   }, onFatal);
   let natsUrl = settings.NATS_URL ?? "";
+  let sandboxUrl: string | null = null;
   const record = (): void => {
     const mode = real ? "polygon" : "sandbox";
-    folder.write({ mode, natsUrl, pid: process.pid, children: supervisor.pids() });
+    folder.write({ mode, natsUrl, sandboxUrl, pid: process.pid, children: supervisor.pids() });
   };
   if (settings.NATS_URL === undefined) {
     const port = await freePort();
@@ -70,6 +71,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await startBus(supervisor, options, port, real ? "polygon" : "sandbox");
   }
   const world = real ? null : await startWorld(supervisor, options);
+  sandboxUrl = world?.url ?? null;
   record();
   const endpoints = world?.world.endpoints ?? {
     rpcHttpUrl: settings.POLYGON_HTTP_URL,

@@ -1,0 +1,80 @@
+/** The main job: a local world, real services, and the report's own judgement. */
+
+import { expectNoLeaks } from "@slipstream/testkit/processes";
+import { afterAll, expect, test } from "vitest";
+import { sendFault } from "../../cli/src/worldClient.ts";
+import { type Run, startRun } from "./kit.ts";
+
+afterAll(expectNoLeaks);
+
+async function withRun(run: Run, use: (run: Run) => Promise<void>): Promise<void> {
+  try {
+    await use(run);
+  } finally {
+    await run.clean();
+  }
+}
+
+/** Everything the report must say of a good run, with its own words when it does not. */
+function expectGood(run: Run, code: number | null): void {
+  const report = run.report();
+  expect({ code, errors: report.errors, missed: report.missed, duplicated: report.duplicated }).toEqual({
+    code: 0,
+    errors: [],
+    missed: 0,
+    duplicated: 0,
+  });
+  for (const row of report.positions) expect({ ...row, confirmed: row.chain, effective: row.chain }).toEqual(row);
+}
+
+test("leaders are copied: partial fills, expiries and skips among them, and nothing is missed or doubled", async () => {
+  await withRun(await startRun(["start", "--for", "45s"]), async (run) => {
+    const code = await run.exitCode();
+    expectGood(run, code);
+    const report = run.report();
+    expect(report.leaderFills).toBeGreaterThanOrEqual(20);
+    expect(report.attempts.trade).toBeGreaterThan(0);
+    expect(report.attempts.skip).toBeGreaterThan(0);
+    expect(report.partialFills).toBeGreaterThan(0);
+    expect(report.ttlCancels).toBeGreaterThan(0);
+  });
+});
+
+/** Every process of the trading path once, and the bus, each while fills go on. */
+const victims = [
+  "chain-watcher",
+  "executor",
+  "inventory",
+  "balance-sync",
+  "bookstore",
+  "risk",
+  "registry",
+  "nats-server",
+];
+
+test("each service and the bus killed by -9 in turn: nothing missed, nothing doubled", async () => {
+  await withRun(await startRun(["start", "--for", "75s"]), async (run) => {
+    await run.pid("executor");
+    for (const name of victims) {
+      await new Promise((resolve) => setTimeout(resolve, 6_000));
+      process.kill(await run.pid(name), "SIGKILL");
+    }
+    const code = await run.exitCode();
+    expectGood(run, code);
+    expect(run.report().faults.filter((fault) => fault.includes("SIGKILL"))).toHaveLength(victims.length);
+  });
+});
+
+test("a reorg of depth 3: what returns is one fill with one attempt, what is dropped is retracted", async () => {
+  await withRun(await startRun(["start", "--for", "50s"]), async (run) => {
+    await run.pid("executor");
+    await new Promise((resolve) => setTimeout(resolve, 15_000));
+    await sendFault(run.sandboxUrl(), { kind: "reorg", depth: 3, drop: "none" });
+    await new Promise((resolve) => setTimeout(resolve, 8_000));
+    await sendFault(run.sandboxUrl(), { kind: "reorg", depth: 3, drop: "leaderFill" });
+    const code = await run.exitCode();
+    expectGood(run, code);
+    expect(run.report().returned).toBeGreaterThan(0);
+    expect(run.report().retracted).toBeGreaterThan(0);
+  });
+});
