@@ -1,0 +1,145 @@
+/** Balance-sync on a real log and a real chain: transfers, polling, a reorg, an outage, a restart. */
+import { ask } from "@slipstream/actor/ask";
+import { type Bus, connectBus } from "@slipstream/actor/bus";
+import { systemClock } from "@slipstream/actor/clock";
+import { provision } from "@slipstream/actor/provision";
+import type { RunningService } from "@slipstream/actor/service";
+import { commonEnv, parseEnv } from "@slipstream/contracts/env";
+import { type FactOf, readFact, writeFact } from "@slipstream/contracts/facts";
+import { factId } from "@slipstream/contracts/ids";
+import { formatMicro, sharesMicro } from "@slipstream/contracts/money";
+import { LeaderConfig } from "@slipstream/contracts/policy";
+import { streams, subjectOf } from "@slipstream/contracts/subjects";
+import { startNats, type TestNats } from "@slipstream/testkit/nats";
+import { until } from "@slipstream/testkit/until";
+import { pino } from "pino";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { marketOf, startTestChain, type TestChain, walletOf } from "../../../sandbox/test/chainKit.ts";
+import { balanceSyncEnv } from "../src/config.ts";
+import { buildBalanceSync } from "../src/service.ts";
+
+const logger = pino({ level: "silent" });
+const timeoutMs = 10_000;
+let nats: TestNats;
+let kit: TestChain;
+let bus: Bus;
+let service: RunningService;
+const errors: Error[] = [];
+
+const start = (): Promise<RunningService> =>
+  buildBalanceSync({
+    name: "balance-sync",
+    instance: "0",
+    settings: parseEnv(
+      { ...commonEnv, ...balanceSyncEnv },
+      {
+        NATS_URL: nats.url,
+        POLYGON_HTTP_URL: kit.chain.rpcHttpUrl,
+        POLYGON_WS_URL: kit.chain.rpcWsUrl,
+        AQ_ONCHAIN_SYNC_INTERVAL_SECONDS: "1",
+      },
+    ),
+    logger,
+    clock: systemClock(),
+    bus,
+    fatal: (error) => errors.push(error),
+  });
+
+beforeAll(async () => {
+  [nats, kit] = await Promise.all([startNats(), startTestChain({ finalityDepth: 6 })]);
+  bus = await connectBus({ url: nats.url, name: "test", logger });
+  await provision(bus.jsm);
+  service = await start();
+}, 60_000);
+afterAll(async () => {
+  await service?.drain();
+  await bus?.drain();
+  await Promise.all([kit?.stop(), nats?.stop()]);
+});
+
+async function snapshots(): Promise<FactOf<"BalanceSnapshot">[]> {
+  const { state } = await bus.jsm.streams.info(streams.facts);
+  const found: FactOf<"BalanceSnapshot">[] = [];
+  for (let seq = 1; seq <= state.last_seq; seq++) {
+    const message = await bus.jsm.streams.getMessage(streams.facts, { seq });
+    const reading = message === null ? null : readFact(message.string());
+    if (reading?.kind === "fact" && reading.fact.type === "BalanceSnapshot") found.push(reading.fact);
+  }
+  return found;
+}
+const said = async (): Promise<string[]> =>
+  (await snapshots()).map(
+    ({ source, balances, afterReorg }) =>
+      `${source}${afterReorg ? " reorg" : ""} ${balances.map((balance) => formatMicro(balance.sharesMicro)).join(" ")}`,
+  );
+const isSaid = (count: number) =>
+  until(async () => (await snapshots()).length >= count, { timeoutMs, what: `${count} snapshots` });
+const gauge = (name: string): number => service.status().gauges?.[name] ?? 0;
+
+test("a followed wallet is told as the chain moves it, takes it back, and only news after a restart", async () => {
+  const { chain } = kit;
+  const wallet = walletOf(chain, "first");
+  const market = marketOf(chain, "rain");
+  const followed: FactOf<"ConfigChanged"> = {
+    type: "ConfigChanged",
+    v: 1,
+    id: factId("ConfigChanged", `leaders.${wallet.address}`, 1),
+    tsEventMs: 1,
+    tsInitMs: 1,
+    key: `leaders.${wallet.address}`,
+    revision: 1,
+    value: LeaderConfig.encode({ leader: wallet.address, enabled: true }),
+  };
+  await bus.js.publish(subjectOf(followed), writeFact(followed));
+  await until(() => service.status().role === "owner" && gauge("transfersHeard") === 1, {
+    timeoutMs,
+    what: "transfers heard",
+  });
+
+  // Nobody traded these tokens: only the transfer can tell.
+  await chain.split(wallet, market.conditionId, sharesMicro(7_000_000n));
+  const block = await chain.mine();
+  await isSaid(1);
+  expect(await said()).toEqual(["transfer 7 7"]);
+  expect((await snapshots())[0]).toMatchObject({ blockNumber: block.number, blockHash: block.hash });
+
+  // The split never happened: each balance is told again, on the block that stands.
+  const { added } = await chain.faults.reorg(1, { drop: block.txHashes });
+  await isSaid(2);
+  expect((await said())[1]).toBe("chain reorg 0 0");
+  expect((await snapshots())[1]?.blockHash).toBe(added.at(-1)?.hash);
+
+  // While the node is away nothing is said, and the silence shows.
+  chain.faults.setOutage(true);
+  await until(() => (service.status().lagMs ?? 0) > 2_000, { timeoutMs, what: "lag" });
+  await until(() => gauge("transfersHeard") === 0, { timeoutMs, what: "the socket's end" });
+  chain.faults.setOutage(false);
+  await chain.split(wallet, market.conditionId, sharesMicro(3_000_000n));
+  await chain.mine();
+  await isSaid(3);
+  await until(() => (service.status().lagMs ?? 0) < 2_000, { timeoutMs, what: "no lag" });
+
+  // What changed during a restart is told afterwards, and nothing else.
+  await service.drain();
+  await chain.split(wallet, market.conditionId, sharesMicro(1_000_000n));
+  await chain.mine();
+  service = await start();
+  await isSaid(4);
+  expect((await said())[3]).toBe("chain 4 4");
+  const head = await until(
+    async () => {
+      const answer = await ask(
+        bus,
+        "balance-sync",
+        "now",
+        { address: wallet.address, tokenIds: [...market.tokenIds] },
+        2_000,
+      );
+      return answer.ok ? answer.value : false;
+    },
+    { timeoutMs, what: "an answer" },
+  );
+  expect(head).toEqual({ blockNumber: chain.head().number });
+  expect(await said()).toHaveLength(4);
+  expect(errors).toEqual([]);
+}, 60_000);
