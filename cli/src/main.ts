@@ -11,7 +11,7 @@ import { runProvision } from "./commands/provision.ts";
 import { runReplay } from "./commands/replay.ts";
 import { runStart } from "./commands/start.ts";
 import { runStatus } from "./commands/status.ts";
-import { runTape } from "./commands/tape.ts";
+import { playMs, runTape, tapeWorld } from "./commands/tape.ts";
 import { parseDuration, readSettings } from "./config.ts";
 import { natsUrlOf } from "./connection.ts";
 import { openRunFolder } from "./runFolder.ts";
@@ -69,6 +69,7 @@ async function main(argv: readonly string[]): Promise<number> {
   switch (command) {
     case "start":
       return runStart({
+        tape: null,
         leaders: parseLeaders(values.leader ?? []),
         forMs: durationOf(values.for),
         reportFile: values.report ?? null,
@@ -95,6 +96,19 @@ async function main(argv: readonly string[]): Promise<number> {
         fillsFile: values["fills-out"] ?? null,
       });
     case "tape":
+      if (rest[0] === "play") {
+        const tape = await tapeWorld(rest[1], values.speed);
+        return runStart({
+          tape,
+          leaders: parseLeaders(values.leader ?? []),
+          forMs: playMs(tape),
+          reportFile: values.report ?? null,
+          settings,
+          folder,
+          env,
+          signal: untilSignal(),
+        });
+      }
       return runTape(rest, { output: values.output });
     default:
       throw new ContractError("CONFIG_INVALID", `there is no command "${command}"\n\n${USAGE}`);

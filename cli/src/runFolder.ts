@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { isAlive } from "@slipstream/actor/process";
 
 export type RunRecord = {
-  readonly mode: "sandbox" | "polygon";
+  readonly mode: "sandbox" | "polygon" | "tape";
   readonly natsUrl: string;
   /** Control address of the sandbox; null with the real venue. */
   readonly sandboxUrl: string | null;

@@ -13,7 +13,17 @@ import { fetchWorld, type World } from "./worldClient.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A recording served in place of a venue. */
+export type TapeWorld = {
+  readonly file: string;
+  readonly speed: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+};
+
 export type StackOptions = {
+  /** Null: the sandbox, or the real venue when there are leaders. */
+  readonly tape: TapeWorld | null;
   readonly leaders: readonly Address[];
   readonly settings: CliSettings;
   readonly folder: RunFolder;
@@ -24,6 +34,8 @@ export type StackOptions = {
 };
 
 export type Stack = {
+  /** The world's time of a moment of the wall clock. */
+  worldMs(wallMs: number): number;
   readonly title: string;
   readonly natsUrl: string;
   readonly rpcHttpUrl: string;
@@ -42,11 +54,25 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const READY_MS = 10_000;
 const WORLD_READY_MS = 60_000;
 const REACH_MS = 8_000;
+/** A tape starts this long after its world: the services are there by then. */
+export const LEAD_MS = 6_000;
+
+function titleOf({ tape, leaders, settings }: StackOptions, real: boolean): string {
+  if (tape !== null) return `tape ${tape.file} at ${tape.speed} ×`;
+  return real ? `real venue, on paper, ${leaders.length} leaders` : `sandbox, seed ${settings.SANDBOX_SEED}`;
+}
 
 /** Starts the bus and the world. Services start later, when the streams are there. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { settings, folder, say, onFatal } = options;
-  const real = options.leaders.length > 0;
+  const { tape } = options;
+  const real = options.leaders.length > 0 && tape === null;
+  const home = real ? "polygon" : tape === null ? "sandbox" : "tape";
+  const mapping = tape === null ? null : { realMs: Date.now() + LEAD_MS, worldMs: tape.firstMs, speed: tape.speed };
+  const env =
+    mapping === null
+      ? options.env
+      : { ...options.env, SLIPSTREAM_CLOCK: `${mapping.realMs}:${mapping.worldMs}:${mapping.speed}` };
   if (real) await checkReachable(settings);
   mkdirSync(folder.logs, { recursive: true });
   const faults: string[] = [];
@@ -62,15 +88,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   let natsUrl = settings.NATS_URL ?? "";
   let sandboxUrl: string | null = null;
   const record = (): void => {
-    const mode = real ? "polygon" : "sandbox";
-    folder.write({ mode, natsUrl, sandboxUrl, pid: process.pid, children: supervisor.pids() });
+    folder.write({ mode: home, natsUrl, sandboxUrl, pid: process.pid, children: supervisor.pids() });
   };
   if (settings.NATS_URL === undefined) {
     const port = await freePort();
     natsUrl = `nats://127.0.0.1:${port}`;
-    await startBus(supervisor, options, port, real ? "polygon" : "sandbox");
+    await startBus(supervisor, options, port, home);
   }
-  const world = real ? null : await startWorld(supervisor, options);
+  const world = real ? null : await startWorld(supervisor, { ...options, env });
   sandboxUrl = world?.url ?? null;
   record();
   const endpoints = world?.world.endpoints ?? {
@@ -82,15 +107,21 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     dataApiUrl: settings.DATA_API_URL,
   };
   return {
-    title: real ? `real venue, on paper, ${options.leaders.length} leaders` : `sandbox, seed ${settings.SANDBOX_SEED}`,
+    worldMs: (wallMs) => (mapping === null ? wallMs : mapping.worldMs + (wallMs - mapping.realMs) * mapping.speed),
+    title: titleOf(options, real),
     natsUrl,
     rpcHttpUrl: endpoints.rpcHttpUrl,
     sandboxUrl: world?.url ?? null,
-    leaders: world?.world.leaders ?? options.leaders.map((address) => ({ address, label: "" })),
+    leaders:
+      options.leaders.length > 0
+        ? options.leaders.map((address) => ({ address, label: "" }))
+        : (world?.world.leaders ?? []),
     shownLogs: shownPath(folder.logs),
     shownHome: shownPath(folder.path),
     startServices: async () => {
-      await Promise.all(serviceNames.map((name) => startService(supervisor, options, name, natsUrl, endpoints)));
+      await Promise.all(
+        serviceNames.map((name) => startService(supervisor, { ...options, env }, name, natsUrl, endpoints)),
+      );
       record();
     },
     incidents: () => ({ faults: [...faults], errors: [...errors] }),
@@ -130,23 +161,28 @@ async function startBus(
 
 async function startWorld(
   supervisor: Supervisor,
-  { folder, settings, say, env }: StackOptions,
+  { folder, settings, say, env, tape }: StackOptions,
 ): Promise<{ url: string; world: World }> {
   const port = await freePort();
   const rpcPort = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const logFile = folder.file("logs", "sandbox.log");
-  say("starting the sandbox: a local chain, a venue, leaders and market makers");
+  say(
+    tape === null
+      ? "starting the sandbox: a local chain, a venue, leaders and market makers"
+      : `serving the tape ${tape.file} at ${tape.speed} × through sockets`,
+  );
   const running = await supervisor.start({
     name: "sandbox",
     command: process.execPath,
-    args: [join(root, "sandbox", "src", "main.ts")],
+    args: [tape === null ? join(root, "sandbox", "src", "main.ts") : join(root, "sandbox", "src", "tape", "main.ts")],
     env: {
       ...env,
       SANDBOX_PORT: String(port),
       SANDBOX_RPC_PORT: String(rpcPort),
       SANDBOX_DIR: folder.file("sandbox", "world"),
       SANDBOX_SEED: settings.SANDBOX_SEED,
+      TAPE_FILE: tape?.file,
     },
     logFile,
     tier: 1,

@@ -14,10 +14,12 @@ import { renderLiveView } from "../liveView.ts";
 import { buildReport, isGood, type RunReport } from "../report.ts";
 import { livingOf, type RunFolder } from "../runFolder.ts";
 import { settleAndAudit } from "../settle.ts";
-import { type Environment, type Stack, startStack } from "../stack.ts";
+import { type Environment, type Stack, startStack, type TapeWorld } from "../stack.ts";
 import { sendFault } from "../worldClient.ts";
 
 export type StartOptions = {
+  /** Served in place of a venue; its leaders are followed unless some are named. */
+  readonly tape: TapeWorld | null;
   /** Real wallets; empty: the sandbox. */
   readonly leaders: readonly Address[];
   readonly forMs: number | null;
@@ -59,7 +61,7 @@ export async function runStart(options: StartOptions): Promise<number> {
     await seedAccount(bus, defaultAccount);
     for (const { address, label } of stack.leaders) await addLeader(bus, address, label);
     await stack.startServices();
-    const following = await followLog(bus, (ms) => ms);
+    const following = await followLog(bus, stack.worldMs);
     const markets = await watchMarkets(bus, said);
     const view = showView(stack, following.overview, markets);
     await waitForEnd(options, failed.signal);
@@ -110,7 +112,7 @@ function showView(stack: Stack, overview: Parameters<typeof renderLiveView>[0], 
   const painted = process.stdout.isTTY === true;
   const paint = (): void => {
     const text = renderLiveView(overview, {
-      nowMs: Date.now(),
+      nowMs: stack.worldMs(Date.now()),
       width: process.stdout.columns ?? 140,
       rows: ROWS,
       market: (tokenId) => markets.byToken.get(tokenId),
@@ -133,7 +135,8 @@ async function finish(
   options: StartOptions,
 ): Promise<RunReport> {
   say("time is over: letting what is under way settle");
-  if (stack.sandboxUrl !== null) await sendFault(stack.sandboxUrl, { kind: "pauseActors", on: true });
+  if (stack.sandboxUrl !== null && options.tape === null)
+    await sendFault(stack.sandboxUrl, { kind: "pauseActors", on: true });
   const found = await settleAndAudit(following.overview, stack.rpcHttpUrl);
   const { faults, errors } = stack.incidents();
   const report = buildReport(following.overview, found, { faults, errors: [...errors, ...following.unreadable] });

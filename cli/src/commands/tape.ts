@@ -1,7 +1,28 @@
 /** `slipstream tape …`: work on recordings. */
+import { resolve } from "node:path";
 import { ContractError } from "@slipstream/contracts/errors";
 import { addFills, readFills } from "@slipstream/sandbox/tape/addFills";
 import { loadTape, writeTape } from "@slipstream/sandbox/tape/format";
+import { LEAD_MS, type TapeWorld } from "../stack.ts";
+
+/** World time that passes after the last record: open orders expire and settle. */
+const AFTER_MS = 15_000;
+
+/**
+ * Reads when a tape begins and ends.
+ * @param speed - how many times as fast as it was recorded; default 1.
+ */
+export async function tapeWorld(file: string | undefined, speed: string | undefined): Promise<TapeWorld> {
+  if (file === undefined) throw new ContractError("CONFIG_INVALID", "usage: slipstream tape play TAPE [--speed N]");
+  const factor = Number(speed ?? "1");
+  if (!(factor >= 0.1 && factor <= 1_000)) throw new ContractError("CONFIG_INVALID", `--speed ${speed}: 0.1 to 1000`);
+  const tape = await loadTape(file);
+  return { file: resolve(file), speed: factor, firstMs: tape[0]?.t ?? 0, lastMs: tape.at(-1)?.t ?? 0 };
+}
+
+/** Real time a tape takes, with its lead and what follows it. */
+export const playMs = ({ firstMs, lastMs, speed }: TapeWorld): number =>
+  LEAD_MS + (lastMs - firstMs + AFTER_MS) / speed;
 
 export async function runTape(
   args: readonly string[],
