@@ -4,7 +4,7 @@
  */
 import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
-import type { PriceMicro, SharesMicro } from "@slipstream/contracts/money";
+import { type PriceMicro, type SharesMicro, sharesMicro } from "@slipstream/contracts/money";
 import { marketOfGamma } from "@slipstream/polymarket/gamma";
 import { createMarketParser } from "@slipstream/polymarket/marketChannel";
 import type { TapeRecord } from "./format.ts";
@@ -13,6 +13,13 @@ export type MarketAssumptions = {
   readonly minOrderSizeMicro: SharesMicro;
   readonly fee: MarketDefinition["fee"];
   readonly takerDelayMs: number;
+};
+
+/** The venue's usual minimum; no fee and no delay, because a tape without a market record knows neither. */
+export const defaultAssumptions: MarketAssumptions = {
+  minOrderSizeMicro: sharesMicro(5_000_000n),
+  fee: { rateMicro: 0, exponent: 1, takerOnly: true },
+  takerDelayMs: 0,
 };
 
 export type TapeMarkets = {

@@ -1,0 +1,234 @@
+/**
+ * The tape player: a tape served as the venue and the chain it came from, through the same sockets, at the world time of
+ * the tape or faster.
+ *
+ * Invariants
+ * 1. Frames leave with their recorded bytes, in the order of the tape, and never before their time.
+ * 2. What REST and JSON-RPC answer is what the records played so far say.
+ */
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { ClockMapping } from "@slipstream/actor/clock";
+import { Address, type Hash, type TokenId } from "@slipstream/contracts/ids";
+import type { MarketDefinition } from "@slipstream/contracts/market";
+import { createMarketParser, type ParsedFrame } from "@slipstream/polymarket/marketChannel";
+import { decodeOrderFilled } from "@slipstream/polymarket/orderFilled";
+import { defaultExchanges } from "@slipstream/polymarket/versions";
+import { matchesFilter } from "../chain/logFilter.ts";
+import { startRpcServer } from "../chain/rpcServer.ts";
+import { addFills, type TapeHead, type TapeLog } from "./addFills.ts";
+import { tapeBalances } from "./balances.ts";
+import { defaultAssumptions, deriveMarkets, type MarketAssumptions } from "./deriveMarkets.ts";
+import type { TapeRecord } from "./format.ts";
+import { servePlayer } from "./playerHttp.ts";
+import { gammaRows } from "./playerMarkets.ts";
+import { createPlayerSockets } from "./playerSockets.ts";
+import { clockText, runSchedule, type Schedule } from "./schedule.ts";
+import { createTapeBooks } from "./tapeBooks.ts";
+import { blocksBefore, createTapeChain } from "./tapeChain.ts";
+
+export type TapePlayerOptions = {
+  /** Ascending in time; without chain records a chain without fills is made for it. */
+  readonly tape: readonly TapeRecord[];
+  /** World time per real time. Default 1. */
+  readonly speed?: number;
+  /** Real time between now and the tape's first record: subscribers get ready in it. Default 10 s. */
+  readonly leadMs?: number;
+  readonly assumptions?: MarketAssumptions;
+  readonly host?: string;
+  /** 0, the default: any free one. */
+  readonly port?: number;
+  readonly rpcPort?: number;
+  /** Wall clock, unix ms. */
+  readonly nowMs?: () => number;
+};
+
+export type PlayReport = {
+  readonly records: number;
+  /** Frames of the market channel that no reader of this package understands; they were sent all the same. */
+  readonly framesRefused: number;
+  /** How late the latest record was, real ms. */
+  readonly lateMsMax: number;
+};
+
+export type TapePlayer = {
+  readonly endpoints: {
+    readonly rpcHttpUrl: string;
+    readonly rpcWsUrl: string;
+    readonly clobHttpUrl: string;
+    readonly clobMarketWsUrl: string;
+    readonly gammaUrl: string;
+    readonly dataApiUrl: string;
+  };
+  /** SLIPSTREAM_CLOCK for every process of the run. */
+  readonly clock: string;
+  readonly mapping: ClockMapping;
+  /** Wallets with fills on the tape, in the order of their first. */
+  readonly leaders: readonly Address[];
+  readonly markets: readonly MarketDefinition[];
+  /** What was assumed of the markets, one sentence each. */
+  readonly assumed: readonly string[];
+  /** Connections that have subscribed to books. */
+  subscribers(): number;
+  /**
+   * Lets the records run from now on; what is due already comes at once, in order. The world's clock does not wait for
+   * it: call it before the lead is over.
+   * @returns resolves when the last record is out. Further calls return the same.
+   */
+  play(): Promise<PlayReport>;
+  stop(): Promise<void>;
+};
+
+const LEAD_MS_DEFAULT = 10_000;
+const BLOCK_MS = 2_000;
+const BLOCKS_BEFORE_MAX = 1_000;
+
+/** Starts the servers and the clock; the records wait for `play`. The chain lives from the start. */
+export async function startTapePlayer(options: TapePlayerOptions): Promise<TapePlayer> {
+  const { speed = 1, leadMs = LEAD_MS_DEFAULT, host = "127.0.0.1", nowMs = Date.now } = options;
+  const tape = withChain(options.tape);
+  const mapping = { realMs: nowMs() + leadMs, worldMs: tape[0]?.t ?? 0, speed };
+  const worldMs = () => Math.floor(mapping.worldMs + (nowMs() - mapping.realMs) * speed);
+  const found = deriveMarkets(tape, options.assumptions ?? defaultAssumptions);
+  const books = createTapeBooks(found.markets);
+  const chain = createTapeChain(tapeBalances(tape));
+  const sockets = createPlayerSockets(books);
+  const activity: Record<string, unknown>[] = [];
+  const leaders = leadersOf(tape);
+  const rpc = await startRpcServer({ answer: chain.answer, isOut: () => false, host, port: options.rpcPort ?? 0 });
+
+  let framesRefused = 0;
+  const parser = createMarketParser();
+  const giveFrame = (frame: string): void => {
+    const read = parser.parse(frame);
+    for (const event of read.events) books.apply(event);
+    framesRefused += read.refused.length;
+    sockets.send(frame, tokensOf(read));
+  };
+  const giveHead = (head: TapeHead): void => {
+    chain.applyHead(head);
+    rpc.tell((subscription) => (subscription.type === "newHeads" ? [head] : []));
+  };
+  const giveLog = (log: TapeLog): void => {
+    const shown = chain.applyLog(log);
+    rpc.tell((s) => (s.type === "logs" && matchesFilter(s.filter, shown) ? [shown] : []));
+  };
+  const give = ({ ch, d }: TapeRecord): void => {
+    if (ch === "clob.market.ws" && typeof d === "string") giveFrame(d);
+    else if (ch === "chain.head") giveHead(d as TapeHead);
+    else if (ch === "chain.log") giveLog(d as TapeLog);
+    else if (ch === "data.activity" && d !== null && typeof d === "object") activity.push(d as Record<string, unknown>);
+  };
+
+  const before = chainBefore(tape, worldMs());
+  const first = before[0];
+  if (first !== undefined) chain.applyHead(first.d as TapeHead);
+  const prelude = runSchedule(before.slice(1), mapping, { nowMs, give });
+  let playing: Schedule | undefined;
+  const play = async (): Promise<PlayReport> => {
+    playing ??= runSchedule(tape, mapping, { nowMs, give });
+    await playing.done;
+    return { records: tape.length, framesRefused, lateMsMax: playing.lateMsMax() };
+  };
+
+  const world = (shownHost: string) => ({
+    endpoints: endpointsFor(`http://${shownHost}`, rpc),
+    leaders: leaders.map((address) => ({ address, label: "of the tape" })),
+    clock: clockText(mapping),
+    startsAtMs: mapping.realMs,
+    assumed: found.assumed,
+  });
+  const gamma = gammaRows(tape, found.markets);
+  const http = createServer((request, response) => {
+    const startPlay = () => {
+      void play();
+      return { clock: clockText(mapping) };
+    };
+    void servePlayer({ books, gamma, activity, worldMs, world, play: startPlay }, request, response);
+  });
+  http.on("upgrade", (request, stream, head) => {
+    if (request.url?.startsWith("/ws/market") === true) sockets.upgrade(request, stream, head);
+    else stream.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
+  });
+  http.listen(options.port ?? 0, host);
+  await once(http, "listening");
+  const address = http.address();
+  const port = address !== null && typeof address === "object" ? address.port : 0;
+  return {
+    endpoints: endpointsFor(`http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`, rpc),
+    clock: clockText(mapping),
+    mapping,
+    leaders,
+    markets: found.markets,
+    assumed: found.assumed,
+    subscribers: sockets.subscribers,
+    play,
+    stop: async () => {
+      prelude.stop();
+      playing?.stop();
+      sockets.stop();
+      await rpc.stop();
+      if (!http.listening) return;
+      const closed = once(http, "close");
+      http.close();
+      http.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function endpointsFor(base: string, rpc: { readonly httpUrl: string; readonly wsUrl: string }) {
+  const rpcAt = (url: string) => {
+    const at = new URL(url);
+    at.hostname = new URL(base).hostname;
+    return at.origin === "null" ? at.href.replace(/\/$/, "") : at.origin;
+  };
+  return {
+    rpcHttpUrl: rpcAt(rpc.httpUrl),
+    rpcWsUrl: rpcAt(rpc.wsUrl),
+    clobHttpUrl: base,
+    clobMarketWsUrl: `${base.replace(/^http/, "ws")}/ws/market`,
+    gammaUrl: base,
+    dataApiUrl: base,
+  };
+}
+
+/** A venue without a chain would look like a chain that stands still. */
+function withChain(tape: readonly TapeRecord[]): readonly TapeRecord[] {
+  const hasChain = tape.some(({ ch }) => ch === "chain.head" || ch === "chain.log");
+  return hasChain ? tape : addFills(tape, []);
+}
+
+function leadersOf(tape: readonly TapeRecord[]): Address[] {
+  const makers = new Set<Address>();
+  for (const { ch, d } of tape) {
+    if (ch !== "chain.log") continue;
+    const fill = decodeOrderFilled(d as TapeLog, defaultExchanges);
+    if (fill.kind === "orderFilled") makers.add(Address.parse(fill.maker));
+  }
+  return [...makers];
+}
+
+/** Null for a frame that names no token, such as an empty keep-alive. */
+function tokensOf({ events, refused }: ParsedFrame): TokenId[] | null {
+  const tokens = new Set<TokenId>(refused.flatMap(({ tokenIds }) => tokenIds));
+  for (const event of events) {
+    if (event.kind === "priceChange") for (const { tokenId } of event.changes) tokens.add(tokenId);
+    else if ("tokenIds" in event) for (const tokenId of event.tokenIds) tokens.add(tokenId);
+    else tokens.add(event.tokenId);
+  }
+  return tokens.size === 0 ? null : [...tokens];
+}
+
+/** Heads between the start of the player and the first head of the tape. */
+function chainBefore(tape: readonly TapeRecord[], worldMs: number): TapeRecord[] {
+  const first = tape.find(({ ch }) => ch === "chain.head");
+  if (first === undefined) return [];
+  const step = Math.max(BLOCK_MS, Math.ceil((first.t - worldMs) / BLOCKS_BEFORE_MAX));
+  const times: number[] = [];
+  for (let t = first.t - step; t >= worldMs - step && times.length <= BLOCKS_BEFORE_MAX; t -= step) times.unshift(t);
+  const hashOf = (text: string): Hash => `0x${createHash("sha256").update(text).digest("hex")}` as Hash;
+  const heads = blocksBefore(first.d as TapeHead, times, hashOf);
+  return heads.map((d, index) => ({ t: times[index] ?? first.t, ch: "chain.head" as const, d }));
+}
