@@ -16,7 +16,7 @@ export type Mailbox<Message> = {
 };
 
 /** Far above any burst seen; beyond it the process starts anew and recovers from the log what is open. */
-const WAITING_MAX = 100_000;
+const WAITING_MAX = 1_000_000;
 
 type Queue<Message> = { items: Message[]; next: number; busy: boolean };
 

@@ -17,6 +17,7 @@ import {
 import { nanos } from "@nats-io/transport-node";
 import { ContractError } from "@slipstream/contracts/errors";
 import { buckets, serviceNames, streams, subjects } from "@slipstream/contracts/subjects";
+import { isStreamNotFound } from "./errorsOfBus.ts";
 
 export type ProvisionOptions = {
   /** 1 (default), or 3 in a cluster. */
@@ -29,7 +30,7 @@ type Wanted = Partial<StreamConfig> & { readonly name: string };
 
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
-const STREAM_NOT_FOUND = 10_059;
+const UNAVAILABLE = 503;
 
 const sizes = new Set<keyof StreamConfig>(["max_bytes", "num_replicas"]);
 const sizesAndAges = new Set<keyof StreamConfig>([...sizes, "max_age", "duplicate_window"]);
@@ -108,8 +109,8 @@ async function provisionOne(jsm: JetStreamManager, wanted: Wanted): Promise<void
     if (present === null) echo = (await jsm.streams.add(wanted)).config;
     else if (differences(wanted, present, limits).length > 0) echo = await update(jsm, wanted);
   } catch (cause) {
-    // A refusal of the server is final; anything else (timeout, election) may be tried again by the caller.
-    if (!(cause instanceof JetStreamApiError)) throw cause;
+    // A time-out or a broker without its JetStream yet may be tried again by the caller; refusals carry 400 and 500.
+    if (!(cause instanceof JetStreamApiError) || cause.status === UNAVAILABLE) throw cause;
     throw new ContractError("STREAM_CONFIG_REFUSED", `stream ${wanted.name} was refused: ${cause.message}`, { cause });
   }
   const wrong = echo === null ? [] : differences(wanted, echo, present === null ? new Set() : limits);
@@ -131,7 +132,7 @@ async function infoOf(jsm: JetStreamManager, name: string): Promise<StreamConfig
   try {
     return (await jsm.streams.info(name)).config;
   } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return null;
+    if (isStreamNotFound(error)) return null;
     throw error;
   }
 }
