@@ -31,6 +31,8 @@ import { blocksBefore, createTapeChain } from "./tapeChain.ts";
 export type TapePlayerOptions = {
   /** Ascending in time; without chain records a chain without fills is made for it. */
   readonly tape: readonly TapeRecord[];
+  /** The clock of the run, when its processes have one already; else it follows from `speed` and `leadMs`. */
+  readonly mapping?: ClockMapping;
   /** World time per real time. Default 1. */
   readonly speed?: number;
   /** Real time between now and the tape's first record: subscribers get ready in it. Default 10 s. */
@@ -88,8 +90,8 @@ const BLOCKS_BEFORE_MAX = 1_000;
 export async function startTapePlayer(options: TapePlayerOptions): Promise<TapePlayer> {
   const { speed = 1, leadMs = LEAD_MS_DEFAULT, host = "127.0.0.1", nowMs = Date.now } = options;
   const tape = withChain(options.tape);
-  const mapping = { realMs: nowMs() + leadMs, worldMs: tape[0]?.t ?? 0, speed };
-  const worldMs = () => Math.floor(mapping.worldMs + (nowMs() - mapping.realMs) * speed);
+  const mapping = options.mapping ?? { realMs: nowMs() + leadMs, worldMs: tape[0]?.t ?? 0, speed };
+  const worldMs = () => Math.floor(mapping.worldMs + (nowMs() - mapping.realMs) * mapping.speed);
   const found = deriveMarkets(tape, options.assumptions ?? defaultAssumptions);
   const books = createTapeBooks(found.markets);
   const chain = createTapeChain(tapeBalances(tape));
