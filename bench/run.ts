@@ -17,12 +17,16 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
 
 const asked = process.argv.slice(2);
 const names = asked.length === 0 ? Object.keys(benches) : asked;
-console.log(`node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? "unknown"}), ${new Date().toISOString()}`);
+console.log(
+  `node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? "unknown"}), ${new Date().toISOString()}`,
+);
 for (const name of names) {
   const load = benches[name];
   if (load === undefined) throw new Error(`no benchmark "${name}": one of ${Object.keys(benches).join(", ")}`);
   console.log(`\n${name}`);
   for (const row of await (await load()).run()) {
-    console.log(`  ${row.name.padEnd(64)} ${row.ours.padStart(16)}  beside ${row.floor.padStart(16)}  × ${row.ratio.toFixed(2)}`);
+    console.log(
+      `  ${row.name.padEnd(64)} ${row.ours.padStart(16)}  beside ${row.floor.padStart(16)}  × ${row.ratio.toFixed(2)}`,
+    );
   }
 }

@@ -1,6 +1,7 @@
 /** `slipstream halt` and `resume`: a person's word, as a fact, and the executor's own latch beside it. */
 import { randomUUID } from "node:crypto";
 import { userInfo } from "node:os";
+import { headers } from "@nats-io/transport-node";
 import { ask } from "@slipstream/actor/ask";
 import type { Bus } from "@slipstream/actor/bus";
 import { writeFact } from "@slipstream/contracts/facts";
@@ -37,5 +38,7 @@ async function publish(bus: Bus, said: { command: "halt" | "resume"; who: string
     tsEventMs: nowMs,
     tsInitMs: nowMs,
   };
-  await bus.js.publish(subjects.control("operator"), writeFact(fact), { msgID: fact.id, retries: 5 });
+  const named = headers();
+  named.set("x-schema", `${fact.type}/${fact.v}`);
+  await bus.js.publish(subjects.control("operator"), writeFact(fact), { msgID: fact.id, headers: named, retries: 5 });
 }
