@@ -13,6 +13,12 @@ describe("start", () => {
     expect(risk.said()).toEqual(["global halt STARTING", "global normal"]);
   });
 
+  test("a decision before the first look is a halt", () => {
+    const risk = run();
+    risk.decideNow();
+    expect(risk.said()).toEqual(["global halt STARTING"]);
+  });
+
   test("a standby or an unready owner is not heard", () => {
     const risk = run();
     risk.lives({ role: "standby" });

@@ -4,7 +4,7 @@ import { causesNow, type RiskLimits, type Surroundings, TRADING_PATH } from "./c
 import type { RiskView } from "./decide.ts";
 import { createHeartbeatBoard, type HeartbeatBoard } from "./heartbeats.ts";
 import { activeCauses, advance, noTracks, type Tracks } from "./hysteresis.ts";
-import type { RiskState } from "./state.ts";
+import { initialState, type RiskState } from "./state.ts";
 
 /** Three heartbeats: whoever lives is heard by then. */
 export const SETTLE_MS = 3_000;
@@ -18,7 +18,9 @@ export type RiskWatch = {
 
 export function createRiskWatch(limits: RiskLimits, startMs: number): RiskWatch {
   const board = createHeartbeatBoard();
-  let tracks: Tracks = noTracks;
+  // Before the first look nothing is known of anybody: that is a cause, not the absence of causes.
+  const blind = { nowMs: 0, steadyMs: startMs, board, streamUsedPercent: null };
+  let tracks: Tracks = advance(noTracks, causesNow(initialState(), blind, limits), startMs);
   const settlesMs = startMs + SETTLE_MS;
   let settled = false;
   return {

@@ -128,6 +128,8 @@ export function run() {
     streamIs: (percent: number): void => {
       streamUsedPercent = percent;
     },
+    /** As a new owner does, whatever he has seen so far. */
+    decideNow: (): void => actor.post({ type: "Tick" }),
     restart: (): void => {
       watch = createRiskWatch(limits, nowMs);
     },
