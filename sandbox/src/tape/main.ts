@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, end);
   process.once("disconnect", end);
   // Nothing leaves before its time, so there is no need to wait for subscribers.
-  void player.play().then((report) => say({ msg: "the tape has been played", ...report }));
+  void player.play().then((report) => say({ msg: "the tape has ended", ...report }));
   await ended;
   await player.stop();
 }

@@ -47,7 +47,9 @@ export type TapePlayerOptions = {
 };
 
 export type PlayReport = {
+  /** Records of the tape, and how many of them are out: fewer when the player was stopped. */
   readonly records: number;
+  readonly given: number;
   /** Frames of the market channel that no reader of this package understands; they were sent all the same. */
   readonly framesRefused: number;
   /** How late the latest record was, real ms. */
@@ -131,7 +133,7 @@ export async function startTapePlayer(options: TapePlayerOptions): Promise<TapeP
   const play = async (): Promise<PlayReport> => {
     playing ??= runSchedule(tape, mapping, { nowMs, give });
     await playing.done;
-    return { records: tape.length, framesRefused, lateMsMax: playing.lateMsMax() };
+    return { records: tape.length, given: playing.given(), framesRefused, lateMsMax: playing.lateMsMax() };
   };
 
   const world = (shownHost: string) => ({

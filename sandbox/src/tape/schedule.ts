@@ -4,6 +4,8 @@ import type { ClockMapping } from "@slipstream/actor/clock";
 export type Schedule = {
   /** How late the latest item was handed over, in real ms. */
   lateMsMax(): number;
+  /** Items handed over so far. */
+  given(): number;
   /** Resolves when the last item has been handed over, or after `stop`. */
   readonly done: Promise<void>;
   stop(): void;
@@ -49,6 +51,7 @@ export function runSchedule<T extends { readonly t: number }>(
   step();
   return {
     lateMsMax: () => lateMs,
+    given: () => next,
     done,
     stop: () => {
       clearTimeout(timer);
