@@ -1,0 +1,307 @@
+import type { FactOf } from "@slipstream/contracts/facts";
+import type { SkipReason } from "@slipstream/contracts/facts/exec";
+import type { AccountPolicy } from "@slipstream/contracts/policy";
+import { describe, expect, test } from "vitest";
+import {
+  balance,
+  fillOrder,
+  goodStory,
+  leaderFact,
+  leaderFill,
+  market,
+  only,
+  paper,
+  policyFact,
+  price,
+  quote,
+  riskFact,
+  START_MS,
+  type Story,
+  sale,
+  shares,
+  story,
+  tokenId,
+  usdc,
+} from "./story.testing.ts";
+
+type Case = {
+  readonly name: string;
+  readonly policy?: Partial<AccountPolicy>;
+  readonly fill?: Partial<FactOf<"LeaderFill">>;
+  readonly given?: (of: Story) => void;
+  readonly reason: SkipReason;
+};
+
+/** Late enough that nothing is waited for any more. */
+const afterWaiting = (of: Story): void => {
+  const request = of.requests.at(-1);
+  if (request?.type !== "AwaitBook") return;
+  of.view.nowMs = request.untilMs;
+  const { account, leaderFillId, sinceMs } = request;
+  of.say({ type: "DecideFill", account, leaderFillId, sinceMs });
+};
+
+const reduceOnly = { sizeFactorMicro: 500_000, reduceOnly: true, limitTicks: 0 };
+const cases: Case[] = [
+  {
+    name: "a market that is not known in time",
+    given: (of) => {
+      of.view.market = null;
+    },
+    reason: { code: "MARKET_UNKNOWN", tokenId },
+  },
+  {
+    name: "a market that takes no orders",
+    given: (of) => {
+      of.view.market = { ...market, acceptingOrders: false };
+    },
+    reason: { code: "MARKET_NOT_ACCEPTING_ORDERS" },
+  },
+  {
+    name: "a closed market",
+    given: (of) => {
+      of.view.market = { ...market, closed: true };
+    },
+    reason: { code: "MARKET_NOT_ACCEPTING_ORDERS" },
+  },
+  {
+    name: "a fill older than the signal age",
+    fill: { tsEventMs: START_MS - 10_001 },
+    reason: { code: "SIGNAL_TOO_OLD", ageMs: 10_001, ageMsMax: 10_000 },
+  },
+  {
+    name: "a leader who is not followed any more",
+    given: (of) => of.tell(leaderFact(false)),
+    reason: { code: "LEADER_NOT_FOLLOWED" },
+  },
+  {
+    name: "a maker's fill when these are not copied",
+    policy: { makerRatioMicro: 0 },
+    fill: { role: "MAKER" },
+    reason: { code: "MAKER_FILLS_SKIPPED" },
+  },
+  {
+    name: "an unknown role is the stricter one",
+    policy: { makerRatioMicro: 0 },
+    fill: { role: "UNKNOWN" },
+    reason: { code: "MAKER_FILLS_SKIPPED" },
+  },
+  {
+    name: "a price above the account's range",
+    policy: { maxPriceMicro: price(0.4) },
+    reason: { code: "PRICE_OUT_OF_RANGE", priceMicro: price(0.5) },
+  },
+  {
+    name: "risk that halts",
+    given: (of) => of.tell(riskFact("halt", 2)),
+    reason: { code: "RISK_HALT", scope: "global:*", reason: "STARTING" },
+  },
+  {
+    name: "risk that halts this event only",
+    given: (of) => of.tell(riskFact("halt", 2, { scope: { kind: "event", id: "e1" } })),
+    reason: { code: "RISK_HALT", scope: "event:e1", reason: "STARTING" },
+  },
+  {
+    name: "risk that only lets out",
+    given: (of) => of.tell(riskFact("degrade", 2, { parameters: reduceOnly })),
+    reason: { code: "RISK_REDUCE_ONLY", scope: "global:*", reason: "STARTING" },
+  },
+  {
+    name: "three seconds without risk's heartbeat",
+    given: (of) => {
+      of.view.riskHeartbeatAgeMs = 3_001;
+    },
+    reason: { code: "RISK_REDUCE_ONLY", scope: "global:*", reason: "RISK_SILENT" },
+  },
+  {
+    name: "ten seconds without risk's heartbeat",
+    given: (of) => {
+      of.view.riskHeartbeatAgeMs = 10_001;
+    },
+    reason: { code: "RISK_HALT", scope: "global:*", reason: "RISK_SILENT" },
+  },
+  {
+    name: "risk never heard",
+    given: (of) => {
+      of.view.riskHeartbeatAgeMs = null;
+    },
+    reason: { code: "RISK_HALT", scope: "global:*", reason: "RISK_SILENT" },
+  },
+  {
+    name: "a decision of risk that has not arrived",
+    given: (of) => {
+      of.view.riskDecisionSeq = 99;
+    },
+    reason: { code: "RISK_REDUCE_ONLY", scope: "global:*", reason: "DECISION_NOT_APPLIED" },
+  },
+  {
+    name: "the local latch",
+    given: (of) => {
+      of.view.localHalt = true;
+    },
+    reason: { code: "RISK_HALT", scope: "global:*", reason: "LOCAL_HALT" },
+  },
+  {
+    name: "a chain that lags",
+    given: (of) => {
+      of.view.chainLagMs = 30_001;
+    },
+    reason: { code: "CHAIN_LAGGING", lagMs: 30_001, lagMsMax: 30_000 },
+  },
+  {
+    name: "a book that does not come in time",
+    given: (of) => {
+      of.view.quote = null;
+    },
+    reason: { code: "BOOK_UNKNOWN", waitedMs: 400 },
+  },
+  {
+    name: "a book that is being replaced",
+    given: (of) => {
+      of.view.quote = { ...quote, health: "resyncing" };
+    },
+    reason: { code: "BOOK_UNHEALTHY", health: "resyncing" },
+  },
+  {
+    name: "a stale book that is not refreshed in time",
+    given: (of) => {
+      of.view.quote = { ...quote, ageMs: 2_001 };
+    },
+    reason: { code: "BOOK_STALE", ageMs: 2_001 },
+  },
+  {
+    name: "a best ask beyond the guard",
+    given: (of) => {
+      of.view.quote = { ...quote, bestAskMicro: price(0.53) };
+    },
+    reason: { code: "PRICE_GUARD", bestMicro: price(0.53), limitMicro: price(0.52) },
+  },
+  {
+    name: "a book without asks",
+    given: (of) => {
+      of.view.quote = { ...quote, bestAskMicro: null };
+    },
+    reason: { code: "PRICE_GUARD", bestMicro: null, limitMicro: price(0.52) },
+  },
+  {
+    name: "a copy below the venue's minimum",
+    fill: { sharesMicro: shares(10) },
+    reason: {
+      code: "BELOW_MINIMUM",
+      sizeMicro: shares(1),
+      minimumMicro: shares(5),
+      bucketMicro: shares(1),
+    },
+  },
+  {
+    name: "a token's cap that is used up",
+    policy: {
+      caps: { orderUsdcMicro: usdc(9), tokenUsdcMicro: usdc(1), grossUsdcMicro: usdc(9), openPositionsMax: 3 },
+    },
+    reason: { code: "CAP_REACHED", cap: "token", capMicro: usdc(1) },
+  },
+];
+
+describe("each gate says no with its numbers", () => {
+  test.each(cases)("$name", ({ policy, fill, given, reason }) => {
+    const made = goodStory(policy);
+    given?.(made);
+    made.tell(leaderFill(1, fill));
+    afterWaiting(made);
+    expect(only(made.own, "OrderIntent")).toEqual([]);
+    const attempts = only(made.own, "ExecutionAttempt");
+    expect(attempts.map(({ reasons, kind, unfollowed }) => ({ reasons, kind, unfollowed }))).toEqual([
+      { reasons: [reason], kind: "ENTRY", unfollowed: false },
+    ]);
+  });
+
+  test("without any decision of risk nothing is traded", () => {
+    const made = story();
+    made.tell(leaderFact(), policyFact(), leaderFill(1));
+    expect(only(made.own, "ExecutionAttempt")[0]?.reasons).toEqual([
+      { code: "RISK_HALT", scope: "global:*", reason: "STARTING" },
+    ]);
+  });
+
+  test("a historical purchase gets no attempt", () => {
+    const made = goodStory();
+    made.tell(leaderFill(1, { historical: true }));
+    expect(made.own).toEqual([]);
+  });
+});
+
+describe("a moment's patience", () => {
+  test("a book that comes within the first touch is traded on", () => {
+    const made = goodStory();
+    made.view.quote = null;
+    made.tell(leaderFill(1));
+    expect(made.requests).toEqual([
+      {
+        type: "AwaitBook",
+        account: "paper",
+        leaderFillId: leaderFill(1).leaderFillId,
+        tokenId,
+        sinceMs: START_MS,
+        untilMs: START_MS + 400,
+      },
+    ]);
+    expect(made.own).toEqual([]);
+    made.view.quote = quote;
+    made.view.nowMs = START_MS + 120;
+    made.say({ type: "DecideFill", account: paper, leaderFillId: leaderFill(1).leaderFillId, sinceMs: START_MS });
+    expect(only(made.own, "OrderIntent")).toHaveLength(1);
+  });
+
+  test("a market that becomes known moves the decision to the market's chain", () => {
+    const made = goodStory();
+    made.view.market = null;
+    made.tell(leaderFill(1, { conditionId: null }));
+    made.view.market = market;
+    made.say({ type: "DecideFill", account: paper, leaderFillId: leaderFill(1).leaderFillId, sinceMs: START_MS });
+    expect(only(made.own, "OrderIntent")[0]?.conditionId).toBe(market.conditionId);
+  });
+});
+
+describe("exits are asked less", () => {
+  const holding = (): Story => {
+    const made = goodStory();
+    made.tell(leaderFill(1));
+    fillOrder(made, 10);
+    return made;
+  };
+
+  test.each<[string, (of: Story) => void, Partial<FactOf<"LeaderFill">>]>([
+    ["a fill of any age", () => undefined, { tsEventMs: 1 }],
+    ["a historical fill", () => undefined, { historical: true }],
+    ["reduce-only", (of) => of.tell(riskFact("degrade", 2, { parameters: reduceOnly })), {}],
+    [
+      "a chain that lags",
+      (of) => {
+        of.view.chainLagMs = 99_000;
+      },
+      {},
+    ],
+    ["a leader who is not followed any more", (of) => of.tell(leaderFact(false)), {}],
+    ["an account that is switched off", (of) => of.tell(policyFact({ enabled: false }, 2)), {}],
+  ])("%s", (_name, given, over) => {
+    const made = holding();
+    made.view.quote = { ...quote, bestBidMicro: price(0.5) };
+    made.fold(balance(101, 100));
+    given(made);
+    made.tell(sale(2, 50, over));
+    const exits = only(made.own, "OrderIntent").filter(({ kind }) => kind === "EXIT");
+    expect(exits.map(({ side, sizeMicro, limitPriceMicro }) => ({ side, sizeMicro, limitPriceMicro }))).toEqual([
+      { side: "SELL", sizeMicro: shares(5), limitPriceMicro: price(0.48) },
+    ]);
+  });
+
+  test("a halt stops an exit, which is kept", () => {
+    const made = holding();
+    made.fold(balance(101, 100));
+    made.tell(riskFact("halt", 2), sale(2, 50));
+    const attempt = only(made.own, "ExecutionAttempt")[0];
+    expect(attempt?.reasons[0]?.code).toBe("RISK_HALT");
+    expect(attempt?.unfollowed).toBe(true);
+    expect([...made.state().unfollowed.values()].map(({ remainingMicro }) => remainingMicro)).toEqual([shares(5)]);
+  });
+});

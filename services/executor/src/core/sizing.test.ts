@@ -1,0 +1,102 @@
+import type { AccountPolicy } from "@slipstream/contracts/policy";
+import { describe, expect, test } from "vitest";
+import { limitPrice } from "./price.ts";
+import { entrySize, wantedSize } from "./sizing.ts";
+import { market, policy, price, shares, type tokenId, usdc } from "./story.testing.ts";
+
+describe("our part of a leader's fill", () => {
+  test.each<[string, Partial<AccountPolicy>, { role: "MAKER" | "TAKER" | "UNKNOWN"; size: number }, number, number]>([
+    ["a tenth of it", {}, { role: "TAKER", size: 123 }, 1_000_000, 12.3],
+    ["half of that for a maker's fill", { makerRatioMicro: 500_000 }, { role: "MAKER", size: 100 }, 1_000_000, 5],
+    ["and for one of unknown role", { makerRatioMicro: 500_000 }, { role: "UNKNOWN", size: 100 }, 1_000_000, 5],
+    ["less under degrade", {}, { role: "TAKER", size: 100 }, 250_000, 2.5],
+    [
+      "the same cost each time",
+      { sizing: { kind: "fixed", usdcMicro: usdc(10) } },
+      { role: "TAKER", size: 3 },
+      1e6,
+      20,
+    ],
+  ])("%s", (_name, over, { role, size }, riskFactorMicro, expected) => {
+    const fill = { role, sharesMicro: shares(size) };
+    const sized = wantedSize({ policy: { ...policy, ...over }, fill, limitMicro: price(0.5), riskFactorMicro });
+    expect(sized).toBe(shares(expected));
+  });
+});
+
+const caps = (over: Partial<AccountPolicy["caps"]>): AccountPolicy => ({
+  ...policy,
+  caps: { ...policy.caps, ...over },
+});
+const size = (options: {
+  policy?: AccountPolicy;
+  limit?: number;
+  wanted: number;
+  bucket?: number;
+  token?: number;
+  gross?: number;
+  others?: number;
+}) =>
+  entrySize({
+    policy: options.policy ?? policy,
+    market,
+    limitMicro: price(options.limit ?? 0.5),
+    wantedMicro: shares(options.wanted),
+    bucketMicro: shares(options.bucket ?? 0),
+    exposure: {
+      tokenMicro: usdc(options.token ?? 0),
+      grossMicro: usdc(options.gross ?? 0),
+      tokens: new Set(Array.from({ length: options.others ?? 0 }, (_, n) => `${100 + n}` as typeof tokenId)),
+    },
+  });
+
+describe("caps only shrink, the minimum never enlarges", () => {
+  test.each<[string, Parameters<typeof size>[0], unknown]>([
+    ["two decimals, rounded down", { wanted: 12.3456 }, order(12.34)],
+    ["the cap of an order", { wanted: 100, policy: caps({ orderUsdcMicro: usdc(10) }) }, order(20)],
+    ["what is left of the token's cap", { wanted: 100, token: 990 }, order(20)],
+    ["what is left of the account's", { wanted: 100, gross: 995 }, order(10)],
+    ["a bucket that is full enough is used", { wanted: 4, bucket: 3 }, order(7, 3)],
+    [
+      "a bucket is used as far as the cap allows",
+      { wanted: 4, bucket: 30, policy: caps({ orderUsdcMicro: usdc(5) }) },
+      order(10, 10),
+    ],
+    ["below the market's minimum it is saved up", { wanted: 2, bucket: 2.5 }, below(2, 5, 4.5)],
+    ["a cheap share needs a dollar's worth", { wanted: 20, limit: 0.03 }, below(20, 33.34, 20)],
+    ["a cap that leaves too little is the reason", { wanted: 100, token: 998 }, full("token", usdc(1_000))],
+    ["as many tokens as allowed", { wanted: 100, others: 10 }, full("openPositions", 10n)],
+  ])("%s", (_name, options, expected) => {
+    expect(size(options)).toEqual(expected);
+  });
+});
+
+function order(sizeMicro: number, used = 0) {
+  return { kind: "order", sizeMicro: shares(sizeMicro), bucketUsedMicro: shares(used) };
+}
+function below(sizeMicro: number, minimum: number, bucket: number) {
+  const numbers = { sizeMicro: shares(sizeMicro), minimumMicro: shares(minimum), bucketMicro: shares(bucket) };
+  return { kind: "skip", reason: { code: "BELOW_MINIMUM", ...numbers }, bucketAddMicro: shares(sizeMicro) };
+}
+function full(cap: string, capMicro: bigint) {
+  return { kind: "skip", reason: { code: "CAP_REACHED", cap, capMicro }, bucketAddMicro: 0n };
+}
+
+describe("limit prices", () => {
+  test.each<[string, number, "BUY" | "SELL", number, number, number, number]>([
+    // name, leader's price, side, guard bps, guard ticks, risk's ticks, limit
+    ["ticks above a purchase", 0.5, "BUY", 0, 2, 0, 0.52],
+    ["ticks below a sale", 0.5, "SELL", 0, 2, 0, 0.48],
+    ["basis points, on tick in our favour", 0.5, "BUY", 150, 0, 0, 0.5],
+    ["and for a sale", 0.5, "SELL", 150, 0, 0, 0.5],
+    ["an average price off the grid", 0.503333, "BUY", 0, 1, 0, 0.51],
+    ["an average price off the grid, sold", 0.503333, "SELL", 0, 1, 0, 0.5],
+    ["risk takes ticks off", 0.5, "BUY", 0, 2, 3, 0.49],
+    ["never above one less a tick", 0.99, "BUY", 500, 5, 0, 0.99],
+    ["never below a tick", 0.01, "SELL", 500, 5, 0, 0.01],
+  ])("%s", (_name, leaderPrice, side, priceGuardBps, priceGuardTicks, riskTicks, limit) => {
+    const guard = { priceGuardBps, priceGuardTicks };
+    const options = { leaderPriceMicro: price(leaderPrice), side, tickMicro: price(0.01), policy: guard, riskTicks };
+    expect(limitPrice(options)).toBe(price(limit));
+  });
+});
