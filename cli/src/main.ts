@@ -24,6 +24,7 @@ const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fi
   halt [--why TEXT] | resume [--why TEXT]                  stop trading, go on
   replay TAPE [--leader 0x…] [--latency-ms N] [--report FILE] [--fills-out FILE]
   tape add-fills TAPE FILLS.jsonl -o OUT                   put leaders' fills on a tape
+  tape add-market TAPE MARKET.json -o OUT                  its true tick, minimum and delay (a CLOB or Gamma market)
   tape info TAPE | tape play TAPE [--speed N]              what is on it; serve it as a venue
   provision                                                streams, buckets and the first account
 

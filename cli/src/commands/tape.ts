@@ -1,8 +1,10 @@
 /** `slipstream tape …`: work on recordings. */
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { ContractError } from "@slipstream/contracts/errors";
 import { addFills, readFills } from "@slipstream/sandbox/tape/addFills";
 import { loadTape, writeTape } from "@slipstream/sandbox/tape/format";
+import { addMarket } from "@slipstream/sandbox/tape/marketRecord";
 import { LEAD_MS, type TapeWorld } from "../stack.ts";
 
 /** World time that passes after the last record: open orders expire and settle. */
@@ -40,6 +42,14 @@ export async function runTape(
       console.error(`${fills.length} fills added to ${tape.length} records: ${options.output} has ${result.length}`);
       return 0;
     }
+    case "add-market": {
+      const [, , marketFile] = args;
+      if (tapeFile === undefined || marketFile === undefined || options.output === undefined) {
+        throw new ContractError("CONFIG_INVALID", "usage: slipstream tape add-market TAPE MARKET.json -o OUT");
+      }
+      await writeTape(options.output, addMarket(await loadTape(tapeFile), readJson(marketFile)));
+      return 0;
+    }
     case "info": {
       if (tapeFile === undefined) throw new ContractError("CONFIG_INVALID", "usage: slipstream tape info TAPE");
       const tape = await loadTape(tapeFile);
@@ -53,6 +63,14 @@ export async function runTape(
       return 0;
     }
     default:
-      throw new ContractError("CONFIG_INVALID", `tape ${verb ?? ""}: one of add-fills, info, play`);
+      throw new ContractError("CONFIG_INVALID", `tape ${verb ?? ""}: one of add-fills, add-market, info, play`);
+  }
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (cause) {
+    throw new ContractError("TAPE_INVALID", `${file} is no JSON file that can be read`, { cause });
   }
 }

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { marketOfGamma } from "@slipstream/polymarket/gamma";
 import { expect, test } from "vitest";
-import { marketRecord } from "./marketRecord.ts";
+import { defaultAssumptions, deriveMarkets } from "./deriveMarkets.ts";
+import { addMarket, marketRecord } from "./marketRecord.ts";
 
 const clob = {
   condition_id: `0x${"cd".repeat(32)}`,
@@ -51,6 +52,14 @@ test.each([
   ["no tick", { ...clob, minimum_tick_size: 0 }, /minimum_tick_size/],
   ["a Gamma object of an unknown version", { conditionId: clob.condition_id }, /no market/],
 ])("%s is refused", (_name, json, error) => expect(() => marketRecord(json, { tMs: 7 })).toThrow(error));
+
+test("a tape takes a market once, and then needs no assumptions about it", () => {
+  const tape = [{ t: 40, ch: "clob.market.ws", d: "" }] as const;
+  const once = addMarket(tape, clob);
+  expect(once.map(({ t, ch }) => `${t} ${ch}`)).toEqual(["40 gamma.market", "40 clob.market.ws"]);
+  expect(addMarket(once, clob)).toEqual(once);
+  expect(deriveMarkets(once, defaultAssumptions)).toMatchObject({ markets: [{ slug: "rain" }], assumed: [] });
+});
 
 const sample = resolve(
   import.meta.dirname,

@@ -43,6 +43,19 @@ export function marketRecord(json: unknown, { tMs, feeRateMicro = 0 }: MarketRec
   return { t: tMs, ch: "gamma.market", d };
 }
 
+/**
+ * Puts the market before the first record of a tape, in place of an earlier record of the same market.
+ * @throws ContractError TAPE_INVALID
+ */
+export function addMarket(tape: readonly TapeRecord[], json: unknown, feeRateMicro?: number): TapeRecord[] {
+  const record = marketRecord(json, { tMs: tape[0]?.t ?? 0, ...(feeRateMicro === undefined ? {} : { feeRateMicro }) });
+  const { conditionId } = marketOfGamma(record.d, record.t);
+  return [record, ...tape.filter(({ ch, d }) => ch !== "gamma.market" || conditionOf(d) !== conditionId)];
+}
+
+const conditionOf = (d: unknown): unknown =>
+  d !== null && typeof d === "object" && "conditionId" in d ? d.conditionId : null;
+
 function ofClob(json: unknown, createdMs: number, feeRateMicro: number): Record<string, unknown> {
   const parsed = ClobMarket.safeParse(json);
   if (!parsed.success) throw new ContractError("TAPE_INVALID", `no market: ${z.prettifyError(parsed.error)}`);
