@@ -1,12 +1,11 @@
 /** Settings of balance-sync. */
 import { flag, httpUrl, integer, wsUrl } from "@slipstream/contracts/env";
-import { ContractError } from "@slipstream/contracts/errors";
 import type { z } from "zod";
 
 export const balanceSyncEnv = {
   /** Node for balances; absent: POLYGON_HTTP_URL. */
   AQ_ONCHAIN_PROVIDER_URL: httpUrl().optional(),
-  POLYGON_HTTP_URL: httpUrl().optional(),
+  POLYGON_HTTP_URL: httpUrl().default("https://polygon-bor-rpc.publicnode.com"),
   /** Node for transfer events; absent: balances come by polling and after fills only. */
   POLYGON_WS_URL: wsUrl().optional(),
   AQ_ONCHAIN_SYNC_INTERVAL_SECONDS: integer(1, 3_600).default(3),
@@ -18,14 +17,6 @@ export const balanceSyncEnv = {
 
 type Settings = z.infer<z.ZodObject<typeof balanceSyncEnv>>;
 
-/** @throws ContractError CONFIG_INVALID when no node is named. */
-export function providerUrl(settings: Settings): string {
-  const url = settings.AQ_ONCHAIN_PROVIDER_URL ?? settings.POLYGON_HTTP_URL;
-  if (url === undefined) {
-    throw new ContractError(
-      "CONFIG_INVALID",
-      "wrong settings:\n  POLYGON_HTTP_URL is missing: an address that starts with http:// or https:// (or AQ_ONCHAIN_PROVIDER_URL)",
-    );
-  }
-  return url;
-}
+/** The node that balances are read from. */
+export const providerUrl = (settings: Settings): string =>
+  settings.AQ_ONCHAIN_PROVIDER_URL ?? settings.POLYGON_HTTP_URL;

@@ -23,8 +23,9 @@ export async function buildBalanceSync(context: ServiceContext<typeof balanceSyn
     pause: (ms) => pause(clock, ms),
     random: Math.random,
     onFailure: (error) => {
+      // An outage is told at its begin and its end; in between the lag grows in the heartbeat.
+      if (lastFailure === null) logger.warn({ err: error }, "balances cannot be read");
       lastFailure = error.message;
-      logger.warn({ err: error }, "balances could not be read");
     },
   });
   let stopServing: () => void = () => undefined;
@@ -36,7 +37,14 @@ export async function buildBalanceSync(context: ServiceContext<typeof balanceSyn
     instance,
     lease: { bucket: "leases", key: "balance-sync" },
     view: () => ({ nowMs: clock.nowMs() }),
-    perform: reader.perform,
+    perform: async (request) => {
+      const message = await reader.perform(request);
+      if (message !== null && lastFailure !== null) {
+        lastFailure = null;
+        logger.info("balances are read again");
+      }
+      return message;
+    },
     // Only the owner publishes, so only he answers.
     onOwnership: (role) => {
       stopServing();
