@@ -104,7 +104,12 @@ test("fills are logs of a chain that lives before the tape, and balances follow 
   const tape = addFills(market, [fill(30, "BUY", "10"), fill(80, "SELL", "4")]);
   const logs = tape.filter(({ ch }) => ch === "chain.log").map(({ d }) => d as TapeLog);
   const played = await player({ tape, leadMs: 400, speed: 2 });
-  expect(played.leaders).toEqual([leader]);
+  const world = await fetch(new URL("/world", played.endpoints.clobHttpUrl));
+  expect(await world.json()).toMatchObject({
+    endpoints: played.endpoints,
+    leaders: [{ address: leader }],
+    clock: played.clock,
+  });
   const { rpcHttpUrl, rpcWsUrl } = played.endpoints;
   const rpc = httpRpc(rpcHttpUrl, { timeoutMs: 5_000 });
   const socket = await connectRpcSocket(rpcWsUrl, { timeoutMs: 5_000 });

@@ -13,8 +13,9 @@ import {
   type Side,
   sharesMicro,
 } from "@slipstream/contracts/money";
+import { marketOfGamma } from "@slipstream/polymarket/gamma";
 import { ORDER_FILLED_V2 } from "@slipstream/polymarket/topics";
-import { EXCHANGE_V2 } from "@slipstream/polymarket/versions";
+import { EXCHANGE_V2, NEG_RISK_EXCHANGE_V2 } from "@slipstream/polymarket/versions";
 import { z } from "zod";
 import { readLines, type TapeRecord } from "./format.ts";
 
@@ -123,7 +124,7 @@ const hex = (value: number): string => `0x${value.toString(16)}`;
 /** Encodes one fill exactly as exchange V2 logs it. */
 export function encodeFill(
   fill: AddedFill,
-  at: { readonly block: TapeHead; readonly logIndex: number; readonly txHash: string },
+  at: { readonly block: TapeHead; readonly logIndex: number; readonly txHash: string; readonly exchange: Address },
 ): TapeLog {
   const usdc = notional(fill.priceMicro, fill.sizeMicro, "floor");
   const buys = fill.side === "BUY";
@@ -131,12 +132,12 @@ export function encodeFill(
   const received = buys ? fill.sizeMicro : usdc;
   const words = [buys ? 0n : 1n, BigInt(fill.tokenId), given, received, 0n, 0n, 0n];
   return {
-    address: EXCHANGE_V2,
+    address: at.exchange,
     topics: [
       ORDER_FILLED_V2,
       hashOf(`order|${at.txHash}|${at.logIndex}`),
       topicOf(fill.leader),
-      topicOf(fill.role === "TAKER" ? EXCHANGE_V2 : COUNTERPARTY),
+      topicOf(fill.role === "TAKER" ? at.exchange : COUNTERPARTY),
     ],
     data: `0x${words.map(word).join("")}`,
     blockNumber: at.block.number,
@@ -158,6 +159,7 @@ export function addFills(tape: readonly TapeRecord[], fills: readonly AddedFill[
   if (tape.some(({ ch }) => ch === "chain.log" || ch === "chain.head")) {
     throw new ContractError("TAPE_INVALID", "the tape has a chain already: add all fills to the market tape at once");
   }
+  const negRisk = negRiskTokens(tape);
   const byTime = new Map<number, AddedFill[]>();
   for (const fill of fills) byTime.set(fill.t, [...(byTime.get(fill.t) ?? []), fill]);
   const added: TapeRecord[] = [];
@@ -174,10 +176,22 @@ export function addFills(tape: readonly TapeRecord[], fills: readonly AddedFill[
     added.push({ t, ch: "chain.head", d: block });
     (byTime.get(t) ?? []).forEach((fill, logIndex) => {
       const txHash = hashOf(`tx|${block.hash}|${logIndex}`);
-      added.push({ t, ch: "chain.log", d: encodeFill(fill, { block, logIndex, txHash }) });
+      const exchange = negRisk.has(fill.tokenId) ? NEG_RISK_EXCHANGE_V2 : EXCHANGE_V2;
+      added.push({ t, ch: "chain.log", d: encodeFill(fill, { block, logIndex, txHash, exchange }) });
     });
   });
   return merge(tape, added);
+}
+
+/** Tokens that settle on the neg-risk exchange, as market records of the tape say; without any, none does. */
+function negRiskTokens(tape: readonly TapeRecord[]): ReadonlySet<TokenId> {
+  const tokens = new Set<TokenId>();
+  for (const { t, ch, d } of tape) {
+    if (ch !== "gamma.market") continue;
+    const market = marketOfGamma(d, t);
+    if (!("kind" in market) && market.negRisk) for (const { tokenId } of market.tokens) tokens.add(tokenId);
+  }
+  return tokens;
 }
 
 function blockTimes(tape: readonly TapeRecord[], fillTimes: readonly number[]): number[] {

@@ -1,7 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import type { Address, TokenId } from "@slipstream/contracts/ids";
+import { parseShares, priceMicro } from "@slipstream/contracts/money";
 import { marketOfGamma } from "@slipstream/polymarket/gamma";
+import { decodeOrderFilled } from "@slipstream/polymarket/orderFilled";
+import { defaultExchanges, EXCHANGE_V2, NEG_RISK_EXCHANGE_V2 } from "@slipstream/polymarket/versions";
 import { expect, test } from "vitest";
+import { addFills, type TapeLog } from "./addFills.ts";
 import { defaultAssumptions, deriveMarkets } from "./deriveMarkets.ts";
 import { addMarket, marketRecord } from "./marketRecord.ts";
 
@@ -59,6 +64,25 @@ test("a tape takes a market once, and then needs no assumptions about it", () =>
   expect(once.map(({ t, ch }) => `${t} ${ch}`)).toEqual(["40 gamma.market", "40 clob.market.ws"]);
   expect(addMarket(once, clob)).toEqual(once);
   expect(deriveMarkets(once, defaultAssumptions)).toMatchObject({ markets: [{ slug: "rain" }], assumed: [] });
+});
+
+test("fills of a neg-risk market are logs of the neg-risk exchange", () => {
+  const fill = {
+    leader: `0x${"1e".repeat(20)}` as Address,
+    side: "BUY",
+    priceMicro: priceMicro(500_000),
+    sizeMicro: parseShares("10"),
+    t: 50,
+    role: "TAKER",
+  } as const;
+  const tape = addMarket([{ t: 40, ch: "clob.market.ws", d: "" }], clob);
+  const fills = ["11", "99"].map((tokenId) => ({ ...fill, tokenId: tokenId as TokenId }));
+  const logs = addFills(tape, fills).flatMap(({ ch, d }) => (ch === "chain.log" ? [d as TapeLog] : []));
+  expect(logs.map(({ address }) => address)).toEqual([NEG_RISK_EXCHANGE_V2, EXCHANGE_V2]);
+  expect(logs.map((log) => decodeOrderFilled(log, defaultExchanges))).toMatchObject([
+    { role: "TAKER", exchange: NEG_RISK_EXCHANGE_V2 },
+    { role: "TAKER", exchange: EXCHANGE_V2 },
+  ]);
 });
 
 const sample = resolve(

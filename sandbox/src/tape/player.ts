@@ -8,7 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import type { ClockMapping } from "@slipstream/actor/clock";
 import { Address, type Hash, type TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
@@ -16,17 +16,17 @@ import { createMarketParser, type ParsedFrame } from "@slipstream/polymarket/mar
 import { decodeOrderFilled } from "@slipstream/polymarket/orderFilled";
 import { defaultExchanges } from "@slipstream/polymarket/versions";
 import { matchesFilter } from "../chain/logFilter.ts";
-import { startRpcServer } from "../chain/rpcServer.ts";
+import { type RpcServer, startRpcServer } from "../chain/rpcServer.ts";
 import { addFills, type TapeHead, type TapeLog } from "./addFills.ts";
 import { tapeBalances } from "./balances.ts";
 import { defaultAssumptions, deriveMarkets, type MarketAssumptions } from "./deriveMarkets.ts";
 import type { TapeRecord } from "./format.ts";
 import { servePlayer } from "./playerHttp.ts";
 import { gammaRows } from "./playerMarkets.ts";
-import { createPlayerSockets } from "./playerSockets.ts";
+import { createPlayerSockets, type PlayerSockets } from "./playerSockets.ts";
 import { clockText, runSchedule, type Schedule } from "./schedule.ts";
-import { createTapeBooks } from "./tapeBooks.ts";
-import { blocksBefore, createTapeChain } from "./tapeChain.ts";
+import { createTapeBooks, type TapeBooks } from "./tapeBooks.ts";
+import { blocksBefore, createTapeChain, type TapeChain } from "./tapeChain.ts";
 
 export type TapePlayerOptions = {
   /** Ascending in time; without chain records a chain without fills is made for it. */
@@ -98,10 +98,73 @@ export async function startTapePlayer(options: TapePlayerOptions): Promise<TapeP
   const books = createTapeBooks(found.markets);
   const chain = createTapeChain(tapeBalances(tape));
   const sockets = createPlayerSockets(books);
-  const activity: Record<string, unknown>[] = [];
   const leaders = leadersOf(tape);
   const rpc = await startRpcServer({ answer: chain.answer, isOut: () => false, host, port: options.rpcPort ?? 0 });
 
+  const stage = createStage({ books, chain, sockets, rpc });
+  const { give } = stage;
+
+  const before = chainBefore(tape, worldMs());
+  const first = before[0];
+  if (first !== undefined) chain.applyHead(first.d as TapeHead);
+  const prelude = runSchedule(before.slice(1), mapping, { nowMs, give });
+  let playing: Schedule | undefined;
+  const play = async (): Promise<PlayReport> => {
+    playing ??= runSchedule(tape, mapping, { nowMs, give });
+    await playing.done;
+    return {
+      records: tape.length,
+      given: playing.given(),
+      framesRefused: stage.framesRefused(),
+      lateMsMax: playing.lateMsMax(),
+    };
+  };
+
+  const world = (shownHost: string) => ({
+    endpoints: endpointsFor(`http://${shownHost}`, rpc),
+    leaders: leaders.map((address) => ({ address, label: "of the tape" })),
+    clock: clockText(mapping),
+    startsAtMs: mapping.realMs,
+    assumed: found.assumed,
+  });
+  const gamma = gammaRows(tape, found.markets);
+  const startPlay = () => {
+    void play();
+    return { clock: clockText(mapping) };
+  };
+  const { activity } = stage;
+  const serve: RequestListener = (request, response) =>
+    void servePlayer({ books, gamma, activity, worldMs, world, play: startPlay }, request, response);
+  const http = await startHttp({ serve, upgrade: sockets.upgrade, host, port: options.port ?? 0 });
+  return {
+    endpoints: endpointsFor(http.url, rpc),
+    clock: clockText(mapping),
+    mapping,
+    leaders,
+    markets: found.markets,
+    assumed: found.assumed,
+    subscribers: sockets.subscribers,
+    play,
+    stop: async () => {
+      prelude.stop();
+      playing?.stop();
+      sockets.stop();
+      await rpc.stop();
+      await http.stop();
+    },
+  };
+}
+
+type StageOptions = {
+  readonly books: TapeBooks;
+  readonly chain: TapeChain;
+  readonly sockets: PlayerSockets;
+  readonly rpc: RpcServer;
+};
+
+/** What happens when a record's time has come: the state first, then whoever listens. */
+function createStage({ books, chain, sockets, rpc }: StageOptions) {
+  const activity: Record<string, unknown>[] = [];
   let framesRefused = 0;
   const parser = createMarketParser();
   const giveFrame = (frame: string): void => {
@@ -124,55 +187,28 @@ export async function startTapePlayer(options: TapePlayerOptions): Promise<TapeP
     else if (ch === "chain.log") giveLog(d as TapeLog);
     else if (ch === "data.activity" && d !== null && typeof d === "object") activity.push(d as Record<string, unknown>);
   };
+  return { give, activity, framesRefused: () => framesRefused };
+}
 
-  const before = chainBefore(tape, worldMs());
-  const first = before[0];
-  if (first !== undefined) chain.applyHead(first.d as TapeHead);
-  const prelude = runSchedule(before.slice(1), mapping, { nowMs, give });
-  let playing: Schedule | undefined;
-  const play = async (): Promise<PlayReport> => {
-    playing ??= runSchedule(tape, mapping, { nowMs, give });
-    await playing.done;
-    return { records: tape.length, given: playing.given(), framesRefused, lateMsMax: playing.lateMsMax() };
-  };
-
-  const world = (shownHost: string) => ({
-    endpoints: endpointsFor(`http://${shownHost}`, rpc),
-    leaders: leaders.map((address) => ({ address, label: "of the tape" })),
-    clock: clockText(mapping),
-    startsAtMs: mapping.realMs,
-    assumed: found.assumed,
-  });
-  const gamma = gammaRows(tape, found.markets);
-  const http = createServer((request, response) => {
-    const startPlay = () => {
-      void play();
-      return { clock: clockText(mapping) };
-    };
-    void servePlayer({ books, gamma, activity, worldMs, world, play: startPlay }, request, response);
-  });
+async function startHttp(options: {
+  readonly serve: RequestListener;
+  readonly upgrade: PlayerSockets["upgrade"];
+  readonly host: string;
+  readonly port: number;
+}) {
+  const { serve, upgrade, host } = options;
+  const http = createServer(serve);
   http.on("upgrade", (request, stream, head) => {
-    if (request.url?.startsWith("/ws/market") === true) sockets.upgrade(request, stream, head);
+    if (request.url?.startsWith("/ws/market") === true) upgrade(request, stream, head);
     else stream.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
   });
-  http.listen(options.port ?? 0, host);
+  http.listen(options.port, host);
   await once(http, "listening");
   const address = http.address();
-  const port = address !== null && typeof address === "object" ? address.port : 0;
+  const port = address !== null && typeof address === "object" ? address.port : options.port;
   return {
-    endpoints: endpointsFor(`http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`, rpc),
-    clock: clockText(mapping),
-    mapping,
-    leaders,
-    markets: found.markets,
-    assumed: found.assumed,
-    subscribers: sockets.subscribers,
-    play,
+    url: `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`,
     stop: async () => {
-      prelude.stop();
-      playing?.stop();
-      sockets.stop();
-      await rpc.stop();
       if (!http.listening) return;
       const closed = once(http, "close");
       http.close();
