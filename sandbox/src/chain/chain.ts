@@ -172,6 +172,7 @@ function assemble({ options, wallets, operator, markets, ledger, front, rpc, sto
     balanceOf: async (address, tokenId) => sharesMicro(await read(encode.sharesOfCall(address, tokenId))),
     pusdOf: async (address) => usdcMicro(await read(encode.pusdOfCall(address))),
     head: () => asMined(ledger.head()),
+    logsOf: (blockHash) => ledger.blocks().find((block) => block.hash === blockHash)?.logs ?? [],
     onBlock: ledger.onChange,
     mine: async () => asMined(await ledger.mine()),
     stop,

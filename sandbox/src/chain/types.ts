@@ -1,6 +1,7 @@
 /** What the sandbox chain offers to the other parts of the sandbox. Amounts are bigints in 1e-6 units, as on chain. */
 import type { Address, ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
 import type { SharesMicro, Side, UsdcMicro } from "@slipstream/contracts/money";
+import type { NodeLog } from "./blocks.ts";
 
 /** A wallet wanted at genesis: funded, with every approval that trading needs already given. */
 export type WalletSpec = {
@@ -181,6 +182,8 @@ export type SandboxChain = {
   balanceOf(address: Address, tokenId: TokenId): Promise<SharesMicro>;
   pusdOf(address: Address): Promise<UsdcMicro>;
   head(): MinedBlock;
+  /** Logs of one of the last blocks, in order, whatever faults are set; empty when the chain does not hold it. */
+  logsOf(blockHash: Hash): readonly NodeLog[];
   /** Called once per block or reorg, in order. @returns a function that ends it. */
   onBlock(listener: (event: ChainEvent) => void): () => void;
   /** Mines one block now. */

@@ -1,0 +1,45 @@
+/** Hands what happens at the exchange to whoever listens: book changes at once, a print when its transaction is known. */
+import type { Hash, TokenId } from "@slipstream/contracts/ids";
+import { applyBurst, createMarketBooks, type MarketBooks, tradeFrame } from "./books.ts";
+import { type Exchange, takeBursts } from "./exchange.ts";
+import type { VenueTrade } from "./market.ts";
+
+export type FeedListener = {
+  /** Frames of one burst; `tokens` are the two of the market. */
+  onChanges(frames: readonly string[], tokens: readonly TokenId[]): void;
+  onPrint(frame: string, tokenId: TokenId): void;
+};
+
+export type Feed = {
+  /** null for a token that is not traded here. */
+  booksOf(tokenId: string): MarketBooks | null;
+  listen(listener: FeedListener): void;
+  /** Tells what happened since the last call. @returns the trades among it, which the chain has to settle. */
+  publish(nowMs: number): VenueTrade[];
+  print(trade: VenueTrade, txHash: Hash): void;
+};
+
+export function createFeed(exchange: Exchange, nowMs: number): Feed {
+  const byToken = new Map<string, MarketBooks>();
+  const listeners: FeedListener[] = [];
+  for (const { market } of exchange.desks.values()) {
+    const books = createMarketBooks(market, nowMs);
+    for (const tokenId of market.tokenIds) byToken.set(tokenId, books);
+  }
+  return {
+    booksOf: (tokenId) => byToken.get(tokenId) ?? null,
+    listen: (listener) => listeners.push(listener),
+    publish: (atMs) =>
+      takeBursts(exchange).flatMap((burst) => {
+        const { tokenIds } = burst.market;
+        const books = byToken.get(tokenIds[0]);
+        const frames = books === undefined ? [] : applyBurst(books, burst, atMs);
+        for (const listener of listeners) listener.onChanges(frames, tokenIds);
+        return burst.trades;
+      }),
+    print: (trade, txHash) => {
+      const frame = tradeFrame(trade, txHash);
+      for (const listener of listeners) listener.onPrint(frame, trade.match.active.tokenId);
+    },
+  };
+}

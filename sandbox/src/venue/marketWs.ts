@@ -1,0 +1,119 @@
+/**
+ * The market channel of the venue, with the ways in which it fails.
+ * @see reference/polymarket.md §6.1
+ */
+import type { Server } from "node:http";
+import type { TokenId } from "@slipstream/contracts/ids";
+import { type WebSocket, WebSocketServer } from "ws";
+import { z } from "zod";
+import { openingBook } from "./books.ts";
+import type { Feed } from "./feed.ts";
+
+export const MARKET_WS_PATH = "/ws/market";
+/** A reader that is this far behind is cut off, as the venue does. */
+const BACKLOG_BYTES_MAX = 8 * 1024 * 1024;
+const SLOW_CONSUMER = 1013;
+const TOKENS_MAX = 10_000;
+
+const Request = z.object({
+  type: z.literal("market").optional(),
+  operation: z.enum(["subscribe", "unsubscribe"]).optional(),
+  assets_ids: z.array(z.string()).max(TOKENS_MAX),
+  initial_dump: z.boolean().default(true),
+});
+
+export type MarketChannel = {
+  /** Cuts every connection without a closing handshake. */
+  dropSockets(): void;
+  /** The next `count` price_change frames reach nobody. */
+  loseDelta(count: number): void;
+  /** True: connections stay open and nothing is sent, not even PONG. */
+  silence(on: boolean): void;
+  sockets(): number;
+  stop(): void;
+};
+
+/** Serves the channel on `server`; other upgrade paths are refused with 404. */
+export function startMarketChannel(server: Server, feed: Feed): MarketChannel {
+  const acceptor = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 4 * 1024 * 1024 });
+  const wanted = new Map<WebSocket, Set<string>>();
+  let toLose = 0;
+  let silent = false;
+
+  const send = (socket: WebSocket, text: string): void => {
+    if (silent || socket.readyState !== socket.OPEN) return;
+    if (socket.bufferedAmount > BACKLOG_BYTES_MAX)
+      return socket.close(SLOW_CONSUMER, "slow consumer: send buffer full");
+    socket.send(text);
+  };
+  const tell = (frame: string, tokens: readonly TokenId[]): void => {
+    for (const [socket, own] of wanted) if (tokens.some((token) => own.has(token))) send(socket, frame);
+  };
+  feed.listen({
+    onChanges: (frames, tokens) => {
+      for (const frame of frames) {
+        if (toLose > 0) toLose -= 1;
+        else tell(frame, tokens);
+      }
+    },
+    onPrint: (frame, tokenId) => tell(frame, [tokenId]),
+  });
+
+  const onMessage = (socket: WebSocket, own: Set<string>, text: string): void => {
+    if (text === "PING") return send(socket, "PONG");
+    const request = readRequest(text);
+    if (request === null) return;
+    if (request.operation === "unsubscribe") {
+      for (const token of request.assets_ids) own.delete(token);
+      return;
+    }
+    for (const token of request.assets_ids) own.add(token);
+    if (!request.initial_dump) return;
+    const books = request.assets_ids.flatMap((token) => {
+      const known = feed.booksOf(token);
+      return known === null ? [] : [openingBook(known, token)];
+    });
+    send(socket, books.length === 0 ? "[]\n" : JSON.stringify(books));
+  };
+
+  server.on("upgrade", (request, stream, head) => {
+    if (new URL(request.url ?? "/", "http://venue").pathname !== MARKET_WS_PATH) {
+      stream.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
+      return;
+    }
+    acceptor.handleUpgrade(request, stream, head, (socket) => {
+      const own = new Set<string>();
+      wanted.set(socket, own);
+      socket.on("message", (data) => onMessage(socket, own, String(data)));
+      socket.on("close", () => wanted.delete(socket));
+      socket.on("error", () => socket.terminate());
+    });
+  });
+
+  const dropSockets = (): void => {
+    for (const socket of wanted.keys()) socket.terminate();
+  };
+  return {
+    dropSockets,
+    loseDelta: (count) => {
+      toLose += count;
+    },
+    silence: (on) => {
+      silent = on;
+    },
+    sockets: () => wanted.size,
+    stop: () => {
+      dropSockets();
+      acceptor.close();
+    },
+  };
+}
+
+/** The venue answers nothing to what it cannot read. */
+function readRequest(text: string): z.infer<typeof Request> | null {
+  try {
+    return Request.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
+}
