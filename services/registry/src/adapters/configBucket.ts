@@ -6,17 +6,17 @@ import { z } from "zod";
 import type { ConfigSeen } from "../core/core.ts";
 
 export type ConfigRefusal = { readonly key: string; readonly revision: number; readonly text: string };
+export type ConfigWatch = { stop(): void };
 
 /**
  * Calls back for each value as it stands and each later change.
  * @param onRefused - a value that does not match its schema: nothing changes until it is corrected.
- * @returns how to stop.
  */
 export async function watchConfig(
   bus: Bus,
   onSeen: (seen: ConfigSeen) => void,
   onRefused: (refusal: ConfigRefusal) => void,
-): Promise<() => void> {
+): Promise<ConfigWatch> {
   const bucket = await bus.kvm.open(buckets.config);
   const watch = await bucket.watch({ include: "" });
   void (async () => {
@@ -32,7 +32,7 @@ export async function watchConfig(
       else onRefused({ key, revision, text: checked.text });
     }
   })();
-  return () => watch.stop();
+  return { stop: () => watch.stop() };
 }
 
 /** Checks one value of the bucket against the schema its key names; the value stays in its wire form. */

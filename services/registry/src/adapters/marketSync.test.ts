@@ -1,0 +1,84 @@
+import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
+import type { MarketDefinition } from "@slipstream/contracts/market";
+import type { GammaClient } from "@slipstream/polymarket/gamma";
+import { expect, test } from "vitest";
+import { createMarketSync } from "./marketSync.ts";
+
+const condition = (n: number): ConditionId => `0x${String(n).padStart(64, "0")}` as ConditionId;
+const gammaMarket = (n: number, over: Record<string, unknown> = {}) => ({
+  conditionId: condition(n),
+  question: `Q${n}`,
+  slug: `q${n}`,
+  outcomes: '["Yes","No"]',
+  clobTokenIds: `["${n}1","${n}2"]`,
+  orderPriceMinTickSize: 0.01,
+  orderMinSize: 5,
+  acceptingOrders: true,
+  ...over,
+});
+
+function rig(markets: Record<string, unknown>[]) {
+  const stream = new Map<ConditionId, MarketDefinition>();
+  const published: string[] = [];
+  const refused: string[] = [];
+  let asked = 0;
+  let now = 1_000;
+  const gamma: GammaClient = {
+    byTokens: async ([tokenId]) => {
+      asked += 1;
+      return markets.filter((market) => String(market["clobTokenIds"]).includes(`"${tokenId}"`));
+    },
+    byConditions: async (ids) => markets.filter((market) => ids.includes(market["conditionId"] as ConditionId)),
+    openPage: async (cursor) => ({
+      markets: markets.slice(Number(cursor ?? 0), Number(cursor ?? 0) + 2),
+      nextCursor: Number(cursor ?? 0) + 2 < markets.length ? String(Number(cursor ?? 0) + 2) : null,
+    }),
+  };
+  const sync = createMarketSync({
+    gamma,
+    nowMs: () => now,
+    pagesMax: 2,
+    known: () => stream.values(),
+    byCondition: (id) => stream.get(id),
+    publish: async (market) => {
+      published.push(market.question);
+      stream.set(market.conditionId, market);
+    },
+    onRefused: (_id, text) => refused.push(text),
+  });
+  return { sync, published, refused, asked: () => asked, pass: (ms: number) => (now += ms) };
+}
+
+test("open markets are listed up to the bound, and told again only when they differ", async () => {
+  const markets = [1, 2, 3, 4, 5].map((n) => gammaMarket(n));
+  const { sync, published, pass } = rig(markets);
+  await sync.sync();
+  expect(published).toEqual(["Q1", "Q2", "Q3", "Q4"]);
+  pass(60_000);
+  await sync.sync();
+  expect(published).toHaveLength(4);
+  markets[0] = gammaMarket(1, { orderPriceMinTickSize: 0.001 });
+  await sync.sync();
+  expect(published.slice(4)).toEqual(["Q1"]);
+});
+
+test("an unknown token is looked up once for all who ask, and not again for a while", async () => {
+  const { sync, asked, pass } = rig([gammaMarket(9)]);
+  const [first, second] = await Promise.all([sync.resolve("91" as TokenId), sync.resolve("91" as TokenId)]);
+  expect(first?.question).toBe("Q9");
+  expect(second).toBe(first);
+  expect(asked()).toBe(1);
+  expect(await sync.resolve("77" as TokenId)).toBeNull();
+  expect(await sync.resolve("77" as TokenId)).toBeNull();
+  expect(asked()).toBe(2);
+  pass(6_000);
+  expect(await sync.resolve("77" as TokenId)).toBeNull();
+  expect(asked()).toBe(3);
+});
+
+test("a market of an unknown version is refused with a reason and never told", async () => {
+  const { sync, published, refused } = rig([gammaMarket(1, { version: "v9" })]);
+  await sync.sync();
+  expect(published).toEqual([]);
+  expect(refused).toEqual(['version "v9"']);
+});

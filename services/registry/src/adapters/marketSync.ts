@@ -1,0 +1,98 @@
+/**
+ * Market definitions from Gamma to the stream MARKETS: open markets by pages, known ones again and again, unknown tokens
+ * when asked. Only what differs from the last definition is published.
+ */
+import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
+import type { MarketDefinition } from "@slipstream/contracts/market";
+import { type GammaClient, marketOfGamma } from "@slipstream/polymarket/gamma";
+
+export type MarketSyncOptions = {
+  readonly gamma: GammaClient;
+  readonly nowMs: () => number;
+  readonly pagesMax: number;
+  /** Definitions as the stream has them. */
+  readonly known: () => Iterable<MarketDefinition>;
+  readonly byCondition: (conditionId: ConditionId) => MarketDefinition | undefined;
+  readonly publish: (market: MarketDefinition) => Promise<void>;
+  readonly onRefused: (conditionId: string | null, text: string) => void;
+};
+
+export type MarketSync = {
+  /** Lists open markets and reads the known open ones again. @throws what the Gamma client throws. */
+  sync(): Promise<{ listed: number; published: number }>;
+  /** Looks one token up. Null: Gamma does not know it, or its market cannot be used. */
+  resolve(tokenId: TokenId): Promise<MarketDefinition | null>;
+};
+
+/** A token Gamma does not know is not asked again for this long: new markets appear there before they trade. */
+const UNKNOWN_KEEP_MS = 5_000;
+const UNKNOWN_MAX = 10_000;
+
+export function createMarketSync(options: MarketSyncOptions): MarketSync {
+  const { gamma, nowMs, onRefused } = options;
+  const unknown = new Map<TokenId, number>();
+  const asking = new Map<TokenId, Promise<MarketDefinition | null>>();
+
+  const take = async (json: unknown): Promise<MarketDefinition | null> => {
+    const market = marketOfGamma(json, nowMs());
+    if ("kind" in market) {
+      onRefused(market.conditionId, market.text);
+      return null;
+    }
+    const last = options.byCondition(market.conditionId);
+    if (last !== undefined && isSame(last, market)) return last;
+    await options.publish(market);
+    return market;
+  };
+
+  const lookUp = async (tokenId: TokenId): Promise<MarketDefinition | null> => {
+    const [json] = await gamma.byTokens([tokenId]);
+    const market = json === undefined ? null : await take(json);
+    if (market === null) {
+      if (unknown.size >= UNKNOWN_MAX) unknown.clear();
+      unknown.set(tokenId, nowMs());
+    }
+    return market;
+  };
+
+  return {
+    sync: async () => {
+      let listed = 0;
+      let published = 0;
+      const takeAll = async (list: readonly unknown[]): Promise<void> => {
+        for (const json of list) {
+          const market = await take(json);
+          listed += 1;
+          if (market !== null && market.tsInitMs >= startedMs) published += 1;
+        }
+      };
+      const startedMs = nowMs();
+      let cursor: string | null = null;
+      for (let page = 0; page < options.pagesMax; page++) {
+        const { markets, nextCursor } = await gamma.openPage(cursor);
+        await takeAll(markets);
+        if (nextCursor === null) break;
+        cursor = nextCursor;
+      }
+      const older = [...options.known()].filter((market) => !market.closed || market.payoutMicro === null);
+      if (older.length > 0) await takeAll(await gamma.byConditions(older.map((market) => market.conditionId)));
+      return { listed, published };
+    },
+    resolve: (tokenId) => {
+      const missedMs = unknown.get(tokenId);
+      if (missedMs !== undefined && nowMs() - missedMs < UNKNOWN_KEEP_MS) return Promise.resolve(null);
+      const running = asking.get(tokenId);
+      if (running !== undefined) return running;
+      const asked = lookUp(tokenId).finally(() => asking.delete(tokenId));
+      asking.set(tokenId, asked);
+      return asked;
+    },
+  };
+}
+
+/** Equal but for the times of reading. */
+function isSame(a: MarketDefinition, b: MarketDefinition): boolean {
+  const essence = ({ tsEventMs: _event, tsInitMs: _init, ...rest }: MarketDefinition): string =>
+    JSON.stringify(rest, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
+  return essence(a) === essence(b);
+}

@@ -1,0 +1,11 @@
+/** Settings of registry. */
+import { httpUrl, integer } from "@slipstream/contracts/env";
+
+export const registryEnv = {
+  GAMMA_URL: httpUrl().default("https://gamma-api.polymarket.com"),
+  /** How often open markets are listed and known ones read again. */
+  REGISTRY_SYNC_INTERVAL_MS: integer(1_000, 86_400_000).default(60_000),
+  /** Pages of 100 open markets that are listed; the others are looked up when a leader trades them. */
+  REGISTRY_PAGES_MAX: integer(0, 1_000).default(5),
+  REGISTRY_TIMEOUT_MS: integer(100, 60_000).default(5_000),
+} as const;

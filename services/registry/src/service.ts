@@ -1,0 +1,118 @@
+/** Registry on the log: configuration becomes facts, Gamma's markets become definitions. */
+import { serve } from "@slipstream/actor/ask";
+import { publishMarket, watchMarkets } from "@slipstream/actor/markets";
+import { startActor } from "@slipstream/actor/runtime";
+import type { RunningService, ServiceContext } from "@slipstream/actor/service";
+import { gammaClient } from "@slipstream/polymarket/gamma";
+import { type ConfigWatch, watchConfig } from "./adapters/configBucket.ts";
+import { createMarketSync, type MarketSync } from "./adapters/marketSync.ts";
+import type { registryEnv } from "./config.ts";
+import { registryCore } from "./core/core.ts";
+
+export async function buildRegistry(context: ServiceContext<typeof registryEnv>): Promise<RunningService> {
+  const { bus, clock, logger, instance, settings, fatal } = context;
+  const markets = await watchMarkets(bus, logger);
+  const refusedMarkets = new Set<string>();
+  const sync = createMarketSync({
+    gamma: gammaClient(settings.GAMMA_URL, { timeoutMs: settings.REGISTRY_TIMEOUT_MS }),
+    nowMs: clock.nowMs,
+    pagesMax: settings.REGISTRY_PAGES_MAX,
+    known: () => markets.byCondition.values(),
+    byCondition: (conditionId) => markets.byCondition.get(conditionId),
+    publish: (market) => publishMarket(bus, market),
+    onRefused: (conditionId, text) => {
+      const key = `${conditionId}: ${text}`;
+      if (!refusedMarkets.has(key)) logger.warn({ conditionId, reason: text }, "market cannot be used");
+      refusedMarkets.add(key);
+    },
+  });
+  const refusedConfig = new Map<string, string>();
+  let failure: string | null = null;
+  let duties: Duties | null = null;
+  const actor = await startActor({
+    core: registryCore,
+    bus,
+    clock,
+    logger,
+    instance,
+    lease: { bucket: "leases", key: "registry" },
+    view: () => ({ nowMs: clock.nowMs() }),
+    perform: async () => null,
+    onFatal: fatal,
+    onOwnership: (role) => {
+      duties?.stop();
+      duties = role === "owner" ? begin() : null;
+    },
+  });
+
+  /** What only the owner does. */
+  function begin(): Duties {
+    const config = watchConfig(
+      bus,
+      (seen) => {
+        refusedConfig.delete(seen.key);
+        actor.post(seen);
+      },
+      ({ key, revision, text }) => {
+        refusedConfig.set(key, text);
+        logger.error({ key, revision, reason: text }, "configuration refused, the last accepted value stands");
+      },
+    );
+    const run = async (): Promise<void> => {
+      try {
+        const { listed, published } = await sync.sync();
+        if (published > 0) logger.info({ listed, published }, "markets changed");
+        failure = null;
+      } catch (error) {
+        failure = error instanceof Error ? error.message : String(error);
+        logger.warn({ err: error }, "markets cannot be read, the known ones stand");
+      }
+    };
+    void run();
+    const timer = clock.every(settings.REGISTRY_SYNC_INTERVAL_MS, () => void run());
+    const stopServing = serveResolve(context, sync, (tokenId) => markets.byToken.get(tokenId));
+    return {
+      stop: () => {
+        timer.cancel();
+        stopServing();
+        void config.then((watch: ConfigWatch) => watch.stop());
+      },
+    };
+  }
+
+  return {
+    status: () => {
+      const status = actor.status();
+      const problems = [
+        ...status.problems,
+        ...[...refusedConfig.values()].map((text) => `configuration refused: ${text}`),
+      ];
+      if (failure !== null) problems.push(`markets cannot be read: ${failure}`);
+      return {
+        ...status,
+        problems,
+        gauges: { markets: markets.byCondition.size, refusedMarkets: refusedMarkets.size },
+      };
+    },
+    drain: async () => {
+      duties?.stop();
+      await actor.drain();
+      await markets.stop();
+    },
+  };
+}
+
+type Duties = { stop(): void };
+
+function serveResolve(
+  { bus }: ServiceContext<typeof registryEnv>,
+  sync: MarketSync,
+  known: (tokenId: Parameters<MarketSync["resolve"]>[0]) => Awaited<ReturnType<MarketSync["resolve"]>> | undefined,
+): () => void {
+  return serve(bus, "registry", "resolve", async ({ tokenId }) => {
+    const market = known(tokenId) ?? (await sync.resolve(tokenId));
+    if (market === null)
+      return { ok: false, code: "MARKET_UNKNOWN", text: `Gamma knows no usable market of token ${tokenId}` };
+    return { ok: true, value: market };
+  });
+}
