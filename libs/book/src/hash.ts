@@ -4,7 +4,7 @@
  * a burst, not for every frame (entries of one burst all carry the hash of its end).
  * The recipe: SHA-1 of the compact JSON of the whole book, keys in a fixed order, hash empty (venue clients; proved on recordings).
  */
-import { createHash, type Hash } from "node:crypto";
+import { createHash, hash as hashOnce } from "node:crypto";
 import { formatMicro, type Side } from "@slipstream/contracts/money";
 import { type Book, forEachLevel } from "./ladder.ts";
 
@@ -41,8 +41,23 @@ export type HashResult = { readonly kind: "match"; readonly lastTradePrice: stri
 const SHORT_TEXT_EXACT_MAX = 1e15;
 
 /** Canonical decimal of an amount in 1e-6 units: as `formatMicro`, without a bigint on the way for usual sizes. */
-export const decimalText = (micro: number): string =>
-  micro < SHORT_TEXT_EXACT_MAX ? String(micro / 1e6) : formatMicro(micro);
+export function decimalText(micro: number): string {
+  // Nearly all sizes and prices have two decimals: the text of a double costs several times that of two small integers.
+  if (micro % CENT === 0 && micro < CENTS_EXACT_MAX) return centsText(micro / CENT);
+  return micro < SHORT_TEXT_EXACT_MAX ? String(micro / 1e6) : formatMicro(micro);
+}
+
+const CENT = 10_000;
+/** So that cents fit the engine's small integers. */
+const CENTS_EXACT_MAX = 2 ** 30 * CENT;
+
+function centsText(cents: number): string {
+  const rest = cents % 100;
+  const whole = (cents - rest) / 100;
+  if (rest === 0) return String(whole);
+  if (rest % 10 === 0) return `${whole}.${rest / 10}`;
+  return rest < 10 ? `${whole}.0${rest}` : `${whole}.${rest}`;
+}
 
 /** The venue writes last trade prices with at least three decimals: 620000 is "0.620". */
 export function lastTradeText(priceMicro: number): string {
@@ -59,35 +74,41 @@ export function bookHash(check: {
   readonly tsEventMs: number;
   readonly lastTradePrice: string;
 }): string {
-  return finish(hashOfLevels(check.book, check.market, check.tsEventMs), check.lastTradePrice);
+  return finish(hashedText(check.book, check.market, check.tsEventMs), check.lastTradePrice);
 }
 
 /** Looks for a last trade price under which the book has the expected hash. */
 export function checkBookHash(check: HashCheck): HashResult {
-  const levels = hashOfLevels(check.book, check.market, check.tsEventMs);
-  for (const text of check.lastTradePrices) {
-    if (finish(levels.copy(), text) === check.expected) return { kind: "match", lastTradePrice: text };
+  const text = hashedText(check.book, check.market, check.tsEventMs);
+  for (const lastTradePrice of check.lastTradePrices) {
+    if (finish(text, lastTradePrice) === check.expected) return { kind: "match", lastTradePrice };
   }
-  if (check.search === "given") return { kind: "mismatch" };
-  if (finish(levels.copy(), "") === check.expected) return { kind: "match", lastTradePrice: "" };
+  return check.search === "given" ? { kind: "mismatch" } : searchAll(text, check.expected);
+}
+
+/** Re-hashes only what follows the levels for each price the venue may have written. */
+function searchAll(text: string, expected: string): HashResult {
+  const levels = createHash("sha1").update(text, "utf8");
+  const fits = (price: string): boolean => levels.copy().update(`${price}"}`).digest("hex") === expected;
+  if (fits("")) return { kind: "match", lastTradePrice: "" };
   for (let thousandths = 0; thousandths <= 1_000; thousandths++) {
-    const text = lastTradeText(thousandths * 1_000);
-    if (finish(levels.copy(), text) === check.expected) return { kind: "match", lastTradePrice: text };
+    const price = lastTradeText(thousandths * 1_000);
+    if (fits(price)) return { kind: "match", lastTradePrice: price };
   }
   return { kind: "mismatch" };
 }
 
-/** Everything up to the value of last_trade_price: a search re-hashes only what follows. */
-function hashOfLevels(book: Book, market: HashedMarket, tsEventMs: number): Hash {
-  const text =
+/** Everything up to the value of last_trade_price. */
+function hashedText(book: Book, market: HashedMarket, tsEventMs: number): string {
+  return (
     `{"market":"${market.conditionId}","asset_id":"${book.tokenId}","timestamp":"${tsEventMs}","hash":"",` +
     `"bids":[${levelsText(book, "BUY")}],"asks":[${levelsText(book, "SELL")}],` +
     `"min_order_size":"${decimalText(market.minOrderSizeMicro)}","tick_size":"${decimalText(market.tickMicro)}",` +
-    `"neg_risk":${market.negRisk},"last_trade_price":"`;
-  return createHash("sha1").update(text, "utf8");
+    `"neg_risk":${market.negRisk},"last_trade_price":"`
+  );
 }
 
-const finish = (levels: Hash, lastTradePrice: string): string => levels.update(`${lastTradePrice}"}`).digest("hex");
+const finish = (text: string, lastTradePrice: string): string => hashOnce("sha1", `${text}${lastTradePrice}"}`, "hex");
 
 function levelsText(book: Book, side: Side): string {
   let text = "";
