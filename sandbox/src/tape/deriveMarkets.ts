@@ -89,6 +89,7 @@ function marketsOfFrames(tape: readonly TapeRecord[]): Map<ConditionId, SeenMark
   const parser = createMarketParser();
   for (const record of tape) {
     if (record.ch !== "clob.market.ws" || typeof record.d !== "string") continue;
+    if (isComplete(seen.get(conditionOf(record.d)))) continue;
     for (const event of parser.parse(record.d).events) {
       if (event.kind === "book") note(event.conditionId, event.tokenId, event.tickMicro as PriceMicro | null);
       if (event.kind === "priceChange")
@@ -97,3 +98,13 @@ function marketsOfFrames(tape: readonly TapeRecord[]): Map<ConditionId, SeenMark
   }
   return seen;
 }
+
+const HEAD = '{"market":"';
+
+/** The market of a single message, without reading the rest: nearly all frames name one that is known already. */
+function conditionOf(text: string): ConditionId {
+  return (text.startsWith(HEAD) ? text.slice(HEAD.length, text.indexOf('"', HEAD.length)) : "") as ConditionId;
+}
+
+const isComplete = (market: SeenMarket | undefined): boolean =>
+  market !== undefined && market.tokens.length === 2 && market.tickMicro !== null;
