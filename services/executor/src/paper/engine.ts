@@ -62,8 +62,12 @@ export function cancelOrder(engine: PaperEngine, orderId: ClientOrderId, atMs: n
 }
 
 /** Tokens with orders: the ones to advance when their book or clock moves. */
-export const activeTokens = (engine: PaperEngine): TokenId[] =>
-  [...engine.desks].flatMap(([tokenId, { orders }]) => (orders.length > 0 ? [tokenId] : []));
+export const activeTokens = (engine: PaperEngine): readonly TokenId[] =>
+  engine.tokenOf.size === 0
+    ? NO_TOKENS
+    : [...engine.desks].flatMap(([tokenId, { orders }]) => (orders.length > 0 ? [tokenId] : []));
+/** The usual answer, asked for with every frame. */
+const NO_TOKENS: readonly TokenId[] = [];
 
 /** Books that somebody else has to be asked for; each is answered by `answerBook`. */
 export function openQuestions(engine: PaperEngine): { orderId: ClientOrderId; tokenId: TokenId; tsMs: number }[] {
