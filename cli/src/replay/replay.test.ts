@@ -146,6 +146,10 @@ test("the same tape gives the same bytes, and every book is proved", () => {
   expect(second.report).toEqual(first.report);
   expect(first.proofs.failed).toBe(0);
   expect(first.proofs.passed).toBeGreaterThan(70);
+  const tape = addFills(marketTape(levels, pulse), fills);
+  const unproved = replay({ tape, leaders: [], account, proofs: "none" });
+  expect(unproved.fills.map(fillLine)).toEqual(first.fills.map(fillLine));
+  expect(unproved.proofs).toEqual({ passed: 0, failed: 0 });
 });
 
 test("a tape without fills says how to add some", () => {

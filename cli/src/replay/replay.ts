@@ -13,7 +13,7 @@ import { deriveMarkets, type MarketAssumptions } from "@slipstream/sandbox/tape/
 import type { TapeRecord } from "@slipstream/sandbox/tape/format";
 import { applyFact, emptyOverview, type Overview } from "../overview.ts";
 import { type Audit, audit, buildReport, type ChainFill, type RunReport } from "../report.ts";
-import { createReplayWorld } from "./world.ts";
+import { createReplayWorld, type ProofPolicy } from "./world.ts";
 
 export type ReplayInput = {
   readonly tape: readonly TapeRecord[];
@@ -21,6 +21,8 @@ export type ReplayInput = {
   readonly leaders: readonly Address[];
   readonly account: AccountPolicy;
   readonly assumptions?: MarketAssumptions;
+  /** "none" skips the venue's book hashes, most of the time of a replay; fills are the same. Default "atBurstEnds". */
+  readonly proofs?: ProofPolicy;
 };
 
 export type ReplayResult = {
@@ -47,7 +49,8 @@ export const defaultAssumptions: MarketAssumptions = {
 };
 
 /** @throws ContractError TAPE_INVALID for a tape without markets or without fills to follow. */
-export function replay({ tape, leaders, account, assumptions = defaultAssumptions }: ReplayInput): ReplayResult {
+export function replay(input: ReplayInput): ReplayResult {
+  const { tape, leaders, account, assumptions = defaultAssumptions, proofs: proofPolicy = "atBurstEnds" } = input;
   const { markets, assumed, refused } = deriveMarkets(tape, assumptions);
   if (markets.length === 0)
     throw new ContractError(
@@ -67,6 +70,7 @@ export function replay({ tape, leaders, account, assumptions = defaultAssumption
     leaders: followed,
     account,
     balances: tapeBalances(tape),
+    proofs: proofPolicy,
     onFact: (recorded) => {
       facts += 1;
       applyFact(overview, recorded, recorded.fact.tsInitMs);

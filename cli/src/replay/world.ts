@@ -31,12 +31,16 @@ import type { TapeBalances } from "@slipstream/sandbox/tape/balances";
 import type { TapeRecord } from "@slipstream/sandbox/tape/format";
 import { z } from "zod";
 
+/** Whether books are proved by the venue's hash. */
+export type ProofPolicy = "atBurstEnds" | "none";
+
 export type ReplayOptions = {
   readonly startMs: number;
   readonly markets: readonly MarketDefinition[];
   readonly leaders: readonly Address[];
   readonly account: AccountPolicy;
   readonly balances: TapeBalances;
+  readonly proofs: ProofPolicy;
   readonly onFact: (recorded: Recorded) => void;
 };
 
@@ -69,7 +73,8 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   const byToken = new Map<TokenId, MarketDefinition>();
   for (const market of options.markets) for (const { tokenId } of market.tokens) byToken.set(tokenId, market);
   const parser = createMarketParser();
-  const desk = createDesk(1, (tokenId) => byToken.get(tokenId));
+  // Without the market's facts a hash cannot be computed: the desk then proves nothing.
+  const desk = createDesk(1, (tokenId) => (options.proofs === "none" ? undefined : byToken.get(tokenId)));
   for (const tokenId of byToken.keys()) track(desk, tokenId, CONNECTION);
   const engine = createPaperEngine();
   const log = createLocalLog({ onFact: options.onFact });
