@@ -1,0 +1,147 @@
+/**
+ * The Data API: what wallets did, told late. Rows have no log index and, in /trades, only takers unless asked.
+ * @see reference/polymarket.md §7.1
+ */
+import type { ConditionId } from "@slipstream/contracts/ids";
+import { averagePrice, type PriceMicro } from "@slipstream/contracts/money";
+import { quotesOf } from "./books.ts";
+import type { Feed } from "./feed.ts";
+import { jsonDecimal } from "./gammaObject.ts";
+import { type Asked, ok, type Routes, refused } from "./http.ts";
+import type { VenueMarket } from "./market.ts";
+import { positionsOf } from "./positions.ts";
+import type { SettledFill, SettledFills } from "./settledFills.ts";
+
+export type DataRoutesOptions = {
+  readonly markets: ReadonlyMap<ConditionId, VenueMarket>;
+  readonly fills: SettledFills;
+  readonly feed: Feed;
+  readonly nowMs: () => number;
+  /** How long a block is unknown to the index; a fault may raise it. */
+  readonly lagMs: () => number;
+};
+
+const OFFSET_MAX = 10_000;
+
+export function dataRoutes(options: DataRoutesOptions): Routes {
+  const { markets, fills, nowMs, lagMs } = options;
+  const known = (): SettledFill[] => fills.all().filter((fill) => fill.blockMs + lagMs() <= nowMs());
+  const ofUser = (query: URLSearchParams) => {
+    const user = query.get("user")?.toLowerCase();
+    return user === undefined ? known() : known().filter((fill) => fill.wallet === user);
+  };
+  return {
+    "GET /trades": ({ query }) => {
+      const takerOnly = query.get("takerOnly") !== "false";
+      const rows = ofUser(query).filter((fill) => !takerOnly || fill.role === "TAKER");
+      return page(rows, query, 10_000, (fill) => tradeRow(markets, fill));
+    },
+    "GET /activity": ({ query }) => {
+      if (!query.has("user")) return refused(400, "required query param 'user' not provided");
+      const types = query.get("type")?.split(",") ?? ["TRADE"];
+      const rows = types.includes("TRADE") ? ofUser(query) : [];
+      return page(rows, query, 500, (fill) => ({
+        ...tradeRow(markets, fill),
+        type: "TRADE",
+        usdcSize: jsonDecimal(Number(fill.usdcMicro)),
+      }));
+    },
+    "GET /positions": (asked) => positions(options, asked, ofUser(asked.query)),
+  };
+}
+
+/** Newest first, within `start` and `end` in seconds. */
+function page(
+  fills: readonly SettledFill[],
+  query: URLSearchParams,
+  limitMax: number,
+  toRow: (fill: SettledFill) => Record<string, unknown>,
+) {
+  const number = (name: string, otherwise: number) => Number(query.get(name) ?? otherwise);
+  const [start, end] = [number("start", 0) * 1_000, number("end", Number.MAX_SAFE_INTEGER / 1_000) * 1_000];
+  const offset = number("offset", 0);
+  if (offset > OFFSET_MAX) return refused(400, `max historical activity offset of ${OFFSET_MAX} exceeded`);
+  const limit = Math.min(number("limit", 100), limitMax);
+  const inside = fills.filter(
+    (fill) =>
+      fill.blockMs >= start && fill.blockMs <= end && (query.get("side") === null || query.get("side") === fill.side),
+  );
+  return ok(
+    inside
+      .reverse()
+      .slice(offset, offset + limit)
+      .map(toRow),
+  );
+}
+
+const priceOf = (fill: SettledFill): PriceMicro => averagePrice(fill.usdcMicro, fill.sharesMicro);
+
+function tradeRow(markets: DataRoutesOptions["markets"], fill: SettledFill): Record<string, unknown> {
+  return {
+    proxyWallet: fill.wallet,
+    side: fill.side,
+    asset: fill.tokenId,
+    conditionId: fill.conditionId,
+    size: jsonDecimal(Number(fill.sharesMicro)),
+    price: jsonDecimal(priceOf(fill)),
+    timestamp: fill.blockMs / 1_000,
+    ...titles(markets, fill),
+    name: "",
+    pseudonym: "",
+    bio: "",
+    profileImage: "",
+    profileImageOptimized: "",
+    transactionHash: fill.txHash,
+  };
+}
+
+function titles(markets: DataRoutesOptions["markets"], fill: Pick<SettledFill, "conditionId" | "tokenId">) {
+  const market = markets.get(fill.conditionId);
+  const outcomeIndex = market?.tokenIds.indexOf(fill.tokenId) ?? -1;
+  return {
+    title: market?.question ?? "",
+    slug: market?.slug ?? "",
+    icon: "",
+    eventSlug: market?.eventSlug ?? "",
+    outcome: market?.outcomes[outcomeIndex] ?? "",
+    outcomeIndex: outcomeIndex < 0 ? 999 : outcomeIndex,
+  };
+}
+
+function positions({ markets, feed }: DataRoutesOptions, { query }: Asked, fills: readonly SettledFill[]) {
+  if (!query.has("user")) return refused(400, "required query param 'user' not provided");
+  const threshold = Number(query.get("sizeThreshold") ?? 1);
+  const offset = Number(query.get("offset") ?? 0);
+  const limit = Math.min(Number(query.get("limit") ?? 100), 500);
+  const rows = positionsOf(fills).filter((position) => jsonDecimal(Number(position.sharesMicro)) >= threshold);
+  return ok(
+    rows.slice(offset, offset + limit).map((position) => {
+      const market = markets.get(position.conditionId);
+      const books = feed.booksOf(position.tokenId);
+      const isYes = position.tokenId === market?.tokenIds[0];
+      const last = books === null ? 500_000 : (quotesOf(books).lastTradeMicro ?? 500_000);
+      const size = jsonDecimal(Number(position.sharesMicro));
+      const cost = jsonDecimal(Number(position.costMicro));
+      const curPrice = jsonDecimal(isYes ? last : 1_000_000 - last);
+      return {
+        proxyWallet: position.wallet,
+        asset: position.tokenId,
+        conditionId: position.conditionId,
+        size,
+        avgPrice: size === 0 ? 0 : cost / size,
+        initialValue: cost,
+        currentValue: size * curPrice,
+        cashPnl: size * curPrice - cost,
+        totalBought: jsonDecimal(Number(position.boughtMicro)),
+        curPrice,
+        redeemable: false,
+        mergeable: false,
+        ...titles(markets, position),
+        oppositeAsset: market?.tokenIds[isYes ? 1 : 0] ?? "",
+        oppositeOutcome: market?.outcomes[isYes ? 1 : 0] ?? "",
+        endDate: "",
+        negativeRisk: market?.negRisk ?? false,
+      };
+    }),
+  );
+}
