@@ -29,6 +29,8 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
   const refusedConfig = new Map<string, string>();
   let failure: string | null = null;
   let duties: Duties | null = null;
+  let owner = false;
+  let takeUp: () => void = () => undefined;
   const actor = await startActor({
     core: registryCore,
     bus,
@@ -40,10 +42,16 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
     perform: async () => null,
     onFatal: fatal,
     onOwnership: (role) => {
-      duties?.stop();
-      duties = role === "owner" ? begin() : null;
+      owner = role === "owner";
+      takeUp();
     },
   });
+  // Ownership may come before the actor is there to post to.
+  takeUp = () => {
+    duties?.stop();
+    duties = owner ? begin() : null;
+  };
+  takeUp();
 
   /** What only the owner does. */
   function begin(): Duties {

@@ -1,0 +1,63 @@
+/** Raw logs as observations: with their block's time, and their market when it can be known in time. */
+import { ask } from "@slipstream/actor/ask";
+import type { Bus } from "@slipstream/actor/bus";
+import type { Markets } from "@slipstream/actor/markets";
+import type { TokenId } from "@slipstream/contracts/ids";
+import { decodeOrderFilled } from "@slipstream/polymarket/orderFilled";
+import type { ExchangeTable } from "@slipstream/polymarket/versions";
+import type { Logger } from "pino";
+import type { ObservedFill } from "../core/messages.ts";
+import { observedFill } from "../core/observe.ts";
+import type { WireLog } from "./wire.ts";
+
+/** A fill in an unknown token waits this long for its market; then it is told without. */
+const RESOLVE_MS_MAX = 400;
+/** The definition follows the answer through another stream. */
+const UNKNOWN_KEEP_MS = 10_000;
+
+export type Observer = (logs: readonly WireLog[], tsSeenMs: number) => Promise<ObservedFill[]>;
+
+export function createObserver(options: {
+  readonly bus: Bus;
+  readonly markets: Markets;
+  readonly exchanges: () => ExchangeTable;
+  readonly blockMs: (log: WireLog) => Promise<number>;
+  readonly nowMs: () => number;
+  readonly logger: Logger;
+}): Observer {
+  const { bus, markets, exchanges, blockMs, nowMs, logger } = options;
+  const unknown = new Map<TokenId, number>();
+
+  const knowMarket = async (log: WireLog): Promise<void> => {
+    const fill = decodeOrderFilled(log, exchanges());
+    if (fill.kind !== "orderFilled" || markets.byToken.has(fill.tokenId)) return;
+    if (nowMs() - (unknown.get(fill.tokenId) ?? Number.NEGATIVE_INFINITY) < UNKNOWN_KEEP_MS) return;
+    const answer = await ask(bus, "registry", "resolve", { tokenId: fill.tokenId }, RESOLVE_MS_MAX);
+    if (answer.ok) found.set(fill.tokenId, answer.value.conditionId);
+    else unknown.set(fill.tokenId, nowMs());
+  };
+  const found = new Map<TokenId, ObservedFill["conditionId"] & string>();
+
+  return async (logs, tsSeenMs) => {
+    await Promise.all(logs.map(knowMarket));
+    const fills: ObservedFill[] = [];
+    for (const log of logs) {
+      const fill = observedFill(log, {
+        tsSeenMs,
+        blockMs: await blockMs(log),
+        exchanges: exchanges(),
+        market: (tokenId) => {
+          const conditionId = found.get(tokenId);
+          return markets.byToken.get(tokenId) ?? (conditionId === undefined ? undefined : { conditionId });
+        },
+      });
+      if (fill === null) {
+        logger.error(
+          { txHash: log.transactionHash, logIndex: log.logIndex, address: log.address },
+          "fill cannot be read",
+        );
+      } else fills.push(fill);
+    }
+    return fills;
+  };
+}

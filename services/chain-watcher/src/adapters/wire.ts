@@ -1,0 +1,43 @@
+/** What the node sends, checked before use. */
+import { ContractError } from "@slipstream/contracts/errors";
+import { Hash } from "@slipstream/contracts/ids";
+import { z } from "zod";
+
+const Quantity = z.string().regex(/^0x[0-9a-f]+$/i);
+
+export const WireLog = z.object({
+  address: z.string(),
+  topics: z.array(z.string()),
+  data: z.string(),
+  blockNumber: Quantity,
+  blockHash: z.string(),
+  transactionHash: z.string(),
+  logIndex: Quantity,
+  /** Not every provider sends it. */
+  blockTimestamp: Quantity.optional(),
+  removed: z.boolean().default(false),
+});
+export type WireLog = z.infer<typeof WireLog>;
+
+const WireHeader = z.object({ number: Quantity, hash: Hash, timestamp: Quantity });
+export type Header = { readonly number: number; readonly hash: Hash; readonly tsMs: number };
+
+/** @throws ContractError RPC_UNREADABLE naming what was asked. */
+export function readHeader(value: unknown, asked: string): Header {
+  const parsed = WireHeader.safeParse(value);
+  if (!parsed.success) throw new ContractError("RPC_UNREADABLE", `${asked}: no block header`, { cause: parsed.error });
+  const { number, hash, timestamp } = parsed.data;
+  return { number: Number(number), hash, tsMs: Number(timestamp) * 1_000 };
+}
+
+/** @throws ContractError RPC_UNREADABLE */
+export function readLogs(value: unknown): WireLog[] {
+  const parsed = z.array(WireLog).safeParse(value);
+  if (!parsed.success)
+    throw new ContractError("RPC_UNREADABLE", "eth_getLogs: no list of logs", { cause: parsed.error });
+  return parsed.data;
+}
+
+export const hex = (value: number): string => `0x${value.toString(16)}`;
+/** An address as a topic. */
+export const topicOf = (address: string): string => `0x${address.slice(2).padStart(64, "0")}`;
