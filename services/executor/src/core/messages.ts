@@ -14,6 +14,13 @@ export type DecideFill = {
 export type Placed = { readonly type: "Placed"; readonly orderId: ClientOrderId; readonly placeAtMs: number };
 /** The venue never heard of the order that was to be cancelled. */
 export type NotPlaced = { readonly type: "NotPlaced"; readonly orderId: ClientOrderId };
+/** The venue, or what stands in for it, takes the order under no circumstances. */
+export type VenueRefused = {
+  readonly type: "VenueRefused";
+  readonly orderId: ClientOrderId;
+  readonly code: string;
+  readonly text: string;
+};
 /** What happened to an order, in its order. */
 export type VenueReport = {
   readonly type: "VenueReport";
@@ -24,12 +31,13 @@ export type VenueReport = {
 export type OrderOwed = { readonly type: "OrderOwed"; readonly orderId: ClientOrderId };
 /** Time has passed, or the local latch or the risk heartbeat has changed: look at what is open. */
 export type Tick = { readonly type: "Tick" };
-export type ExecutorMessage = DecideFill | Placed | NotPlaced | VenueReport | OrderOwed | Tick;
+export type ExecutorMessage = DecideFill | Placed | NotPlaced | VenueRefused | VenueReport | OrderOwed | Tick;
 
 /** An order as it goes to the venue. Size and price are on the venue's grid. */
 export type OrderToPlace = {
   readonly orderId: ClientOrderId;
   readonly account: AccountId;
+  readonly mode: "paper" | "live";
   readonly leader: Address;
   readonly tokenId: TokenId;
   readonly conditionId: ConditionId;

@@ -17,6 +17,8 @@ const PLACE_WITHIN_MS = 5_000;
 /** A granted order that the venue has not confirmed is handed over again: the answer was lost, or a latch was shut. */
 const PLACE_AGAIN_AFTER_MS = 1_000;
 
+const noPolicy = { submitLatencyMs: 0, mode: "paper" as const };
+
 type By = { readonly state: ExecutorState; readonly view: ExecutorView };
 type AbandonReason = FactOf<"OrderAbandoned">["reason"];
 
@@ -51,11 +53,12 @@ function lateOrTooSmall({ view }: By, order: OrderState): AbandonReason | null {
 function placeable({ state, view }: By, order: OrderState): OrderToPlace | null {
   const market = view.market(order.tokenId);
   if (market === null) return null;
-  const latencyMs = state.accounts.get(order.account)?.policy.submitLatencyMs ?? 0;
+  // An account that was deleted has no mode any more: its order is not sent anywhere real.
+  const { submitLatencyMs: latencyMs, mode } = state.accounts.get(order.account)?.policy ?? noPolicy;
   const { orderId, account, leader, tokenId, conditionId, side, limitPriceMicro, timeInForce, ttlMs } = order;
   const reachesMs = Math.max(order.tsDecidedMs + latencyMs, view.nowMs);
   return {
-    ...{ orderId, account, leader, tokenId, conditionId, side, limitPriceMicro, timeInForce, ttlMs },
+    ...{ orderId, account, mode, leader, tokenId, conditionId, side, limitPriceMicro, timeInForce, ttlMs },
     sizeMicro: floorSize(order.sizeMicro),
     placeAtMs: order.tsPlacedMs ?? reachesMs + market.takerDelayMs,
     fee: market.fee,

@@ -73,7 +73,7 @@ function ownWatch(
   if (view.localHalt) return { halt: halted("LOCAL_HALT"), reduceOnly: null, pending: false };
   if (!state.risk.has("global:*")) return { halt: halted("STARTING"), reduceOnly: null, pending: false };
   if (ageMs === null || ageMs > limits.riskHaltAfterMs) {
-    return { halt: halted("RISK_SILENT"), reduceOnly: null, pending: false };
+    return { halt: halted("RISK_SILENT"), reduceOnly: null, pending: ageMs === null };
   }
   const reduce = (reason: string): SkipReason => ({ code: "RISK_REDUCE_ONLY", scope: "global:*", reason });
   if (ageMs > limits.riskDegradeAfterMs) return { halt: null, reduceOnly: reduce("RISK_SILENT"), pending: false };

@@ -9,7 +9,7 @@ import type { ExecutorMessage, ExecutorRequest } from "./messages.ts";
 import { decideGranted, decideNotPlaced, decideOwed, decideTick } from "./open.ts";
 import type { OrderState } from "./orders.ts";
 import { type ExecutorState, execChain, type KnownFill, openOrders, sortLiveFirst } from "./state.ts";
-import { decidePlaced, decideReport } from "./venue.ts";
+import { decidePlaced, decideRefused, decideReport } from "./venue.ts";
 import type { ExecutorView } from "./view.ts";
 
 export function route(
@@ -22,6 +22,7 @@ export function route(
       return fillChain(state, view, message.account, message.leaderFillId);
     case "Placed":
     case "NotPlaced":
+    case "VenueRefused":
     case "VenueReport":
     case "OrderOwed":
       return orderChain(state, message.orderId);
@@ -98,6 +99,8 @@ export function decide(
       return about(message.orderId, (order) => decidePlaced(view, order, message));
     case "NotPlaced":
       return about(message.orderId, (order) => decideNotPlaced(by, order));
+    case "VenueRefused":
+      return about(message.orderId, (order) => decideRefused(view, order, message));
     case "VenueReport":
       return about(message.orderId, (order) => decideReport(view, order, message.events));
     case "OrderOwed":

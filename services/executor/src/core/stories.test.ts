@@ -118,6 +118,15 @@ describe("an entry", () => {
     expect([...made.state().orders.values()].map(({ status }) => status)).toEqual(["denied"]);
   });
 
+  test("what the venue refuses is rejected", () => {
+    const made = goodStory();
+    made.tell(leaderFill(1));
+    const orderId = clientOrderId(attemptOf(1), 0);
+    made.say({ type: "VenueRefused", orderId, code: "NO", text: "no" });
+    made.say({ type: "VenueRefused", orderId, code: "NO", text: "no" });
+    expect(only(made.own, "OrderRejected").map(({ code, text }) => [code, text])).toEqual([["NO", "no"]]);
+  });
+
   test("a grant below the venue's minimum is given back", () => {
     const made = goodStory({}, "silent");
     made.tell(leaderFill(1));

@@ -6,7 +6,7 @@ import { factId, type TradeId, type VenueOrderId } from "@slipstream/contracts/i
 import { type SharesMicro, subtract } from "@slipstream/contracts/money";
 import type { PaperEnd, PaperEvent, PaperFill } from "../paper/events.ts";
 import { type Facts, orderHead } from "./attempt.ts";
-import type { ExecutorRequest, Placed } from "./messages.ts";
+import type { ExecutorRequest, Placed, VenueRefused } from "./messages.ts";
 import { isEnded, leavesOf, type OrderState } from "./orders.ts";
 import type { ExecutorView } from "./view.ts";
 
@@ -24,6 +24,18 @@ export function decidePlaced(view: ExecutorView, order: OrderState, message: Pla
     tsPlacedMs: message.placeAtMs,
   };
   return { facts: [accepted], requests: [] };
+}
+
+export function decideRefused(view: ExecutorView, order: OrderState, message: VenueRefused): Decision<ExecutorRequest> {
+  if (order.status !== "granted" && order.status !== "unknown") return nothing;
+  const rejected: FactOf<"OrderRejected"> = {
+    type: "OrderRejected",
+    id: factId("OrderRejected", order.orderId),
+    ...orderHead(order, { atMs: view.nowMs, nowMs: view.nowMs }),
+    code: message.code,
+    text: message.text,
+  };
+  return { facts: [rejected], requests: [] };
 }
 
 /** @throws InvariantError when the venue reports more than the order had left. */

@@ -16,6 +16,7 @@ import {
   openQuestions,
   type PaperEngine,
   placeOrder,
+  resumeOrder,
 } from "./engine.ts";
 import type { PaperEvent } from "./events.ts";
 
@@ -60,12 +61,17 @@ function perform(engine: PaperEngine, request: PlaceOrder | ResumeOrder | Cancel
   switch (request.type) {
     case "PlaceOrder": {
       const { order } = request;
+      const { orderId } = order;
+      if (order.mode === "live") {
+        const text = "the account trades live and live trading is not built yet";
+        return { type: "VenueRefused", orderId, code: "LIVE_NOT_BUILT", text };
+      }
       const placeAtMs = placeOrder(engine, order);
-      return placeAtMs === null ? null : { type: "Placed", orderId: order.orderId, placeAtMs };
+      return placeAtMs === null ? null : { type: "Placed", orderId, placeAtMs };
     }
     case "ResumeOrder": {
       const { order, knownFills, filledMicro } = request;
-      placeOrder(engine, order, { fills: knownFills, filledMicro });
+      resumeOrder(engine, order, { fills: knownFills, filledMicro });
       return null;
     }
     case "CancelOrder": {

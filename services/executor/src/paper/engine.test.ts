@@ -20,6 +20,7 @@ import {
   endOverdue,
   openQuestions,
   placeOrder,
+  resumeOrder,
 } from "./engine.ts";
 import type { PaperEvent } from "./events.ts";
 
@@ -80,6 +81,7 @@ function world(bids: Levels = BIDS, asks: Levels = ASKS) {
 const order: OrderToPlace = {
   orderId: "a" as ClientOrderId,
   account: "paper" as AccountId,
+  mode: "paper",
   leader: `0x${"11".repeat(20)}` as Address,
   tokenId,
   conditionId: `0x${"c".repeat(64)}` as ConditionId,
@@ -358,7 +360,7 @@ describe("holes", () => {
 
 describe("taken up again after a restart", () => {
   const resume = (made: ReturnType<typeof world>, fills: number, filled: number, over: Partial<OrderToPlace> = {}) =>
-    placeOrder(made.engine, { ...order, ...over }, { fills, filledMicro: shares(filled) });
+    resumeOrder(made.engine, { ...order, ...over }, { fills, filledMicro: shares(filled) });
 
   test.each<[string, number, number, string[]]>([
     ["nothing was told: all is told", 0, 0, ["0 20@50", "1 10@51"]],
@@ -372,6 +374,19 @@ describe("taken up again after a restart", () => {
       event.kind === "fill" ? `${event.n} ${Number(event.sizeMicro) / 1e6}@${event.priceMicro / 1e4}` : event.kind,
     );
     expect(told).toEqual(expected);
+  });
+
+  test("an order that ended here, but not in the log, ends again", () => {
+    const made = world();
+    made.order({ timeInForce: "FAK", sizeMicro: shares(60) });
+    made.until(3_000);
+    const before = made.told();
+    made.events.length = 0;
+    made.level(3_500, "SELL", 50, 0);
+    made.level(3_500, "SELL", 51, 0);
+    resume(made, 0, 0, { timeInForce: "FAK", sizeMicro: shares(60), account: "again" as AccountId });
+    made.until(4_000);
+    expect(made.told()).toEqual(before);
   });
 
   test("fills as a maker are not made again, and the next has the next number", () => {

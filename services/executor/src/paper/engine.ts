@@ -36,18 +36,32 @@ export const createPaperEngine = (): PaperEngine => ({ desks: new Map(), tokenOf
 
 /**
  * Takes an order. Repeating it changes nothing.
- * @param known - of an order that is taken up again after a restart.
  * @returns the venue time of placement, null when the order has ended or was cancelled before it came.
  */
-export function placeOrder(engine: PaperEngine, order: OrderToPlace, known: KnownFills = NO_FILLS): number | null {
+export function placeOrder(engine: PaperEngine, order: OrderToPlace): number | null {
   if (engine.closed.has(order.orderId)) return null;
   const taken = find(engine, order.orderId);
   if (taken !== null) return taken.order.placeAtMs;
+  take(engine, order, NO_FILLS);
+  return order.placeAtMs;
+}
+
+/**
+ * Takes an order up again as the log has it, whatever the engine thought of it: what it told meanwhile may have been lost.
+ * @param known - its fills in the log.
+ */
+export function resumeOrder(engine: PaperEngine, order: OrderToPlace, known: KnownFills): void {
+  const desk = engine.desks.get(order.tokenId);
+  if (desk !== undefined) desk.orders = desk.orders.filter((paper) => paper.order.orderId !== order.orderId);
+  engine.closed.delete(order.orderId);
+  take(engine, order, known);
+}
+
+function take(engine: PaperEngine, order: OrderToPlace, known: KnownFills): void {
   const desk = engine.desks.get(order.tokenId) ?? createDesk();
   engine.desks.set(order.tokenId, desk);
   engine.tokenOf.set(order.orderId, order.tokenId);
   desk.orders.push(newPaperOrder(order, known));
-  return order.placeAtMs;
 }
 
 /**

@@ -1,0 +1,173 @@
+/**
+ * Replicas of the books the executor needs, from the bus. A token is wanted, then subscribed, then joined to a snapshot
+ * of the bookstore; what is missed in between is found by (epoch, seq) and asked for again.
+ */
+
+import { ask } from "@slipstream/actor/ask";
+import type { Bus } from "@slipstream/actor/bus";
+import type { Clock } from "@slipstream/actor/clock";
+import type { ServiceContext } from "@slipstream/actor/service";
+import { bestAsk, bestBid } from "@slipstream/book/ladder";
+import {
+  createReplica,
+  onReplicaMessage,
+  onReplicaTimer,
+  type Replica,
+  type ReplicaEffect,
+} from "@slipstream/book/replica";
+import { BookClock, BookUpdate, TradePrint } from "@slipstream/contracts/book";
+import type { TokenId } from "@slipstream/contracts/ids";
+import { subjects } from "@slipstream/contracts/subjects";
+import type { z } from "zod";
+import type { executorEnv } from "../config.ts";
+import type { Quote } from "../core/view.ts";
+import type { KnownBook } from "../paper/desk.ts";
+
+type Subscription = ReturnType<Bus["nc"]["subscribe"]>;
+
+export type Books = {
+  /** Replaces the wanted tokens; those no longer wanted are dropped. */
+  want(tokenIds: ReadonlySet<TokenId>): void;
+  /** Wants one more token, now. */
+  touch(tokenId: TokenId): void;
+  /** Asks the bookstore to read a token from the venue again. */
+  refresh(tokenId: TokenId): void;
+  quote(tokenId: TokenId): Quote | null;
+  known(tokenId: TokenId): KnownBook | null;
+  /** Tokens with a replica, and those of them whose book is continuous. */
+  counts(): { readonly wanted: number; readonly healthy: number };
+  stop(): void;
+};
+
+export type BooksOptions = {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly logger: ServiceContext<typeof executorEnv>["logger"];
+  /** A connection's clock has moved: orders on its tokens may go on. */
+  readonly onClock: (connection: string) => void;
+};
+
+const SNAP_TIMEOUT_MS = 1_000;
+/** Real time: how often replicas that wait are looked at. */
+const LOOK_MS = 50;
+/** The bookstore drops a token some time after the last request. */
+const TRACK_EVERY_MS = 5_000;
+const TRACK_MAX = 500;
+
+type Followed = { readonly replica: Replica; readonly subscriptions: readonly Subscription[] };
+type ConnectionClock = { watermarkMs: number; seenMs: number };
+
+export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books {
+  const followed = new Map<TokenId, Followed>();
+  const clocks = new Map<string, ConnectionClock>();
+  let fresh = new Set<TokenId>();
+
+  const perform = (effects: readonly ReplicaEffect[]): void => {
+    for (const { tokenId } of effects) void snap(tokenId as TokenId, "snap");
+  };
+  const snap = async (tokenId: TokenId, operation: "snap" | "refresh"): Promise<void> => {
+    const answer = await ask(bus, "bookstore", operation, { tokenId }, SNAP_TIMEOUT_MS);
+    const replica = followed.get(tokenId)?.replica;
+    if (!answer.ok || replica === undefined) return;
+    perform(onReplicaMessage(replica, answer.value, clock.nowMs()));
+  };
+  const subscribe = (subject: string, call: (text: string) => void): Subscription =>
+    bus.nc.subscribe(subject, { callback: (error, message) => (error === null ? call(message.string()) : undefined) });
+
+  const follow = (tokenId: TokenId): void => {
+    if (followed.has(tokenId)) return;
+    const replica = createReplica({ tokenId });
+    const take = (schema: z.ZodType<BookUpdate | TradePrint>) => (text: string) => {
+      const message = read(schema, text);
+      if (message === null) logger.warn({ tokenId }, "book message cannot be read");
+      else perform(onReplicaMessage(replica, message, clock.nowMs()));
+    };
+    const subscriptions = [
+      subscribe(subjects.book(tokenId), take(BookUpdate)),
+      subscribe(subjects.trade(tokenId), take(TradePrint)),
+    ];
+    followed.set(tokenId, { replica, subscriptions });
+    fresh.add(tokenId);
+    track([tokenId]);
+    perform(onReplicaTimer(replica, clock.nowMs()));
+  };
+  const drop = (tokenId: TokenId): void => {
+    for (const subscription of followed.get(tokenId)?.subscriptions ?? []) close(subscription);
+    followed.delete(tokenId);
+  };
+  const track = (tokenIds: readonly TokenId[]): void => {
+    for (let at = 0; at < tokenIds.length; at += TRACK_MAX) {
+      void ask(bus, "bookstore", "track", { tokenIds: tokenIds.slice(at, at + TRACK_MAX) }, SNAP_TIMEOUT_MS);
+    }
+  };
+
+  const clockSubscription = subscribe(subjects.bookClock, (text) => {
+    const beat = read(BookClock, text);
+    if (beat === null) return;
+    clocks.set(beat.connection, { watermarkMs: beat.watermarkMs, seenMs: beat.tsInitMs });
+    onClock(beat.connection);
+  });
+  const looks = setInterval(() => {
+    if (!bus.connected()) return;
+    const nowMs = clock.nowMs();
+    for (const { replica } of followed.values()) perform(onReplicaTimer(replica, nowMs));
+  }, LOOK_MS);
+  const tracks = setInterval(() => track([...followed.keys()]), TRACK_EVERY_MS);
+
+  return {
+    touch: follow,
+    want: (tokenIds) => {
+      // What was touched since the last time is in the caller's state by the next.
+      for (const tokenId of followed.keys()) if (!tokenIds.has(tokenId) && !fresh.has(tokenId)) drop(tokenId);
+      fresh = new Set();
+      for (const tokenId of tokenIds) follow(tokenId);
+    },
+    refresh: (tokenId) => void snap(tokenId, "refresh"),
+    quote: (tokenId) => {
+      const replica = followed.get(tokenId)?.replica;
+      return replica === undefined ? null : quoteOf(replica, clocks.get(replica.connection), clock.nowMs());
+    },
+    known: (tokenId) => {
+      const replica = followed.get(tokenId)?.replica;
+      const beat = replica === undefined ? undefined : clocks.get(replica.connection);
+      return replica === undefined || beat === undefined
+        ? null
+        : { history: replica.history, watermarkMs: beat.watermarkMs };
+    },
+    counts: () => {
+      const replicas = [...followed.values()].map(({ replica }) => replica);
+      return { wanted: replicas.length, healthy: replicas.filter(({ mode }) => mode === "healthy").length };
+    },
+    stop: () => {
+      clearInterval(looks);
+      clearInterval(tracks);
+      close(clockSubscription);
+      for (const tokenId of [...followed.keys()]) drop(tokenId);
+    },
+  };
+}
+
+function quoteOf(replica: Replica, beat: ConnectionClock | undefined, nowMs: number): Quote | null {
+  const { book } = replica.history;
+  if (replica.mode === "unknown" || book === null) return null;
+  return {
+    bestBidMicro: bestBid(book),
+    bestAskMicro: bestAsk(book),
+    ageMs: Math.max(0, Math.round(nowMs - Math.max(replica.lastSeenMs, beat?.seenMs ?? 0))),
+    epoch: replica.epoch,
+    seq: replica.seq,
+    health: replica.mode === "gap" ? "gap" : replica.health,
+  };
+}
+
+function read<T>(schema: z.ZodType<T>, text: string): T | null {
+  try {
+    return schema.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
+}
+
+const close = (subscription: Subscription): void => {
+  if (!subscription.isClosed()) subscription.unsubscribe();
+};

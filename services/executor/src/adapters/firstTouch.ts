@@ -1,0 +1,65 @@
+/** Decisions that wait for a token's first book, its definition or a refreshed quote. */
+import { ask } from "@slipstream/actor/ask";
+import type { Bus } from "@slipstream/actor/bus";
+import type { Clock, Timer } from "@slipstream/actor/clock";
+import type { AwaitBook, DecideFill } from "../core/messages.ts";
+import { type ExecutorView, FRESH_MS_MAX } from "../core/view.ts";
+import type { Books } from "./books.ts";
+
+export type FirstTouch = {
+  /** Resolves when the token can be traded, at the latest at the request's end. */
+  wait(request: AwaitBook): Promise<DecideFill>;
+  /** Lets all of them go at once. */
+  stop(): void;
+};
+
+/** World time between two looks; also the least a decision waits, so that it is not asked in a loop. */
+const LOOK_MS = 10;
+const RESOLVE_TIMEOUT_MS = 2_000;
+
+export function createFirstTouch(options: {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly books: Books;
+  readonly view: () => ExecutorView;
+}): FirstTouch {
+  const { bus, clock, books, view } = options;
+  /** How each waiting decision is let go. */
+  const waiting = new Set<() => void>();
+  const isReady = ({ tokenId }: AwaitBook): boolean => {
+    const now = view();
+    const quote = now.quote(tokenId);
+    return now.market(tokenId) !== null && quote?.health === "healthy" && quote.ageMs <= FRESH_MS_MAX;
+  };
+  const wake = (request: AwaitBook): void => {
+    const { tokenId } = request;
+    books.touch(tokenId);
+    const now = view();
+    // The definition comes back on the stream of markets.
+    if (now.market(tokenId) === null) void ask(bus, "registry", "resolve", { tokenId }, RESOLVE_TIMEOUT_MS);
+    if ((now.quote(tokenId)?.ageMs ?? 0) > FRESH_MS_MAX) books.refresh(tokenId);
+  };
+  return {
+    wait: (request) => {
+      const { account, leaderFillId, sinceMs, untilMs } = request;
+      wake(request);
+      return new Promise((resolve) => {
+        let timer: Timer | null = null;
+        const letGo = (): void => {
+          timer?.cancel();
+          waiting.delete(letGo);
+          resolve({ type: "DecideFill", account, leaderFillId, sinceMs });
+        };
+        const look = (): void => {
+          if (isReady(request) || clock.nowMs() >= untilMs) letGo();
+          else timer = clock.after(LOOK_MS, look);
+        };
+        waiting.add(letGo);
+        timer = clock.after(LOOK_MS, look);
+      });
+    },
+    stop: () => {
+      for (const letGo of [...waiting]) letGo();
+    },
+  };
+}

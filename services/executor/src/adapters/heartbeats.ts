@@ -1,0 +1,54 @@
+/** What the executor needs to know of other services' heartbeats: risk's life and newest decision, the watcher's lag. */
+import type { Bus } from "@slipstream/actor/bus";
+import { Heartbeat } from "@slipstream/contracts/live";
+import { subjects } from "@slipstream/contracts/subjects";
+
+export type Neighbours = {
+  /** Real milliseconds since risk's owner was heard; null: never. */
+  riskAgeMs(): number | null;
+  riskDecisionSeq(): number | null;
+  chainLagMs(): number | null;
+  /** Resolves when risk has been heard, at the latest after `timeoutMs` of real time. */
+  whenRiskHeard(timeoutMs: number): Promise<void>;
+  stop(): void;
+};
+
+/** @param steadyMs - real, steady time: a tape that is played faster does not make a service look dead. */
+export function listenToNeighbours(bus: Bus, steadyMs: () => number): Neighbours {
+  let risk: { readonly atMs: number; readonly decisionSeq: number | null } | null = null;
+  let chainLagMs: number | null = null;
+  const { promise: heard, resolve: riskHeard } = Promise.withResolvers<void>();
+  const hear = (text: string): void => {
+    const beat = read(text);
+    if (beat?.role !== "owner") return;
+    if (beat.service === "risk") {
+      risk = { atMs: steadyMs(), decisionSeq: beat.decisionSeq };
+      riskHeard();
+    }
+    if (beat.service === "chain-watcher") chainLagMs = beat.lagMs;
+  };
+  const subscription = bus.nc.subscribe(subjects.allHeartbeats, {
+    callback: (error, message) => (error === null ? hear(message.string()) : undefined),
+  });
+  return {
+    riskAgeMs: () => (risk === null ? null : Math.round(steadyMs() - risk.atMs)),
+    riskDecisionSeq: () => risk?.decisionSeq ?? null,
+    chainLagMs: () => chainLagMs,
+    whenRiskHeard: async (timeoutMs) => {
+      const timer = setTimeout(riskHeard, timeoutMs);
+      await heard;
+      clearTimeout(timer);
+    },
+    stop: () => {
+      if (!subscription.isClosed()) subscription.unsubscribe();
+    },
+  };
+}
+
+function read(text: string): Heartbeat | null {
+  try {
+    return Heartbeat.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
+}

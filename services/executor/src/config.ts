@@ -1,0 +1,37 @@
+/** Settings of the executor. */
+import { integer } from "@slipstream/contracts/env";
+import { ContractError } from "@slipstream/contracts/errors";
+import { z } from "zod";
+import type { ExecutorLimits } from "./core/view.ts";
+
+export const executorEnv = {
+  /** Execution of accounts that do not say otherwise. */
+  EXECUTION_MODE: z.enum(["paper", "live"]).default("paper"),
+  /** A decision waits this long for the first book and definition of a token. */
+  EXECUTOR_FIRST_TOUCH_MAX_MS: integer(0, 10_000).default(400),
+  /** A chain head older than this stops entries. */
+  EXECUTOR_CHAIN_LAG_MAX_MS: integer(1_000, 600_000).default(30_000),
+  /** Silence of risk: only exits after the first, nothing at all after the second. */
+  EXECUTOR_RISK_DEGRADE_AFTER_MS: integer(1_000, 60_000).default(3_000),
+  EXECUTOR_RISK_HALT_AFTER_MS: integer(1_000, 60_000).default(10_000),
+  /** Tokens that leaders traded within this time keep their books here. */
+  EXECUTOR_TRACK_HOURS: integer(1, 72).default(6),
+} as const;
+
+type Settings = z.infer<z.ZodObject<typeof executorEnv>>;
+
+/** @throws ContractError CONFIG_INVALID for live trading, which is not built yet. */
+export function limitsOf(settings: Settings): ExecutorLimits {
+  if (settings.EXECUTION_MODE === "live") {
+    throw new ContractError(
+      "CONFIG_INVALID",
+      "EXECUTION_MODE=live: live trading is not built yet; set EXECUTION_MODE=paper or leave it out",
+    );
+  }
+  return {
+    firstTouchMaxMs: settings.EXECUTOR_FIRST_TOUCH_MAX_MS,
+    chainLagMsMax: settings.EXECUTOR_CHAIN_LAG_MAX_MS,
+    riskDegradeAfterMs: settings.EXECUTOR_RISK_DEGRADE_AFTER_MS,
+    riskHaltAfterMs: settings.EXECUTOR_RISK_HALT_AFTER_MS,
+  };
+}

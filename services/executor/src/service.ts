@@ -1,0 +1,174 @@
+/** The executor on the log: books and heartbeats in, orders to the paper venue. */
+import { serve } from "@slipstream/actor/ask";
+import { watchMarkets } from "@slipstream/actor/markets";
+import { type ActorHandle, startActor } from "@slipstream/actor/runtime";
+import type { RunningService, ServiceContext } from "@slipstream/actor/service";
+import type { TokenId } from "@slipstream/contracts/ids";
+import { formatMicro } from "@slipstream/contracts/money";
+import { startBooks } from "./adapters/books.ts";
+import { createFirstTouch } from "./adapters/firstTouch.ts";
+import { listenToNeighbours } from "./adapters/heartbeats.ts";
+import { createPaperVenue } from "./adapters/paper.ts";
+import { type executorEnv, limitsOf } from "./config.ts";
+import { executorCore } from "./core/core.ts";
+import type { ExecutorMessage, ExecutorRequest } from "./core/messages.ts";
+import { type ExecutorState, openOrders } from "./core/state.ts";
+import type { ExecutorView } from "./core/view.ts";
+
+type Actor = ActorHandle<ExecutorState, ExecutorMessage>;
+
+/** Real time. */
+const TICK_MS = 250;
+const WANT_EVERY_MS = 1_000;
+const HOUR_MS = 3_600_000;
+/** Heartbeats come each second. */
+const RISK_FIRST_HEARD_MS = 1_500;
+
+export async function buildExecutor(context: ServiceContext<typeof executorEnv>): Promise<RunningService> {
+  const { bus, clock, logger, instance, settings, fatal } = context;
+  const limits = limitsOf(settings);
+  const markets = await watchMarkets(bus, logger);
+  const neighbours = listenToNeighbours(bus, clock.steadyMs);
+  let localHalt = false;
+  let actor: Actor | null = null;
+  const post = (message: ExecutorMessage): boolean => actor?.post(message) ?? false;
+  const books = startBooks({ bus, clock, logger, onClock: () => venue.advance() });
+  const venue = createPaperVenue({ bus, clock, logger, books, post });
+  const view = (): ExecutorView => ({
+    nowMs: clock.nowMs(),
+    market: (tokenId) => markets.byToken.get(tokenId) ?? null,
+    quote: books.quote,
+    riskHeartbeatAgeMs: neighbours.riskAgeMs(),
+    riskDecisionSeq: neighbours.riskDecisionSeq(),
+    chainLagMs: neighbours.chainLagMs(),
+    localHalt,
+    limits,
+  });
+  const firstTouch = createFirstTouch({ bus, clock, books, view });
+  const perform = async (request: ExecutorRequest): Promise<ExecutorMessage | null> =>
+    request.type === "AwaitBook" ? firstTouch.wait(request) : venue.perform(request);
+  const halt = (halted: boolean): void => {
+    localHalt = halted;
+    post({ type: "Tick" });
+  };
+  // Whoever decides before risk was heard refuses what a moment later is allowed; without risk it starts and refuses.
+  await neighbours.whenRiskHeard(RISK_FIRST_HEARD_MS);
+  let stopServing: () => void = () => undefined;
+  const serveAsOwner = (role: "owner" | "standby"): void => {
+    stopServing();
+    stopServing = () => undefined;
+    if (role === "owner") stopServing = serveOperations(context, { halt, state: () => actor?.state() ?? null });
+    // What the desk holds belongs to the tenure: the next one gives it its orders from the log, before it is announced.
+    else venue.reset();
+  };
+  actor = await startActor({
+    core: executorCore,
+    bus,
+    clock,
+    logger,
+    instance,
+    lease: { bucket: "leases_fast", key: "executor" },
+    view,
+    perform,
+    // Cancelling and waiting need nobody's leave.
+    passesAlways: ({ type }) => type !== "PlaceOrder",
+    latch: () => shut(view()) ?? { open: true },
+    onOwnership: serveAsOwner,
+    onFatal: fatal,
+  });
+  const running = actor;
+  const ticks = setInterval(() => {
+    if (!bus.connected()) return;
+    venue.look();
+    post({ type: "Tick" });
+  }, TICK_MS);
+  const trackMs = settings.EXECUTOR_TRACK_HOURS * HOUR_MS;
+  const want = (): void => books.want(wantedTokens(running.state(), clock.nowMs() - trackMs, venue.tokens()));
+  want();
+  const wants = setInterval(want, WANT_EVERY_MS);
+  return {
+    status: () => ({ ...running.status(), ...statusOf(running.state(), books.counts(), localHalt, running) }),
+    drain: async () => {
+      clearInterval(ticks);
+      clearInterval(wants);
+      stopServing();
+      firstTouch.stop();
+      await running.drain();
+      books.stop();
+      neighbours.stop();
+      await markets.stop();
+    },
+  };
+}
+
+/** Asked right before an order leaves, when decision and grant may be some time ago. */
+function shut({ localHalt, riskHeartbeatAgeMs, limits }: ExecutorView): { open: false; reason: string } | null {
+  if (localHalt) return { open: false, reason: "LOCAL_HALT" };
+  const isSilent = riskHeartbeatAgeMs === null || riskHeartbeatAgeMs > limits.riskHaltAfterMs;
+  return isSilent ? { open: false, reason: "RISK_SILENT" } : null;
+}
+
+function serveOperations(
+  { bus, logger }: ServiceContext<typeof executorEnv>,
+  { halt, state }: { halt: (halted: boolean) => void; state: () => ExecutorState | null },
+): () => void {
+  const stops = [
+    serve(bus, "executor", "halt", ({ halted, who }) => {
+      logger.warn({ halted, who }, "local latch changed");
+      halt(halted);
+      return { ok: true, value: { halted } };
+    }),
+    serve(bus, "executor", "pending", ({ account }) => {
+      const now = state();
+      return { ok: true, value: { lines: now === null ? [] : pendingLines(now, account ?? null) } };
+    }),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+/** What a person should see: fills that are being saved up, exits that are still to be followed. */
+function pendingLines(state: ExecutorState, account: string | null): string[] {
+  const buckets = [...state.buckets].map(([key, size]) => {
+    const [of = "", token = "", leader = ""] = key.split("|");
+    return { of, line: `${of}: bucket of ${formatMicro(size)} shares, token ${token}, leader ${leader}` };
+  });
+  const exits = [...state.unfollowed.values()].map(({ account: of, remainingMicro, tokenId, leader, reason }) => {
+    const size = remainingMicro === null ? "an unknown part" : `${formatMicro(remainingMicro)} shares`;
+    return { of, line: `${of}: exit of ${size} not followed yet (${reason}), token ${tokenId}, leader ${leader}` };
+  });
+  return [...buckets, ...exits].filter(({ of }) => account === null || of === account).map(({ line }) => line);
+}
+
+/** Tokens of what we hold, have ordered or have to sell, and of what leaders traded lately. */
+function wantedTokens(state: ExecutorState, sinceMs: number, atVenue: readonly TokenId[]): Set<TokenId> {
+  const tokens = new Set<TokenId>(atVenue);
+  for (const { tokenId } of state.lots.values()) tokens.add(tokenId);
+  for (const { tokenId } of state.unfollowed.values()) tokens.add(tokenId);
+  for (const { tokenId } of openOrders(state)) tokens.add(tokenId);
+  for (const { tokenId, tsSignalPublishedMs, historical } of state.fills.values()) {
+    if (!historical && tsSignalPublishedMs >= sinceMs) tokens.add(tokenId);
+  }
+  return tokens;
+}
+
+function statusOf(
+  state: ExecutorState,
+  books: { readonly wanted: number; readonly healthy: number },
+  localHalt: boolean,
+  running: Actor,
+): Pick<ReturnType<RunningService["status"]>, "problems" | "gauges"> {
+  const unfollowedExits = state.unfollowed.size;
+  return {
+    problems: [...running.status().problems, ...(localHalt ? ["halted by its local latch"] : [])],
+    gauges: {
+      openOrders: [...openOrders(state)].length,
+      lots: state.lots.size,
+      buckets: state.buckets.size,
+      unfollowedExits,
+      booksWanted: books.wanted,
+      booksHealthy: books.healthy,
+    },
+  };
+}

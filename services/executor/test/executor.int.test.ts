@@ -1,0 +1,170 @@
+/** The executor on a real log and bus: first touch, grant, placement by the book's clock, and an order that outlives it. */
+import { serve } from "@slipstream/actor/ask";
+import { type Bus, connectBus } from "@slipstream/actor/bus";
+import { systemClock } from "@slipstream/actor/clock";
+import { publishMarket } from "@slipstream/actor/markets";
+import { provision } from "@slipstream/actor/provision";
+import type { RunningService } from "@slipstream/actor/service";
+import type { BookClock, BookSnapshot, TradePrint } from "@slipstream/contracts/book";
+import { commonEnv, parseEnv } from "@slipstream/contracts/env";
+import { type Fact, type FactOf, readFact, writeFact } from "@slipstream/contracts/facts";
+import type { Heartbeat } from "@slipstream/contracts/live";
+import { streams, subjectOf, subjects } from "@slipstream/contracts/subjects";
+import { startNats, type TestNats } from "@slipstream/testkit/nats";
+import { until } from "@slipstream/testkit/until";
+import { pino } from "pino";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { executorEnv } from "../src/config.ts";
+import * as given from "../src/core/story.testing.ts";
+import { buildExecutor } from "../src/service.ts";
+
+const logger = pino({ level: "silent" });
+const clock = systemClock();
+let nats: TestNats;
+let bus: Bus;
+const stops: (() => unknown)[] = [];
+const errors: Error[] = [];
+
+async function start(instance: string): Promise<RunningService> {
+  const settings = parseEnv({ ...commonEnv, ...executorEnv }, { NATS_URL: nats.url });
+  const fatal = (error: Error) => errors.push(error);
+  const service = await buildExecutor({ name: "executor", instance, settings, logger, clock, bus, fatal });
+  stops.unshift(() => service.drain());
+  await until(() => service.status().role === "owner", { what: `ownership of ${instance}`, timeoutMs: 15_000 });
+  return service;
+}
+
+/** Everything said on the bus, from one place. */
+const say = (subject: string, message: unknown): void =>
+  bus.nc.publish(
+    subject,
+    JSON.stringify(message, (_key, value) => (typeof value === "bigint" ? `${value}` : value)),
+  );
+const append = async (...facts: readonly Fact[]): Promise<void> => {
+  for (const fact of facts) await bus.js.publish(subjectOf(fact), writeFact(fact));
+};
+async function facts(): Promise<Fact[]> {
+  const { state } = await bus.jsm.streams.info(streams.facts);
+  const found: Fact[] = [];
+  for (let seq = 1; seq <= state.last_seq; seq++) {
+    const message = await bus.jsm.streams.getMessage(streams.facts, { seq });
+    const reading = message === null ? null : readFact(message.string());
+    if (reading?.kind === "fact") found.push(reading.fact);
+  }
+  return found;
+}
+const all = async <T extends Fact["type"]>(type: T): Promise<FactOf<T>[]> => given.only(await facts(), type);
+async function have<T extends Fact["type"]>(type: T, count: number): Promise<FactOf<T>[]> {
+  let found: FactOf<T>[] = [];
+  const enough = async (): Promise<boolean> => {
+    found = await all(type);
+    return found.length >= count;
+  };
+  await until(enough, { what: `${count} × ${type}`, timeoutMs: 15_000 });
+  return found;
+}
+
+const book = {
+  v: 1 as const,
+  tokenId: given.tokenId,
+  conditionId: given.conditionId,
+  epoch: "1.1",
+  connection: "c",
+};
+const snapshot = (): BookSnapshot => ({
+  type: "BookSnapshot",
+  ...book,
+  seq: 0,
+  ...{ tsEventMs: clock.nowMs() - 5_000, tsInitMs: clock.nowMs() },
+  tickMicro: given.price(0.01),
+  health: "healthy",
+  bids: [480_000, 50_000_000],
+  asks: [500_000, 6_000_000],
+});
+const print = (atMs: number, size: number): TradePrint => ({
+  type: "TradePrint",
+  ...book,
+  seq: 0,
+  ...{ tsEventMs: atMs, tsInitMs: atMs, priceMicro: given.price(0.49), sizeMicro: given.shares(size), side: "SELL" },
+});
+const beat = (watermarkMs: number): BookClock => ({
+  type: "BookClock",
+  v: 1,
+  connection: "c",
+  watermarkMs,
+  tsInitMs: clock.nowMs(),
+});
+const riskBeat = (): Heartbeat => ({
+  ...{ type: "Heartbeat", v: 1, service: "risk", instance: "0", role: "owner", ready: true, factSeq: 0 },
+  ...{ decisionSeq: null, lagMs: null, problems: [], gauges: {}, tsInitMs: clock.nowMs() },
+});
+
+beforeAll(async () => {
+  nats = await startNats();
+  bus = await connectBus({ url: nats.url, name: "test", logger });
+  await provision(bus.jsm);
+  await publishMarket(bus, given.market);
+  stops.push(
+    serve(bus, "bookstore", "snap", () => ({ ok: true, value: snapshot() })),
+    serve(bus, "bookstore", "track", ({ tokenIds }) => ({ ok: true, value: { tracked: tokenIds.length } })),
+    serve(bus, "bookstore", "bookAt", () => ({ ok: false, code: "TOO_OLD", text: "not kept" })),
+  );
+  const heartbeats = setInterval(() => say(subjects.heartbeat("risk", "0"), riskBeat()), 100);
+  stops.push(() => clearInterval(heartbeats));
+}, 30_000);
+afterAll(async () => {
+  for (const stop of stops) await stop();
+  await bus?.drain();
+  await nats?.stop();
+});
+
+test("a fill in an unknown token becomes an order, filled by the book of its time, and its rest outlives the executor", async () => {
+  const first = await start("a");
+  await append(given.leaderFact(), given.policyFact({ ttlMs: 60_000 }), given.riskFact("normal", 1));
+  await until(() => first.status().gauges?.["booksWanted"] === 0, { what: "the first look at its books" });
+  const nowMs = clock.nowMs();
+  await append(given.leaderFill(1, { tsEventMs: nowMs - 1_000, tsInitMs: nowMs }));
+  const [intent] = await have("OrderIntent", 1);
+  if (intent === undefined) throw new Error("no intent");
+  expect(intent.used.bookEpoch).toBe("1.1");
+  await append(given.grant(intent));
+  const [accepted] = await have("OrderAccepted", 1);
+  const placedMs = accepted?.tsPlacedMs ?? 0;
+  expect(placedMs).toBeGreaterThanOrEqual(intent.tsDecidedMs + 150);
+
+  say(subjects.bookClock, beat(placedMs - 1));
+  await bus.nc.flush();
+  expect(await all("ExecutionFill")).toEqual([]);
+  say(subjects.bookClock, beat(placedMs));
+  const [taken] = await have("ExecutionFill", 1);
+  expect(taken).toMatchObject({ sizeMicro: given.shares(6), liquiditySide: "taker", tsEventMs: placedMs });
+  say(subjects.trade(given.tokenId), print(placedMs + 10, 1));
+  say(subjects.bookClock, beat(placedMs + 20));
+  expect((await have("ExecutionFill", 2))[1]).toMatchObject({ sizeMicro: given.shares(1), liquiditySide: "maker" });
+  await first.drain();
+
+  // A new process: its books begin now, so the order goes on at the back of its level with what the log says is left.
+  const second = await start("b");
+  await until(() => second.status().gauges?.["booksHealthy"] === 1, { what: "the book again" });
+  // Clocks are told once and lost by whoever is not there yet, as the bookstore repeats them here too.
+  const later = clock.nowMs() + 1_000;
+  let tellMs = later;
+  const filled = until(
+    async () => {
+      tellMs += 10;
+      say(subjects.trade(given.tokenId), print(tellMs, 100));
+      say(subjects.bookClock, beat(tellMs));
+      return (await all("ExecutionFill")).length >= 3;
+    },
+    { what: "the rest", timeoutMs: 15_000 },
+  );
+  await filled;
+  const fills = await all("ExecutionFill");
+  expect(fills.map(({ sizeMicro, leavesMicro }) => [sizeMicro, leavesMicro])).toEqual([
+    [given.shares(6), given.shares(4)],
+    [given.shares(1), given.shares(3)],
+    [given.shares(3), given.shares(0)],
+  ]);
+  expect(await all("OrderIntent")).toHaveLength(1);
+  expect(errors).toEqual([]);
+}, 60_000);
