@@ -1,27 +1,17 @@
 /**
- * One token's book as bookstore keeps it: applied from the market channel, joined to REST, proved by the venue's hash.
+ * One token's book as bookstore keeps it, and the messages that tell it. `changes.ts` applies the market channel,
+ * `resync.ts` joins REST, `proof.ts` compares with the venue's hash.
  *
  * Modes: `dead` (no book) → `resyncing` (asked for) → `healthy` ⇄ `suspect` (one failed proof).
  *
  * Invariants
  * 1. `seq` grows by one for each update of an epoch; the snapshot that opens it is 0.
  * 2. Every published delta has been applied to the own book first, so `snap` is the sum of what was published.
- * 3. A book is healthy only while each full proof at a burst's end passed, or none was possible (no market facts).
+ * 3. While `resyncing` the book stands still: what arrives waits for the full book that it belongs to.
  */
-
-import { checkBookHash, type HashedMarket, lastTradeText } from "@slipstream/book/hash";
-import {
-  type BookHistory,
-  createHistory,
-  lastPosition,
-  openEpoch,
-  openHole,
-  recordLevel,
-  recordSnapshot,
-  recordTrade,
-} from "@slipstream/book/history";
-import { deltasAfter } from "@slipstream/book/historyAnswers";
-import { type FlatLevels, flatLevels, isRefusal } from "@slipstream/book/ladder";
+import type { HashedMarket } from "@slipstream/book/hash";
+import { type BookHistory, createHistory } from "@slipstream/book/history";
+import { type FlatLevels, flatLevels } from "@slipstream/book/ladder";
 import type {
   BookDelta,
   BookHealth,
@@ -31,14 +21,10 @@ import type {
   TradePrint,
 } from "@slipstream/contracts/book";
 import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
-import { type PriceMicro, type Side, sharesMicro } from "@slipstream/contracts/money";
+import type { PriceMicro, Side } from "@slipstream/contracts/money";
 
-/** Two failures this far apart with no success between are a divergence; single ones happen (reference §6.4). */
-const PROOF_FAILURE_SPAN_MS = 2_000;
-/** One full search for the trade price in a hash per token and this time: it costs some 2 ms. */
-const FULL_SEARCH_EVERY_MS = 60_000;
 /** Prints remembered for the hash. */
-const RECENT_PRINTS = 4;
+const RECENT_PRICES = 4;
 
 export type TokenBook = {
   readonly tokenId: TokenId;
@@ -50,14 +36,38 @@ export type TokenBook = {
   seq: number;
   /** What the hash covers beside the levels; null while the market is unknown. */
   market: HashedMarket | null;
-  /** Hash the last message of the running burst carried. */
-  burst: { readonly tsEventMs: number; readonly hash: string } | null;
+  /** Of messages with one hash: what the book must hash to when they end. */
+  burst: Burst | null;
+  /** Time and hash of the last message that was applied, of whatever kind. */
+  last: Stamped;
+  /** The newest level change the book contains, by the venue's time and hashes: what is older is a repeat. */
+  newest: { readonly tsEventMs: number; readonly hashes: readonly string[] };
+  /** Texts of the last trade price that the hash may carry, likeliest first. */
   lastTradePrices: string[];
+  /** Prints of the last moments, to tell a repeat. */
+  prints: string[];
   firstFailureMs: number | null;
   fullSearchMs: number;
-  proofs: { passed: number; failed: number };
-  /** Deltas since a REST book was asked for, with their hashes, for it to be joined to. */
-  joining: { readonly tsEventMs: number; readonly hash: string; readonly levels: readonly LevelChange[] }[] | null;
+  /** `entries`: books and level changes that carried a hash which was proved at the end of their burst. */
+  readonly proofs: { passed: number; failed: number; entries: number };
+  /** Deltas since a full book was asked for, for it to be joined to; null when none is awaited. */
+  joining: Joining | null;
+};
+
+export type Burst = {
+  readonly tsEventMs: number;
+  readonly hash: string;
+  readonly entries: number;
+  /** Receive time of the last message. */
+  readonly tsInitMs: number;
+};
+export type Stamped = { readonly tsEventMs: number; readonly hash: string };
+export type Joining = {
+  /** Newest change that was known when continuity was lost: a book from before it is of no use. */
+  readonly sinceMs: number;
+  entries: (Stamped & { readonly levels: readonly LevelChange[] })[];
+  /** A REST book that was refused as too old: if the venue still says the same later, it is right. */
+  refused: { readonly hash: string; readonly tsInitMs: number } | null;
 };
 
 export type LevelChange = { readonly side: Side; readonly priceMicro: number; readonly sizeMicro: number };
@@ -67,13 +77,17 @@ export type FullBook = {
   readonly hash: string;
   readonly bids: FlatLevels;
   readonly asks: FlatLevels;
-  /** Opening books only; otherwise the tick of the epoch stays. */
+  /** Opening books and REST only; otherwise the tick of the epoch stays. */
   readonly tickMicro: number | null;
   readonly lastTradePrice: string | null;
+  /** REST only. */
+  readonly minOrderSizeMicro?: number | null;
+  readonly negRisk?: boolean | null;
 };
 export type Output = BookUpdate | TradePrint;
 /** Time of a message: venue time (monotonic per connection) and receive time. */
 export type At = { readonly tsEventMs: number; readonly tsInitMs: number };
+export type NextEpoch = () => string;
 
 export function createTokenBook(tokenId: TokenId, connection: string): TokenBook {
   return {
@@ -86,144 +100,24 @@ export function createTokenBook(tokenId: TokenId, connection: string): TokenBook
     seq: 0,
     market: null,
     burst: null,
+    last: { tsEventMs: 0, hash: "" },
+    newest: { tsEventMs: 0, hashes: [] },
     lastTradePrices: [],
+    prints: [],
     firstFailureMs: null,
     fullSearchMs: Number.NEGATIVE_INFINITY,
-    proofs: { passed: 0, failed: 0 },
+    proofs: { passed: 0, failed: 0, entries: 0 },
     joining: null,
   };
 }
 
-const isOpen = (book: TokenBook): boolean => book.history.book !== null && book.conditionId !== null;
-
-/** Opens an epoch with a full book. Returns nothing when the book is refused: the epoch before it stands. */
-export function openBook(book: TokenBook, full: FullBook, epoch: string, at: At): Output[] {
-  const tickMicro = full.tickMicro ?? book.market?.tickMicro ?? book.history.book?.tickMicro;
-  if (tickMicro === undefined) return [];
-  const { bids, asks } = full;
-  const result = openEpoch(book.history, { epoch, seq: 0, tsEventMs: at.tsEventMs, tickMicro, bids, asks });
-  if (isRefusal(result)) return [];
-  book.conditionId = full.conditionId;
-  book.epoch = epoch;
-  book.seq = 0;
-  book.health = "healthy";
-  book.firstFailureMs = null;
-  book.burst = { tsEventMs: full.tsEventMs, hash: full.hash };
-  book.joining = null;
-  if (full.lastTradePrice !== null) rememberPrint(book, full.lastTradePrice);
-  const snapshot = snapshotOf(book, at);
-  return snapshot === null ? [] : [snapshot];
-}
-
-/** Applies a full book of the running epoch (the venue sends one after trades) as the levels that differ. */
-export function applyFullBook(book: TokenBook, full: FullBook, at: At): Output[] {
-  if (!isOpen(book)) return [];
-  const position = lastPosition(book.history);
-  const stamp = { seq: book.seq + 1, tsEventMs: at.tsEventMs };
-  const result = recordSnapshot(book.history, stamp, full.bids, full.asks);
-  if (isRefusal(result)) return suspect(book, at, `refused book: ${result}`);
-  book.burst = { tsEventMs: full.tsEventMs, hash: full.hash };
-  if (result === "unchanged") return [];
-  const answer = deltasAfter(book.history, position);
-  const changes: LevelChange[] = [];
-  if (answer.kind === "entries") {
-    for (const entry of answer.entries) if (entry.kind === "level") changes.push(entry);
-  }
-  return [delta(book, changes, at)];
-}
-
-/** Applies the changes of one price_change frame that concern this token. */
-export function applyChanges(
-  book: TokenBook,
-  changes: readonly LevelChange[],
-  proof: { readonly tsEventMs: number; readonly hash: string },
-  at: At,
-): Output[] {
-  book.joining?.push({ ...proof, levels: changes });
-  if (!isOpen(book)) return [];
-  const stamp = { seq: book.seq + 1, tsEventMs: at.tsEventMs };
-  const applied: LevelChange[] = [];
-  for (const change of changes) {
-    const result = recordLevel(book.history, stamp, change.side, change.priceMicro, change.sizeMicro);
-    if (isRefusal(result)) return suspect(book, at, `refused level: ${result}`);
-    if (result === "changed") applied.push(change);
-  }
-  book.burst = proof;
-  return applied.length === 0 ? [] : [delta(book, applied, at)];
-}
-
-export function applyTrade(
-  book: TokenBook,
-  trade: { readonly side: Side; readonly priceMicro: PriceMicro; readonly sizeMicro: number },
-  at: At,
-): Output[] {
-  rememberPrint(book, lastTradeText(trade.priceMicro));
-  if (!isOpen(book)) return [];
-  recordTrade(book.history, { seq: book.seq, tsEventMs: at.tsEventMs }, trade.side, trade.priceMicro, trade.sizeMicro);
-  const print: TradePrint = {
-    ...header(book, at),
-    type: "TradePrint",
-    side: trade.side,
-    priceMicro: trade.priceMicro,
-    sizeMicro: sharesMicro(BigInt(trade.sizeMicro)),
-  };
-  return [print];
-}
+/** True when there is a book, good or not. */
+export const isOpen = (book: TokenBook): boolean => book.history.book !== null && book.conditionId !== null;
 
 /** The venue announced another trade price for the market: the hash of both tokens may carry it from now on. */
-export function rememberPrint(book: TokenBook, text: string): void {
-  book.lastTradePrices = [text, ...book.lastTradePrices.filter((known) => known !== text)].slice(0, RECENT_PRINTS);
-}
-
-/**
- * Proves the book at the end of a burst: its hash must be the one the venue sent.
- * @returns updates to publish, and whether a new book must be asked for.
- */
-export function proveBurst(book: TokenBook, at: At): { outputs: Output[]; resync: boolean } {
-  const { burst, market, history } = book;
-  book.burst = null;
-  if (burst === null || market === null || history.book === null || burst.hash === "")
-    return { outputs: [], resync: false };
-  const mayResearch = at.tsInitMs - book.fullSearchMs >= FULL_SEARCH_EVERY_MS;
-  const check = { book: history.book, market, tsEventMs: burst.tsEventMs, expected: burst.hash };
-  let result = checkBookHash({ ...check, lastTradePrices: book.lastTradePrices, search: "given" });
-  if (result.kind === "mismatch" && mayResearch) {
-    book.fullSearchMs = at.tsInitMs;
-    result = checkBookHash({ ...check, lastTradePrices: [], search: "full" });
-  }
-  if (result.kind === "match") {
-    book.proofs.passed += 1;
-    book.firstFailureMs = null;
-    rememberPrint(book, result.lastTradePrice);
-    return { outputs: book.health === "suspect" ? [setHealth(book, "healthy", "proved", at)] : [], resync: false };
-  }
-  book.proofs.failed += 1;
-  book.firstFailureMs ??= at.tsInitMs;
-  const diverged = at.tsInitMs - book.firstFailureMs >= PROOF_FAILURE_SPAN_MS;
-  return { outputs: diverged ? [] : suspect(book, at, "hash differs"), resync: diverged };
-}
-
-/** Continuity is lost or the book is wrong: what follows is kept for the REST book to be joined to. */
-export function startResync(book: TokenBook, reason: string, at: At): Output[] {
-  const outputs = isOpen(book) && book.health !== "resyncing" ? [setHealth(book, "resyncing", reason, at)] : [];
-  book.health = "resyncing";
-  book.joining = [];
-  openHole(book.history);
-  return outputs;
-}
-
-/**
- * Joins a REST book to the stream: what came after the entry with its hash is applied on top; without such an entry,
- * what is stamped later than the book.
- */
-export function joinRestBook(book: TokenBook, full: FullBook, epoch: string, at: At): Output[] {
-  const entries = book.joining ?? [];
-  const same = entries.findLastIndex((entry) => entry.hash === full.hash);
-  const later = same >= 0 ? entries.slice(same + 1) : entries.filter((entry) => entry.tsEventMs > full.tsEventMs);
-  const outputs = openBook(book, full, epoch, at);
-  if (outputs.length === 0) return [];
-  for (const entry of later) outputs.push(...applyChanges(book, entry.levels, entry, at));
-  return outputs;
+export function rememberPrice(book: TokenBook, text: string): void {
+  if (book.lastTradePrices[0] === text) return;
+  book.lastTradePrices = [text, ...book.lastTradePrices.filter((known) => known !== text)].slice(0, RECENT_PRICES);
 }
 
 export function setHealth(book: TokenBook, health: BookHealth, reason: string, at: At): BookStatus {
@@ -232,11 +126,12 @@ export function setHealth(book: TokenBook, health: BookHealth, reason: string, a
   return { ...header(book, at), type: "BookStatus", health, reason };
 }
 
-function suspect(book: TokenBook, at: At, reason: string): Output[] {
+export function suspect(book: TokenBook, at: At, reason: string): Output[] {
   return book.health === "healthy" ? [setHealth(book, "suspect", reason, at)] : [];
 }
 
-function delta(book: TokenBook, changes: readonly LevelChange[], at: At): BookDelta {
+/** Levels that were applied just now, as the next update of the epoch. */
+export function deltaOf(book: TokenBook, changes: readonly LevelChange[], at: At): BookDelta {
   book.seq += 1;
   const bids: number[] = [];
   const asks: number[] = [];
@@ -244,14 +139,15 @@ function delta(book: TokenBook, changes: readonly LevelChange[], at: At): BookDe
   return { ...header(book, at), type: "BookDelta", bids, asks };
 }
 
-const header = (book: TokenBook, at: At) => ({
+export const header = (book: TokenBook, at: At) => ({
   v: 1 as const,
   tokenId: book.tokenId,
   conditionId: book.conditionId as ConditionId,
   epoch: book.epoch,
   seq: book.seq,
   connection: book.connection,
-  ...at,
+  tsEventMs: at.tsEventMs,
+  tsInitMs: at.tsInitMs,
 });
 
 /** The book as it stands, in its epoch at its sequence; null before the first one. */

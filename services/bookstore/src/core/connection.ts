@@ -1,0 +1,49 @@
+/**
+ * Time on one connection to the venue. Book time is venue time made monotonic per connection; the watermark says up to
+ * which venue time every change has been published: one millisecond below the newest frame, or, on a quiet connection,
+ * what the answer to a ping proves.
+ */
+import type { BookClock } from "@slipstream/contracts/book";
+import type { TokenId } from "@slipstream/contracts/ids";
+import type { At } from "./tokenBook.ts";
+
+/** How far our clock may be ahead of the venue's when nothing on the connection tells; keep the machine on NTP. */
+export const CLOCK_AHEAD_MS_MAX = 1_000;
+
+export type Connection = {
+  readonly name: string;
+  lastEventMs: number;
+  watermarkMs: number;
+  /** Smallest (receive − venue time) seen: our clock is ahead of the venue's by at most this. */
+  offsetMs: number;
+  /** Tokens whose opening book on this connection is still awaited. */
+  readonly opening: Set<TokenId>;
+};
+
+export const createConnection = (name: string): Connection => ({
+  name,
+  lastEventMs: 0,
+  watermarkMs: 0,
+  offsetMs: CLOCK_AHEAD_MS_MAX,
+  opening: new Set(),
+});
+
+/** Takes the time of a message of now: monotonic venue time, and what it says of our clock. */
+export function stamp(connection: Connection, tsEventMs: number, tsInitMs: number): At {
+  connection.offsetMs = Math.min(connection.offsetMs, tsInitMs - tsEventMs);
+  connection.lastEventMs = Math.max(connection.lastEventMs, tsEventMs);
+  return { tsEventMs: connection.lastEventMs, tsInitMs };
+}
+
+/** The time of a message that does not tell what time it is: an opening book, a book of REST, our own doing. */
+export const atOf = (connection: Connection, tsEventMs: number, tsInitMs: number): At => ({
+  tsEventMs: Math.max(connection.lastEventMs, tsEventMs),
+  tsInitMs,
+});
+
+/** Moves the watermark; null when it stands there already. */
+export function advance(connection: Connection, watermarkMs: number, tsInitMs: number): BookClock | null {
+  if (watermarkMs <= connection.watermarkMs) return null;
+  connection.watermarkMs = watermarkMs;
+  return { type: "BookClock", v: 1, connection: connection.name, watermarkMs, tsInitMs };
+}

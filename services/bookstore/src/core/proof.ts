@@ -1,0 +1,55 @@
+/**
+ * Proof that a book is the venue's: its hash at the end of a burst. Messages of one burst carry the hash of its end, so
+ * the book is proved when a message with another hash comes, before it is applied, or when a while has passed.
+ */
+import { checkBookHash } from "@slipstream/book/hash";
+import { type At, type Output, rememberPrice, setHealth, suspect, type TokenBook } from "./tokenBook.ts";
+
+/** Two failures this far apart with no success between are a divergence; single ones happen (reference §6.4). */
+const FAILURE_SPAN_MS = 2_000;
+/**
+ * The hash may carry a trade price that was never announced. Only a search through all of them tells a wrong book, at
+ * some 2 ms: once per token and this time. A mismatch in between says nothing.
+ */
+const FULL_SEARCH_EVERY_MS = 1_000;
+/** Entries of one burst come up to 0.27 s apart (reference §6.4), by venue time. */
+const BURST_END_MS = 300;
+/** The same by our clock, for a connection on which nothing else happens. */
+const BURST_QUIET_MS = 1_000;
+
+export type Proof = { readonly outputs: readonly Output[]; readonly diverged: boolean };
+const nothing: Proof = { outputs: [], diverged: false };
+
+/** True when no message of the running burst is to be expected any more. */
+export const isBurstOver = ({ burst }: TokenBook, connectionMs: number, tsInitMs: number): boolean =>
+  burst !== null && (connectionMs - burst.tsEventMs >= BURST_END_MS || tsInitMs - burst.tsInitMs >= BURST_QUIET_MS);
+
+/** Proves the running burst before a message with `hash` is applied. */
+export const proveBefore = (book: TokenBook, hash: string, at: At): Proof =>
+  book.burst === null || book.burst.hash === hash ? nothing : proveBurst(book, at);
+
+/** Proves the book against the hash of the burst that has ended. Nothing is said without market facts. */
+export function proveBurst(book: TokenBook, at: At): Proof {
+  const { burst, market, history } = book;
+  if (burst === null || market === null || history.book === null || book.joining !== null) return nothing;
+  book.burst = null;
+  if (burst.hash === "") return nothing;
+  const check = { book: history.book, market, tsEventMs: burst.tsEventMs, expected: burst.hash };
+  let result = checkBookHash({ ...check, lastTradePrices: book.lastTradePrices, search: "given" });
+  if (result.kind === "mismatch") {
+    if (at.tsInitMs - book.fullSearchMs < FULL_SEARCH_EVERY_MS) return nothing;
+    book.fullSearchMs = at.tsInitMs;
+    result = checkBookHash({ ...check, lastTradePrices: [], search: "full" });
+  }
+  if (result.kind === "match") {
+    book.proofs.passed += 1;
+    book.proofs.entries += burst.entries;
+    book.firstFailureMs = null;
+    rememberPrice(book, result.lastTradePrice);
+    return { outputs: book.health === "suspect" ? [setHealth(book, "healthy", "proved", at)] : [], diverged: false };
+  }
+  book.proofs.failed += 1;
+  book.firstFailureMs ??= at.tsInitMs;
+  const diverged = at.tsInitMs - book.firstFailureMs >= FAILURE_SPAN_MS;
+  return { outputs: diverged ? [] : suspect(book, at, "hash differs"), diverged };
+}

@@ -1,0 +1,55 @@
+/**
+ * How a book that lost its continuity becomes whole again: a full book of the stream, or one of REST that is joined to
+ * what the stream said meanwhile. REST lags the stream by up to 1.1 s (reference §6.4), so its book may be too old.
+ */
+import { openHole } from "@slipstream/book/history";
+import { applyChanges, openBook } from "./changes.ts";
+import { type At, type FullBook, isOpen, type NextEpoch, type Output, setHealth, type TokenBook } from "./tokenBook.ts";
+
+/** A REST book that stays the same for longer than REST lags is the book. */
+const REST_LAG_MS = 1_500;
+
+/** Continuity is lost or the book is wrong: what follows is kept for the full book to be joined to. */
+export function startResync(book: TokenBook, reason: string, at: At): Output[] {
+  const outputs = isOpen(book) && book.health !== "resyncing" ? [setHealth(book, "resyncing", reason, at)] : [];
+  book.health = "resyncing";
+  book.burst = null;
+  book.firstFailureMs = null;
+  book.joining = { sinceMs: Math.max(book.newest.tsEventMs, book.last.tsEventMs), entries: [], refused: null };
+  openHole(book.history);
+  return outputs;
+}
+
+/**
+ * Joins a REST book to the stream: what came after the message with its hash is applied on top; without such a message,
+ * what is stamped later than the book.
+ * @returns nothing when the book is older than what was known before continuity was lost: ask again.
+ */
+export function joinRestBook(book: TokenBook, full: FullBook, nextEpoch: NextEpoch, at: At): Output[] {
+  const { joining } = book;
+  const entries = joining?.entries ?? [];
+  const same = full.hash === "" ? -1 : entries.findLastIndex((entry) => entry.hash === full.hash);
+  if (joining !== null && same < 0 && full.tsEventMs < joining.sinceMs) {
+    const { refused } = joining;
+    if (refused?.hash !== full.hash) joining.refused = { hash: full.hash, tsInitMs: at.tsInitMs };
+    if (refused?.hash !== full.hash || at.tsInitMs - refused.tsInitMs < REST_LAG_MS) return [];
+  }
+  const later = same >= 0 ? entries.slice(same + 1) : entries.filter((entry) => entry.tsEventMs > full.tsEventMs);
+  const outputs = openBook(book, full, nextEpoch(), at);
+  if (outputs.length === 0) return [];
+  // The stream may still tell what the REST book already has.
+  book.newest = { tsEventMs: full.tsEventMs, hashes: [full.hash] };
+  for (const entry of later) outputs.push(...applyChanges(book, entry.levels, entry, nextEpoch, at));
+  return outputs;
+}
+
+/** What a REST book says of a healthy book. */
+export type Audit = "equal" | "restIsOlder" | "streamIsLate";
+
+/** @param lateAfterMs - how old by our clock a change must be that the stream has not told. */
+export function auditWith(book: TokenBook, full: FullBook, tsInitMs: number, lateAfterMs: number): Audit {
+  if (full.hash !== "" && book.last.hash === full.hash) return "equal";
+  return full.tsEventMs > book.last.tsEventMs && tsInitMs - full.tsEventMs >= lateAfterMs
+    ? "streamIsLate"
+    : "restIsOlder";
+}

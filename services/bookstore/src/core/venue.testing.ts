@@ -1,0 +1,124 @@
+/** A small venue that knows the truth: it changes books, stamps and hashes messages as the real one does. */
+import { bookHash, type HashedMarket } from "@slipstream/book/hash";
+import { applyLevel, type Book, createBook, flatLevels } from "@slipstream/book/ladder";
+import type { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
+import type { MarketDefinition } from "@slipstream/contracts/market";
+import { type PriceMicro, type Side, sharesMicro } from "@slipstream/contracts/money";
+import type { BookEvent, PriceChange, PriceChangeEvent, TradeEvent } from "@slipstream/polymarket/marketChannel";
+import type { FullBook, LevelChange } from "./tokenBook.ts";
+
+export const YES = "111" as TokenId;
+export const NO = "222" as TokenId;
+export const conditionId = `0x${"ab".repeat(32)}` as ConditionId;
+export const START_MS = 1_800_000_000_000;
+
+export const market = {
+  conditionId,
+  tokens: [
+    { tokenId: YES, outcome: "Yes" },
+    { tokenId: NO, outcome: "No" },
+  ],
+  tickMicro: 10_000 as PriceMicro,
+  minOrderSizeMicro: sharesMicro(5_000_000n),
+  negRisk: false,
+} as unknown as MarketDefinition;
+export const marketOf = (tokenId: TokenId): MarketDefinition | undefined =>
+  tokenId === YES || tokenId === NO ? market : undefined;
+
+const hashed: HashedMarket = { conditionId, tickMicro: 10_000, minOrderSizeMicro: 5_000_000, negRisk: false };
+const complement = ({ side, priceMicro, sizeMicro }: LevelChange): LevelChange => ({
+  side: side === "BUY" ? "SELL" : "BUY",
+  priceMicro: 1_000_000 - priceMicro,
+  sizeMicro,
+});
+
+export type Venue = {
+  /** Changes the book of YES, and with it that of NO; one frame, one burst. */
+  change(tsEventMs: number, ...changes: readonly LevelChange[]): PriceChangeEvent;
+  /** A book as the stream opens with it, as it comes after trades, and as REST gives it. */
+  opening(tokenId: TokenId): BookEvent;
+  afterTrade(tokenId: TokenId, tsEventMs: number): BookEvent;
+  rest(tokenId: TokenId): FullBook;
+  trade(tokenId: TokenId, tsEventMs: number, trade: { side: Side; priceMicro: number; sizeMicro: number }): TradeEvent;
+  levels(tokenId: TokenId): { bids: number[]; asks: number[] };
+};
+
+export function createVenue(options: { tickMicro?: number; tokens?: readonly TokenId[] } = {}): Venue {
+  const { tickMicro = 100, tokens = [YES, NO] } = options;
+  // Finer than the market's tick, so that it can do what the market's tick does not say.
+  const books = new Map<TokenId, Book>([YES, NO].map((tokenId) => [tokenId, createBook({ tokenId, tickMicro })]));
+  const changedMs = new Map<TokenId, number>();
+  const bookOf = (tokenId: TokenId): Book => books.get(tokenId) ?? createBook({ tokenId, tickMicro });
+  const hashOf = (tokenId: TokenId, tsEventMs: number): string =>
+    bookHash({ book: bookOf(tokenId), market: hashed, tsEventMs, lastTradePrice: "0.500" });
+  const levels = (tokenId: TokenId) => ({
+    bids: flatLevels(bookOf(tokenId), "BUY"),
+    asks: flatLevels(bookOf(tokenId), "SELL"),
+  });
+  const bookAt = (tokenId: TokenId, tsEventMs: number): BookEvent => ({
+    kind: "book",
+    tokenId,
+    conditionId,
+    tsEventMs,
+    hash: hashOf(tokenId, tsEventMs),
+    ...levels(tokenId),
+    tickMicro: null,
+    lastTradePrice: null,
+  });
+  const current = (tokenId: TokenId): BookEvent => ({
+    ...bookAt(tokenId, changedMs.get(tokenId) ?? START_MS),
+    tickMicro: 10_000,
+    lastTradePrice: "0.500",
+  });
+  return {
+    levels,
+    change: (tsEventMs, ...changes) => {
+      const both: [TokenId, LevelChange][] = changes.flatMap((change): [TokenId, LevelChange][] => [
+        [YES, change],
+        [NO, complement(change)],
+      ]);
+      for (const [tokenId, { side, priceMicro, sizeMicro }] of both) {
+        applyLevel(bookOf(tokenId), side, priceMicro, sizeMicro);
+        changedMs.set(tokenId, tsEventMs);
+      }
+      const entries: PriceChange[] = both
+        .filter(([tokenId]) => tokens.includes(tokenId))
+        .map(([tokenId, change]) => ({
+          tokenId,
+          ...change,
+          priceMicro: change.priceMicro as PriceMicro,
+          hash: hashOf(tokenId, tsEventMs),
+          bestBidMicro: null,
+          bestAskMicro: null,
+        }));
+      return { kind: "priceChange", conditionId, tsEventMs, changes: entries };
+    },
+    opening: current,
+    afterTrade: (tokenId, tsEventMs) => {
+      changedMs.set(tokenId, tsEventMs);
+      return bookAt(tokenId, tsEventMs);
+    },
+    rest: (tokenId) => ({ ...current(tokenId), minOrderSizeMicro: 5_000_000, negRisk: false }),
+    trade: (tokenId, tsEventMs, { side, priceMicro, sizeMicro }) => ({
+      kind: "trade",
+      tokenId,
+      conditionId,
+      tsEventMs,
+      side,
+      priceMicro: priceMicro as PriceMicro,
+      sizeMicro,
+      txHash: `0x${tsEventMs.toString(16).padStart(64, "0")}` as Hash,
+    }),
+  };
+}
+
+export const bid = (priceMicro: number, shares: number): LevelChange => ({
+  side: "BUY",
+  priceMicro,
+  sizeMicro: shares * 1_000_000,
+});
+export const ask = (priceMicro: number, shares: number): LevelChange => ({
+  side: "SELL",
+  priceMicro,
+  sizeMicro: shares * 1_000_000,
+});
