@@ -1,7 +1,7 @@
 /** The life of one of our orders: one exhaustive function of (status, event). */
 import type { OrderIntent } from "@slipstream/contracts/facts/exec";
 import type { ClientOrderId, TradeId } from "@slipstream/contracts/ids";
-import { add, type SharesMicro, subtractToZero, type UsdcMicro, ZERO_SHARES } from "@slipstream/contracts/money";
+import { type SharesMicro, subtractToZero, type UsdcMicro, ZERO_SHARES } from "@slipstream/contracts/money";
 
 /**
  * `intent`: in the log, not granted. `granted`: handed to the venue or about to be. `accepted`: the venue has it.
@@ -155,5 +155,4 @@ export function lateExits(order: OrderState): { readonly exit: OwedExit; readonl
   }));
 }
 
-export const totalOf = (amounts: readonly SharesMicro[]): SharesMicro => add(...amounts);
 export type OrdersById = Map<ClientOrderId, OrderState>;

@@ -1,0 +1,159 @@
+import { clientOrderId } from "@slipstream/contracts/ids";
+import { describe, expect, test } from "vitest";
+import { bidAt, exits, holdingTen, lotOf, owedExits, tick } from "./stories.testing.ts";
+import {
+  attemptOf,
+  balance,
+  denial,
+  endOrder,
+  fillOrder,
+  goodStory,
+  grant,
+  leaderFill,
+  loss,
+  only,
+  price,
+  riskFact,
+  START_MS,
+  sale,
+  shares,
+  tokenId,
+  usdc,
+} from "./story.testing.ts";
+
+describe("an exit", () => {
+  test("closes the leader's lot in proportion", () => {
+    const made = holdingTen();
+    made.tell(sale(2, 70));
+    expect(exits(made).map(({ sizeMicro, limitPriceMicro }) => [sizeMicro, limitPriceMicro])).toEqual([
+      [shares(7), price(0.48)],
+    ]);
+    fillOrder(made, 7);
+    expect(lotOf(made)).toEqual([shares(3)]);
+  });
+
+  test("of a leader whose lot we do not hold is nothing to sell", () => {
+    const made = goodStory();
+    made.tell(sale(1, 50));
+    expect(only(made.own, "ExecutionAttempt").map(({ reasons, unfollowed }) => [reasons[0]?.code, unfollowed])).toEqual(
+      [["NOTHING_TO_SELL", false]],
+    );
+  });
+
+  test("waits for the leader's balance and is followed when it comes", () => {
+    const made = goodStory();
+    bidAt(made, 0.5);
+    made.tell(leaderFill(1));
+    fillOrder(made, 10);
+    made.tell(sale(2, 50));
+    expect(only(made.own, "ExecutionAttempt")[0]?.reasons).toEqual([{ code: "LEADER_HOLDING_UNKNOWN" }]);
+    made.tell(balance(102, 50));
+    expect(exits(made).map(({ sizeMicro, attemptId }) => [sizeMicro, attemptId])).toEqual([[shares(5), attemptOf(2)]]);
+    expect(made.state().unfollowed.size).toBe(0);
+  });
+
+  test("that a halt stopped is followed when the halt ends, at the size of its time", () => {
+    const made = holdingTen();
+    made.tell(riskFact("halt", 2), sale(2, 50), sale(3, 50));
+    expect(owedExits(made)).toEqual([shares(5), shares(5)]);
+    made.tell(riskFact("normal", 3));
+    expect(exits(made).map(({ sizeMicro }) => sizeMicro)).toEqual([shares(10)]);
+    expect(made.state().unfollowed.size).toBe(0);
+  });
+
+  test("beyond the guard is tried again when the price is back", () => {
+    const made = holdingTen();
+    bidAt(made, 0.4);
+    made.tell(sale(2, 100));
+    expect(only(made.own, "ExecutionAttempt")[0]?.reasons[0]?.code).toBe("PRICE_GUARD");
+    tick(made);
+    expect(exits(made)).toEqual([]);
+    bidAt(made, 0.48);
+    tick(made);
+    expect(exits(made).map(({ orderId, sizeMicro }) => [orderId, sizeMicro])).toEqual([
+      [clientOrderId(attemptOf(2), 1), shares(10)],
+    ]);
+  });
+
+  test("too small for the venue joins the next one of the same lot", () => {
+    const made = holdingTen();
+    made.tell(sale(2, 20));
+    expect(owedExits(made)).toEqual([shares(2)]);
+    made.tell(sale(3, 40));
+    expect(exits(made).map(({ sizeMicro }) => sizeMicro)).toEqual([shares(6)]);
+    expect(made.state().unfollowed.size).toBe(0);
+  });
+
+  test("whose order ends with a rest is tried again, later each time", () => {
+    const made = holdingTen();
+    made.tell(sale(2, 100));
+    fillOrder(made, 4);
+    endOrder(made, "expired");
+    expect(owedExits(made)).toEqual([shares(6)]);
+    tick(made, 999);
+    expect(exits(made)).toHaveLength(1);
+    tick(made, 1);
+    endOrder(made, "expired");
+    tick(made, 1_999);
+    expect(exits(made)).toHaveLength(2);
+    tick(made, 1);
+    expect(exits(made).map(({ sizeMicro }) => sizeMicro)).toEqual([shares(10), shares(6), shares(6)]);
+    fillOrder(made, 6);
+    expect(lotOf(made)).toEqual([]);
+    expect(made.state().unfollowed.size).toBe(0);
+  });
+
+  test("while its entry is open: the rest is cancelled, the filled part closed, a late fill sold as well", () => {
+    const made = goodStory();
+    bidAt(made, 0.5);
+    made.tell(leaderFill(1));
+    fillOrder(made, 4);
+    const entry = only(made.own, "OrderIntent")[0];
+    made.tell(balance(101, 100), sale(2, 100));
+    expect(only(made.own, "OrderCancelRequested").map(({ reason }) => reason)).toEqual(["LEADER_EXITED"]);
+    expect(made.requests.map(({ type }) => type)).toEqual(["PlaceOrder", "CancelOrder"]);
+    expect(owedExits(made)).toEqual([shares(4)]);
+    if (entry === undefined) return;
+    const late = { kind: "fill" as const, orderId: entry.orderId, tokenId, atMs: START_MS + 10, n: 1 };
+    const money = { priceMicro: price(0.5), sizeMicro: shares(3), usdcMicro: usdc(1.5), feeMicro: usdc(0) };
+    const canceled = { kind: "canceled" as const, orderId: entry.orderId, tokenId, atMs: START_MS + 150 };
+    made.say({
+      type: "VenueReport",
+      orderId: entry.orderId,
+      events: [{ ...late, ...money, liquiditySide: "maker" }, canceled],
+    });
+    tick(made);
+    expect(exits(made).map(({ sizeMicro }) => sizeMicro)).toEqual([shares(7)]);
+  });
+
+  test("that inventory denies is not repeated at once", () => {
+    const made = goodStory({}, "silent");
+    bidAt(made, 0.5);
+    made.tell(leaderFill(1));
+    for (const intent of only(made.own, "OrderIntent")) made.tell(grant(intent));
+    fillOrder(made, 10);
+    made.tell(balance(101, 100), sale(2, 100));
+    for (const intent of exits(made)) made.tell(denial(intent));
+    tick(made, 999);
+    expect(exits(made)).toHaveLength(1);
+    tick(made, 1);
+    expect(exits(made)).toHaveLength(2);
+  });
+
+  test("of a reverted sale is not followed unless the sale returns", () => {
+    const made = holdingTen();
+    made.tell(riskFact("halt", 2), sale(2, 100), loss("LeaderFillReverted", sale(2, 100)), riskFact("normal", 3));
+    expect(exits(made)).toEqual([]);
+    made.tell(sale(2, 100, { occurrence: 1 }));
+    tick(made);
+    expect(exits(made).map(({ sizeMicro }) => sizeMicro)).toEqual([shares(10)]);
+  });
+
+  test("of a retracted sale is forgotten", () => {
+    const made = holdingTen();
+    made.tell(riskFact("halt", 2), sale(2, 100), loss("LeaderFillReverted", sale(2, 100)));
+    made.tell(loss("LeaderFillRetracted", sale(2, 100)), riskFact("normal", 3));
+    expect(exits(made)).toEqual([]);
+    expect(made.state().unfollowed.size).toBe(0);
+  });
+});
