@@ -20,7 +20,7 @@ import { AccountPolicy } from "@slipstream/contracts/policy";
 import { executorCore } from "@slipstream/executor/core/core";
 import type { ExecutorMessage, ExecutorRequest } from "@slipstream/executor/core/messages";
 import { defaultLimits, type ExecutorView, type Quote } from "@slipstream/executor/core/view";
-import { activeTokens, advance, cancelOrder, createPaperEngine, placeOrder } from "@slipstream/executor/paper/engine";
+import { createPaperDesk } from "@slipstream/executor/paper/desk";
 import { inventoryCore } from "@slipstream/inventory/core/core";
 import type { InventoryView } from "@slipstream/inventory/core/view";
 import { createMarketParser } from "@slipstream/polymarket/marketChannel";
@@ -54,6 +54,8 @@ export type ReplayWorld = {
 
 const CONNECTION = "tape";
 const SECOND_MS = 1_000;
+/** As the executor's shell. */
+const EXECUTOR_TICK_MS = 250;
 /** How often a quiet connection is pinged; the answer comes at once here. */
 const PING_MS = 1_500;
 const BALANCE_POLL_MS = 3_000;
@@ -76,7 +78,11 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   // Without the market's facts a hash cannot be computed: the desk then proves nothing.
   const desk = createDesk(1, (tokenId) => (options.proofs === "none" ? undefined : byToken.get(tokenId)));
   for (const tokenId of byToken.keys()) track(desk, tokenId, CONNECTION);
-  const engine = createPaperEngine();
+  const paper = createPaperDesk((tokenId) => {
+    const history = desk.books.get(tokenId)?.history;
+    const watermarkMs = desk.connections.get(CONNECTION)?.watermarkMs ?? 0;
+    return history === undefined ? null : { history, watermarkMs };
+  });
   const log = createLocalLog({ onFact: options.onFact });
   const nowMs = (): number => clock.nowMs();
   let head: TapeHead | null = null;
@@ -107,38 +113,18 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   });
 
   const perform = (request: ExecutorRequest, post: (message: ExecutorMessage) => void): ExecutorMessage | null => {
-    switch (request.type) {
-      case "PlaceOrder": {
-        const { order } = request;
-        return placeOrder(engine, order)
-          ? { type: "Placed", orderId: order.orderId, placeAtMs: order.placeAtMs }
-          : null;
-      }
-      case "ResumeOrder":
-        return null;
-      case "CancelOrder": {
-        const known = cancelOrder(engine, request.orderId, request.atMs);
-        return known ? null : { type: "NotPlaced", orderId: request.orderId };
-      }
-      case "AwaitBook": {
-        const { account, leaderFillId, sinceMs, untilMs } = request;
-        clock.after(untilMs - nowMs(), () => post({ type: "DecideFill", account, leaderFillId, sinceMs }));
-        return null;
-      }
-    }
+    if (request.type !== "AwaitBook") return paper.perform(request);
+    // On a tape every market is known from the start; a book that is not there yet is waited for to the end.
+    const { account, leaderFillId, sinceMs, untilMs } = request;
+    clock.after(untilMs - nowMs(), () => post({ type: "DecideFill", account, leaderFillId, sinceMs }));
+    return null;
   };
 
   /** Lets the paper engine look at what the books prove by now. */
   const trade = (): void => {
-    const watermarkMs = desk.connections.get(CONNECTION)?.watermarkMs ?? 0;
-    for (const tokenId of activeTokens(engine)) {
-      const book = desk.books.get(tokenId);
-      if (book === undefined) continue;
-      const events = advance(engine, tokenId, book.history, watermarkMs);
-      for (const orderId of new Set(events.map((event) => event.orderId))) {
-        const own = events.filter((event) => event.orderId === orderId);
-        executor.post({ type: "VenueReport", orderId, events: own });
-      }
+    for (const tokenId of paper.tokens()) for (const report of paper.advance(tokenId)) executor.post(report);
+    for (const { orderId, tokenId } of paper.questions()) {
+      for (const report of paper.answer(orderId, tokenId, null)) executor.post(report);
     }
   };
 
@@ -178,8 +164,8 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
     onTick(desk, nowMs());
     risk.post({ type: "Tick" });
     inventory.post({ type: "Tick" });
-    executor.post({ type: "Tick" });
   });
+  clock.every(EXECUTOR_TICK_MS, () => executor.post({ type: "Tick" }));
   clock.every(BALANCE_POLL_MS, () => balances.post({ type: "Poll" }));
   clock.every(PING_MS, () => {
     if (nowMs() - lastFrameMs < PING_MS) return;
