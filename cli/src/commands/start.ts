@@ -11,6 +11,7 @@ import { connectCli } from "../connection.ts";
 import { defaultAccount } from "../defaults.ts";
 import { followLog } from "../follow.ts";
 import { renderLiveView } from "../liveView.ts";
+import { fillLine } from "../replay/replay.ts";
 import { buildReport, isGood, type RunReport } from "../report.ts";
 import { livingOf, type RunFolder } from "../runFolder.ts";
 import { settleAndAudit } from "../settle.ts";
@@ -24,6 +25,8 @@ export type StartOptions = {
   readonly leaders: readonly Address[];
   readonly forMs: number | null;
   readonly reportFile: string | null;
+  /** Our own fills, one line each as replay writes them. */
+  readonly fillsFile: string | null;
   readonly settings: CliSettings;
   readonly folder: RunFolder;
   readonly env: Environment;
@@ -140,6 +143,10 @@ async function finish(
   const found = await settleAndAudit(following.overview, stack.rpcHttpUrl);
   const { faults, errors } = stack.incidents();
   const report = buildReport(following.overview, found, { faults, errors: [...errors, ...following.unreadable] });
+  if (options.fillsFile !== null) {
+    const lines = [...following.overview.executionFills.values()].map((fill) => `${fillLine(fill)}\n`);
+    writeFileSync(options.fillsFile, lines.join(""));
+  }
   if (options.reportFile !== null) {
     writeFileSync(options.reportFile, `${JSON.stringify(report, null, 2)}\n`);
     say(`report written to ${options.reportFile}`);
