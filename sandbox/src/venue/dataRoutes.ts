@@ -3,8 +3,9 @@
  * @see reference/polymarket.md §7.1
  */
 import type { ConditionId } from "@slipstream/contracts/ids";
-import { averagePrice, type PriceMicro } from "@slipstream/contracts/money";
+import { averagePrice, notional, type PriceMicro, subtract } from "@slipstream/contracts/money";
 import { quotesOf } from "./books.ts";
+import { complementPrice } from "./engine.ts";
 import type { Feed } from "./feed.ts";
 import { jsonDecimal } from "./gammaObject.ts";
 import { type Asked, ok, type Routes, refused } from "./http.ts";
@@ -22,6 +23,8 @@ export type DataRoutesOptions = {
 };
 
 const OFFSET_MAX = 10_000;
+/** Shown until somebody trades. */
+const HALF = 500_000 as PriceMicro;
 
 export function dataRoutes(options: DataRoutesOptions): Routes {
   const { markets, fills, nowMs, lagMs } = options;
@@ -119,21 +122,20 @@ function positions({ markets, feed }: DataRoutesOptions, { query }: Asked, fills
       const market = markets.get(position.conditionId);
       const books = feed.booksOf(position.tokenId);
       const isYes = position.tokenId === market?.tokenIds[0];
-      const last = books === null ? 500_000 : (quotesOf(books).lastTradeMicro ?? 500_000);
-      const size = jsonDecimal(Number(position.sharesMicro));
-      const cost = jsonDecimal(Number(position.costMicro));
-      const curPrice = jsonDecimal(isYes ? last : 1_000_000 - last);
+      const last = books === null ? null : quotesOf(books).lastTradeMicro;
+      const price = last === null || isYes ? (last ?? HALF) : complementPrice(last);
+      const value = notional(price, position.sharesMicro, "floor");
       return {
         proxyWallet: position.wallet,
         asset: position.tokenId,
         conditionId: position.conditionId,
-        size,
-        avgPrice: size === 0 ? 0 : cost / size,
-        initialValue: cost,
-        currentValue: size * curPrice,
-        cashPnl: size * curPrice - cost,
+        size: jsonDecimal(Number(position.sharesMicro)),
+        avgPrice: jsonDecimal(averagePrice(position.costMicro, position.sharesMicro)),
+        initialValue: jsonDecimal(Number(position.costMicro)),
+        currentValue: jsonDecimal(Number(value)),
+        cashPnl: jsonDecimal(Number(subtract(value, position.costMicro))),
         totalBought: jsonDecimal(Number(position.boughtMicro)),
-        curPrice,
+        curPrice: jsonDecimal(price),
         redeemable: false,
         mergeable: false,
         ...titles(markets, position),
