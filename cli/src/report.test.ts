@@ -1,0 +1,305 @@
+import type { Fact, FactOf } from "@slipstream/contracts/facts";
+import {
+  type AccountId,
+  type Address,
+  attemptId,
+  type ClientOrderId,
+  type ConditionId,
+  clientOrderId,
+  factId,
+  type Hash,
+  type LeaderFillId,
+  type TokenId,
+  type TradeId,
+} from "@slipstream/contracts/ids";
+import { priceMicro, sharesMicro, usdcMicro } from "@slipstream/contracts/money";
+import { subjectOf } from "@slipstream/contracts/subjects";
+import { describe, expect, test } from "vitest";
+import { renderLiveView } from "./liveView.ts";
+import { applyFact, emptyOverview, type Overview } from "./overview.ts";
+import { audit, buildReport, type ChainFill, isGood, quantiles } from "./report.ts";
+
+const leader = `0x${"11".repeat(20)}` as Address;
+const account = "paper" as AccountId;
+const condition = `0x${"c0".repeat(32)}` as ConditionId;
+const tokenId = "77" as TokenId;
+const hash = (n: number): Hash => `0x${String(n).padStart(64, "0")}` as Hash;
+const fillId = (n: number): LeaderFillId => String(n).padStart(32, "0") as LeaderFillId;
+const times = { v: 1 as const, tsEventMs: 1_000, tsInitMs: 1_010 };
+
+const leaderFill = (n: number, over: Partial<FactOf<"LeaderFill">> = {}): FactOf<"LeaderFill"> => ({
+  ...times,
+  type: "LeaderFill",
+  id: factId("LeaderFill", fillId(n), over.occurrence ?? 0),
+  leaderFillId: fillId(n),
+  occurrence: 0,
+  chainId: 137,
+  leader,
+  role: "TAKER",
+  side: "BUY",
+  tokenId,
+  conditionId: condition,
+  sharesMicro: sharesMicro(100_000_000n),
+  usdcMicro: usdcMicro(50_000_000n),
+  priceMicro: priceMicro(500_000),
+  feeMicro: usdcMicro(0n),
+  feeUnit: "USDC",
+  exchange: leader,
+  orderHash: hash(1),
+  txHash: hash(n),
+  blockNumber: n,
+  blockHash: hash(n),
+  logIndex: 1,
+  ordinal: 0,
+  source: "chain",
+  historical: false,
+  tsSeenMs: 1_005,
+  ...over,
+});
+const used = {
+  riskLevel: "normal" as const,
+  bookEpoch: null,
+  bookSeq: null,
+  bookAgeMs: null,
+  bestBidMicro: null,
+  bestAskMicro: null,
+  configRevision: 1,
+};
+const attempt = (n: number) => ({
+  ...times,
+  attemptId: attemptId(account, fillId(n)),
+  account,
+  leaderFillId: fillId(n),
+  leader,
+  kind: "ENTRY" as const,
+  tokenId,
+  conditionId: condition,
+  used,
+  tsSignalMs: 1_000,
+  tsSignalPublishedMs: 1_010,
+  exitShare: null,
+});
+const orderId = (n: number, order = 0): ClientOrderId => clientOrderId(attemptId(account, fillId(n)), order);
+const intent = (n: number, order = 0): FactOf<"OrderIntent"> => ({
+  ...attempt(n),
+  type: "OrderIntent",
+  id: factId("OrderIntent", orderId(n, order)),
+  outcome: "TRADE",
+  orderId: orderId(n, order),
+  side: "BUY",
+  limitPriceMicro: priceMicro(510_000),
+  sizeMicro: sharesMicro(10_000_000n),
+  timeInForce: "GTD",
+  ttlMs: 5_000,
+  maxFeeMicro: usdcMicro(0n),
+  notionalMicro: usdcMicro(5_100_000n),
+  bucketUsedMicro: sharesMicro(0n),
+  tsDecidedMs: 1_012,
+});
+const skip = (n: number): FactOf<"ExecutionAttempt"> => ({
+  ...attempt(n),
+  type: "ExecutionAttempt",
+  id: factId("ExecutionAttempt", attemptId(account, fillId(n))),
+  outcome: "SKIP",
+  reasons: [{ code: "HISTORICAL_FILL" }],
+  unfollowed: false,
+  bucketAddMicro: sharesMicro(0n),
+});
+const execution = (n: number, size: bigint, leaves: bigint, trade = 0): FactOf<"ExecutionFill"> => ({
+  ...times,
+  type: "ExecutionFill",
+  id: factId("ExecutionFill", `${n}.${trade}`),
+  orderId: orderId(n),
+  account,
+  tokenId,
+  conditionId: condition,
+  leaderFillId: fillId(n),
+  leavesMicro: sharesMicro(leaves),
+  tradeId: `${n}.${trade}` as TradeId,
+  leader,
+  kind: "ENTRY",
+  side: "BUY",
+  priceMicro: priceMicro(500_000),
+  sizeMicro: sharesMicro(size),
+  usdcMicro: usdcMicro(size / 2n),
+  feeMicro: usdcMicro(0n),
+  liquiditySide: "taker",
+});
+const position = (confirmed: bigint, effective = confirmed): FactOf<"PositionChanged"> => ({
+  ...times,
+  type: "PositionChanged",
+  id: factId("PositionChanged", `p.${confirmed}.${effective}`),
+  account,
+  tokenId,
+  conditionId: condition,
+  confirmedMicro: sharesMicro(confirmed),
+  confirmedBlock: 5,
+  pendingBuysMicro: sharesMicro(0n),
+  pendingSellsMicro: sharesMicro(0n),
+  reservedBuysMicro: sharesMicro(0n),
+  reservedSellsMicro: sharesMicro(0n),
+  effectiveMicro: sharesMicro(effective),
+  conservativeExposureMicro: sharesMicro(effective),
+  availableToSellMicro: sharesMicro(effective),
+  costMicro: usdcMicro(5_000_000n),
+  realizedPnlMicro: usdcMicro(0n),
+  feesMicro: usdcMicro(0n),
+  collateralMicro: usdcMicro(9_995_000_000n),
+  availableCollateralMicro: usdcMicro(9_995_000_000n),
+});
+const configured: Fact = {
+  ...times,
+  type: "ConfigChanged",
+  id: factId("ConfigChanged", "accounts.paper", 1),
+  key: "accounts.paper",
+  revision: 1,
+  value: { mode: "paper" },
+};
+
+function overviewOf(...facts: Fact[]): Overview {
+  const overview = emptyOverview();
+  [configured, ...facts].forEach((fact, index) => {
+    applyFact(overview, { seq: index + 1, subject: subjectOf(fact), fence: 0, fact }, 1_015);
+  });
+  return overview;
+}
+const onChain = (...blocks: number[]): ChainFill[] =>
+  blocks.map((n) => ({ leader, blockHash: hash(n), blockNumber: n, logIndex: 1 }));
+const reportOf = (overview: Overview, chain: ChainFill[]) =>
+  buildReport(overview, audit(overview, chain, chain, 1_000), { faults: [], errors: [] });
+
+test("a run that agrees with the chain is good", () => {
+  const overview = overviewOf(
+    leaderFill(1),
+    intent(1),
+    execution(1, 4_000_000n, 6_000_000n),
+    execution(1, 6_000_000n, 0n, 1),
+    leaderFill(2),
+    skip(2),
+    position(10_000_000n),
+  );
+  const report = reportOf(overview, onChain(1, 2));
+  expect(report).toMatchObject({
+    leaderFills: 2,
+    orders: 1,
+    executionFills: 2,
+    partialFills: 1,
+    missed: 0,
+    duplicated: 0,
+    errors: [],
+  });
+  expect(report.attempts).toEqual({ trade: 1, skip: 1, byReason: { HISTORICAL_FILL: 1 } });
+  expect(report.positions).toEqual([
+    { account, tokenId, confirmed: "10000000", effective: "10000000", chain: "10000000" },
+  ]);
+  expect(isGood(report)).toBe(true);
+});
+
+describe("what is not well is found", () => {
+  const good = [leaderFill(1), intent(1), execution(1, 10_000_000n, 0n), position(10_000_000n)];
+  const cases: [string, Fact[], ChainFill[], { missed?: number; duplicated?: number; errors?: RegExp }][] = [
+    ["a fill on the chain that nobody told", good, onChain(1, 2), { missed: 1 }],
+    [
+      "a fill told that is not on the chain",
+      [...good, leaderFill(3), skip(3)],
+      onChain(1),
+      { errors: /fill .*3 of block 3 is not on the chain/ },
+    ],
+    ["a fill without an attempt", [...good, leaderFill(2)], onChain(1, 2), { missed: 1 }],
+    ["a fill told twice", [...good, leaderFill(1)], onChain(1), { duplicated: 1 }],
+    [
+      "one log told as two fills",
+      [...good, leaderFill(2, { blockNumber: 1, blockHash: hash(1) }), skip(2)],
+      onChain(1),
+      { duplicated: 1 },
+    ],
+    ["two orders of one entry", [...good, intent(1, 1)], onChain(1), { duplicated: 1 }],
+    [
+      "an order filled beyond its size",
+      [...good, execution(1, 1n, 0n, 1), position(10_000_001n)],
+      onChain(1),
+      { duplicated: 1 },
+    ],
+    ["a fill of our own told twice", [...good, execution(1, 10_000_000n, 0n)], onChain(1), { duplicated: 1 }],
+    [
+      "a position that differs from the ledger",
+      [...good, position(9_000_000n)],
+      onChain(1),
+      { errors: /confirmed 9000000, effective 9000000, chain 10000000/ },
+    ],
+  ];
+  test.each(cases)("%s", (_name, facts, chain, expected) => {
+    const report = reportOf(overviewOf(...facts), chain);
+    expect({ missed: report.missed, duplicated: report.duplicated }).toEqual({
+      missed: expected.missed ?? 0,
+      duplicated: expected.duplicated ?? 0,
+    });
+    expect(report.errors.join("\n")).toMatch(expected.errors ?? /./);
+    expect(isGood(report)).toBe(false);
+  });
+});
+
+test("a fill that was reverted and returned is one fill; one that was retracted is not missed", () => {
+  const reference = {
+    ...times,
+    leaderFillId: fillId(1),
+    occurrence: 0,
+    leader,
+    tokenId,
+    conditionId: condition,
+    blockNumber: 1,
+    blockHash: hash(1),
+  };
+  const reverted: Fact = { ...reference, type: "LeaderFillReverted", id: factId("LeaderFillReverted", fillId(1)) };
+  const back = leaderFill(1, { occurrence: 1, blockNumber: 4, blockHash: hash(4) });
+  const returned = reportOf(overviewOf(leaderFill(1), skip(1), reverted, back), onChain(4));
+  expect(returned).toMatchObject({ leaderFills: 1, missed: 0, duplicated: 0, returned: 1, errors: [] });
+  const retracted: Fact = {
+    ...reference,
+    type: "LeaderFillRetracted",
+    id: factId("LeaderFillRetracted", fillId(1)),
+    reason: "REORGED_OUT",
+  };
+  expect(reportOf(overviewOf(leaderFill(1), skip(1), reverted, retracted), [])).toMatchObject({
+    missed: 0,
+    retracted: 1,
+    errors: [],
+  });
+});
+
+test("quantiles are of the nearest rank", () => {
+  expect(quantiles([5, 1, 4, 2, 3])).toEqual({ p50: 3, p90: 5, p99: 5 });
+  expect(quantiles([])).toEqual({ p50: 0, p90: 0, p99: 0 });
+});
+
+test("the live view tells fills, attempts, positions and why nothing trades", () => {
+  const text = renderLiveView(
+    overviewOf(
+      leaderFill(1),
+      intent(1),
+      execution(1, 4_000_000n, 6_000_000n),
+      leaderFill(2),
+      skip(2),
+      position(4_000_000n),
+    ),
+    {
+      nowMs: 2_000,
+      width: 120,
+      rows: 5,
+      market: () => undefined,
+      title: "Slipstream · test",
+    },
+  );
+  for (const line of [
+    /risk HALT: no decision of risk yet/,
+    /LEADER FILLS 2/,
+    /0x1111…1111 BUY {2}100 @ 0.5/,
+    /entry BUY 10 ≤ 0.51 +filled 4 /,
+    /skip HISTORICAL_FILL/,
+    /paper +4 +cost \$5 +confirmed 4/,
+    /executor silent/,
+  ]) {
+    expect(text).toMatch(line);
+  }
+  for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(120);
+});
