@@ -261,6 +261,13 @@ describe("REST", () => {
   });
 });
 
+test("a frame over another connection, which names the token by the way, is nothing", () => {
+  opened();
+  const frame = venue.change(START_MS + 10, bid(410_000, 5));
+  expect(brief(onEvents(desk, "7-1", [frame], START_MS + 50))).toEqual([]);
+  expect(brief(take(START_MS + 10, frame))).toHaveLength(2);
+});
+
 test("a lost connection voids all its books; its opening books open new epochs", () => {
   opened();
   expect(brief(onDisconnected(desk, C, START_MS + 100))).toEqual([

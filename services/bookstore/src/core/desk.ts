@@ -98,7 +98,7 @@ function onEvent(desk: Desk, connection: Connection, event: MarketEvent, tsInitM
     case "trade":
       return onTrade(desk, connection, event, tsInitMs);
     case "tickSizeChange": {
-      const book = desk.books.get(event.tokenId);
+      const book = bookOn(desk, connection, event.tokenId);
       if (book === undefined) return [];
       if (book.market !== null) book.market = { ...book.market, tickMicro: event.newTickMicro };
       return lose(desk, book, "tick size changed", atOf(connection, event.tsEventMs, tsInitMs));
@@ -216,8 +216,14 @@ function close(desk: Desk, tokenId: TokenId, reason: string, tsInitMs: number): 
   return [...lost, setHealth(book, "dead", reason, at)];
 }
 
+/** A market's frames name both tokens: what comes over the sibling's connection is not this book's order of events. */
+function bookOn(desk: Desk, { name }: Connection, tokenId: TokenId): TokenBook | undefined {
+  const book = desk.books.get(tokenId);
+  return book?.connection === name ? book : undefined;
+}
+
 function onBook(desk: Desk, connection: Connection, event: BookEvent, tsInitMs: number): Output[] {
-  const book = desk.books.get(event.tokenId);
+  const book = bookOn(desk, connection, event.tokenId);
   if (book === undefined) return [];
   learnMarket(desk, book);
   const isOpening = connection.opening.delete(event.tokenId);
@@ -242,7 +248,7 @@ function onPriceChange(desk: Desk, connection: Connection, event: PriceChangeEve
   const outputs: Output[] = [];
   for (const changes of byTokenAndHash(event.changes)) {
     const [first] = changes;
-    const book = first === undefined ? undefined : desk.books.get(first.tokenId);
+    const book = first === undefined ? undefined : bookOn(desk, connection, first.tokenId);
     if (first === undefined || book === undefined) continue;
     const { hash } = first;
     outputs.push(...proved(desk, book, proveBefore(book, hash, at), at));
@@ -264,7 +270,7 @@ function byTokenAndHash(changes: readonly PriceChange[]): PriceChange[][] {
 }
 
 function onTrade(desk: Desk, connection: Connection, event: TradeEvent, tsInitMs: number): Output[] {
-  const book = desk.books.get(event.tokenId);
+  const book = bookOn(desk, connection, event.tokenId);
   if (book === undefined) return [];
   const outputs = applyTrade(book, event, stamp(connection, event.tsEventMs, tsInitMs));
   const sibling = desk.market(event.tokenId)?.tokens.find((token) => token.tokenId !== event.tokenId)?.tokenId;

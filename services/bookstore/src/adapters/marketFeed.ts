@@ -1,0 +1,166 @@
+/**
+ * The wanted tokens, spread over as many connections of the market channel as they need. Adding or dropping tokens
+ * touches no other; both tokens of a market share a connection where there is room, since each frame names both.
+ */
+import type { TokenId } from "@slipstream/contracts/ids";
+import { createMarketParser, type ParsedFrame } from "@slipstream/polymarket/marketChannel";
+import { createMarketSocket, type MarketSocket } from "@slipstream/polymarket/marketSocket";
+import type { WireClock } from "@slipstream/polymarket/wireClock";
+
+export type MarketFeedHandlers = {
+  /** A token is about to be subscribed: its opening book follows on this connection. */
+  readonly onTracked: (tokenId: TokenId, connection: string) => void;
+  readonly onFrame: (connection: string, frame: ParsedFrame, recvMs: number) => void;
+  readonly onPong: (connection: string, pingSentMs: number, recvMs: number) => void;
+  readonly onDown: (connection: string, reason: string) => void;
+};
+
+export type FeedLink = {
+  readonly name: string;
+  readonly tokens: number;
+  /** Time of the last opening while it is open, else null. */
+  readonly openSinceMs: number | null;
+  /** Last proof of life; when it was made, before the first. */
+  readonly aliveMs: number;
+};
+
+export type MarketFeed = {
+  /** Subscribes exactly these tokens from now on. */
+  want(tokens: readonly TokenId[]): void;
+  /** Asks for a token's opening book again. */
+  again(tokenId: TokenId): void;
+  linkOf(tokenId: TokenId): FeedLink | null;
+  links(): FeedLink[];
+  stop(): void;
+};
+
+export type MarketFeedOptions = {
+  readonly url: string;
+  readonly clock: WireClock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly tokensPerConnection: number;
+  /** First part of the connections' names, which no other process uses. */
+  readonly name: string;
+  readonly siblingOf: (tokenId: TokenId) => TokenId | null;
+  readonly handlers: MarketFeedHandlers;
+};
+
+type Line = {
+  readonly name: string;
+  readonly socket: MarketSocket;
+  readonly tokens: Set<TokenId>;
+  openSinceMs: number | null;
+  aliveMs: number;
+};
+
+export function createMarketFeed(options: MarketFeedOptions): MarketFeed {
+  const { tokensPerConnection, name, siblingOf, handlers } = options;
+  const lines = new Map<string, Line>();
+  const lineOf = new Map<TokenId, Line>();
+  let made = 0;
+
+  const roomFor = (tokenId: TokenId): Line => {
+    const sibling = siblingOf(tokenId);
+    const beside = sibling === null ? undefined : lineOf.get(sibling);
+    const hasRoom = (line: Line | undefined): line is Line =>
+      line !== undefined && line.tokens.size < tokensPerConnection;
+    const found = hasRoom(beside) ? beside : [...lines.values()].find(hasRoom);
+    if (found !== undefined) return found;
+    const line = openLine(options, `${name}-${made++}`);
+    lines.set(line.name, line);
+    return line;
+  };
+
+  const drop = (tokens: readonly TokenId[]): void => {
+    for (const tokenId of tokens) {
+      const line = lineOf.get(tokenId);
+      lineOf.delete(tokenId);
+      if (line === undefined) continue;
+      line.tokens.delete(tokenId);
+      line.socket.unsubscribe([tokenId]);
+      // The venue closes a connection without tokens; we do it first.
+      if (line.tokens.size > 0) continue;
+      line.socket.close();
+      lines.delete(line.name);
+    }
+  };
+
+  const add = (tokens: readonly TokenId[]): void => {
+    const fresh = new Map<Line, TokenId[]>();
+    for (const tokenId of tokens) {
+      const line = roomFor(tokenId);
+      line.tokens.add(tokenId);
+      lineOf.set(tokenId, line);
+      handlers.onTracked(tokenId, line.name);
+      fresh.set(line, [...(fresh.get(line) ?? []), tokenId]);
+    }
+    for (const [line, own] of fresh) {
+      line.socket.subscribe(own);
+      line.socket.open();
+    }
+  };
+
+  return {
+    want: (tokens) => {
+      const wanted = new Set(tokens);
+      drop([...lineOf.keys()].filter((tokenId) => !wanted.has(tokenId)));
+      add(tokens.filter((tokenId) => !lineOf.has(tokenId)));
+    },
+    again: (tokenId) => {
+      const line = lineOf.get(tokenId);
+      if (line === undefined) return;
+      handlers.onTracked(tokenId, line.name);
+      line.socket.unsubscribe([tokenId]);
+      line.socket.subscribe([tokenId]);
+    },
+    linkOf: (tokenId) => {
+      const line = lineOf.get(tokenId);
+      return line === undefined ? null : linkOf(line);
+    },
+    links: () => [...lines.values()].map(linkOf),
+    stop: () => {
+      for (const { socket } of lines.values()) socket.close();
+      lines.clear();
+      lineOf.clear();
+    },
+  };
+}
+
+const linkOf = ({ name, tokens, openSinceMs, aliveMs }: Line): FeedLink => ({
+  name,
+  tokens: tokens.size,
+  openSinceMs,
+  aliveMs,
+});
+
+function openLine({ url, clock, random, handlers }: MarketFeedOptions, name: string): Line {
+  const parser = createMarketParser();
+  let problem = "";
+  const socket = createMarketSocket({
+    url,
+    clock,
+    random,
+    handlers: {
+      onFrame: (text, recvMs) => handlers.onFrame(name, parser.parse(text), recvMs),
+      onOpen: () => {
+        line.openSinceMs = clock.nowMs();
+      },
+      onProofOfLife: (recvMs) => {
+        line.aliveMs = recvMs;
+      },
+      onPong: ({ pingSentMs, recvMs }) => handlers.onPong(name, pingSentMs, recvMs),
+      onError: (error) => {
+        problem = error.message;
+      },
+      onClose: ({ code, reason }) => {
+        line.openSinceMs = null;
+        // Closed by us: nobody waits for its books.
+        if (line.tokens.size > 0) handlers.onDown(name, [problem, reason, `code ${code}`].filter(Boolean).join(", "));
+        problem = "";
+      },
+    },
+  });
+  const line: Line = { name, socket, tokens: new Set(), openSinceMs: null, aliveMs: clock.nowMs() };
+  return line;
+}

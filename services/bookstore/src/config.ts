@@ -1,0 +1,24 @@
+/** Settings of bookstore. */
+import { httpUrl, integer, wsUrl } from "@slipstream/contracts/env";
+import { TOKENS_PER_CONNECTION } from "@slipstream/polymarket/marketSocket";
+import { z } from "zod";
+
+export const bookstoreEnv = {
+  CLOB_MARKET_WS_URL: wsUrl().default("wss://ws-subscriptions-clob.polymarket.com/ws/market"),
+  CLOB_HTTP_URL: httpUrl()
+    .transform((url) => url.replace(/\/+$/, ""))
+    .default("https://clob.polymarket.com"),
+  /** rest: polling alone. ws: the stream alone. ws+snapshot: the stream, with REST for first books, resync and audit. */
+  BOOKSTORE_MODE: z.enum(["rest", "ws", "ws+snapshot"]).default("ws+snapshot"),
+  /** Shares the request budgets between processes; absent: each process has its own. */
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: "an address that starts with redis:// or rediss://" }).optional(),
+  TOKENS_PER_CONNECTION: integer(2, 500).default(TOKENS_PER_CONNECTION),
+  /** More tokens than this are not read; what we hold goes first. */
+  BOOKS_TOKENS_MAX: integer(2, 100_000).default(4_000),
+  /** How often each book is compared with REST. */
+  BOOKS_AUDIT_SECONDS: integer(10, 3_600).default(90),
+  /** Mode rest: how often the books are read. */
+  BOOKS_POLL_MS: integer(100, 60_000).default(1_000),
+} as const;
+
+export type BookstoreMode = z.infer<(typeof bookstoreEnv)["BOOKSTORE_MODE"]>;

@@ -1,0 +1,29 @@
+/** Where a desk gets its books from: the stream with or without REST (`streamSource.ts`), or polling (`pollSource.ts`). */
+import type { Clock } from "@slipstream/actor/clock";
+import type { ServiceContext } from "@slipstream/actor/service";
+import type { TokenId } from "@slipstream/contracts/ids";
+import type { ClobRest } from "@slipstream/polymarket/clobRest";
+import type { bookstoreEnv } from "./config.ts";
+import type { Desk, DeskOutput } from "./core/desk.ts";
+
+export type Source = {
+  /** Reads exactly these tokens from now on. */
+  want(tokens: readonly TokenId[]): void;
+  /** Asks for what is missing. Called some times a second, and at once after a loss. */
+  look(): void;
+  /** Reads a token from REST now; resolves when the desk has it or the request has failed. */
+  refresh(tokenId: TokenId): Promise<void>;
+  /** Age of the oldest proof of life, ms; null when nothing is read. */
+  lagMs(): number | null;
+  problems(): string[];
+  stop(): void;
+};
+
+export type SourceOptions = {
+  readonly desk: Desk;
+  readonly clock: Clock;
+  readonly logger: ServiceContext<typeof bookstoreEnv>["logger"];
+  readonly settings: ServiceContext<typeof bookstoreEnv>["settings"];
+  readonly rest: ClobRest;
+  readonly publish: (outputs: readonly DeskOutput[]) => void;
+};
