@@ -51,7 +51,7 @@ export async function followLog(
     callback: (error, message) => {
       if (error !== null) return;
       const beat = z.safeDecode(Heartbeat, JSON.parse(message.string()) as never);
-      if (beat.success) applyHeartbeat(overview, beat.data, worldMs(Date.now()));
+      if (beat.success) applyHeartbeat(overview, beat.data, Date.now());
     },
   });
   return {

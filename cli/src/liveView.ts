@@ -8,7 +8,10 @@ import type { Overview } from "./overview.ts";
 import { quantiles } from "./report.ts";
 
 export type ViewOptions = {
+  /** The world's time; a tape's while one is played. */
   readonly nowMs: number;
+  /** Real time, in which services are silent. */
+  readonly wallMs: number;
   /** Columns of the terminal. */
   readonly width: number;
   /** Rows per list. */
@@ -70,13 +73,13 @@ function headLine(overview: Overview, { nowMs }: ViewOptions): string {
   return `risk ${riskText(overview)} | ${head} | log ${overview.lastSeq}`;
 }
 
-function serviceLine(overview: Overview, { nowMs }: ViewOptions): string {
-  return `services ${serviceNames.map((name) => `${name} ${serviceState(overview, name, nowMs)}`).join(" · ")}`;
+function serviceLine(overview: Overview, { wallMs }: ViewOptions): string {
+  return `services ${serviceNames.map((name) => `${name} ${serviceState(overview, name, wallMs)}`).join(" · ")}`;
 }
 
-function serviceState(overview: Overview, name: Heartbeat["service"], nowMs: number): string {
+function serviceState(overview: Overview, name: Heartbeat["service"], wallMs: number): string {
   const beats = [...overview.heartbeats.values()].filter(
-    (beat) => beat.service === name && nowMs - beat.receivedMs < SILENT_MS,
+    (beat) => beat.service === name && wallMs - beat.receivedMs < SILENT_MS,
   );
   const owner = beats.find((beat) => beat.role === "owner") ?? beats[0];
   if (owner === undefined) return "silent";

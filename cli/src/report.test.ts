@@ -284,6 +284,7 @@ test("the live view tells fills, attempts, positions and why nothing trades", ()
     ),
     {
       nowMs: 2_000,
+      wallMs: 2_000,
       width: 120,
       rows: 5,
       market: () => undefined,

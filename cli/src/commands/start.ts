@@ -116,6 +116,7 @@ function showView(stack: Stack, overview: Parameters<typeof renderLiveView>[0], 
   const paint = (): void => {
     const text = renderLiveView(overview, {
       nowMs: stack.worldMs(Date.now()),
+      wallMs: Date.now(),
       width: process.stdout.columns ?? 140,
       rows: ROWS,
       market: (tokenId) => markets.byToken.get(tokenId),

@@ -17,6 +17,7 @@ export async function runStatus(natsUrl: string): Promise<number> {
     await Promise.all([following.caughtUp(), new Promise((resolve) => setTimeout(resolve, LISTEN_MS))]);
     const text = renderLiveView(following.overview, {
       nowMs: Date.now(),
+      wallMs: Date.now(),
       width: process.stdout.columns ?? WIDTH_DEFAULT,
       rows: 10,
       market: (tokenId) => markets.byToken.get(tokenId),
