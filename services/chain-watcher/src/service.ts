@@ -22,6 +22,7 @@ export async function buildWatcher(context: ServiceContext<typeof watcherEnv>): 
   const reader = createRangeReader(rpc, exchanges, settings.LOG_RANGE_MAX);
   const observe = createObserver({ bus, markets, exchanges, blockMs: reader.blockMs, nowMs: clock.nowMs, logger });
   let failure: string | null = null;
+  let liveFailure = "not connected yet";
   const actor = await startActor({
     core: watcherCore,
     bus,
@@ -50,19 +51,26 @@ export async function buildWatcher(context: ServiceContext<typeof watcherEnv>): 
     },
   });
   const isOwner = (): boolean => actor.status().role === "owner";
+  /** Logs whose market or time is still asked for. */
+  const inHand = new Set<string>();
   const onLog = (log: WireLog): void => {
     if (!isOwner()) return;
+    const key = `${log.blockHash}:${log.logIndex}`;
     if (log.removed) {
+      // Taken back before it was told: it never was.
+      if (inHand.delete(key)) return;
       actor.post({ type: "FillsRemoved", logs: [{ blockHash: log.blockHash, logIndex: Number(log.logIndex) }] });
       return;
     }
+    inHand.add(key);
     observe([log], clock.nowMs()).then(
       (fills) => {
-        if (fills.length > 0) actor.post({ type: "FillsSeen", fills });
+        if (inHand.delete(key) && fills.length > 0) actor.post({ type: "FillsSeen", fills });
       },
-      // The range reader will find it.
-      (error: unknown) =>
-        logger.warn({ err: error, txHash: log.transactionHash }, "a live log is left to the range reader"),
+      (error: unknown) => {
+        inHand.delete(key);
+        logger.warn({ err: error, txHash: log.transactionHash }, "a live log is left to the range reader");
+      },
     );
   };
   const live = watchLiveLogs({
@@ -75,7 +83,10 @@ export async function buildWatcher(context: ServiceContext<typeof watcherEnv>): 
     onHead: () => {
       if (isOwner()) reading.request();
     },
-    onDown: (reason) => logger.warn({ reason }, "live logs are not heard, ranges go on"),
+    onDown: (reason) => {
+      liveFailure = reason;
+      logger.warn({ reason }, "live logs are not heard, ranges go on");
+    },
   });
   const polls = clock.every(settings.CHAIN_POLL_MS, () => {
     if (!isOwner()) return;
@@ -86,7 +97,11 @@ export async function buildWatcher(context: ServiceContext<typeof watcherEnv>): 
     status: () => {
       const status = actor.status();
       const { progress, leaders, openGaps } = actor.state();
-      const problems = [...status.problems, ...(failure === null ? [] : [`the chain cannot be read: ${failure}`])];
+      const problems = [
+        ...status.problems,
+        ...(failure === null ? [] : [`the chain cannot be read: ${failure}`]),
+        ...(live.connected() ? [] : [`live logs are not heard, fills come by polling: ${liveFailure}`]),
+      ];
       return {
         ...status,
         problems,

@@ -1,13 +1,18 @@
 /** Registry on the log: configuration becomes facts, Gamma's markets become definitions. */
 import { serve } from "@slipstream/actor/ask";
+import type { Timer } from "@slipstream/actor/clock";
 import { publishMarket, watchMarkets } from "@slipstream/actor/markets";
 import { startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
+import { ContractError, TransientError } from "@slipstream/contracts/errors";
 import { gammaClient } from "@slipstream/polymarket/gamma";
 import { type ConfigWatch, watchConfig } from "./adapters/configBucket.ts";
 import { createMarketSync, type MarketSync } from "./adapters/marketSync.ts";
 import type { registryEnv } from "./config.ts";
 import { registryCore } from "./core/core.ts";
+
+/** After a sync that failed: a venue that starts together with us is there a moment later. */
+const RETRY_MS = 2_000;
 
 export async function buildRegistry(context: ServiceContext<typeof registryEnv>): Promise<RunningService> {
   const { bus, clock, logger, instance, settings, fatal } = context;
@@ -66,7 +71,12 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
         logger.error({ key, revision, reason: text }, "configuration refused, the last accepted value stands");
       },
     );
+    let retry: Timer | null = null;
+    let isReading = false;
+    let stopped = false;
     const run = async (): Promise<void> => {
+      if (isReading) return;
+      isReading = true;
       try {
         const { listed, published } = await sync.sync();
         if (published > 0) logger.info({ listed, published }, "markets changed");
@@ -74,6 +84,11 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
       } catch (error) {
         failure = error instanceof Error ? error.message : String(error);
         logger.warn({ err: error }, "markets cannot be read, the known ones stand");
+        if (stopped) return;
+        retry?.cancel();
+        retry = clock.after(Math.min(RETRY_MS, settings.REGISTRY_SYNC_INTERVAL_MS), () => void run());
+      } finally {
+        isReading = false;
       }
     };
     void run();
@@ -82,6 +97,8 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
     return {
       stop: () => {
         timer.cancel();
+        stopped = true;
+        retry?.cancel();
         stopServing();
         void config.then((watch: ConfigWatch) => watch.stop());
       },
@@ -118,7 +135,13 @@ function serveResolve(
   known: (tokenId: Parameters<MarketSync["resolve"]>[0]) => Awaited<ReturnType<MarketSync["resolve"]>> | undefined,
 ): () => void {
   return serve(bus, "registry", "resolve", async ({ tokenId }) => {
-    const market = known(tokenId) ?? (await sync.resolve(tokenId));
+    let market: Awaited<ReturnType<MarketSync["resolve"]>>;
+    try {
+      market = known(tokenId) ?? (await sync.resolve(tokenId));
+    } catch (error) {
+      if (!(error instanceof TransientError || error instanceof ContractError)) throw error;
+      return { ok: false, code: error.code, text: error.message };
+    }
     if (market === null)
       return { ok: false, code: "MARKET_UNKNOWN", text: `Gamma knows no usable market of token ${tokenId}` };
     return { ok: true, value: market };

@@ -2,7 +2,7 @@
  * Reads ranges of blocks for truth: logs, heads and finality by HTTP.
  *
  * 1. A range is read whole or not at all; a refused one is halved down to a single block, a good one grows again.
- * 2. Logs of blocks that are no longer the chain at the end of the reading are not used: the range is read again.
+ * 2. Whether the chain stayed the same meanwhile is the caller's to check, by `header`.
  */
 import type { Address } from "@slipstream/contracts/ids";
 import { type RpcReader, RpcRefusedError } from "@slipstream/polymarket/rpc";
@@ -16,6 +16,8 @@ export type ReadRange = { readonly fromBlock: number; readonly toBlock: number; 
 export type RangeReader = {
   /** @throws TransientError or ContractError of the node. */
   tips(): Promise<Tips>;
+  /** The block of that number now. */
+  header(blockNumber: number): Promise<Header>;
   /** Reads the next range from `fromBlock`, at most to `toBlock`. */
   range(leaders: Iterable<Address>, fromBlock: number, toBlock: number): Promise<ReadRange>;
   /** Time of a block, remembered. */
@@ -35,6 +37,7 @@ export function createRangeReader(rpc: RpcReader, exchanges: () => ExchangeTable
       const [head, finalized] = await Promise.all([header("latest"), header("finalized")]);
       return { head, finalized };
     },
+    header: (blockNumber) => header(hex(blockNumber)),
     range: async (leaders, fromBlock, toBlock) => {
       const filters = fillFilters(exchanges(), leaders);
       for (;;) {

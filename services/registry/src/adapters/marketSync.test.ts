@@ -82,3 +82,60 @@ test("a market of an unknown version is refused with a reason and never told", a
   expect(published).toEqual([]);
   expect(refused).toEqual(['version "v9"']);
 });
+
+test("what was told is not told again before the stream has brought it back", async () => {
+  const published: string[] = [];
+  const gamma: GammaClient = {
+    byTokens: async () => [gammaMarket(1)],
+    byConditions: async () => [],
+    openPage: async () => ({ markets: [gammaMarket(1)], nextCursor: null }),
+  };
+  const sync = createMarketSync({
+    gamma,
+    nowMs: () => 1_000,
+    pagesMax: 1,
+    known: () => [],
+    byCondition: () => undefined,
+    publish: async (market) => void published.push(market.question),
+    onRefused: () => undefined,
+  });
+  await sync.sync();
+  await sync.resolve("11" as TokenId);
+  expect(published).toEqual(["Q1"]);
+});
+
+test("known markets beyond the listed ones are read again, a bounded number in turn, until their prices are final", async () => {
+  const asked: number[] = [];
+  const many = Array.from({ length: 500 }, (_, n) => ({ ...gammaMarket(n), conditionId: condition(n) }));
+  const known = many.map(
+    (market, n): MarketDefinition =>
+      ({
+        conditionId: market.conditionId,
+        closed: n === 0,
+        payoutMicro: n === 0 ? [0, 1_000_000] : null,
+      }) as unknown as MarketDefinition,
+  );
+  const gamma: GammaClient = {
+    byTokens: async () => [],
+    byConditions: async (ids) => {
+      asked.push(ids.length);
+      for (const id of ids) seen.add(id);
+      return [];
+    },
+    openPage: async () => ({ markets: [], nextCursor: null }),
+  };
+  const seen = new Set<string>();
+  const sync = createMarketSync({
+    gamma,
+    nowMs: () => 1_000,
+    pagesMax: 1,
+    known: () => known,
+    byCondition: () => undefined,
+    publish: async () => undefined,
+    onRefused: () => undefined,
+  });
+  await sync.sync();
+  await sync.sync();
+  expect(asked).toEqual([400, 400]);
+  expect(seen.size).toBe(499);
+});

@@ -27,11 +27,16 @@ export type MarketSync = {
 /** A token Gamma does not know is not asked again for this long: new markets appear there before they trade. */
 const UNKNOWN_KEEP_MS = 5_000;
 const UNKNOWN_MAX = 10_000;
+/** Known markets beyond the listed ones that are read again at each sync, in turn: some 20 requests. */
+const REFRESH_MAX = 400;
 
 export function createMarketSync(options: MarketSyncOptions): MarketSync {
   const { gamma, nowMs, onRefused } = options;
   const unknown = new Map<TokenId, number>();
   const asking = new Map<TokenId, Promise<MarketDefinition | null>>();
+  /** Published, but not yet back on the stream: not published again meanwhile. */
+  const told = new Map<ConditionId, MarketDefinition>();
+  let refreshAt = 0;
 
   const take = async (json: unknown): Promise<MarketDefinition | null> => {
     const market = marketOfGamma(json, nowMs());
@@ -39,10 +44,25 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
       onRefused(market.conditionId, market.text);
       return null;
     }
-    const last = options.byCondition(market.conditionId);
+    const { conditionId } = market;
+    const known = options.byCondition(conditionId);
+    if (known !== undefined && known.tsInitMs >= (told.get(conditionId)?.tsInitMs ?? 0)) told.delete(conditionId);
+    const last = told.get(conditionId) ?? known;
     if (last !== undefined && isSame(last, market)) return last;
     await options.publish(market);
+    told.set(conditionId, market);
     return market;
+  };
+
+  /** Markets that may still change and were not listed just now, a bounded number of them in turn. */
+  const nextToRefresh = (listed: ReadonlySet<ConditionId>): ConditionId[] => {
+    const others = [...options.known()]
+      .filter((market) => (!market.closed || market.payoutMicro === null) && !listed.has(market.conditionId))
+      .map((market) => market.conditionId);
+    const from = others.length === 0 ? 0 : refreshAt % others.length;
+    const part = [...others.slice(from), ...others.slice(0, from)].slice(0, REFRESH_MAX);
+    refreshAt = from + part.length;
+    return part;
   };
 
   const lookUp = async (tokenId: TokenId): Promise<MarketDefinition | null> => {
@@ -58,11 +78,13 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
   return {
     sync: async () => {
       let listed = 0;
+      const seen = new Set<ConditionId>();
       let published = 0;
       const takeAll = async (list: readonly unknown[]): Promise<void> => {
         for (const json of list) {
           const market = await take(json);
           listed += 1;
+          if (market !== null) seen.add(market.conditionId);
           if (market !== null && market.tsInitMs >= startedMs) published += 1;
         }
       };
@@ -74,8 +96,8 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
         if (nextCursor === null) break;
         cursor = nextCursor;
       }
-      const older = [...options.known()].filter((market) => !market.closed || market.payoutMicro === null);
-      if (older.length > 0) await takeAll(await gamma.byConditions(older.map((market) => market.conditionId)));
+      const others = nextToRefresh(seen);
+      if (others.length > 0) await takeAll(await gamma.byConditions(others));
       return { listed, published };
     },
     resolve: (tokenId) => {
