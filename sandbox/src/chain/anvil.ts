@@ -77,7 +77,8 @@ async function startOn(options: {
     ["--silent"],
   ].flat();
   // It also writes below its home.
-  const running = await startProcess({ name: "anvil", command: binary, args, env: { HOME: folder } });
+  // A signal to the whole group (Ctrl-C) must not end it before its state is saved.
+  const running = await startProcess({ name: "anvil", command: binary, args, env: { HOME: folder }, detached: true });
   const wsUrl = `ws://127.0.0.1:${port}`;
   let rpc: RpcClient | undefined;
   const connects = async () => {

@@ -1,6 +1,7 @@
 /** A small HTTP server for JSON: exact paths and paths with one parameter at the end, nothing more. */
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import { ContractError } from "@slipstream/contracts/errors";
 
 export type Asked = {
@@ -11,6 +12,7 @@ export type Asked = {
   readonly body: unknown;
   /** Name (or address) by which the caller reached us, without the port. */
   readonly hostname: string;
+  /** On which we were reached. */
   readonly port: number;
 };
 export type Answer = { readonly status: number; readonly body: unknown };
@@ -23,21 +25,24 @@ export const refused = (status: number, error: string): Answer => ({ status, bod
 
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
 
-export type HttpServer = { readonly server: Server; readonly port: number; stop(): Promise<void> };
+export type HttpServer = { readonly port: number; stop(): Promise<void> };
+/** Takes over a connection that wants to be a WebSocket. */
+export type OnUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) => void;
 
 /** @param port - 0: any free one. @throws Error when the port is taken. */
 export async function startHttp(options: {
   readonly routes: Routes;
+  readonly onUpgrade: OnUpgrade;
   readonly host: string;
   readonly port: number;
 }): Promise<HttpServer> {
   const server = createServer((request, response) => void serve(options.routes, request, response));
+  server.on("upgrade", options.onUpgrade);
   server.listen(options.port, options.host);
   await once(server, "listening");
   const address = server.address();
   const port = address === null || typeof address === "string" ? options.port : address.port;
   return {
-    server,
     port,
     stop: async () => {
       if (!server.listening) return;
@@ -76,7 +81,7 @@ async function answer(routes: Routes, request: IncomingMessage): Promise<Answer>
     id: exact === undefined ? decodeURIComponent(url.pathname.slice(cut + 1)) : "",
     body: method === "GET" ? undefined : await readJson(request),
     hostname: url.hostname,
-    port: Number(url.port || 80),
+    port: request.socket.localPort ?? 0,
   });
 }
 

@@ -2,12 +2,12 @@
  * The market channel of the venue, with the ways in which it fails.
  * @see reference/polymarket.md §6.1
  */
-import type { Server } from "node:http";
 import type { TokenId } from "@slipstream/contracts/ids";
 import { type WebSocket, WebSocketServer } from "ws";
 import { z } from "zod";
 import { openingBook } from "./books.ts";
 import type { Feed } from "./feed.ts";
+import type { OnUpgrade } from "./http.ts";
 
 export const MARKET_WS_PATH = "/ws/market";
 /** A reader that is this far behind is cut off, as the venue does. */
@@ -23,6 +23,8 @@ const Request = z.object({
 });
 
 export type MarketChannel = {
+  /** Takes connections to its path; others are refused with 404. */
+  readonly onUpgrade: OnUpgrade;
   /** Cuts every connection without a closing handshake. */
   dropSockets(): void;
   /** The next `count` price_change frames reach nobody. */
@@ -33,8 +35,7 @@ export type MarketChannel = {
   stop(): void;
 };
 
-/** Serves the channel on `server`; other upgrade paths are refused with 404. */
-export function startMarketChannel(server: Server, feed: Feed): MarketChannel {
+export function createMarketChannel(feed: Feed): MarketChannel {
   const acceptor = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 4 * 1024 * 1024 });
   const wanted = new Map<WebSocket, Set<string>>();
   let toLose = 0;
@@ -76,7 +77,7 @@ export function startMarketChannel(server: Server, feed: Feed): MarketChannel {
     send(socket, books.length === 0 ? "[]\n" : JSON.stringify(books));
   };
 
-  server.on("upgrade", (request, stream, head) => {
+  const onUpgrade: OnUpgrade = (request, stream, head) => {
     if (new URL(request.url ?? "/", "http://venue").pathname !== MARKET_WS_PATH) {
       stream.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
       return;
@@ -88,12 +89,13 @@ export function startMarketChannel(server: Server, feed: Feed): MarketChannel {
       socket.on("close", () => wanted.delete(socket));
       socket.on("error", () => socket.terminate());
     });
-  });
+  };
 
   const dropSockets = (): void => {
     for (const socket of wanted.keys()) socket.terminate();
   };
   return {
+    onUpgrade,
     dropSockets,
     loseDelta: (count) => {
       toLose += count;

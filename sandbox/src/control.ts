@@ -1,0 +1,93 @@
+/** The world's own HTTP routes: where everything is, how to make it fail, and what is true on the chain. */
+import { ContractError } from "@slipstream/contracts/errors";
+import type { Address } from "@slipstream/contracts/ids";
+import { z } from "zod";
+import type { ReorgReport } from "./chain/types.ts";
+import { type Asked, ok, type Routes } from "./venue/http.ts";
+import { MARKET_WS_PATH } from "./venue/marketWs.ts";
+import type { SettledFill } from "./venue/settledFills.ts";
+
+const on = z.boolean();
+const ms = z.int().min(0).max(600_000);
+export const Fault = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("pauseActors"), on }),
+  z.object({ kind: z.literal("dropMarketSockets") }),
+  /** The next `count` price_change frames reach nobody. */
+  z.object({ kind: z.literal("loseDelta"), count: z.int().min(1).max(10_000) }),
+  /** The market channel stays open and sends nothing. */
+  z.object({ kind: z.literal("silenceMarket"), on }),
+  z.object({ kind: z.literal("dropRpcSockets") }),
+  z.object({ kind: z.literal("rpcOutage"), ms }),
+  z.object({ kind: z.literal("rpcLag"), blocks: z.int().min(0).max(64) }),
+  /** `leaderFill` drops for good the newest transaction within the depth that holds a leader's fill. */
+  z.object({ kind: z.literal("reorg"), depth: z.int().min(1), drop: z.enum(["none", "leaderFill"]).default("none") }),
+  /** The Data API learns of blocks this much later. */
+  z.object({ kind: z.literal("apiLag"), ms }),
+]);
+export type Fault = z.infer<typeof Fault>;
+
+/** What a fault did beyond being switched. */
+export type FaultAnswer = {
+  readonly report?: ReorgReport;
+  readonly droppedTx?: string | null;
+  /** Leaders' fills as they were in the dropped transaction. */
+  readonly affected?: readonly SettledFill[];
+};
+
+export type Endpoints = {
+  readonly rpcHttpUrl: string;
+  readonly rpcWsUrl: string;
+  readonly clobHttpUrl: string;
+  readonly clobMarketWsUrl: string;
+  readonly gammaUrl: string;
+  readonly dataApiUrl: string;
+};
+
+export type WorldLeader = { readonly address: Address; readonly label: string };
+
+/** @param at - the host by which the caller reaches us; one host serves everything. */
+export function endpointsAt(at: {
+  readonly hostname: string;
+  readonly port: number;
+  readonly rpcPort: number;
+}): Endpoints {
+  const { hostname, port, rpcPort } = at;
+  const venue = `http://${hostname}:${port}`;
+  return {
+    rpcHttpUrl: `http://${hostname}:${rpcPort}`,
+    rpcWsUrl: `ws://${hostname}:${rpcPort}`,
+    clobHttpUrl: venue,
+    clobMarketWsUrl: `ws://${hostname}:${port}${MARKET_WS_PATH}`,
+    gammaUrl: venue,
+    dataApiUrl: venue,
+  };
+}
+
+export function controlRoutes(options: {
+  readonly endpoints: (asked: Asked) => Endpoints;
+  readonly leaders: readonly WorldLeader[];
+  readonly truth: () => readonly SettledFill[];
+  readonly fault: (fault: Fault) => FaultAnswer | Promise<FaultAnswer>;
+}): Routes {
+  return {
+    "GET /world": (asked) => ok({ endpoints: options.endpoints(asked), leaders: options.leaders }),
+    "GET /truth": () => ok(options.truth().map(truthRow)),
+    "POST /faults": async ({ body }) => {
+      const fault = Fault.safeParse(body);
+      if (!fault.success) {
+        throw new ContractError("MESSAGE_MALFORMED", `no such fault: ${z.prettifyError(fault.error)}`);
+      }
+      const { affected, ...answer } = await options.fault(fault.data);
+      return ok(affected === undefined ? answer : { ...answer, affected: affected.map(truthRow) });
+    },
+  };
+}
+
+/** Amounts in 1e-6 units, as digits in text. */
+const truthRow = ({ wallet, sharesMicro, usdcMicro, feeMicro, ...fill }: SettledFill) => ({
+  leader: wallet,
+  ...fill,
+  sharesMicro: sharesMicro.toString(),
+  usdcMicro: usdcMicro.toString(),
+  feeMicro: feeMicro.toString(),
+});

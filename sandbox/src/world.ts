@@ -1,0 +1,239 @@
+/**
+ * The sandbox world: a chain, a venue that settles on it, and actors, on one machine. The same seed tells the same story
+ * of actions; times and transactions are those of the day.
+ */
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { InvariantError } from "@slipstream/contracts/errors";
+import { type Address, type ConditionId, Hash } from "@slipstream/contracts/ids";
+import { cast, createStory, type Pace } from "./actors/cast.ts";
+import { startSandboxChain } from "./chain/chain.ts";
+import type { SandboxChain } from "./chain/types.ts";
+import { controlRoutes, type Endpoints, endpointsAt, type WorldLeader } from "./control.ts";
+import { type EndowmentOptions, endow } from "./endowment.ts";
+import { fillsOnChain } from "./keptFills.ts";
+import { venueMarket, worldMarkets } from "./markets.ts";
+import { clobRoutes } from "./venue/clobRoutes.ts";
+import { dataRoutes } from "./venue/dataRoutes.ts";
+import { createExchange, undoTrade } from "./venue/exchange.ts";
+import { createFeed, type Feed } from "./venue/feed.ts";
+import { gammaRoutes } from "./venue/gammaRoutes.ts";
+import { startHttp } from "./venue/http.ts";
+import type { VenueMarket } from "./venue/market.ts";
+import { createMarketChannel } from "./venue/marketWs.ts";
+import { createPurses } from "./venue/purses.ts";
+import { createSettledFills, type SettledFill, type SettledFills } from "./venue/settledFills.ts";
+import { startSettlement } from "./venue/settlement.ts";
+import { createWorldFaults, type WorldFaults } from "./worldFaults.ts";
+import { openWorldFolder, type WorldFolder } from "./worldFolder.ts";
+import { startPlaying } from "./worldTicks.ts";
+
+export type WorldOptions = {
+  readonly seed: string;
+  /** Default 1,000. */
+  readonly blockTimeMs?: number;
+  /** Of the venue; 0 (default): any free one. */
+  readonly port?: number;
+  /** Of the chain; 0 (default): any free one. */
+  readonly rpcPort?: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Where the world goes on from; absent: a new one in a temporary folder that `stop` removes. */
+  readonly dir?: string;
+  /** Default normal. */
+  readonly pace?: Pace;
+  readonly anvilBin?: string;
+  /** Something that a person should know, with its details. */
+  readonly onNote?: (text: string, details: Readonly<Record<string, unknown>>) => void;
+  /** The world can no longer go on; absent: the process ends with the error. */
+  readonly onFailure?: (error: Error) => void;
+};
+
+export type World = {
+  readonly endpoints: Endpoints;
+  readonly leaders: readonly WorldLeader[];
+  readonly markets: readonly VenueMarket[];
+  readonly chain: SandboxChain;
+  readonly feed: Feed;
+  readonly faults: WorldFaults;
+  /** Leaders' fills that the chain holds now, oldest first. */
+  truth(): readonly SettledFill[];
+  /** Ends everything. Safe to call twice. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Starts the world and resolves when everything answers and the actors are at work.
+ * @throws ContractError when `dir` holds what cannot be gone on with, Error when a port is taken or anvil does not start.
+ */
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const temporary = options.dir === undefined ? mkdtempSync(join(tmpdir(), "slipstream-sandbox-")) : null;
+  const clear = () => {
+    if (temporary !== null) rmSync(temporary, { recursive: true, force: true });
+  };
+  const undo: (() => void | Promise<void>)[] = [clear];
+  const stop = once(async () => {
+    for (const step of undo.toReversed()) await step();
+  });
+  try {
+    const folder = openWorldFolder(options.dir ?? temporary ?? "", options.seed);
+    const chain = await startSandboxChain({
+      seed: options.seed,
+      blockTimeMs: options.blockTimeMs ?? BLOCK_TIME_MS,
+      markets: worldMarkets.map((market) => market.chain),
+      wallets: cast,
+      dir: folder.path,
+      keep: true,
+      host: options.host ?? HOST,
+      port: options.rpcPort ?? 0,
+      ...(options.anvilBin === undefined ? {} : { anvilBin: options.anvilBin }),
+      ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
+    });
+    undo.push(chain.stop);
+    return await openWorld({ options, folder, chain, undo, stop });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const HOST = "127.0.0.1";
+const BLOCK_TIME_MS = 1_000;
+
+type Opening = {
+  readonly options: WorldOptions;
+  readonly folder: WorldFolder;
+  readonly chain: SandboxChain;
+  /** Steps that end what has been started, oldest first. */
+  readonly undo: (() => void | Promise<void>)[];
+  readonly stop: () => Promise<void>;
+};
+
+async function openWorld({ options, folder, chain, undo, stop }: Opening): Promise<World> {
+  const nowMs = Date.now;
+  const { seed, pace = "normal", onNote = () => undefined } = options;
+  const markets = marketsOf(chain, nowMs());
+  const leaders = leadersOf(chain);
+  const fills = await openFills(folder, chain, leaders);
+  const endowment = await endowCast(chain, markets);
+  const exchange = createExchange({ markets, purses: endowment.purses, orderIds: orderIdsOf(seed, folder.run) });
+  const feed = createFeed(exchange, nowMs());
+  const settlement = startSettlement({
+    chain,
+    fills,
+    conditionOf: (tokenId) => markets.find((market) => market.tokenIds.includes(tokenId))?.conditionId,
+    onSent: feed.print,
+    onFailed: (trade, why) => {
+      undoTrade(exchange, trade);
+      onNote("a trade will not settle", { trade: trade.n, market: trade.market.slug, why });
+    },
+    onFills: (change) => keepFills(folder, fills, leaders, change),
+  });
+  undo.push(settlement.stop);
+
+  const channel = createMarketChannel(feed);
+  const faults = createWorldFaults({ chain, channel, fills });
+  undo.push(faults.stop);
+  const byCondition = new Map<ConditionId, VenueMarket>(markets.map((market) => [market.conditionId, market]));
+  const rpcPort = Number(new URL(chain.rpcHttpUrl).port);
+  const http = await startHttp({
+    host: options.host ?? HOST,
+    port: options.port ?? 0,
+    onUpgrade: channel.onUpgrade,
+    routes: {
+      ...clobRoutes({ markets: byCondition, feed, nowMs }),
+      ...gammaRoutes({ markets, feed }),
+      ...dataRoutes({ markets: byCondition, fills, feed, nowMs, lagMs: faults.apiLagMs }),
+      ...controlRoutes({
+        endpoints: ({ hostname, port }) => endpointsAt({ hostname, port, rpcPort }),
+        leaders,
+        truth: fills.ofLeaders,
+        fault: faults.apply,
+      }),
+    },
+  });
+  undo.push(http.stop, channel.stop);
+
+  const addressOf = (name: string): Address => walletOf(chain, name).address;
+  // Each run tells another part: the story would begin again with the same acts.
+  const story = createStory({ exchange, addressOf, seed: `${seed}|${folder.run}`, pace });
+  undo.push(startPlaying({ story, feed, settlement, endowment, nowMs, paused: faults.actorsPaused, onNote }));
+  return {
+    endpoints: endpointsAt({ hostname: shownHost(options.host ?? HOST), port: http.port, rpcPort }),
+    leaders,
+    markets,
+    chain,
+    feed,
+    faults,
+    truth: fills.ofLeaders,
+    stop,
+  };
+}
+
+/** Listening everywhere is reached from here by the loopback address. */
+const shownHost = (host: string): string => (host === "0.0.0.0" ? HOST : host);
+
+function walletOf(chain: SandboxChain, name: string) {
+  const wallet = chain.wallets.find((one) => one.name === name);
+  if (wallet === undefined) throw new InvariantError(`the chain has no wallet ${name}`);
+  return wallet;
+}
+
+const marketsOf = (chain: SandboxChain, createdMs: number): VenueMarket[] =>
+  worldMarkets.flatMap((market, index) => {
+    const onChain = chain.markets[index];
+    return onChain === undefined ? [] : [venueMarket(market, onChain, index, createdMs)];
+  });
+
+const leadersOf = (chain: SandboxChain): WorldLeader[] =>
+  cast
+    .filter(({ role }) => role.kind === "leader")
+    .map(({ name }) => ({ address: walletOf(chain, name).address, label: name.replace("leader-", "") }));
+
+async function openFills(
+  folder: WorldFolder,
+  chain: SandboxChain,
+  leaders: readonly WorldLeader[],
+): Promise<SettledFills> {
+  const known = await fillsOnChain(chain.rpcWsUrl, folder.fills);
+  if (known.length < folder.fills.length) folder.replaceFills(known);
+  return createSettledFills(new Set(leaders.map(({ address }) => address)), known);
+}
+
+function keepFills(
+  folder: WorldFolder,
+  fills: SettledFills,
+  leaders: readonly WorldLeader[],
+  change: { readonly added: readonly SettledFill[]; readonly removed: readonly SettledFill[] },
+): void {
+  if (change.removed.length > 0) folder.replaceFills(fills.ofLeaders());
+  const added = change.added.filter((fill) => leaders.some(({ address }) => address === fill.wallet));
+  if (added.length > 0) folder.append(added);
+}
+
+async function endowCast(chain: SandboxChain, markets: readonly VenueMarket[]): Promise<EndowmentOptions> {
+  const quoting = cast.filter(({ role }) => role.kind !== "leader").map(({ name }) => walletOf(chain, name).address);
+  const endowment = { chain, purses: createPurses(), markets, wallets: chain.wallets, quoting: new Set(quoting) };
+  await endow(endowment);
+  return endowment;
+}
+
+/** Hashes that no other run of the same world gives. */
+function orderIdsOf(seed: string, run: number): () => Hash {
+  let orders = 0;
+  return () => {
+    orders += 1;
+    return Hash.parse(`0x${createHash("sha256").update(`${seed}|${run}|${orders}`).digest("hex")}`);
+  };
+}
+
+/** Returns `act` so that further calls join the first. */
+function once(act: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= act();
+    return done;
+  };
+}

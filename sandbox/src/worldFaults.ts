@@ -1,0 +1,75 @@
+/** Does what a fault asks for, to the parts of a running world. */
+import { ContractError } from "@slipstream/contracts/errors";
+import type { SandboxChain } from "./chain/types.ts";
+import type { Fault, FaultAnswer } from "./control.ts";
+import type { MarketChannel } from "./venue/marketWs.ts";
+import type { SettledFills } from "./venue/settledFills.ts";
+
+export type WorldFaults = {
+  apply(fault: Fault): FaultAnswer | Promise<FaultAnswer>;
+  actorsPaused(): boolean;
+  apiLagMs(): number;
+  /** Ends what is still timed. */
+  stop(): void;
+};
+
+export function createWorldFaults(parts: {
+  readonly chain: SandboxChain;
+  readonly channel: MarketChannel;
+  readonly fills: SettledFills;
+}): WorldFaults {
+  const { chain, channel, fills } = parts;
+  let paused = false;
+  let apiLagMs = 0;
+  let outage: NodeJS.Timeout | undefined;
+
+  const startOutage = (ms: number): void => {
+    clearTimeout(outage);
+    chain.faults.setOutage(ms > 0);
+    if (ms > 0) outage = setTimeout(() => chain.faults.setOutage(false), ms);
+  };
+
+  const reorg = async (depth: number, drop: "none" | "leaderFill"): Promise<FaultAnswer> => {
+    if (drop === "none") return { report: await chain.faults.reorg(depth) };
+    const reach = chain.head().number - depth;
+    const newest = fills.ofLeaders().findLast((fill) => fill.blockNumber > reach);
+    if (newest === undefined) {
+      throw new ContractError("CONFIG_INVALID", `none of the last ${depth} blocks holds a leader's fill: try again`);
+    }
+    const affected = fills.ofLeaders().filter((fill) => fill.txHash === newest.txHash);
+    const report = await chain.faults.reorg(depth, { drop: [newest.txHash] });
+    return { report, droppedTx: newest.txHash, affected };
+  };
+
+  const apply = (fault: Fault): FaultAnswer | Promise<FaultAnswer> => {
+    switch (fault.kind) {
+      case "pauseActors":
+        paused = fault.on;
+        return {};
+      case "dropMarketSockets":
+        channel.dropSockets();
+        return {};
+      case "loseDelta":
+        channel.loseDelta(fault.count);
+        return {};
+      case "silenceMarket":
+        channel.silence(fault.on);
+        return {};
+      case "dropRpcSockets":
+        chain.faults.dropSockets();
+        return {};
+      case "rpcOutage":
+        startOutage(fault.ms);
+        return {};
+      case "rpcLag":
+        chain.faults.setLagBlocks(fault.blocks);
+        return {};
+      case "apiLag":
+        apiLagMs = fault.ms;
+        return {};
+      case "reorg":
+        return reorg(fault.depth, fault.drop);
+    }
+  };
+  return { apply, actorsPaused: () => paused, apiLagMs: () => apiLagMs, stop: () => clearTimeout(outage) };
+}

@@ -1,0 +1,66 @@
+/** What a world leaves behind: how often it has been started, and the leaders' fills. The chain keeps itself beside it. */
+import { createHash } from "node:crypto";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ContractError } from "@slipstream/contracts/errors";
+import { z } from "zod";
+import { fillText, SettledFill } from "./venue/settledFills.ts";
+
+const State = z.object({ seed: z.string(), runs: z.int().nonnegative() });
+
+export type WorldFolder = {
+  /** Where the chain keeps itself. */
+  readonly path: string;
+  /** Counts from 1: each start tells another part of the story. */
+  readonly run: number;
+  /** Leaders' fills of earlier runs, oldest first. */
+  readonly fills: readonly SettledFill[];
+  append(fills: readonly SettledFill[]): void;
+  /** After a reorg, or a start on a chain that went back. */
+  replaceFills(fills: readonly SettledFill[]): void;
+};
+
+/**
+ * Opens (or begins) the world of `seed` below `dir`; each seed has its own folder.
+ * @throws ContractError CONFIG_INVALID when what lies there cannot be read.
+ */
+export function openWorldFolder(dir: string, seed: string): WorldFolder {
+  const path = join(dir, `seed-${createHash("sha256").update(seed).digest("hex").slice(0, 12)}`);
+  mkdirSync(path, { recursive: true });
+  const [stateFile, fillsFile] = [join(path, "world.json"), join(path, "leader-fills.jsonl")];
+  const known = readOr(path, () => State.parse(JSON.parse(textOf(stateFile, JSON.stringify({ seed, runs: 0 })))));
+  const fills = readOr(path, () =>
+    completeLines(textOf(fillsFile, "")).map((line) => SettledFill.parse(JSON.parse(line))),
+  );
+  const run = known.runs + 1;
+  replace(stateFile, `${JSON.stringify({ seed, runs: run })}\n`);
+  return {
+    path,
+    run,
+    fills,
+    append: (added) => appendFileSync(fillsFile, added.map((fill) => `${fillText(fill)}\n`).join("")),
+    replaceFills: (all) => replace(fillsFile, all.map((fill) => `${fillText(fill)}\n`).join("")),
+  };
+}
+
+const textOf = (file: string, otherwise: string): string => (existsSync(file) ? readFileSync(file, "utf8") : otherwise);
+
+/** A killed run may leave half a line at the end. */
+const completeLines = (text: string): string[] => text.split("\n").slice(0, -1);
+
+function replace(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
+}
+
+function readOr<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new ContractError(
+      "CONFIG_INVALID",
+      `${path} holds a sandbox world that cannot be read: empty the folder or choose another`,
+      { cause },
+    );
+  }
+}
