@@ -1,0 +1,128 @@
+/** Registry on a real bus: an edit is one fact across restarts, a wrong one is said, a token is looked up once. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { ask } from "@slipstream/actor/ask";
+import { type Bus, connectBus } from "@slipstream/actor/bus";
+import { systemClock } from "@slipstream/actor/clock";
+import { type Markets, watchMarkets } from "@slipstream/actor/markets";
+import { provision } from "@slipstream/actor/provision";
+import type { RunningService } from "@slipstream/actor/service";
+import { commonEnv, parseEnv } from "@slipstream/contracts/env";
+import { type FactOf, readFact } from "@slipstream/contracts/facts";
+import type { TokenId } from "@slipstream/contracts/ids";
+import { buckets, subjects } from "@slipstream/contracts/subjects";
+import { startNats, type TestNats } from "@slipstream/testkit/nats";
+import { until } from "@slipstream/testkit/until";
+import { pino } from "pino";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { registryEnv } from "../src/config.ts";
+import { buildRegistry } from "../src/service.ts";
+
+const logger = pino({ level: "silent" });
+const timeoutMs = 10_000;
+let nats: TestNats;
+let bus: Bus;
+let gamma: Server;
+let service: RunningService;
+let markets: Markets;
+const told: FactOf<"ConfigChanged">[] = [];
+const errors: Error[] = [];
+
+const gammaMarket = (n: number) => ({
+  conditionId: `0x${String(n).padStart(64, "0")}`,
+  question: `Q${n}`,
+  slug: `q${n}`,
+  outcomes: '["Yes","No"]',
+  clobTokenIds: `["${n}1","${n}2"]`,
+  orderPriceMinTickSize: 0.01,
+  orderMinSize: 5,
+  acceptingOrders: true,
+});
+const answers: Record<string, (query: URLSearchParams) => unknown> = {
+  "/markets/keyset": () => ({ markets: [gammaMarket(1), gammaMarket(2)], next_cursor: null }),
+  "/markets": (query) =>
+    query.get("closed") === "false" && query.getAll("clob_token_ids").includes("91") ? [gammaMarket(9)] : [],
+};
+
+async function start(): Promise<void> {
+  const url = `http://127.0.0.1:${(gamma.address() as AddressInfo).port}`;
+  const settings = parseEnv({ ...commonEnv, ...registryEnv }, { NATS_URL: nats.url, GAMMA_URL: url });
+  const fatal = (error: Error) => errors.push(error);
+  service = await buildRegistry({
+    name: "registry",
+    instance: "0",
+    settings,
+    logger,
+    clock: systemClock(),
+    bus,
+    fatal,
+  });
+}
+
+beforeAll(async () => {
+  gamma = createServer((request, response) => {
+    const url = new URL(request.url ?? "/", "http://gamma");
+    const body = answers[url.pathname]?.(url.searchParams);
+    response.writeHead(body === undefined ? 404 : 200, { "content-type": "application/json" });
+    response.end(JSON.stringify(body ?? null));
+  });
+  await new Promise<void>((resolve) => gamma.listen(0, "127.0.0.1", resolve));
+  nats = await startNats();
+  bus = await connectBus({ url: nats.url, name: "test", logger });
+  await provision(bus.jsm);
+  markets = await watchMarkets(bus, logger);
+  bus.nc.subscribe(subjects.control("config"), {
+    callback: (_error, message) => {
+      const reading = readFact(message.string());
+      if (reading.kind === "fact" && reading.fact.type === "ConfigChanged") told.push(reading.fact);
+    },
+  });
+  await start();
+}, 30_000);
+afterAll(async () => {
+  await service?.drain();
+  await markets?.stop();
+  await bus?.drain();
+  await nats?.stop();
+  gamma?.closeAllConnections();
+  gamma?.close();
+  expect(errors).toEqual([]);
+});
+
+const brief = (): string[] => told.map(({ key, value }) => `${key.slice(0, 12)} ${value === null ? "gone" : "set"}`);
+const isTold = (count: number) => until(() => told.length === count, { what: `${count} facts`, timeoutMs });
+
+test("each edit is one fact, also across a restart, and what is edited meanwhile is told then", async () => {
+  const bucket = await bus.kvm.open(buckets.config);
+  const leader = `0x${"ab".repeat(20)}`;
+  const key = `leaders.${leader}`;
+  await bucket.put(key, JSON.stringify({ leader, enabled: true }));
+  await isTold(1);
+  await service.drain();
+  await bucket.delete(key);
+  await start();
+  await isTold(2);
+  expect(brief()).toEqual(["leaders.0xab set", "leaders.0xab gone"]);
+
+  const other = `0x${"cd".repeat(20)}`;
+  await bucket.put(`leaders.${other}`, "{");
+  await until(() => service.status().problems.some((text) => text.includes(`leaders.${other} is not JSON`)), {
+    what: "the refusal in the heartbeat",
+    timeoutMs,
+  });
+  await bucket.put(`leaders.${other}`, JSON.stringify({ leader: other, enabled: true }));
+  await isTold(3);
+  expect(service.status().problems).toEqual([]);
+});
+
+test("open markets are on the stream, and a token of another one is looked up when asked", async () => {
+  await until(() => markets.byToken.has("11" as TokenId) && markets.byToken.has("22" as TokenId), {
+    what: "the listed markets",
+    timeoutMs,
+  });
+  const known = await ask(bus, "registry", "resolve", { tokenId: "91" as TokenId }, timeoutMs);
+  expect(known.ok && known.value.question).toBe("Q9");
+  await until(() => markets.byToken.has("92" as TokenId), { what: "its definition on the stream", timeoutMs });
+  const unknown = await ask(bus, "registry", "resolve", { tokenId: "77" as TokenId }, timeoutMs);
+  expect(unknown).toMatchObject({ ok: false, code: "MARKET_UNKNOWN" });
+});
