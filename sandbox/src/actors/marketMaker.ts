@@ -32,6 +32,8 @@ type Quote = { readonly side: Side; readonly priceMicro: PriceMicro; readonly si
 const FAR_MICRO = 60_000;
 /** A level with less than this share of its size is filled up again. */
 const REFRESH_BELOW = 0.4;
+/** Of renewing some order for no reason, per market and tick. */
+const WHIM_CHANCE = 0.15;
 /** The best level sometimes is a small one. */
 const SMALL_TOP_CHANCE = 0.2;
 const SMALL_TOP = { min: 5, max: 8 };
@@ -46,8 +48,11 @@ export function createMarketMaker(options: {
   return {
     retreat: () => {
       for (const weather of weathers) {
-        for (const order of trader.open(weather.market)) {
-          if (!fits(weather, style, order) || isSpent(order)) trader.cancel(weather.market, order.id);
+        const own = trader.open(weather.market);
+        const whim = random.chance(WHIM_CHANCE) ? random.pick(own) : undefined;
+        for (const order of own) {
+          const isOver = !fits(weather, style, order) || isSpent(order) || order === whim;
+          if (isOver) trader.cancel(weather.market, order.id);
         }
       }
     },

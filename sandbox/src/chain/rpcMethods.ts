@@ -37,7 +37,11 @@ const passedOn = new Set([
 ]);
 
 const Placed = z.looseObject({ blockNumber: z.string().nullish(), number: z.string().nullish() }).nullable();
-const Range = z.looseObject({ fromBlock: z.unknown(), toBlock: z.unknown(), blockHash: z.string().optional() });
+const Range = z.looseObject({
+  fromBlock: z.unknown().optional(),
+  toBlock: z.unknown().optional(),
+  blockHash: z.string().optional(),
+});
 
 /** @returns a function that throws RpcRefusal with the provider's error. */
 export function createAnswers({ node, ledger, view, switches }: AnswerOptions): AnswerRequest {
