@@ -1,0 +1,244 @@
+/** Bookstore on a real bus: first touch, a consumer's replica equal to the venue, lost changes, lost sockets, a restart. */
+import { type Answer, ask } from "@slipstream/actor/ask";
+import { type Bus, connectBus } from "@slipstream/actor/bus";
+import { systemClock } from "@slipstream/actor/clock";
+import { publishMarket } from "@slipstream/actor/markets";
+import { provision } from "@slipstream/actor/provision";
+import type { RunningService } from "@slipstream/actor/service";
+import { flatLevels } from "@slipstream/book/ladder";
+import {
+  createReplica,
+  onReplicaMessage,
+  onReplicaTimer,
+  type Replica,
+  type ReplicaEffect,
+} from "@slipstream/book/replica";
+import { BookClock, BookSnapshot, BookUpdate } from "@slipstream/contracts/book";
+import { commonEnv, parseEnv } from "@slipstream/contracts/env";
+import { type FactOf, writeFact } from "@slipstream/contracts/facts";
+import type { Address, Hash, LeaderFillId, TokenId } from "@slipstream/contracts/ids";
+import { type PriceMicro, sharesMicro, usdcMicro } from "@slipstream/contracts/money";
+import { streams, subjectOf, subjects } from "@slipstream/contracts/subjects";
+import { startNats, type TestNats } from "@slipstream/testkit/nats";
+import { until } from "@slipstream/testkit/until";
+import { pino } from "pino";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { bookstoreEnv } from "../src/config.ts";
+import { bid, conditionId, market, NO, ask as offer, YES } from "../src/core/venue.testing.ts";
+import { buildBookstore } from "../src/service.ts";
+import { type FakeVenue, startFakeVenue } from "./fakeVenue.ts";
+
+const logger = pino({ level: "silent" });
+const timeoutMs = 10_000;
+let nats: TestNats;
+let bus: Bus;
+let venue: FakeVenue;
+let service: RunningService;
+const errors: Error[] = [];
+const replicas = new Map<TokenId, Replica>();
+const timers: NodeJS.Timeout[] = [];
+const clocks: BookClock[] = [];
+/** Snapshots that opened an epoch, as published. */
+const epochs: { tokenId: TokenId; epoch: string; heardMs: number }[] = [];
+
+async function start(mode = "ws+snapshot"): Promise<void> {
+  const settings = parseEnv(
+    { ...commonEnv, ...bookstoreEnv },
+    {
+      NATS_URL: nats.url,
+      CLOB_MARKET_WS_URL: venue.wsUrl,
+      CLOB_HTTP_URL: venue.httpUrl,
+      BOOKSTORE_MODE: mode,
+      BOOKS_POLL_MS: "100",
+    },
+  );
+  const fatal = (error: Error) => errors.push(error);
+  service = await buildBookstore({
+    name: "bookstore",
+    instance: "0",
+    settings,
+    logger,
+    clock: systemClock(),
+    bus,
+    fatal,
+  });
+  await until(() => service.status().role === "owner", { what: "ownership", timeoutMs });
+}
+
+/** What a consumer does: subscribe, ask, join. */
+function follow(tokenId: TokenId): void {
+  const replica = createReplica({ tokenId });
+  replicas.set(tokenId, replica);
+  const perform = async (effects: readonly ReplicaEffect[]): Promise<void> => {
+    if (effects.length === 0) return;
+    const answer: Answer<BookSnapshot> = await ask(bus, "bookstore", "snap", { tokenId }, 1_000);
+    if (answer.ok) await perform(onReplicaMessage(replica, answer.value, Date.now()));
+  };
+  bus.nc.subscribe(subjects.book(tokenId), {
+    callback: (_error, message) => {
+      const update = BookUpdate.parse(JSON.parse(message.string()));
+      if (update.type === "BookSnapshot") epochs.push({ tokenId, epoch: update.epoch, heardMs: performance.now() });
+      void perform(onReplicaMessage(replica, update, Date.now()));
+    },
+  });
+  timers.push(setInterval(() => void perform(onReplicaTimer(replica, Date.now())), 100));
+}
+
+const equalsTruth = (tokenId: TokenId): boolean => {
+  const replica = replicas.get(tokenId);
+  const book = replica?.history.book;
+  if (replica?.mode !== "healthy" || replica.health !== "healthy" || book === undefined || book === null) return false;
+  const own = { bids: flatLevels(book, "BUY"), asks: flatLevels(book, "SELL") };
+  return JSON.stringify(own) === JSON.stringify(venue.truth.levels(tokenId));
+};
+const isTruth = (what: string) =>
+  until(() => equalsTruth(YES) && equalsTruth(NO), { what: `${what}: replicas equal to the venue`, timeoutMs });
+const epochOf = (tokenId: TokenId): string => replicas.get(tokenId)?.epoch ?? "";
+
+/** A fill of a leader, as chain-watcher would tell it. */
+const leaderFill = (tokenId: TokenId): FactOf<"LeaderFill"> => ({
+  type: "LeaderFill",
+  v: 1,
+  id: "LeaderFill:1:0" as FactOf<"LeaderFill">["id"],
+  leaderFillId: "a".repeat(32) as LeaderFillId,
+  occurrence: 0,
+  ordinal: 0,
+  chainId: 137,
+  leader: `0x${"11".repeat(20)}` as Address,
+  role: "TAKER",
+  side: "BUY",
+  tokenId,
+  conditionId,
+  sharesMicro: sharesMicro(1n),
+  usdcMicro: usdcMicro(1n),
+  priceMicro: 500_000 as PriceMicro,
+  feeMicro: usdcMicro(0n),
+  feeUnit: "USDC",
+  exchange: `0x${"e1".repeat(20)}` as Address,
+  orderHash: `0x${"01".repeat(32)}` as Hash,
+  txHash: `0x${"02".repeat(32)}` as Hash,
+  blockNumber: 1,
+  blockHash: `0x${"03".repeat(32)}` as Hash,
+  logIndex: 0,
+  source: "chain",
+  historical: false,
+  tsEventMs: Date.now(),
+  tsSeenMs: Date.now(),
+  tsInitMs: Date.now(),
+});
+
+beforeAll(async () => {
+  [nats, venue] = await Promise.all([startNats(), startFakeVenue()]);
+  venue.change(bid(400_000, 10), offer(600_000, 20));
+  bus = await connectBus({ url: nats.url, name: "test", logger });
+  await provision(bus.jsm);
+  await publishMarket(bus, {
+    ...market,
+    type: "MarketDefinition",
+    v: 1,
+    question: "",
+    slug: "",
+    eventId: null,
+    version: "v1",
+    negRiskMarketId: null,
+    fee: { rateMicro: 0, exponent: 1, takerOnly: true },
+    takerDelayMs: 0,
+    acceptingOrders: true,
+    closed: false,
+    payoutMicro: null,
+    tsEventMs: 1,
+    tsInitMs: 1,
+  });
+  bus.nc.subscribe(subjects.bookClock, {
+    callback: (_error, message) => void clocks.push(BookClock.parse(JSON.parse(message.string()))),
+  });
+  await start();
+}, 30_000);
+afterAll(async () => {
+  for (const timer of timers) clearInterval(timer);
+  await service?.drain();
+  await bus?.drain();
+  await nats?.stop();
+  await venue?.stop();
+  expect(errors).toEqual([]);
+});
+
+test("a leader's fill in a token that nobody read brings its book, and its sibling's, at once", async () => {
+  follow(YES);
+  follow(NO);
+  await bus.nc.flush();
+  const fill = leaderFill(YES);
+  const fromMs = performance.now();
+  await bus.js.publish(subjectOf(fill), writeFact(fill));
+  await isTruth("first touch");
+  const first = epochs.find(({ tokenId }) => tokenId === YES);
+  expect((first?.heardMs ?? Number.POSITIVE_INFINITY) - fromMs).toBeLessThan(400);
+  expect(service.status()).toMatchObject({ problems: [], gauges: { books: 2, unhealthyBooks: 0 } });
+});
+
+test("changes reach the replica, the watermark follows them, and the past is answered exactly", async () => {
+  const before = epochOf(YES);
+  for (let n = 1; n <= 20; n++) venue.change(bid(400_000 - n * 10_000, n), offer(600_000 + n * 10_000, n));
+  await isTruth("after changes");
+  expect(epochOf(YES)).toBe(before);
+  const { bids } = venue.truth.levels(YES);
+  const tsMs = Date.now();
+  // On a quiet connection only a ping tells that nothing is on its way.
+  await until(() => (clocks.at(-1)?.watermarkMs ?? 0) >= tsMs, { what: "the watermark to pass", timeoutMs });
+  const past = await ask(bus, "bookstore", "bookAt", { tokenId: YES, tsMs }, 1_000);
+  expect(past.ok && past.value.bids).toEqual(bids);
+  const future = await ask(bus, "bookstore", "bookAt", { tokenId: YES, tsMs: tsMs + 60_000 }, 1_000);
+  expect(future).toMatchObject({ ok: false, code: "NOT_YET" });
+});
+
+test("the last book is on the stream for others", async () => {
+  const last = await until(() => bus.jsm.streams.getMessage(streams.books, { last_by_subj: subjects.bookLast(YES) }), {
+    what: "the last book",
+    timeoutMs,
+  });
+  const { bids, asks } = BookSnapshot.parse(last.json());
+  expect({ bids, asks }).toEqual(venue.truth.levels(YES));
+});
+
+test("a change that is lost for good is found by the venue's hashes and repaired from REST", async () => {
+  const before = epochOf(YES);
+  venue.lose(1);
+  venue.change(bid(390_000, 77));
+  const proving = setInterval(() => venue.change(bid(10_000, Math.ceil(Math.random() * 1_000))), 250);
+  try {
+    await until(() => epochOf(YES) !== before && epochOf(NO) !== before, { what: "new epochs", timeoutMs });
+  } finally {
+    clearInterval(proving);
+  }
+  await isTruth("after the loss");
+});
+
+test("cut connections come back with new epochs, and a refresh answers the venue's book", async () => {
+  const before = epochOf(YES);
+  venue.dropSockets();
+  venue.change(bid(380_000, 5));
+  await until(() => epochOf(YES) !== before, { what: "a new epoch", timeoutMs });
+  await isTruth("after the reconnect");
+  const refreshed = await ask(bus, "bookstore", "refresh", { tokenId: YES }, 2_000);
+  expect(refreshed.ok && refreshed.value.bids).toEqual(venue.truth.levels(YES).bids);
+});
+
+test("a token the venue does not know has no book and makes no noise", async () => {
+  const tokenId = "999" as TokenId;
+  expect((await ask(bus, "bookstore", "track", { tokenIds: [tokenId] }, 1_000)).ok).toBe(true);
+  await until(() => venue.counts.subscriptions.includes(tokenId), { what: "its subscription", timeoutMs });
+  expect(await ask(bus, "bookstore", "snap", { tokenId }, 1_000)).toMatchObject({ ok: false, code: "UNKNOWN_TOKEN" });
+  expect(service.status().problems).toEqual([]);
+});
+
+test.each(["ws", "rest", "ws+snapshot"])("a restart in mode %s goes on in later epochs", async (mode) => {
+  const before = Number(epochOf(YES).split(".")[0]);
+  await service.drain();
+  const { books } = venue.counts;
+  await start(mode);
+  await until(() => Number(epochOf(YES).split(".")[0]) > before, { what: "an epoch of the new tenure", timeoutMs });
+  venue.change(bid(370_000, before));
+  await isTruth(`mode ${mode}`);
+  if (mode === "ws") expect(venue.counts.books).toBe(books);
+  expect(service.status().lagMs).toBeLessThan(2_000);
+});
