@@ -114,10 +114,16 @@ export function startLogReader({ bus, logger, created, after, take, onFatal }: L
   };
 
   const checked = async (): Promise<number> => {
-    const info = await overLink(bus, () => bus.jsm.streams.info(streams.facts));
-    checkIdentity({ created, position }, { created: info.created, lastSeq: info.state.last_seq });
-    known = Math.max(known, info.state.last_seq);
-    return info.state.first_seq;
+    const log = await checkedLog({
+      created,
+      position: () => position,
+      read: async () => {
+        const info = await overLink(bus, () => bus.jsm.streams.info(streams.facts));
+        return { created: info.created, firstSeq: info.state.first_seq, lastSeq: info.state.last_seq };
+      },
+    });
+    known = Math.max(known, log.lastSeq);
+    return log.firstSeq;
   };
 
   /** Nothing between position and `seq` means that those were deleted; anything there, that the consumer lost it. */
@@ -240,6 +246,26 @@ export function startLogReader({ bus, logger, created, after, take, onFatal }: L
       if (bus.connected()) await ran;
     },
   };
+}
+
+/**
+ * Asks for the log's state and compares. Our position moves on while the server answers, so the answer is held against
+ * where we were when we asked.
+ * @throws ContractError STREAM_IDENTITY_CHANGED
+ */
+export async function checkedLog<Log extends { readonly created: string; readonly lastSeq: number }>({
+  created,
+  position,
+  read,
+}: {
+  readonly created: string;
+  readonly position: () => number;
+  readonly read: () => Promise<Log>;
+}): Promise<Log> {
+  const asked = position();
+  const log = await read();
+  checkIdentity({ created, position: asked }, log);
+  return log;
 }
 
 /**

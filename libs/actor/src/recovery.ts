@@ -25,8 +25,9 @@ export async function startingPoint<State>(
   { bus, logger, store }: { readonly bus: Bus; readonly logger: Logger; readonly store: SnapshotStore<State> },
   { initial, name }: { readonly initial: () => State; readonly name: string },
 ): Promise<Start<State>> {
-  const { created, state: stream } = await retrying(bus, logger, () => bus.jsm.streams.info(streams.facts));
+  // In this order: an owner beside us may save a snapshot of facts that are newer than a state of the log read before.
   const reading = await retrying(bus, logger, () => store.read());
+  const { created, state: stream } = await retrying(bus, logger, () => bus.jsm.streams.info(streams.facts));
   if (reading.kind === "snapshot") {
     const { snapshot } = reading;
     checkIdentity({ created: snapshot.created, position: snapshot.lastApplied }, { created, lastSeq: stream.last_seq });

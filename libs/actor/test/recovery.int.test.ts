@@ -1,5 +1,6 @@
 import type { Bus } from "@slipstream/actor/bus";
 import { provision } from "@slipstream/actor/provision";
+import { startingPoint } from "@slipstream/actor/recovery";
 import { encodeState } from "@slipstream/contracts/json";
 import { buckets, streams } from "@slipstream/contracts/subjects";
 import { startNats, type TestNats } from "@slipstream/testkit/nats";
@@ -7,7 +8,7 @@ import { expectNoLeaks } from "@slipstream/testkit/processes";
 import { until } from "@slipstream/testkit/until";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { jobFact, jobsCore } from "./jobs.ts";
-import { allFacts, append, connectTo, freshLog, type JobsActor, type JobsOptions, startJobs } from "./rig.ts";
+import { allFacts, append, connectTo, freshLog, type JobsActor, type JobsOptions, logger, startJobs } from "./rig.ts";
 
 let nats: TestNats;
 let bus: Bus;
@@ -183,3 +184,15 @@ describe("the stream's identity", () => {
 async function purgeSnapshots(): Promise<void> {
   await bus.jsm.streams.purge(`KV_${buckets.state("inventory")}`);
 }
+
+test("a snapshot that an owner beside us saves while we start is not ahead of the log", async () => {
+  await append(bus, jobFact(1));
+  const { created } = await bus.jsm.streams.info(streams.facts);
+  const read = async () => {
+    const lastApplied = await append(bus, jobFact(2));
+    return { kind: "snapshot", snapshot: { created, lastApplied, state: 1, tails: new Map() } } as const;
+  };
+  const store = { read, write: () => Promise.reject(new Error("nothing is to be saved")) };
+  const start = await startingPoint({ bus, logger, store }, { initial: () => 0, name: "jobs" });
+  expect(start).toMatchObject({ created, lastApplied: 2, state: 1 });
+});
