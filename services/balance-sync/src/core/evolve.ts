@@ -82,11 +82,14 @@ function published(state: BalanceSyncState, fact: FactOf<"BalanceSnapshot">): vo
   }
   const { blockNumber, blockHash, afterReorg } = fact;
   const wallet = walletOf(state, fact.holder.address);
+  if (wallet.lastSnapshotId !== fact.id) wallet.snapshots += 1;
+  wallet.lastSnapshotId = fact.id;
   for (const { tokenId, sharesMicro } of fact.balances) {
     const token = walletTokenOf(wallet, tokenId);
     if (blockNumber < token.blockNumber && !afterReorg) continue;
     token.sharesMicro = sharesMicro;
     token.blockNumber = blockNumber;
+    token.blockHash = blockHash;
     token.touchedMs = Math.max(token.touchedMs, fact.tsInitMs);
   }
   if (blockHash !== null && (afterReorg || blockNumber >= (state.tip?.blockNumber ?? 0))) {

@@ -51,6 +51,8 @@ export function walletFacts(
   for (const { owner, tokenId, sharesMicro } of read.readings) {
     if (owner !== address) continue;
     const known = wallet?.tokens.get(tokenId);
+    // Two readings may both have found that a reorg happened: the second says nothing new.
+    if (known?.blockHash === blockHash && known.sharesMicro === sharesMicro) continue;
     const newer = known === undefined || blockNumber >= known.blockNumber;
     if (afterReorg || (newer && known?.sharesMicro !== sharesMicro)) news.set(tokenId, sharesMicro);
   }
@@ -61,7 +63,11 @@ export function walletFacts(
     facts.push({
       type: "BalanceSnapshot",
       v: 1,
-      id: factId("BalanceSnapshot", `${address}.${blockNumber}.${contentName(part, blockHash)}`),
+      id: factId(
+        "BalanceSnapshot",
+        `${address}.${blockNumber}.${contentName(part, blockHash)}`,
+        (wallet?.snapshots ?? 0) + facts.length,
+      ),
       tsEventMs: block.tsMs,
       tsInitMs: nowMs,
       holder: { kind: "wallet", address },

@@ -13,11 +13,19 @@ export type WalletToken = {
   sharesMicro: SharesMicro | null;
   /** Block of the last snapshot that named it; 0 before. */
   blockNumber: number;
+  blockHash: Hash | null;
   /** When something last moved it, in the world's time. */
   touchedMs: number;
 };
 
-export type Wallet = { readonly address: Address; followed: boolean; readonly tokens: Map<TokenId, WalletToken> };
+export type Wallet = {
+  readonly address: Address;
+  followed: boolean;
+  readonly tokens: Map<TokenId, WalletToken>;
+  /** Snapshots published: the same balances may be said again, on a block that a reorg brought back. */
+  snapshots: number;
+  lastSnapshotId: string | null;
+};
 
 /** A paper fill that no block has settled yet. */
 export type PurseFill = {
@@ -72,7 +80,7 @@ export const initialState = (): BalanceSyncState => ({
 export function walletOf(state: BalanceSyncState, address: Address): Wallet {
   const known = state.wallets.get(address);
   if (known !== undefined) return known;
-  const wallet: Wallet = { address, followed: false, tokens: new Map() };
+  const wallet: Wallet = { address, followed: false, tokens: new Map(), snapshots: 0, lastSnapshotId: null };
   state.wallets.set(address, wallet);
   return wallet;
 }
@@ -80,7 +88,7 @@ export function walletOf(state: BalanceSyncState, address: Address): Wallet {
 export function walletTokenOf(wallet: Wallet, tokenId: TokenId): WalletToken {
   const known = wallet.tokens.get(tokenId);
   if (known !== undefined) return known;
-  const token: WalletToken = { exchange: null, sharesMicro: null, blockNumber: 0, touchedMs: 0 };
+  const token: WalletToken = { exchange: null, sharesMicro: null, blockNumber: 0, blockHash: null, touchedMs: 0 };
   wallet.tokens.set(tokenId, token);
   forgetOldest(wallet);
   return token;
