@@ -128,6 +128,8 @@ export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs:
     case "OrderExpired":
       return endOrder(overview, fact.orderId, "expired");
     case "PositionChanged":
+      // Last in the order of the map: the newest word on the account's collateral.
+      overview.positions.delete(`${fact.account}|${fact.tokenId}`);
       overview.positions.set(`${fact.account}|${fact.tokenId}`, fact);
       return;
     case "RiskDecision":
