@@ -56,6 +56,14 @@ async function waitForStatus(wanted, sinceMs, withinMs) {
   }
 }
 
+/** A service that ended by itself was started again by Docker, and would pass unseen. */
+function mustHaveNoFailure() {
+  const failed = compose(["logs", "--no-color"], { quiet: true })
+    .stdout.split("\n")
+    .filter((line) => line.includes('"level":60'));
+  if (failed.length > 0) throw new Error(`a service failed:\n${failed.join("\n")}`);
+}
+
 const seconds = (ms) => `${(ms / 1_000).toFixed(1)} s`;
 
 function failWith(error) {
@@ -75,6 +83,7 @@ try {
   console.log(before.text);
   console.log(`copies ${seconds(before.tookMs)} after "up" from nothing`);
 
+  mustHaveNoFailure();
   // Without -v: the volumes stay.
   must(["down"]);
   const againMs = Date.now();
@@ -85,6 +94,7 @@ try {
     status.copies > before.copies &&
     status.log > before.log;
   const after = await waitForStatus(goesOn, againMs, COPIES_WITHIN_MS);
+  mustHaveNoFailure();
   console.log(after.text);
   console.log(
     `went on after ${seconds(after.tookMs)}: leader fills ${before.leaderFills} → ${after.leaderFills}, ` +
