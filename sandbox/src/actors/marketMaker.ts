@@ -28,8 +28,8 @@ export type MarketMaker = {
 
 type Quote = { readonly side: Side; readonly priceMicro: PriceMicro; readonly sizeMicro: SharesMicro };
 
-/** Beyond the price guard of a copier: 2 % and 2 ticks. */
-const FAR_MICRO = 60_000;
+/** Beyond the limit of a copier: a sweep of some 4 cents, and his 2 % and 2 ticks on top. */
+const FAR_MICRO = 90_000;
 /** A level with less than this share of its size is filled up again. */
 const REFRESH_BELOW = 0.4;
 /** Of renewing some order for no reason, per market and tick. */

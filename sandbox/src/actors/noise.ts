@@ -20,9 +20,9 @@ type Chance = {
 /** Nobody pays more than this above the fair price: a side that its makers have left stays alone. */
 const OVER_MICRO_MAX = 40_000;
 const BARGAIN_CHANCE = 0.6;
-const BIG_CHANCE = 0.35;
+const BIG_CHANCE = 0.45;
 const SMALL = { min: 5, max: 25 };
-const BIG = { min: 30, max: 120 };
+const BIG = { min: 40, max: 160 };
 
 export function createNoise(options: {
   readonly trader: Trader;

@@ -36,7 +36,9 @@ const CALM: Mood = { kind: "calm" };
 const MOVE_CHANCE = 0.06;
 /** Sweeps of fewer shares leave the makers calm. */
 const SWEEP_SHARES_MIN = 60_000_000n;
-const CALM_CHANCE = 0.5;
+const CALM_CHANCE = 0.35;
+/** Thin rather than gone: a copier trades a part and waits, instead of finding nobody within his limit. */
+const THIN_CHANCE = 0.75;
 /** 7 to 9 s: longer than a copy takes to arrive and to expire after 5 s. */
 const SHY_TICKS = { min: 28, max: 36 };
 
@@ -67,7 +69,7 @@ export function startle(weather: MarketWeather, trade: VenueTrade, random: Rando
   if (active.sharesMicro < SWEEP_SHARES_MIN || random.chance(CALM_CHANCE)) return;
   const swept = inYesTerms({ outcome: trade.activeOutcome, side: active.side, priceMicro: trade.printMicro });
   const untilTick = tick + random.integer(SHY_TICKS.min, SHY_TICKS.max);
-  weather.moods[opposite(swept.side)] = random.chance(0.6)
+  weather.moods[opposite(swept.side)] = random.chance(THIN_CHANCE)
     ? { kind: "thin", priceMicro: swept.priceMicro, shares: random.integer(5, 8), untilTick, served: false }
     : { kind: "gone", untilTick };
 }
