@@ -25,12 +25,16 @@ export type RunReport = {
   /** Orders filled in parts or only in part, and orders that ended by their time to live. */
   partialFills: number;
   ttlCancels: number;
+  /** Exits of leaders that were followed later than LATE_EXIT_MS: after an outage, a halt, or for want of a buyer. */
+  lateExits: number;
   /** Leader fills that a reorg took back and that came again, and that never did. */
   returned: number;
   retracted: number;
   faults: string[];
   errors: string[];
 };
+
+const LATE_EXIT_MS = 5_000;
 
 /** Nearest-rank quantiles in ms, one decimal; zeros without samples. */
 export function quantiles(samples: readonly number[]): Quantiles {
@@ -154,6 +158,9 @@ export function buildReport(
       (order) => order.fills > 0 && (order.fills > 1 || order.filledMicro < order.intent.sizeMicro),
     ).length,
     ttlCancels: orders.filter((order) => order.end === "expired").length,
+    lateExits: orders.filter(
+      ({ intent }) => intent.kind === "EXIT" && intent.tsDecidedMs - intent.tsSignalMs > LATE_EXIT_MS,
+    ).length,
     returned: [...overview.fills.values()].filter(({ fill }) => fill.occurrence > 0).length,
     retracted: [...overview.fills.values()].filter(({ status }) => status === "RETRACTED").length,
     faults: [...run.faults],

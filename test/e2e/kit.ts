@@ -65,4 +65,5 @@ export async function startRun(
   };
 }
 
-export const seconds = (n: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, n * 1_000));
+/** Lets the run go on: what these tests do to it is a matter of when, not of a state to wait for. */
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

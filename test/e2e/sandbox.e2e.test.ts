@@ -3,7 +3,7 @@
 import { expectNoLeaks } from "@slipstream/testkit/processes";
 import { afterAll, expect, test } from "vitest";
 import { sendFault } from "../../cli/src/worldClient.ts";
-import { type Run, startRun } from "./kit.ts";
+import { pause, type Run, startRun } from "./kit.ts";
 
 afterAll(expectNoLeaks);
 
@@ -29,8 +29,7 @@ function expectGood(run: Run, code: number | null): void {
 
 test("leaders are copied: partial fills, expiries and skips among them, and nothing is missed or doubled", async () => {
   await withRun(await startRun(["start", "--for", "45s"]), async (run) => {
-    const code = await run.exitCode();
-    expectGood(run, code);
+    expectGood(run, await run.exitCode());
     const report = run.report();
     expect(report.leaderFills).toBeGreaterThanOrEqual(20);
     expect(report.attempts.trade).toBeGreaterThan(0);
@@ -39,6 +38,8 @@ test("leaders are copied: partial fills, expiries and skips among them, and noth
     expect(report.ttlCancels).toBeGreaterThan(0);
   });
 });
+
+const OUTAGE_MS = 12_000;
 
 /** Every process of the trading path once, and the bus, each while fills go on. */
 const victims = [
@@ -52,28 +53,31 @@ const victims = [
   "nats-server",
 ];
 
-test("each service and the bus killed by -9 in turn: nothing missed, nothing doubled", async () => {
+test("each service and the bus killed by -9 in turn: nothing missed, nothing doubled, exits of the outage followed", async () => {
   await withRun(await startRun(["start", "--for", "75s"]), async (run) => {
     await run.pid("executor");
     for (const name of victims) {
-      await new Promise((resolve) => setTimeout(resolve, 6_000));
-      process.kill(await run.pid(name), "SIGKILL");
+      await pause(4_000);
+      const pid = await run.pid(name);
+      // A long outage of the one that trades: stopped first, so that leaders sell meanwhile.
+      if (name === "executor") process.kill(pid, "SIGSTOP");
+      if (name === "executor") await pause(OUTAGE_MS);
+      process.kill(pid, "SIGKILL");
     }
-    const code = await run.exitCode();
-    expectGood(run, code);
+    expectGood(run, await run.exitCode());
     expect(run.report().faults.filter((fault) => fault.includes("SIGKILL"))).toHaveLength(victims.length);
+    expect(run.report().lateExits).toBeGreaterThan(0);
   });
 });
 
 test("a reorg of depth 3: what returns is one fill with one attempt, what is dropped is retracted", async () => {
   await withRun(await startRun(["start", "--for", "50s"]), async (run) => {
     await run.pid("executor");
-    await new Promise((resolve) => setTimeout(resolve, 15_000));
+    await pause(15_000);
     await sendFault(run.sandboxUrl(), { kind: "reorg", depth: 3, drop: "none" });
-    await new Promise((resolve) => setTimeout(resolve, 8_000));
+    await pause(8_000);
     await sendFault(run.sandboxUrl(), { kind: "reorg", depth: 3, drop: "leaderFill" });
-    const code = await run.exitCode();
-    expectGood(run, code);
+    expectGood(run, await run.exitCode());
     expect(run.report().returned).toBeGreaterThan(0);
     expect(run.report().retracted).toBeGreaterThan(0);
   });

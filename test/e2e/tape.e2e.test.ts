@@ -1,0 +1,111 @@
+/** Real recordings, replayed directly and through real sockets, services and bus: the same leader fills and decisions. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Address, TokenId } from "@slipstream/contracts/ids";
+import { parsePrice, parseShares, type Side } from "@slipstream/contracts/money";
+import { type AddedFill, addFills } from "@slipstream/sandbox/tape/addFills";
+import { loadTape, type TapeRecord, writeTape } from "@slipstream/sandbox/tape/format";
+import { expectNoLeaks, makeFolder, removeFolder } from "@slipstream/testkit/processes";
+import { afterAll, expect, test } from "vitest";
+import { defaultAccount } from "../../cli/src/defaults.ts";
+import { fillLine, replay } from "../../cli/src/replay/replay.ts";
+import { startRun } from "./kit.ts";
+
+const samples = join(
+  process.env["SLIPSTREAM_SAMPLES"] ?? join(import.meta.dirname, "../../../shared/samples"),
+  "tapes",
+);
+const folder = makeFolder("tapes");
+afterAll(() => {
+  removeFolder(folder);
+  expectNoLeaks();
+});
+
+type OwnFill = { leaderFillId: string; tokenId: string; priceMicro: number; sizeMicro: string; atMs: number };
+const recordings = [
+  ["lol-ig1-lgd-2026-09-07.market.tape.jsonl", 1, 9_000],
+  ["mlb-hou-bal-2025-06-18.market.tape.jsonl.gz", 40, 30_000],
+] as const;
+
+test.skipIf(!existsSync(samples)).each(recordings)("%s at %i ×: played as replayed", async (name, speed, everyMs) => {
+  const recorded = await loadTape(join(samples, name));
+  const tape = addFills(recorded, fillsAtTheTouch(recorded, everyMs));
+  const file = join(folder, `${speed}.tape.jsonl.gz`);
+  await writeTape(file, tape);
+  const direct = replay({ tape, leaders: [], account: defaultAccount });
+  const fillsFile = join(folder, `${speed}.fills.jsonl`);
+  const run = await startRun(["tape", "play", file, "--speed", String(speed), "--fills-out", fillsFile]);
+  try {
+    expect({ code: await run.exitCode(), errors: run.report().errors }).toEqual({ code: 0, errors: [] });
+    const played = run.report();
+    expect(played.leaderFills).toBe(direct.report.leaderFills);
+    expect(played.attempts.trade + played.attempts.skip).toBe(
+      direct.report.attempts.trade + direct.report.attempts.skip,
+    );
+    const read = (lines: string[]): OwnFill[] =>
+      lines.filter((line) => line !== "").map((line) => JSON.parse(line) as OwnFill);
+    const ours = read(readFileSync(fillsFile, "utf8").split("\n"));
+    const theirs = read(direct.fills.map(fillLine));
+    expect(unexplained(ours, theirs, tape)).toEqual([]);
+  } finally {
+    await run.clean();
+  }
+});
+
+/**
+ * Differences that timing does not explain. Both ways see the same book at the same venue time, so the fills of a leader's
+ * fill may differ only when a frame of its market lies between the two times of placement, or when an earlier difference
+ * in the same token changed what was held. `atMs` tells the time of placement.
+ */
+function unexplained(played: readonly OwnFill[], direct: readonly OwnFill[], tape: readonly TapeRecord[]): string[] {
+  const frames = tape.filter(({ ch }) => ch === "clob.market.ws").map(({ t }) => t);
+  const byLeaderFill = (fills: readonly OwnFill[]): Map<string, OwnFill[]> =>
+    Map.groupBy(fills, (fill) => fill.leaderFillId);
+  const [mine, theirs] = [byLeaderFill(played), byLeaderFill(direct)];
+  const touched = new Set<string>();
+  const found: string[] = [];
+  const ids = [...new Set([...theirs.keys(), ...mine.keys()])];
+  const timeOf = (id: string): number =>
+    Math.min(...[...(theirs.get(id) ?? []), ...(mine.get(id) ?? [])].map((fill) => fill.atMs));
+  for (const id of ids.sort((a, b) => timeOf(a) - timeOf(b))) {
+    const [a, b] = [mine.get(id) ?? [], theirs.get(id) ?? []];
+    const essence = (fills: readonly OwnFill[]): string =>
+      fills.map(({ priceMicro, sizeMicro }) => `${sizeMicro}@${priceMicro}`).join(" ");
+    if (essence(a) === essence(b)) continue;
+    const token = (a[0] ?? b[0])?.tokenId ?? "";
+    const times = [...a, ...b].map((fill) => fill.atMs);
+    const moved = frames.some((t) => t >= Math.min(...times) - SLACK_MS && t <= Math.max(...times) + SLACK_MS);
+    if (!moved && !touched.has(token)) found.push(`${id}: played ${essence(a)}, replayed ${essence(b)}`);
+    touched.add(token);
+  }
+  return found;
+}
+/** A recording's receive times lag behind venue time by up to 400 ms, a decision at 40 × by some hundred. */
+const SLACK_MS = 1_500;
+
+/** A leader who buys at the best ask now and then, and later sells at the best bid. */
+function fillsAtTheTouch(tape: readonly TapeRecord[], everyMs: number): AddedFill[] {
+  const fills: AddedFill[] = [];
+  let nextMs = (tape[0]?.t ?? 0) + everyMs;
+  for (const { t, d } of tape) {
+    if (t < nextMs || typeof d !== "string" || !d.includes("price_changes")) continue;
+    const { price_changes } = JSON.parse(d) as {
+      price_changes: { asset_id: string; best_bid: string; best_ask: string }[];
+    };
+    const [change] = price_changes;
+    const side: Side = fills.length % 3 === 2 ? "SELL" : "BUY";
+    const price = side === "BUY" ? change?.best_ask : change?.best_bid;
+    if (change === undefined || price === undefined || Number(price) <= 0.05 || Number(price) >= 0.95) continue;
+    fills.push({
+      leader: `0x${"aa".repeat(20)}` as Address,
+      tokenId: change.asset_id as TokenId,
+      side,
+      priceMicro: parsePrice(price),
+      sizeMicro: parseShares(String(100 * (1 + (fills.length % 7)))),
+      t,
+      role: "TAKER",
+    });
+    nextMs = t + everyMs;
+  }
+  return fills;
+}
