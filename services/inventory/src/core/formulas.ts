@@ -31,8 +31,10 @@ export type PositionNumbers = {
  * An aged sale frees nothing to sell: it may still settle.
  */
 export function positionNumbers(account: Account, position: Position): PositionNumbers {
+  // Absorbed fills stay for hundreds of blocks; nearly all are passed over here.
+  const open = position.fills.filter((fill) => fill.absorbedMicro < fill.sizeMicro);
   const pending = (side: "BUY" | "SELL", aged: boolean): SharesMicro =>
-    sum(position.fills.filter((fill) => fill.side === side && fill.aged === aged).map(remainingOf));
+    sum(open.filter((fill) => fill.side === side && fill.aged === aged).map(remainingOf));
   const pendingBuysMicro = pending("BUY", false);
   const pendingSellsMicro = pending("SELL", false);
   const reserved = (side: "BUY" | "SELL"): SharesMicro =>
@@ -112,5 +114,6 @@ function unseenCost(fill: OwnFill, collateralBlock: number): UsdcMicro {
   if (fill.spentMicro === 0n) return ZERO_USDC;
   // What a balance of tokens absorbed is out of the purse only in a balance of the purse of that block or later.
   const unseen = fill.absorbedBlock > collateralBlock ? fill.sizeMicro : remainingOf(fill);
+  if (unseen === 0n) return ZERO_USDC;
   return scale(fill.spentMicro, { numerator: unseen, denominator: fill.sizeMicro }, "ceil");
 }
