@@ -6,6 +6,8 @@ const globalSetup = ["scripts/vitest-setup.mjs"];
 // Three projects by what they need: unit (nothing), integration (real nats-server and anvil), e2e (the whole system).
 export default defineConfig({
   test: {
+    // Whole runs mostly wait: two at a time are the quickest even on two cores.
+    maxWorkers: 2,
     projects: [
       {
         test: {
@@ -29,7 +31,6 @@ export default defineConfig({
           globalSetup,
           testTimeout: 240_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
         },
       },
     ],

@@ -23,8 +23,8 @@ afterAll(() => {
 
 type OwnFill = { leaderFillId: string; tokenId: string; priceMicro: number; sizeMicro: string; atMs: number };
 const recordings = [
-  ["lol-ig1-lgd-2026-09-07.market.tape.jsonl", 1, 9_000],
-  ["mlb-hou-bal-2025-06-18.market.tape.jsonl.gz", 40, 30_000],
+  ["lol-ig1-lgd-2026-09-07.market.tape.jsonl", 5, 9_000],
+  ["mlb-hou-bal-2025-06-18.market.tape.jsonl.gz", 60, 30_000],
 ] as const;
 
 test.skipIf(!existsSync(samples)).each(recordings)("%s at %i ×: played as replayed", async (name, speed, everyMs) => {
