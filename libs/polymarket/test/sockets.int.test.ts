@@ -1,9 +1,10 @@
-/** The two socket clients against a real WebSocket server of this process. */
+/** The socket clients against a real WebSocket server of this process. */
 import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { TokenId } from "@slipstream/contracts/ids";
 import { afterEach, expect, test, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
+import { keepRpcSocket } from "../src/keptRpcSocket.ts";
 import { createMarketSocket, QUIET_PING_MS, SILENCE_MS_MAX } from "../src/marketSocket.ts";
 import { connectRpcSocket } from "../src/rpc.ts";
 
@@ -174,4 +175,73 @@ test("a refused, an unanswered and an interrupted request end in their own error
   await expect(connectRpcSocket("ws://127.0.0.1:1", { timeoutMs: 500 })).rejects.toMatchObject({
     code: "RPC_UNREACHABLE",
   });
+});
+
+/** A node that grants every subscription; `kept` subscribes to heads and hears what still counts. */
+async function keptSocket() {
+  const node = await serve((text, peer) => {
+    const { id } = JSON.parse(text) as { id: number };
+    peer.send(JSON.stringify({ jsonrpc: "2.0", id, result: `0x${id}` }));
+  });
+  const clock = handClock();
+  const heads: unknown[] = [];
+  const [onUp, onDown] = [vi.fn(), vi.fn()];
+  let needed = true;
+  const kept = keepRpcSocket({
+    url: node.url,
+    timeoutMs: 2_000,
+    clock,
+    random: () => 0.5,
+    isNeeded: () => needed,
+    subscribe: async (socket, link) => {
+      await socket.subscribe(["newHeads"], (head) => {
+        if (link.isCurrent()) heads.push(head);
+        link.proven();
+      });
+    },
+    onUp,
+    onDown,
+  });
+  closers.push(kept.stop);
+  const says = (index: number, result: unknown): void =>
+    node.sockets[index]?.send(JSON.stringify({ method: "eth_subscription", params: { subscription: "0x1", result } }));
+  return { node, clock, kept, heads, onUp, onDown, says, isNeeded: (now: boolean) => (needed = now) };
+}
+
+test("a node's socket that is lost comes back with its subscriptions, later each time until it has proven itself", async () => {
+  const { node, clock, kept, heads, onUp, onDown, says } = await keptSocket();
+  kept.reopen();
+  for (const [lost, waitMs] of [125, 250, 500].entries()) {
+    await vi.waitFor(() => expect(onUp).toHaveBeenCalledTimes(lost + 1));
+    node.sockets[lost]?.terminate();
+    await vi.waitFor(() => expect(onDown).toHaveBeenCalledTimes(lost + 1));
+    expect(kept.connected()).toBe(false);
+    clock.advance(waitMs - 1);
+    expect(clock.waiting()).toBe(1);
+    clock.advance(1);
+  }
+  await vi.waitFor(() => expect(onUp).toHaveBeenCalledTimes(4));
+  says(3, "a head");
+  await vi.waitFor(() => expect(heads).toEqual(["a head"]));
+  kept.drop();
+  await vi.waitFor(() => expect(onDown).toHaveBeenLastCalledWith("closed by us"));
+  clock.advance(125);
+  await vi.waitFor(() => expect(onUp).toHaveBeenCalledTimes(5));
+});
+
+test("only the newest of a node's sockets counts, and none when nothing is wanted", async () => {
+  const { node, clock, kept, heads, onUp, onDown, says, isNeeded } = await keptSocket();
+  kept.reopen();
+  kept.reopen();
+  await vi.waitFor(() => expect(onUp).toHaveBeenCalledTimes(1));
+  await vi.waitFor(() => expect(node.heard).not.toHaveLength(0));
+  for (const index of node.sockets.keys()) says(index, index);
+  await vi.waitFor(() => expect(heads).toHaveLength(1));
+  isNeeded(false);
+  kept.reopen();
+  expect(kept.connected()).toBe(false);
+  isNeeded(true);
+  kept.stop();
+  kept.reopen();
+  expect([onDown.mock.calls.length, clock.waiting(), onUp.mock.calls.length]).toEqual([0, 0, 1]);
 });
