@@ -1,6 +1,7 @@
 /** What an order would take from a book, exactly. */
 import {
   minAmount,
+  otherSide,
   type PriceMicro,
   type SharesMicro,
   type Side,
@@ -35,7 +36,7 @@ export type Consumed = (side: Side, priceMicro: PriceMicro) => SharesMicro;
  * A size that is not positive takes nothing and remains as it is.
  */
 export function sweep(book: Book, order: SweepOrder, consumed?: Consumed): Sweep {
-  const levelSide: Side = order.side === "BUY" ? "SELL" : "BUY";
+  const levelSide: Side = otherSide(order.side);
   const fills: SweepFill[] = [];
   let remaining = order.sizeMicro;
   let price = bestPrice(book, levelSide);

@@ -12,6 +12,8 @@ export type SharesMicro = bigint & { readonly [unit]: "shares" };
 /** Integer, 1e-6 USDC per share. An order price lies in (0, 1_000_000); an average may also be 0 or 1_000_000. */
 export type PriceMicro = number & { readonly [unit]: "price" };
 export type Side = "BUY" | "SELL";
+export const otherSide = (side: Side): Side => (side === "BUY" ? "SELL" : "BUY");
+
 export type Rounding = "floor" | "ceil";
 
 export const MICRO = 1_000_000n;
@@ -103,6 +105,13 @@ export function averagePrice(cost: UsdcMicro, shares: SharesMicro): PriceMicro {
   if (value > MICRO_NUMBER) throw new InvariantError(`an average price of ${value} micro-USDC per share is above 1`);
   return value as PriceMicro;
 }
+
+/** The venue trades whole hundredths of a share: on every tick such sizes cost whole micro-USDC. */
+export const SIZE_STEP_MICRO = 10_000n;
+/** Returns the largest whole number of the venue's steps in `size`, which is not negative. */
+export const floorToStep = (size: SharesMicro): SharesMicro => difference(size, size % SIZE_STEP_MICRO) as SharesMicro;
+/** Returns the smallest whole number of the venue's steps that holds `size`, which is not negative. */
+export const ceilToStep = (size: SharesMicro): SharesMicro => floorToStep((size + SIZE_STEP_MICRO - 1n) as SharesMicro);
 
 /** A market's taker fee: `fee = shares * rate * (p * (1 - p)) ^ exponent`, in USDC. */
 export type FeeSchedule = {

@@ -2,11 +2,11 @@
  * A leader: opens positions and leaves them again, as taker, as maker, or both. Sizes go from tiny (a copy of a tenth is
  * below the venue's minimum) to larger than the best levels hold.
  */
-import { maxAmount, minAmount, priceMicro, type SharesMicro, scale } from "@slipstream/contracts/money";
+import { floorToStep, maxAmount, minAmount, priceMicro, type SharesMicro, scale } from "@slipstream/contracts/money";
 import type { Outcome } from "../venue/engine.ts";
 import type { VenueMarket } from "../venue/market.ts";
 import type { Random } from "./random.ts";
-import { type Trader, toHundredths, wholeShares } from "./trader.ts";
+import { type Trader, wholeShares } from "./trader.ts";
 
 export type LeaderStyle = "taker" | "maker" | "both";
 export type LeaderPace = { readonly everyTicks: { readonly min: number; readonly max: number } };
@@ -88,7 +88,7 @@ function exit(
   const owned = trader.free(market, outcome);
   const part = scale(owned, { numerator: BigInt(Math.min(10, tenths)), denominator: 10n }, "floor");
   const least = minAmount(owned, wholeShares(Math.ceil(market.minOrderSizeMicro / 1_000_000)));
-  trade(trader, { target, side: "SELL", sizeMicro: toHundredths(maxAmount(part, least)), takes });
+  trade(trader, { target, side: "SELL", sizeMicro: floorToStep(maxAmount(part, least)), takes });
 }
 
 function entrySize(random: Random): SharesMicro {

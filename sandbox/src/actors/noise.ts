@@ -1,9 +1,9 @@
 /** Small traders: they take what looks cheap (or whatever chance picks), which is how resting orders of others fill. */
-import { minAmount, type PriceMicro, type Side } from "@slipstream/contracts/money";
+import { floorToStep, minAmount, otherSide, type PriceMicro, type Side } from "@slipstream/contracts/money";
 import type { Outcome } from "../venue/engine.ts";
 import type { VenueMarket } from "../venue/market.ts";
 import type { Random } from "./random.ts";
-import { type Trader, toHundredths, wholeShares } from "./trader.ts";
+import { type Trader, wholeShares } from "./trader.ts";
 import type { MarketWeather } from "./weather.ts";
 
 export type Noise = { act(): void };
@@ -43,7 +43,7 @@ export function createNoise(options: {
       if (picked === undefined) return;
       const { market, outcome, side, priceMicro } = picked;
       const sizeMicro =
-        side === "BUY" ? wantedMicro : minAmount(wantedMicro, toHundredths(trader.free(market, outcome)));
+        side === "BUY" ? wantedMicro : minAmount(wantedMicro, floorToStep(trader.free(market, outcome)));
       trader.place({ market, outcome, side, priceMicro, sizeMicro, timeInForce: "FAK" });
     },
   };
@@ -53,7 +53,7 @@ function chancesIn(trader: Trader, { market, fairMicro }: MarketWeather): Chance
   return ([0, 1] as const).flatMap((outcome) => {
     const fair = outcome === 0 ? fairMicro : 1_000_000 - fairMicro;
     return (["BUY", "SELL"] as const).flatMap((side) => {
-      const priceMicro = trader.best(market, outcome, side === "BUY" ? "SELL" : "BUY");
+      const priceMicro = trader.best(market, outcome, otherSide(side));
       if (priceMicro === null) return [];
       const overMicro = side === "BUY" ? priceMicro - fair : fair - priceMicro;
       return overMicro > OVER_MICRO_MAX ? [] : [{ market, outcome, side, priceMicro, overMicro }];

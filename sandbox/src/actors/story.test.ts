@@ -1,7 +1,7 @@
-import { averagePrice, type Side } from "@slipstream/contracts/money";
+import { averagePrice, otherSide, type Side } from "@slipstream/contracts/money";
 import { describe, expect, test } from "vitest";
 import type { MatchedOrder } from "../chain/types.ts";
-import { depthOf, opposite } from "../venue/engine.ts";
+import { depthOf } from "../venue/engine.ts";
 import { deskOf, type Exchange } from "../venue/exchange.ts";
 import type { VenueMarket, VenueTrade } from "../venue/market.ts";
 import { addressOf, leaderNames, play } from "./virtualStory.testing.ts";
@@ -41,7 +41,7 @@ function offered(exchange: Exchange, { order, market }: LeaderOrder): number {
   const price = averagePrice(order.usdcMicro, order.sharesMicro);
   const slack = Math.floor(price / 50) + 2 * market.tickMicro;
   const isBuy = order.side === "BUY";
-  const against: Side = opposite(order.side);
+  const against: Side = otherSide(order.side);
   const outcome = order.tokenId === market.tokenIds[0] ? 0 : 1;
   return depthOf(deskOf(exchange, market.conditionId).engine, outcome, against, 100)
     .filter((level) => (isBuy ? level.priceMicro <= price + slack : level.priceMicro >= price - slack))

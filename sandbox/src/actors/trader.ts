@@ -57,6 +57,3 @@ export function createTrader(exchange: Exchange, address: Address, nowMs: () => 
 
 /** Whole shares as an amount. */
 export const wholeShares = (shares: number): SharesMicro => sharesMicro(BigInt(shares) * 1_000_000n);
-
-/** Cuts to hundredths of a share, as the venue does. */
-export const toHundredths = (size: SharesMicro): SharesMicro => sharesMicro(size - (size % 10_000n));

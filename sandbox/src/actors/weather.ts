@@ -3,8 +3,8 @@
  * makers thin out or leave the side he traded for some seconds, as real ones do: whoever copies him then fills partly,
  * or waits in vain.
  */
-import type { PriceMicro, Side } from "@slipstream/contracts/money";
-import { inYesTerms, opposite } from "../venue/engine.ts";
+import { otherSide, type PriceMicro, type Side } from "@slipstream/contracts/money";
+import { inYesTerms } from "../venue/engine.ts";
 import type { VenueMarket, VenueTrade } from "../venue/market.ts";
 import type { Random } from "./random.ts";
 
@@ -69,7 +69,7 @@ export function startle(weather: MarketWeather, trade: VenueTrade, random: Rando
   if (active.sharesMicro < SWEEP_SHARES_MIN || random.chance(CALM_CHANCE)) return;
   const swept = inYesTerms({ outcome: trade.activeOutcome, side: active.side, priceMicro: trade.printMicro });
   const untilTick = tick + random.integer(SHY_TICKS.min, SHY_TICKS.max);
-  weather.moods[opposite(swept.side)] = random.chance(THIN_CHANCE)
+  weather.moods[otherSide(swept.side)] = random.chance(THIN_CHANCE)
     ? { kind: "thin", priceMicro: swept.priceMicro, shares: random.integer(5, 8), untilTick, served: false }
     : { kind: "gone", untilTick };
 }

@@ -7,8 +7,8 @@ import { bookHash, decimalText, lastTradeText } from "@slipstream/book/hash";
 import { applyLevel, type Book, bestAsk, bestBid, createBook, forEachLevel, isRefusal } from "@slipstream/book/ladder";
 import { InvariantError } from "@slipstream/contracts/errors";
 import type { Hash } from "@slipstream/contracts/ids";
-import type { PriceMicro, Side } from "@slipstream/contracts/money";
-import { complementPrice, type LevelChange, opposite } from "./engine.ts";
+import { otherSide, type PriceMicro, type Side } from "@slipstream/contracts/money";
+import { complementPrice, type LevelChange } from "./engine.ts";
 import type { MarketQuotes } from "./gammaObject.ts";
 import type { Burst, VenueMarket, VenueTrade } from "./market.ts";
 
@@ -62,7 +62,7 @@ export function applyBurst(books: MarketBooks, burst: Burst, nowMs: number): str
 function applyChange(books: MarketBooks, { side, priceMicro, sizeMicro }: LevelChange): boolean {
   const size = Number(sizeMicro);
   const result = applyLevel(books.yes.book, side, priceMicro, size);
-  const mirrored = applyLevel(books.no.book, opposite(side), complementPrice(priceMicro), size);
+  const mirrored = applyLevel(books.no.book, otherSide(side), complementPrice(priceMicro), size);
   if (isRefusal(result) || isRefusal(mirrored)) throw new InvariantError(`the venue's book refused a level: ${result}`);
   return result === "changed";
 }
@@ -81,7 +81,7 @@ function entriesOf(books: MarketBooks, { side, priceMicro, sizeMicro }: LevelCha
     });
   };
   const yes = entry(books.yes, side, priceMicro);
-  const no = entry(books.no, opposite(side), complementPrice(priceMicro));
+  const no = entry(books.no, otherSide(side), complementPrice(priceMicro));
   return () => [yes(), no()];
 }
 

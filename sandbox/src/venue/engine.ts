@@ -14,9 +14,11 @@ import {
   isOnTick,
   MICRO_NUMBER,
   minAmount,
+  otherSide,
   type PriceMicro,
   priceMicro,
   type SharesMicro,
+  SIZE_STEP_MICRO,
   type Side,
   subtract,
   ZERO_SHARES,
@@ -72,9 +74,6 @@ export type Engine = {
   readonly byId: Map<Hash, Resting>;
 };
 
-/** The venue truncates fills to a hundredth of a share; on any tick such sizes cost whole micro-USDC. */
-const SIZE_STEP = 10_000n;
-
 export const createEngine = (market: Pick<Engine, "tickMicro" | "minOrderSizeMicro">): Engine => ({
   ...market,
   bids: [],
@@ -82,7 +81,6 @@ export const createEngine = (market: Pick<Engine, "tickMicro" | "minOrderSizeMic
   byId: new Map(),
 });
 
-export const opposite = (side: Side): Side => (side === "BUY" ? "SELL" : "BUY");
 export const complementPrice = (price: PriceMicro): PriceMicro => priceMicro(MICRO_NUMBER - price);
 
 /** Side and price of an order, or of a level of its token, in YES terms; its own inverse. */
@@ -91,12 +89,12 @@ export const inYesTerms = <T extends { outcome: Outcome; side: Side; priceMicro:
   side,
   priceMicro: price,
 }: T): { readonly side: Side; readonly priceMicro: PriceMicro } =>
-  outcome === 0 ? { side, priceMicro: price } : { side: opposite(side), priceMicro: complementPrice(price) };
+  outcome === 0 ? { side, priceMicro: price } : { side: otherSide(side), priceMicro: complementPrice(price) };
 
 /** Trades what crosses, then rests or drops the remainder. */
 export function place(engine: Engine, order: Order, timeInForce: TimeInForce): Placed | OrderRefusal {
   if (!isOnTick(order.priceMicro, engine.tickMicro)) return "PRICE_OFF_TICK";
-  if (order.sizeMicro % SIZE_STEP !== 0n) return "SIZE_NOT_WHOLE";
+  if (order.sizeMicro % SIZE_STEP_MICRO !== 0n) return "SIZE_NOT_WHOLE";
   if (order.sizeMicro < engine.minOrderSizeMicro) return "SIZE_BELOW_MINIMUM";
   const { side, priceMicro: limit } = inYesTerms(order);
   const against = side === "BUY" ? engine.asks : engine.bids;
@@ -108,7 +106,7 @@ export function place(engine: Engine, order: Order, timeInForce: TimeInForce): P
     if (side === "BUY" ? best.priceMicro > limit : best.priceMicro < limit) break;
     leaves = tradeAtLevel({ engine, level: best, order, leaves, legs, takenOff });
     if (best.queue.length === 0) against.shift();
-    changes.push({ side: opposite(side), priceMicro: best.priceMicro, sizeMicro: levelSize(best) });
+    changes.push({ side: otherSide(side), priceMicro: best.priceMicro, sizeMicro: levelSize(best) });
   }
   const restingMicro = timeInForce === "GTC" ? leaves : ZERO_SHARES;
   if (restingMicro > 0n) changes.push(rest(engine, { ...order, leavesMicro: restingMicro }));
@@ -184,7 +182,7 @@ const levelSize = (level: Level): SharesMicro => add(ZERO_SHARES, ...level.queue
 
 /** Best prices and sizes of one token's side, best first. */
 export function depthOf(engine: Engine, outcome: Outcome, side: Side, levelsMax: number): LevelChange[] {
-  const yesSide = outcome === 0 ? side : opposite(side);
+  const yesSide = outcome === 0 ? side : otherSide(side);
   const levels = yesSide === "BUY" ? engine.bids : engine.asks;
   return levels.slice(0, levelsMax).map((level) => ({
     side,

@@ -3,7 +3,7 @@ import { bookHash, type HashedMarket } from "@slipstream/book/hash";
 import { applyLevel, type Book, createBook, flatLevels } from "@slipstream/book/ladder";
 import type { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
-import { type PriceMicro, type Side, sharesMicro } from "@slipstream/contracts/money";
+import { otherSide, type PriceMicro, type Side, sharesMicro } from "@slipstream/contracts/money";
 import type { BookEvent, PriceChange, PriceChangeEvent, TradeEvent } from "@slipstream/polymarket/marketChannel";
 import type { FullBook, LevelChange } from "./tokenBook.ts";
 
@@ -27,7 +27,7 @@ export const marketOf = (tokenId: TokenId): MarketDefinition | undefined =>
 
 const hashed: HashedMarket = { conditionId, tickMicro: 10_000, minOrderSizeMicro: 5_000_000, negRisk: false };
 const complement = ({ side, priceMicro, sizeMicro }: LevelChange): LevelChange => ({
-  side: side === "BUY" ? "SELL" : "BUY",
+  side: otherSide(side),
   priceMicro: 1_000_000 - priceMicro,
   sizeMicro,
 });

@@ -6,7 +6,14 @@
  */
 import type { Decision } from "@slipstream/actor/core";
 import type { SkipReason } from "@slipstream/contracts/facts/exec";
-import { add, minAmount, type SharesMicro, subtractToZero, ZERO_SHARES } from "@slipstream/contracts/money";
+import {
+  add,
+  floorToStep,
+  minAmount,
+  type SharesMicro,
+  subtractToZero,
+  ZERO_SHARES,
+} from "@slipstream/contracts/money";
 import { type Deciding, type Facts, intentFact, skipFact, waitedMs } from "./attempt.ts";
 import { cancelOpen } from "./cancel.ts";
 import { awaitBook, mayWait } from "./entries.ts";
@@ -16,7 +23,6 @@ import { holdingBefore } from "./holdings.ts";
 import type { ExecutorRequest } from "./messages.ts";
 import { leavesOf } from "./orders.ts";
 import { isMarketable, limitPrice, opposite } from "./price.ts";
-import { floorSize } from "./sizing.ts";
 import { holdingKey, type LotRef, lotSize, openOrdersOf, type UnfollowedExit } from "./state.ts";
 
 /** First decision on a leader's sale. What is still being bought for him is cancelled, whatever else is decided. */
@@ -91,7 +97,7 @@ function priceAndSize<Refusal>(
   });
   const bestMicro = opposite(quote, "SELL");
   if (!isMarketable(bestMicro, limitMicro, "SELL")) return refuse({ code: "PRICE_GUARD", bestMicro, limitMicro });
-  const sizeMicro = floorSize(minAmount(wantedMicro, sellable(deciding, lot)));
+  const sizeMicro = floorToStep(minAmount(wantedMicro, sellable(deciding, lot)));
   const minimumMicro = market.minOrderSizeMicro;
   if (sizeMicro < minimumMicro || sizeMicro === 0n) {
     return refuse({ code: "BELOW_MINIMUM", sizeMicro, minimumMicro, bucketMicro: ZERO_SHARES });

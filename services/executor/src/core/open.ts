@@ -2,13 +2,14 @@
 import { type Decision, nothing } from "@slipstream/actor/core";
 import type { FactOf } from "@slipstream/contracts/facts";
 import { factId } from "@slipstream/contracts/ids";
+import { floorToStep } from "@slipstream/contracts/money";
 import type { ChainSubject } from "@slipstream/contracts/subjects";
 import { type Facts, orderHead } from "./attempt.ts";
 import { cancelOpen, cancelRequest, reasonToCancel } from "./cancel.ts";
 import { retryExit } from "./exits.ts";
 import type { ExecutorRequest, OrderToPlace } from "./messages.ts";
 import { type CancelReason, isEnded, isMayBeAtVenue, type OrderState } from "./orders.ts";
-import { floorSize, minimumBuy } from "./sizing.ts";
+import { minimumBuy } from "./sizing.ts";
 import { type ExecutorState, execChain, lotKey, openOrders } from "./state.ts";
 import type { ExecutorView } from "./view.ts";
 
@@ -46,7 +47,7 @@ function lateOrTooSmall({ view }: By, order: OrderState): AbandonReason | null {
   if (market === null) return null;
   const minimum = order.side === "BUY" ? minimumBuy(market, order.limitPriceMicro) : market.minOrderSizeMicro;
   // Inventory granted less than the venue takes.
-  return floorSize(order.sizeMicro) < minimum ? "DENIED" : null;
+  return floorToStep(order.sizeMicro) < minimum ? "DENIED" : null;
 }
 
 /** null while the market is not known: after a restart its definition may come later than the log. */
@@ -59,7 +60,7 @@ function placeable({ state, view }: By, order: OrderState): OrderToPlace | null 
   const reachesMs = Math.max(order.tsDecidedMs + latencyMs, view.nowMs);
   return {
     ...{ orderId, account, mode, leader, tokenId, conditionId, side, limitPriceMicro, timeInForce, ttlMs },
-    sizeMicro: floorSize(order.sizeMicro),
+    sizeMicro: floorToStep(order.sizeMicro),
     placeAtMs: order.tsPlacedMs ?? reachesMs + market.takerDelayMs,
     fee: market.fee,
   };

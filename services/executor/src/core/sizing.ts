@@ -3,6 +3,8 @@ import type { SkipReason } from "@slipstream/contracts/facts/exec";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import {
   add,
+  ceilToStep,
+  floorToStep,
   MICRO,
   maxAmount,
   minAmount,
@@ -10,8 +12,6 @@ import {
   type SharesMicro,
   scale,
   sharesFor,
-  sharesMicro,
-  subtract,
   subtractToZero,
   type UsdcMicro,
   usdcMicro,
@@ -20,18 +20,12 @@ import {
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import type { Exposure, KnownFill } from "./state.ts";
 
-/** The venue takes sizes of two decimals. reference/polymarket.md §4.5 */
-export const SIZE_STEP_MICRO = 10_000n;
 /** A marketable purchase must be worth a dollar. reference/polymarket.md §4.4 */
-export const BUY_USDC_MIN = usdcMicro(MICRO);
-
-export const floorSize = (size: SharesMicro): SharesMicro => subtract(size, sharesMicro(size % SIZE_STEP_MICRO));
+const BUY_USDC_MIN = usdcMicro(MICRO);
 
 /** The smallest purchase the venue takes at a price, in 1e-6 share. */
 export const minimumBuy = (market: MarketDefinition, limit: PriceMicro): SharesMicro =>
-  maxAmount(market.minOrderSizeMicro, ceilSize(sharesFor(BUY_USDC_MIN, limit, "ceil")));
-
-const ceilSize = (size: SharesMicro): SharesMicro => floorSize(add(size, sharesMicro(SIZE_STEP_MICRO - 1n)));
+  maxAmount(market.minOrderSizeMicro, ceilToStep(sharesFor(BUY_USDC_MIN, limit, "ceil")));
 
 /** A maker's fill, or one whose role is not known, may be copied smaller. */
 export const isMakerLike = ({ role }: Pick<KnownFill, "role">): boolean => role !== "TAKER";
@@ -72,7 +66,7 @@ export function entrySize(options: {
 }): EntrySize {
   const { policy, market, limitMicro, wantedMicro, bucketMicro, exposure } = options;
   const minimumMicro = minimumBuy(market, limitMicro);
-  const full = floorSize(add(wantedMicro, bucketMicro));
+  const full = floorToStep(add(wantedMicro, bucketMicro));
   if (full < minimumMicro) {
     const bucketAfter = add(bucketMicro, wantedMicro);
     return {
@@ -83,7 +77,7 @@ export function entrySize(options: {
   }
   let sizeMicro = full;
   for (const { cap, capMicro, roomMicro } of capsOf(policy, market, exposure)) {
-    sizeMicro = minAmount(sizeMicro, floorSize(sharesFor(roomMicro, limitMicro, "floor")));
+    sizeMicro = minAmount(sizeMicro, floorToStep(sharesFor(roomMicro, limitMicro, "floor")));
     if (sizeMicro < minimumMicro) {
       return { kind: "skip", reason: { code: "CAP_REACHED", cap, capMicro }, bucketAddMicro: ZERO_SHARES };
     }

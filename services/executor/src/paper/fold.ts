@@ -5,10 +5,18 @@ import { bookAfter, bookAt, deltasAfter, type HistoryEntry } from "@slipstream/b
 import { type Book, sizeAt } from "@slipstream/book/ladder";
 import { sweep } from "@slipstream/book/sweep";
 import type { AccountId } from "@slipstream/contracts/ids";
-import { minAmount, type SharesMicro, type Side, sharesMicro, subtractToZero } from "@slipstream/contracts/money";
+import {
+  floorToStep,
+  minAmount,
+  otherSide,
+  type SharesMicro,
+  type Side,
+  sharesMicro,
+  subtractToZero,
+} from "@slipstream/contracts/money";
 import { type ConsumedDepth, consume, consumedAt, onLevelSize } from "./consumed.ts";
 import type { PaperEvent } from "./events.ts";
-import { endOf, expiresAtMs, fill, type PaperOrder, wholeSteps } from "./orders.ts";
+import { endOf, expiresAtMs, fill, type PaperOrder } from "./orders.ts";
 import { backOf, crosses, isBeyond, onLevel, onPrintAtPrice } from "./resting.ts";
 
 export type TokenDesk = {
@@ -30,8 +38,6 @@ export const createDesk = (): TokenDesk => ({
 
 /** A reservation's bound of the fee counts on it; no limit within a price guard spans more levels. */
 const SWEEP_LEVELS_MAX = 64;
-
-const otherSide = (side: Side): Side => (side === "BUY" ? "SELL" : "BUY");
 
 /** Folds everything up to the watermark. */
 export function foldDesk(desk: TokenDesk, history: BookHistory, watermarkMs: number, events: PaperEvent[]): void {
@@ -163,7 +169,7 @@ function takeLiquidity(desk: TokenDesk, paper: PaperOrder, book: Book, events: P
   const levelSide = otherSide(side);
   const levels = sweep(book, order, (at, price) => consumedAt(desk.consumed, account, at, price))
     .fills.slice(0, SWEEP_LEVELS_MAX)
-    .map(({ priceMicro, sizeMicro }) => ({ priceMicro, sizeMicro: wholeSteps(sizeMicro) }))
+    .map(({ priceMicro, sizeMicro }) => ({ priceMicro, sizeMicro: floorToStep(sizeMicro) }))
     .filter(({ sizeMicro }) => sizeMicro > 0n);
   const missing = levels.reduce((left, { sizeMicro }) => subtractToZero(left, sizeMicro), order.sizeMicro);
   if (order.timeInForce === "FOK" && missing > 0n && known.fills === 0) {

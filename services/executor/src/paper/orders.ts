@@ -1,10 +1,10 @@
 /** One paper order inside the engine, and the events it causes. */
 import {
+  floorToStep,
   minAmount,
   notional,
   type PriceMicro,
   type SharesMicro,
-  sharesMicro,
   subtract,
   subtractToZero,
   takerFee,
@@ -40,10 +40,6 @@ export const newPaperOrder = (order: OrderToPlace, known: KnownFills): PaperOrde
   leavesMicro: subtractToZero(order.sizeMicro, known.filledMicro),
 });
 
-/** The venue truncates fills to 0.01 share, which also keeps every notional exact at every tick. */
-const FILL_STEP = 10_000n;
-export const wholeSteps = (size: SharesMicro): SharesMicro => subtract(size, sharesMicro(size % FILL_STEP));
-
 /**
  * Fills at most what is left, in whole steps. Takers pay the market's fee, makers nothing.
  * @returns the size that was filled.
@@ -54,7 +50,7 @@ export function fill(
   availableMicro: SharesMicro,
   events: PaperEvent[],
 ): SharesMicro {
-  const sizeMicro = wholeSteps(minAmount(paper.leavesMicro, availableMicro));
+  const sizeMicro = floorToStep(minAmount(paper.leavesMicro, availableMicro));
   if (sizeMicro <= 0n) return ZERO_SHARES;
   const { orderId, tokenId, side, fee } = paper.order;
   const { priceMicro, liquiditySide, atMs } = at;

@@ -13,6 +13,7 @@ import {
   add,
   minAmount,
   negate,
+  otherSide,
   type SharesMicro,
   type Side,
   subtract,
@@ -74,7 +75,7 @@ export function applySettlement(position: Position, tradeId: OwnFill["tradeId"],
   fill.absorbedMicro = ZERO_SHARES;
   fill.absorbedBlock = 0;
   const left = guess(position, signed(fill.side, guessed), position.confirmedBlock, fill);
-  release(position, fill.side === "BUY" ? "SELL" : "BUY", left, fill);
+  release(position, otherSide(fill.side), left, fill);
   return true;
 }
 

@@ -6,13 +6,13 @@
 import type { DenialReason } from "@slipstream/contracts/facts/position";
 import {
   add,
+  floorToStep,
   MICRO,
   maxAmount,
   minAmount,
   notional,
   type SharesMicro,
   sharesFor,
-  sharesMicro,
   subtractToZero,
   type UsdcMicro,
   usdcMicro,
@@ -22,9 +22,6 @@ import {
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { availableCollateral, exposureUsdc, openTokens, positionNumbers } from "./formulas.ts";
 import { type Account, emptyPosition, type Order } from "./state.ts";
-
-/** The venue takes sizes of at most two decimals. reference/polymarket.md §5 */
-export const SIZE_STEP_MICRO = 10_000n;
 
 export type Grant = {
   readonly kind: "grant";
@@ -101,6 +98,5 @@ function grossExposure(account: Account): UsdcMicro {
 /** The smaller of both; rounded down to the venue's step only when it had to shrink. */
 function shrink(asked: SharesMicro, allowed: SharesMicro): SharesMicro {
   if (allowed >= asked) return asked;
-  const smaller = minAmount(asked, maxAmount(allowed, ZERO_SHARES));
-  return sharesMicro(smaller - (smaller % SIZE_STEP_MICRO));
+  return floorToStep(minAmount(asked, maxAmount(allowed, ZERO_SHARES)));
 }
