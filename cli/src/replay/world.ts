@@ -108,7 +108,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   const risk = log.add({ core: riskCore, view: () => quietView(nowMs()), perform: () => null });
   const executor = log.add({
     core: executorCore,
-    view: () => executorView(nowMs(), head, byToken, desk),
+    view: () => ({ ...executorView(nowMs(), head, byToken, desk), riskDecisionSeq: risk.state().decisionSeq }),
     perform: (request, post) => perform(request, post),
   });
 
@@ -241,13 +241,12 @@ function executorView(
   head: TapeHead | null,
   byToken: ReadonlyMap<TokenId, MarketDefinition>,
   desk: Desk,
-): ExecutorView {
+): Omit<ExecutorView, "riskDecisionSeq"> {
   return {
     nowMs,
     market: (tokenId) => byToken.get(tokenId) ?? null,
     quote: (tokenId) => quoteOf(desk, tokenId),
     riskHeartbeatAgeMs: 0,
-    riskDecisionSeq: null,
     chainLagMs: head === null ? null : Math.max(0, nowMs - Number(head.timestamp) * SECOND_MS),
     localHalt: false,
     limits: defaultLimits,

@@ -74,6 +74,8 @@ export type ActorHandle<State, Message> = {
   /** The state, to look at and not to keep: it changes in place. */
   state(): State;
   status(): ActorStatus;
+  /** Resolves when nothing waits for a decision, all decided facts are in the log and no request is under way. */
+  idle(): Promise<void>;
   /** Saves now if this process is the owner; resolves when it is stored. */
   save(): Promise<void>;
   /** Stops intake, finishes what is in hand, saves, releases the lease, stops reading. Harmless the second time. */
@@ -133,7 +135,7 @@ export async function startActor<State, View, Message extends { readonly type: s
     running.lease = beginLease(options, start, running);
   });
   await Promise.race([recovered, running.reader.stuck]);
-  return handleOf(running, saver, bus);
+  return handleOf(running, saver, options);
 }
 
 /** Folds the log from the starting point on; facts become messages only in a live tenure. */
@@ -286,7 +288,7 @@ function tenureOf<State, View, Message extends { readonly type: string }, Reques
 function handleOf<State, Message>(
   running: Running<State, Message>,
   saver: Saver,
-  bus: Bus,
+  { bus, clock }: { readonly bus: Bus; readonly clock: Clock },
 ): ActorHandle<State, Message> {
   const { reader } = running;
   return {
@@ -296,7 +298,8 @@ function handleOf<State, Message>(
       return running.tenure.live();
     },
     state: () => running.state,
-    status: () => statusOf(running, bus.connected()),
+    status: () => statusOf(running, bus.connected(), clock.steadyMs()),
+    idle: () => running.tenure?.idle() ?? Promise.resolve(),
     save: saver.save,
     drain: async (graceMs = GRACE_MS) => {
       if (running.role === "draining" || running.role === "stopped") return;
@@ -314,10 +317,13 @@ function handleOf<State, Message>(
 }
 
 function statusOf<State, Message>(
-  { role, tenure, reader, trouble }: Running<State, Message>,
+  { role: taken, tenure, reader, trouble, lease }: Running<State, Message>,
   connected: boolean,
+  steadyMs: number,
 ): ActorStatus {
   const readable = reader.problem() === null;
+  // A process that was stopped and goes on may be asked before it notices that its lease has run out.
+  const role = taken === "owner" && steadyMs >= (lease?.deadlineMs() ?? Number.NEGATIVE_INFINITY) ? "standby" : taken;
   return {
     role,
     ready: readable && (role === "owner" || (role === "standby" && tenure === null)),

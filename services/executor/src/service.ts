@@ -3,6 +3,7 @@ import { serve } from "@slipstream/actor/ask";
 import { watchMarkets } from "@slipstream/actor/markets";
 import { type ActorHandle, startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
+import { within } from "@slipstream/actor/within";
 import type { TokenId } from "@slipstream/contracts/ids";
 import { formatMicro } from "@slipstream/contracts/money";
 import { startBooks } from "./adapters/books.ts";
@@ -12,6 +13,7 @@ import { createPaperVenue } from "./adapters/paper.ts";
 import { type executorEnv, limitsOf } from "./config.ts";
 import { executorCore } from "./core/core.ts";
 import type { ExecutorMessage, ExecutorRequest } from "./core/messages.ts";
+import { whyNotPlaced } from "./core/open.ts";
 import { type ExecutorState, openOrders } from "./core/state.ts";
 import type { ExecutorView } from "./core/view.ts";
 
@@ -21,6 +23,8 @@ type Actor = ActorHandle<ExecutorState, ExecutorMessage>;
 const TICK_MS = 250;
 const WANT_EVERY_MS = 1_000;
 const HOUR_MS = 3_600_000;
+/** A halt is answered when what was decided before it is in the log, or after this time. */
+const HALT_SETTLE_MS = 1_000;
 /** Heartbeats come each second. */
 const RISK_FIRST_HEARD_MS = 1_500;
 
@@ -47,9 +51,10 @@ export async function buildExecutor(context: ServiceContext<typeof executorEnv>)
   const firstTouch = createFirstTouch({ bus, clock, books, view });
   const perform = async (request: ExecutorRequest): Promise<ExecutorMessage | null> =>
     request.type === "AwaitBook" ? firstTouch.wait(request) : venue.perform(request);
-  const halt = (halted: boolean): void => {
+  const halt = async (halted: boolean): Promise<void> => {
     localHalt = halted;
     post({ type: "Tick" });
+    if (halted) await within(HALT_SETTLE_MS, actor?.idle() ?? Promise.resolve());
   };
   // Whoever decides before risk was heard refuses what a moment later is allowed; without risk it starts and refuses.
   await neighbours.whenRiskHeard(RISK_FIRST_HEARD_MS);
@@ -57,7 +62,7 @@ export async function buildExecutor(context: ServiceContext<typeof executorEnv>)
   const serveAsOwner = (role: "owner" | "standby"): void => {
     stopServing();
     stopServing = () => undefined;
-    if (role === "owner") stopServing = serveOperations(context, { halt, state: () => actor?.state() ?? null });
+    if (role === "owner") stopServing = serveOperations(context, { halt, actor: () => actor });
     // What the desk holds belongs to the tenure: the next one gives it its orders from the log, before it is announced.
     else venue.reset();
   };
@@ -72,7 +77,10 @@ export async function buildExecutor(context: ServiceContext<typeof executorEnv>)
     perform,
     // Cancelling and waiting need nobody's leave.
     passesAlways: ({ type }) => type !== "PlaceOrder",
-    latch: () => shut(view()) ?? { open: true },
+    latch: (request) => {
+      const reason = whyShut(actor?.state() ?? null, view(), request);
+      return reason === null ? { open: true } : { open: false, reason };
+    },
     onOwnership: serveAsOwner,
     onFatal: fatal,
   });
@@ -101,25 +109,24 @@ export async function buildExecutor(context: ServiceContext<typeof executorEnv>)
   };
 }
 
-/** Asked right before an order leaves, when decision and grant may be some time ago. */
-function shut({ localHalt, riskHeartbeatAgeMs, limits }: ExecutorView): { open: false; reason: string } | null {
-  if (localHalt) return { open: false, reason: "LOCAL_HALT" };
-  const isSilent = riskHeartbeatAgeMs === null || riskHeartbeatAgeMs > limits.riskHaltAfterMs;
-  return isSilent ? { open: false, reason: "RISK_SILENT" } : null;
+/** Asked right before a request leaves, when decision and grant may be some time ago. Only placing needs leave. */
+function whyShut(state: ExecutorState | null, view: ExecutorView, request: ExecutorRequest): string | null {
+  if (request.type !== "PlaceOrder") return null;
+  return state === null ? "STARTING" : whyNotPlaced({ state, view }, request.order.orderId);
 }
 
 function serveOperations(
   { bus, logger }: ServiceContext<typeof executorEnv>,
-  { halt, state }: { halt: (halted: boolean) => void; state: () => ExecutorState | null },
+  { halt, actor }: { halt: (halted: boolean) => Promise<void>; actor: () => Actor | null },
 ): () => void {
   const stops = [
-    serve(bus, "executor", "halt", ({ halted, who }) => {
+    serve(bus, "executor", "halt", async ({ halted, who }) => {
       logger.warn({ halted, who }, "local latch changed");
-      halt(halted);
+      await halt(halted);
       return { ok: true, value: { halted } };
     }),
     serve(bus, "executor", "pending", ({ account }) => {
-      const now = state();
+      const now = actor()?.state() ?? null;
       return { ok: true, value: { lines: now === null ? [] : pendingLines(now, account ?? null) } };
     }),
   ];

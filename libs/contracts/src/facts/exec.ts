@@ -123,7 +123,16 @@ const leaves = { leavesMicro: Shares };
 /** Granted or not, it was never handed to the venue. Terminal. */
 export const OrderAbandoned = fact("OrderAbandoned", {
   ...order,
-  reason: z.enum(["FILL_REVERTED", "RISK_HALT", "DENIED", "OPERATOR", "LEASE_LOST", "TOO_LATE", "LEADER_EXITED"]),
+  reason: z.enum([
+    "FILL_REVERTED",
+    "RISK_HALT",
+    "RISK_REDUCE_ONLY",
+    "DENIED",
+    "OPERATOR",
+    "LEASE_LOST",
+    "TOO_LATE",
+    "LEADER_EXITED",
+  ]),
 });
 export type OrderAbandoned = z.infer<typeof OrderAbandoned>;
 /** The venue has it. `tsPlacedMs` is venue time: decided + submit latency + taker delay on paper. */

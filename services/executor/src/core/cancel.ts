@@ -43,7 +43,8 @@ export function reasonToCancel(state: ExecutorState, view: ExecutorView, order: 
   const isLost = fill !== undefined && fill.status !== "ON_CHAIN";
   // The exit from a retracted purchase refers to that purchase, and is wanted because it was lost.
   if (isLost && (order.kind === "ENTRY" || fill.side === "SELL")) return "FILL_REVERTED";
-  if (view.localHalt) return "OPERATOR";
+  // Who deletes an account does not want its orders any more; nothing says where they would go either.
+  if (view.localHalt || !state.accounts.has(order.account)) return "OPERATOR";
   const eventId = view.market(order.tokenId)?.eventId ?? null;
   return riskFor(state, view, { ...order, eventId }).level === "halt" ? "RISK_HALT" : null;
 }

@@ -16,6 +16,7 @@ export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "LeaderAct",
   "BalanceSnapshot",
   "RiskDecision",
+  "OperatorCommand",
   "ReservationGranted",
   "OrderDenied",
   "PositionSettled",
@@ -56,6 +57,12 @@ export function evolve(state: ExecutorState, { fact, seq }: Recorded): ExecutorS
     case "RiskDecision":
       foldRisk(state, fact, seq);
       break;
+    case "OperatorCommand": {
+      const scope = scopeKey(fact.scope);
+      if (fact.command === "halt") state.operatorHalts.add(scope);
+      else state.operatorHalts.delete(scope);
+      break;
+    }
     case "ExecutionAttempt":
       foldSkip(state, fact);
       break;
@@ -96,11 +103,13 @@ function foldConfig(state: ExecutorState, fact: FactOf<"ConfigChanged">): void {
   }
 }
 
+const scopeKey = ({ kind, id }: FactOf<"RiskDecision">["scope"]): string => `${kind}:${id}`;
+
 function foldRisk(state: ExecutorState, fact: FactOf<"RiskDecision">, seq: number): void {
   if (seq <= state.riskSeq) return;
   const { level, parameters } = fact;
   const reason = fact.reasons[0]?.code ?? "NONE";
-  state.risk.set(`${fact.scope.kind}:${fact.scope.id}`, { level, parameters, reason });
+  state.risk.set(scopeKey(fact.scope), { level, parameters, reason });
   state.riskSeq = seq;
 }
 

@@ -6,10 +6,12 @@ import {
   balance,
   fillOrder,
   goodStory,
+  leader,
   leaderFact,
   leaderFill,
   market,
   only,
+  operatorFact,
   paper,
   policyFact,
   price,
@@ -133,6 +135,23 @@ const cases: Case[] = [
       of.view.riskDecisionSeq = 99;
     },
     reason: { code: "RISK_REDUCE_ONLY", scope: "global:*", reason: "DECISION_NOT_APPLIED" },
+  },
+  {
+    name: "risk that does not say what it decided last",
+    given: (of) => {
+      of.view.riskDecisionSeq = null;
+    },
+    reason: { code: "RISK_REDUCE_ONLY", scope: "global:*", reason: "DECISION_NOT_APPLIED" },
+  },
+  {
+    name: "a person's halt that risk has not heard",
+    given: (of) => of.tell(operatorFact("halt")),
+    reason: { code: "RISK_HALT", scope: "global:*", reason: "OPERATOR_HALT" },
+  },
+  {
+    name: "a person's halt of one leader",
+    given: (of) => of.tell(operatorFact("halt", { kind: "leader", id: leader })),
+    reason: { code: "RISK_HALT", scope: `leader:${leader}`, reason: "OPERATOR_HALT" },
   },
   {
     name: "the local latch",

@@ -1,7 +1,7 @@
 /** Decisions on what is open: grants, cancels, what a restart left, and what time demands. */
 import { type Decision, nothing } from "@slipstream/actor/core";
 import type { FactOf } from "@slipstream/contracts/facts";
-import { factId } from "@slipstream/contracts/ids";
+import { type ClientOrderId, factId } from "@slipstream/contracts/ids";
 import { floorToStep } from "@slipstream/contracts/money";
 import type { ChainSubject } from "@slipstream/contracts/subjects";
 import { type Facts, orderHead } from "./attempt.ts";
@@ -9,6 +9,7 @@ import { cancelOpen, cancelRequest, reasonToCancel } from "./cancel.ts";
 import { retryExit } from "./exits.ts";
 import type { ExecutorRequest, OrderToPlace } from "./messages.ts";
 import { type CancelReason, isEnded, isMayBeAtVenue, type OrderState } from "./orders.ts";
+import { riskFor } from "./riskGate.ts";
 import { minimumBuy } from "./sizing.ts";
 import { type ExecutorState, execChain, lotKey, openOrders } from "./state.ts";
 import type { ExecutorView } from "./view.ts";
@@ -35,10 +36,34 @@ export function abandoned({ view: { nowMs } }: By, order: OrderState, reason: Ab
 /** A grant hands the order to the venue, unless something has happened since it was decided. */
 export function decideGranted(by: By, order: OrderState): Decision<ExecutorRequest> {
   if (order.status !== "granted") return nothing;
-  const reason = reasonToCancel(by.state, by.view, order) ?? lateOrTooSmall(by, order);
+  const leave = leaveFor(by, order);
+  const reason = reasonToCancel(by.state, by.view, order) ?? lateOrTooSmall(by, order) ?? leave.denied;
   if (reason !== null) return { facts: [abandoned(by, order, reason)], requests: [] };
+  // A moment brings what is missing; until then the order is only granted.
+  if (leave.pending) return nothing;
   const place = placeable(by, order);
   return place === null ? nothing : { facts: [], requests: [{ type: "PlaceOrder", order: place }] };
+}
+
+/** What risk says of an order that would leave now; a halt is a reason to cancel as well and asked there. */
+function leaveFor({ state, view }: By, order: OrderState): { denied: "RISK_REDUCE_ONLY" | null; pending: boolean } {
+  const { entry, pending } = riskFor(state, view, { ...order, eventId: view.market(order.tokenId)?.eventId ?? null });
+  const isDenied = order.kind === "ENTRY" && entry !== null && !pending;
+  return { denied: isDenied ? "RISK_REDUCE_ONLY" : null, pending };
+}
+
+/**
+ * The last word before an order leaves, of the newest state: facts may have been read since it was decided on, and a
+ * moment may have passed.
+ * @returns why it must not leave; null: it may.
+ */
+export function whyNotPlaced(by: By, orderId: ClientOrderId): string | null {
+  const order = by.state.orders.get(orderId);
+  if (order === undefined || !isMayBeAtVenue(order)) return "ORDER_NOT_OPEN";
+  const reason = reasonToCancel(by.state, by.view, order);
+  if (reason !== null) return reason;
+  const { denied, pending } = leaveFor(by, order);
+  return pending ? "DECISION_NOT_APPLIED" : denied;
 }
 
 function lateOrTooSmall({ view }: By, order: OrderState): AbandonReason | null {
@@ -109,6 +134,8 @@ function decideOpen(by: By, order: OrderState): Decision<ExecutorRequest> {
   if (order.status !== "granted" || waitedMs < PLACE_AGAIN_AFTER_MS) return nothing;
   // It may be at the venue although we were not told, so it is cancelled and not just given up.
   if (waitedMs > PLACE_WITHIN_MS) return { facts: [], requests: [cancelRequest(by, order)] };
+  const { denied, pending } = leaveFor(by, order);
+  if (denied !== null || pending) return nothing;
   const place = placeable(by, order);
   return place === null ? nothing : { facts: [], requests: [{ type: "PlaceOrder", order: place }] };
 }

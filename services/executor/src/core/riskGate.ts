@@ -47,6 +47,10 @@ export function riskFor(state: ExecutorState, view: ExecutorView, of: RiskSubjec
   let sizeFactorMicro = FULL_SIZE_MICRO;
   let limitTicks = 0;
   for (const scope of scopesOf(of)) {
+    if (state.operatorHalts.has(scope)) {
+      level = "halt";
+      halt ??= { code: "RISK_HALT", scope, reason: "OPERATOR_HALT" };
+    }
     const standing = state.risk.get(scope);
     if (standing === undefined || standing.level === "normal") continue;
     const { parameters, reason } = standing;
@@ -77,7 +81,7 @@ function ownWatch(
   }
   const reduce = (reason: string): SkipReason => ({ code: "RISK_REDUCE_ONLY", scope: "global:*", reason });
   if (ageMs > limits.riskDegradeAfterMs) return { halt: null, reduceOnly: reduce("RISK_SILENT"), pending: false };
-  if ((view.riskDecisionSeq ?? 0) > state.riskSeq) {
+  if (view.riskDecisionSeq === null || view.riskDecisionSeq > state.riskSeq) {
     return { halt: null, reduceOnly: reduce("DECISION_NOT_APPLIED"), pending: true };
   }
   return { halt: null, reduceOnly: null, pending: false };

@@ -43,6 +43,7 @@ function routeFact(state: ExecutorState, view: ExecutorView, { fact }: Recorded)
       return orderChain(state, fact.orderId);
     // What they change about open orders and waiting exits is what time would find a moment later.
     case "RiskDecision":
+    case "OperatorCommand":
     case "LeaderFillReverted":
     case "LeaderFillRetracted":
       return openChains(state, view);
@@ -125,6 +126,7 @@ function decideFact(
       return order === undefined ? nothing : decideGranted(by, order);
     }
     case "RiskDecision":
+    case "OperatorCommand":
     case "LeaderFillReverted":
     case "LeaderFillRetracted":
     case "BalanceSnapshot":

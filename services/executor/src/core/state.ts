@@ -82,6 +82,11 @@ export type ExecutorState = {
   holdings: Map<string, Holding>;
   /** By `<scope kind>:<id>`. */
   risk: Map<string, RiskStanding>;
+  /**
+   * Scopes that a person halted, by `<scope kind>:<id>`. Risk halts them as well; here they hold before it has spoken,
+   * and after a restart that lost the local latch while risk was dead.
+   */
+  operatorHalts: Set<string>;
   /** Log position of the newest RiskDecision. */
   riskSeq: number;
   /** Leader fills folded: when to forget is counted, so that it follows from the log alone. */
@@ -98,6 +103,7 @@ export const initialState = (): ExecutorState => ({
   unfollowed: new Map(),
   holdings: new Map(),
   risk: new Map(),
+  operatorHalts: new Set(),
   riskSeq: 0,
   fillsFolded: 0,
 });

@@ -193,6 +193,16 @@ export const riskFact = (
   ...over,
 });
 
+export const operatorFact = (
+  command: "halt" | "resume",
+  scope: FactOf<"OperatorCommand">["scope"] = { kind: "global", id: "*" },
+): FactOf<"OperatorCommand"> => ({
+  type: "OperatorCommand",
+  v: 1,
+  id: factId("OperatorCommand", `${command}.${scope.kind}.${scope.id}`),
+  ...{ tsEventMs: START_MS, tsInitMs: START_MS, command, scope, who: "ann", why: "" },
+});
+
 export type Story = {
   facts: Fact[];
   /** Own facts only. */
@@ -200,6 +210,7 @@ export type Story = {
   requests: ExecutorRequest[];
   state(): ExecutorState;
   view: ViewParts;
+  viewNow(): ExecutorView;
   /** A fact of somebody else: folded, then decided on, and so are the facts that follow. */
   tell(...facts: Fact[]): void;
   /** A message of the shell. */
@@ -222,7 +233,7 @@ export type ViewParts = {
 export function story(inventory: "grants" | "silent" | "denies" = "grants"): Story {
   let state = executorCore.initial();
   const parts: ViewParts = {
-    ...{ nowMs: START_MS, market, quote, riskHeartbeatAgeMs: 500, riskDecisionSeq: null, chainLagMs: 1_000 },
+    ...{ nowMs: START_MS, market, quote, riskHeartbeatAgeMs: 500, riskDecisionSeq: 0, chainLagMs: 1_000 },
     localHalt: false,
   };
   const all: Fact[] = [];
@@ -261,6 +272,7 @@ export function story(inventory: "grants" | "silent" | "denies" = "grants"): Sto
   return {
     ...{ facts: all, own, requests, view: parts },
     state: () => state,
+    viewNow: view,
     tell: (...facts) => facts.forEach(tell),
     say: run,
     fold: (...facts) => facts.forEach((fact) => void fold(fact)),

@@ -43,7 +43,7 @@ export type ExecutorView = {
   quote(tokenId: TokenId): Quote | null;
   /** null: risk has not been heard yet. */
   readonly riskHeartbeatAgeMs: number | null;
-  /** Log position of the newest decision that risk says it made; null: none. */
+  /** Log position of the newest decision that risk says it made; null: it does not say, so it may be any. */
   readonly riskDecisionSeq: number | null;
   /** Age of the chain head as the watcher tells it; null: not told. The watcher's silence is risk's business. */
   readonly chainLagMs: number | null;
