@@ -5,11 +5,12 @@ import { factId } from "@slipstream/contracts/ids";
 import { streams, subjects } from "@slipstream/contracts/subjects";
 import { startNats, type TestNats } from "@slipstream/testkit/nats";
 import { expectNoLeaks } from "@slipstream/testkit/processes";
+import { recordedFacts } from "@slipstream/testkit/testBus";
 import { until } from "@slipstream/testkit/until";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type AckEater, startAckEater } from "./ackEater.ts";
 import { accountA, jobFact } from "./jobs.ts";
-import { allFacts, append, appendRaw, connectTo, freshLog, type JobsActor, logger, startJobs } from "./rig.ts";
+import { append, appendRaw, connectTo, freshLog, type JobsActor, logger, startJobs } from "./rig.ts";
 
 let nats: TestNats;
 let bus: Bus;
@@ -37,7 +38,7 @@ const done = (actor: JobsActor, n: number, timeoutMs = 10_000) =>
 const owner = (actor: JobsActor) => until(() => actor.status().role === "owner", { what: "ownership" });
 const countsById = async (): Promise<number[]> => {
   const counts = new Map<string, number>();
-  for (const { fact } of await allFacts(bus)) counts.set(fact.id, (counts.get(fact.id) ?? 0) + 1);
+  for (const { fact } of await recordedFacts(bus)) counts.set(fact.id, (counts.get(fact.id) ?? 0) + 1);
   return [...counts.values()];
 };
 
@@ -196,7 +197,10 @@ describe("the outbox on a chain with other writers", () => {
     expect(await later.publish(funded(2))).toEqual({ kind: "overtaken" });
     expect(await later.publish(funded(2))).toMatchObject({ kind: "stored" });
     await expect(stale.publish(funded(3))).rejects.toMatchObject({ code: "CHAIN_FENCED" });
-    expect((await allFacts(bus)).map(({ fact }) => fact.id)).toEqual(["AccountFunded:a.1:0", "AccountFunded:a.2:0"]);
+    expect((await recordedFacts(bus)).map(({ fact }) => fact.id)).toEqual([
+      "AccountFunded:a.1:0",
+      "AccountFunded:a.2:0",
+    ]);
   });
 
   test("a reader that has seen the higher fence stops a stale owner even with the right sequence", async () => {

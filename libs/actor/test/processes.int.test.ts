@@ -8,10 +8,11 @@ import { Heartbeat } from "@slipstream/contracts/live";
 import { buckets, streams, subjects } from "@slipstream/contracts/subjects";
 import { startNats, type TestNats } from "@slipstream/testkit/nats";
 import { expectNoLeaks, makeFolder, removeFolder, startCounted } from "@slipstream/testkit/processes";
+import { recordedFacts } from "@slipstream/testkit/testBus";
 import { until } from "@slipstream/testkit/until";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { jobFact } from "./jobs.ts";
-import { allFacts, append, connectTo, freshLog, startJobs } from "./rig.ts";
+import { append, connectTo, freshLog, startJobs } from "./rig.ts";
 
 let nats: TestNats;
 let bus: Bus;
@@ -59,7 +60,7 @@ const effects = (): string[] => {
   return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").sort() : [];
 };
 const idsOf = async (type: string): Promise<string[]> =>
-  (await allFacts(bus)).map(({ fact }) => fact).flatMap((fact) => (fact.type === type ? [fact.id as string] : []));
+  (await recordedFacts(bus)).map(({ fact }) => fact).flatMap((fact) => (fact.type === type ? [fact.id as string] : []));
 const inLog = (type: string, count: number, timeoutMs = 10_000) =>
   until(async () => (await idsOf(type)).length >= count, { what: `${count} facts ${type}`, timeoutMs });
 const expectOnce = async (jobs: number): Promise<void> => {
@@ -134,7 +135,7 @@ describe("two processes", () => {
     expect(woken.problems).toEqual([]);
     await append(bus, jobFact(3));
     await until(() => standby.state().done.size === 3, { what: "the third job" });
-    const facts = await allFacts(bus);
+    const facts = await recordedFacts(bus);
     const fence = standby.status().fence ?? 0;
     const takenOver = facts.findIndex(({ fact }) => fact.type === "OwnerChanged" && fact.fence === fence);
     expect(takenOver).toBeGreaterThan(0);
@@ -144,7 +145,7 @@ describe("two processes", () => {
     await standby.drain();
     await append(bus, jobFact(4));
     await inLog("ForceReconciled", 4);
-    expect((await allFacts(bus)).at(-1)?.fence).toBeGreaterThan(fence);
+    expect((await recordedFacts(bus)).at(-1)?.fence).toBeGreaterThan(fence);
   });
 
   test("a process of the same name takes the dead one's lease at once, one of another name waits for its end", async () => {

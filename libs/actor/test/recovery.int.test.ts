@@ -5,10 +5,11 @@ import { encodeState } from "@slipstream/contracts/json";
 import { buckets, streams } from "@slipstream/contracts/subjects";
 import { startNats, type TestNats } from "@slipstream/testkit/nats";
 import { expectNoLeaks } from "@slipstream/testkit/processes";
+import { recordedFacts } from "@slipstream/testkit/testBus";
 import { until } from "@slipstream/testkit/until";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { jobFact, jobsCore } from "./jobs.ts";
-import { allFacts, append, connectTo, freshLog, type JobsActor, type JobsOptions, logger, startJobs } from "./rig.ts";
+import { append, connectTo, freshLog, type JobsActor, type JobsOptions, logger, startJobs } from "./rig.ts";
 
 let nats: TestNats;
 let bus: Bus;
@@ -42,7 +43,7 @@ describe("a live owner", () => {
     await done(actor, 2);
     expect(actor.effects).toEqual(["a.1", "a.2"]);
     expect(actor.state().total.get("a" as never)).toBe(14n);
-    const facts = await allFacts(bus);
+    const facts = await recordedFacts(bus);
     expect(facts.map(({ fact }) => fact.type).filter((type) => type === "AccountFunded")).toHaveLength(2);
     const fence = actor.status().fence ?? 0;
     expect(fence).toBeGreaterThan(0);

@@ -6,8 +6,8 @@ import { systemClock } from "@slipstream/actor/clock";
 import { provision } from "@slipstream/actor/provision";
 import { retrying } from "@slipstream/actor/retrying";
 import { type ActorHandle, type ActorOptions, startActor } from "@slipstream/actor/runtime";
-import { type Fact, type Recorded, readFact, writeFact } from "@slipstream/contracts/facts";
-import { streams, subjectOf } from "@slipstream/contracts/subjects";
+import { type Fact, writeFact } from "@slipstream/contracts/facts";
+import { subjectOf } from "@slipstream/contracts/subjects";
 import { pino } from "pino";
 import { type JobsMessage, type JobsRequest, type JobsState, type JobsView, jobsCore } from "./jobs.ts";
 
@@ -39,20 +39,6 @@ export async function appendRaw(bus: Bus, subject: string, schema: string | null
   const about = headers();
   if (schema !== null) about.set("x-schema", schema);
   return (await bus.js.publish(subject, text, { headers: about })).seq;
-}
-
-/** Everything in the log that can be read. */
-export async function allFacts(bus: Bus): Promise<Recorded[]> {
-  const facts: Recorded[] = [];
-  const { state } = await bus.jsm.streams.info(streams.facts);
-  for (let seq = Math.max(1, state.first_seq); seq <= state.last_seq; seq += 1) {
-    const message = await bus.jsm.streams.getMessage(streams.facts, { seq });
-    const reading = message === null ? null : readFact(message.string());
-    if (message === null || reading?.kind !== "fact") continue;
-    const fence = Number(message.header?.get("x-fence") ?? 0);
-    facts.push({ seq, subject: message.subject, fence, fact: reading.fact });
-  }
-  return facts;
 }
 
 export type JobsOptions = Partial<ActorOptions<JobsState, JobsView, JobsMessage, JobsRequest>> & { readonly bus: Bus };

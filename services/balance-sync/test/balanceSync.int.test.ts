@@ -1,71 +1,44 @@
 /** Balance-sync on a real log and a real chain: transfers, polling, a reorg, an outage, a restart. */
 import { ask } from "@slipstream/actor/ask";
-import { type Bus, connectBus } from "@slipstream/actor/bus";
-import { systemClock } from "@slipstream/actor/clock";
-import { provision } from "@slipstream/actor/provision";
 import type { RunningService } from "@slipstream/actor/service";
-import { commonEnv, parseEnv } from "@slipstream/contracts/env";
-import { type FactOf, readFact, writeFact } from "@slipstream/contracts/facts";
+import type { FactOf } from "@slipstream/contracts/facts";
 import { factId } from "@slipstream/contracts/ids";
 import { formatMicro, sharesMicro } from "@slipstream/contracts/money";
 import { LeaderConfig } from "@slipstream/contracts/policy";
-import { streams, subjectOf } from "@slipstream/contracts/subjects";
-import { startNats, type TestNats } from "@slipstream/testkit/nats";
+import { append, recordedFacts, startTestBus, type TestBus } from "@slipstream/testkit/testBus";
 import { until } from "@slipstream/testkit/until";
-import { pino } from "pino";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { marketOf, startTestChain, type TestChain, walletOf } from "../../../sandbox/test/chainKit.ts";
 import { balanceSyncEnv } from "../src/config.ts";
 import { buildBalanceSync } from "../src/service.ts";
 
-const logger = pino({ level: "silent" });
 const timeoutMs = 10_000;
-let nats: TestNats;
+let testBus: TestBus;
 let kit: TestChain;
-let bus: Bus;
+let bus: TestBus["bus"];
 let service: RunningService;
-const errors: Error[] = [];
 
 const start = (): Promise<RunningService> =>
-  buildBalanceSync({
-    name: "balance-sync",
-    instance: "0",
-    settings: parseEnv(
-      { ...commonEnv, ...balanceSyncEnv },
-      {
-        NATS_URL: nats.url,
-        POLYGON_HTTP_URL: kit.chain.rpcHttpUrl,
-        POLYGON_WS_URL: kit.chain.rpcWsUrl,
-        AQ_ONCHAIN_SYNC_INTERVAL_SECONDS: "1",
-      },
-    ),
-    logger,
-    clock: systemClock(),
-    bus,
-    fatal: (error) => errors.push(error),
-  });
+  buildBalanceSync(
+    testBus.context("balance-sync", balanceSyncEnv, {
+      POLYGON_HTTP_URL: kit.chain.rpcHttpUrl,
+      POLYGON_WS_URL: kit.chain.rpcWsUrl,
+      AQ_ONCHAIN_SYNC_INTERVAL_SECONDS: "1",
+    }),
+  );
 
 beforeAll(async () => {
-  [nats, kit] = await Promise.all([startNats(), startTestChain({ finalityDepth: 6 })]);
-  bus = await connectBus({ url: nats.url, name: "test", logger });
-  await provision(bus.jsm);
+  [testBus, kit] = await Promise.all([startTestBus(), startTestChain({ finalityDepth: 6 })]);
+  ({ bus } = testBus);
   service = await start();
 }, 60_000);
 afterAll(async () => {
   await service?.drain();
-  await bus?.drain();
-  await Promise.all([kit?.stop(), nats?.stop()]);
+  await Promise.all([kit?.stop(), testBus?.stop()]);
 });
 
 async function snapshots(): Promise<FactOf<"BalanceSnapshot">[]> {
-  const { state } = await bus.jsm.streams.info(streams.facts);
-  const found: FactOf<"BalanceSnapshot">[] = [];
-  for (let seq = 1; seq <= state.last_seq; seq++) {
-    const message = await bus.jsm.streams.getMessage(streams.facts, { seq });
-    const reading = message === null ? null : readFact(message.string());
-    if (reading?.kind === "fact" && reading.fact.type === "BalanceSnapshot") found.push(reading.fact);
-  }
-  return found;
+  return (await recordedFacts(bus)).map(({ fact }) => fact).filter((fact) => fact.type === "BalanceSnapshot");
 }
 const said = async (): Promise<string[]> =>
   (await snapshots()).map(
@@ -90,7 +63,7 @@ test("a followed wallet is told as the chain moves it, takes it back, and only n
     revision: 1,
     value: LeaderConfig.encode({ leader: wallet.address, enabled: true }),
   };
-  await bus.js.publish(subjectOf(followed), writeFact(followed));
+  await append(bus, followed);
   await until(() => service.status().role === "owner" && gauge("transfersHeard") === 1, {
     timeoutMs,
     what: "transfers heard",
@@ -141,5 +114,5 @@ test("a followed wallet is told as the chain moves it, takes it back, and only n
   );
   expect(head).toEqual({ blockNumber: chain.head().number });
   expect(await said()).toHaveLength(4);
-  expect(errors).toEqual([]);
+  expect(testBus.errors).toEqual([]);
 }, 60_000);

@@ -1,9 +1,6 @@
 /** Bookstore on a real bus: first touch, a consumer's replica equal to the venue, lost changes, lost sockets, a restart. */
 import { type Answer, ask } from "@slipstream/actor/ask";
-import { type Bus, connectBus } from "@slipstream/actor/bus";
-import { systemClock } from "@slipstream/actor/clock";
 import { publishMarket } from "@slipstream/actor/markets";
-import { provision } from "@slipstream/actor/provision";
 import type { RunningService } from "@slipstream/actor/service";
 import { flatLevels } from "@slipstream/book/ladder";
 import {
@@ -14,27 +11,23 @@ import {
   type ReplicaEffect,
 } from "@slipstream/book/replica";
 import { BookClock, BookSnapshot, BookUpdate } from "@slipstream/contracts/book";
-import { commonEnv, parseEnv } from "@slipstream/contracts/env";
-import { type FactOf, writeFact } from "@slipstream/contracts/facts";
+import type { FactOf } from "@slipstream/contracts/facts";
 import type { Address, Hash, LeaderFillId, TokenId } from "@slipstream/contracts/ids";
 import { type PriceMicro, sharesMicro, usdcMicro } from "@slipstream/contracts/money";
-import { streams, subjectOf, subjects } from "@slipstream/contracts/subjects";
-import { startNats, type TestNats } from "@slipstream/testkit/nats";
+import { streams, subjects } from "@slipstream/contracts/subjects";
+import { append, startTestBus, type TestBus } from "@slipstream/testkit/testBus";
 import { until } from "@slipstream/testkit/until";
-import { pino } from "pino";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bookstoreEnv } from "../src/config.ts";
 import { bid, conditionId, market, NO, ask as offer, YES } from "../src/core/venue.testing.ts";
 import { buildBookstore } from "../src/service.ts";
 import { type FakeVenue, startFakeVenue } from "./fakeVenue.ts";
 
-const logger = pino({ level: "silent" });
 const timeoutMs = 10_000;
-let nats: TestNats;
-let bus: Bus;
+let testBus: TestBus;
+let bus: TestBus["bus"];
 let venue: FakeVenue;
 let service: RunningService;
-const errors: Error[] = [];
 const replicas = new Map<TokenId, Replica>();
 const timers: NodeJS.Timeout[] = [];
 const clocks: BookClock[] = [];
@@ -42,26 +35,14 @@ const clocks: BookClock[] = [];
 const epochs: { tokenId: TokenId; epoch: string; heardMs: number }[] = [];
 
 async function start(mode = "ws+snapshot"): Promise<void> {
-  const settings = parseEnv(
-    { ...commonEnv, ...bookstoreEnv },
-    {
-      NATS_URL: nats.url,
+  service = await buildBookstore(
+    testBus.context("bookstore", bookstoreEnv, {
       CLOB_MARKET_WS_URL: venue.wsUrl,
       CLOB_HTTP_URL: venue.httpUrl,
       BOOKSTORE_MODE: mode,
       BOOKS_POLL_MS: "100",
-    },
+    }),
   );
-  const fatal = (error: Error) => errors.push(error);
-  service = await buildBookstore({
-    name: "bookstore",
-    instance: "0",
-    settings,
-    logger,
-    clock: systemClock(),
-    bus,
-    fatal,
-  });
   await until(() => service.status().role === "owner", { what: "ownership", timeoutMs });
 }
 
@@ -128,10 +109,9 @@ const leaderFill = (tokenId: TokenId): FactOf<"LeaderFill"> => ({
 });
 
 beforeAll(async () => {
-  [nats, venue] = await Promise.all([startNats(), startFakeVenue()]);
+  [testBus, venue] = await Promise.all([startTestBus(), startFakeVenue()]);
   venue.change(bid(400_000, 10), offer(600_000, 20));
-  bus = await connectBus({ url: nats.url, name: "test", logger });
-  await provision(bus.jsm);
+  ({ bus } = testBus);
   await publishMarket(bus, {
     ...market,
     type: "MarketDefinition",
@@ -157,10 +137,9 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const timer of timers) clearInterval(timer);
   await service?.drain();
-  await bus?.drain();
-  await nats?.stop();
+  await testBus?.stop();
   await venue?.stop();
-  expect(errors).toEqual([]);
+  expect(testBus.errors).toEqual([]);
 });
 
 test("a leader's fill in a token that nobody read brings its book, and its sibling's, at once", async () => {
@@ -169,7 +148,7 @@ test("a leader's fill in a token that nobody read brings its book, and its sibli
   await bus.nc.flush();
   const fill = leaderFill(YES);
   const fromMs = performance.now();
-  await bus.js.publish(subjectOf(fill), writeFact(fill));
+  await append(bus, fill);
   await isTruth("first touch");
   const first = epochs.find(({ tokenId }) => tokenId === YES);
   expect((first?.heardMs ?? Number.POSITIVE_INFINITY) - fromMs).toBeLessThan(400);

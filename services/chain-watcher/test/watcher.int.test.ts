@@ -1,54 +1,35 @@
 /** Chain-watcher on a real bus and a real chain: seen, moved, dropped, missed by the socket, missed by us. */
-import { type Bus, connectBus } from "@slipstream/actor/bus";
-import { systemClock } from "@slipstream/actor/clock";
-import { provision } from "@slipstream/actor/provision";
 import type { RunningService } from "@slipstream/actor/service";
-import { commonEnv, parseEnv } from "@slipstream/contracts/env";
-import { type Fact, type FactOf, readFact, writeFact } from "@slipstream/contracts/facts";
+import { type Fact, type FactOf, readFact } from "@slipstream/contracts/facts";
 import { factId, type Hash } from "@slipstream/contracts/ids";
 import { sharesMicro } from "@slipstream/contracts/money";
-import { subjectOf, subjects } from "@slipstream/contracts/subjects";
-import { startNats, type TestNats } from "@slipstream/testkit/nats";
+import { subjects } from "@slipstream/contracts/subjects";
+import { append, startTestBus, type TestBus } from "@slipstream/testkit/testBus";
 import { until } from "@slipstream/testkit/until";
-import { pino } from "pino";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ChainMarket } from "../../../sandbox/src/chain/types.ts";
 import { marketOf, orderOf, startTestChain, type TestChain, walletOf } from "../../../sandbox/test/chainKit.ts";
 import { watcherEnv } from "../src/config.ts";
 import { buildWatcher } from "../src/service.ts";
 
-const logger = pino({ level: "silent" });
 const timeoutMs = 10_000;
-let nats: TestNats;
-let bus: Bus;
+let testBus: TestBus;
+let bus: TestBus["bus"];
 let kit: TestChain;
 let market: ChainMarket;
 let service: RunningService;
 const facts: Fact[] = [];
-const errors: Error[] = [];
 let orders = 0;
 
 async function start(): Promise<void> {
-  const settings = parseEnv(
-    { ...commonEnv, ...watcherEnv },
-    {
-      NATS_URL: nats.url,
+  service = await buildWatcher(
+    testBus.context("chain-watcher", watcherEnv, {
       POLYGON_HTTP_URL: kit.chain.rpcHttpUrl,
       POLYGON_WS_URL: kit.chain.rpcWsUrl,
       CHAIN_POLL_MS: "100",
       LOG_RANGE_MAX: "4",
-    },
+    }),
   );
-  const fatal = (error: Error) => errors.push(error);
-  service = await buildWatcher({
-    name: "chain-watcher",
-    instance: "0",
-    settings,
-    logger,
-    clock: systemClock(),
-    bus,
-    fatal,
-  });
 }
 const hears = () =>
   until(() => service.status().role === "owner" && service.status().gauges?.["liveLogs"] === 1 && hasCaughtUp(), {
@@ -88,9 +69,8 @@ const isTold = (txHash: Hash, told: readonly string[]) =>
   });
 
 beforeAll(async () => {
-  [nats, kit] = await Promise.all([startNats(), startTestChain({ finalityDepth: 6 })]);
-  bus = await connectBus({ url: nats.url, name: "test", logger });
-  await provision(bus.jsm);
+  [testBus, kit] = await Promise.all([startTestBus(), startTestChain({ finalityDepth: 6 })]);
+  ({ bus } = testBus);
   bus.nc.subscribe(subjects.allFacts, {
     callback: (_error, message) => {
       const reading = readFact(message.string());
@@ -111,16 +91,15 @@ beforeAll(async () => {
     tsEventMs: 1,
     tsInitMs: 1,
   };
-  await bus.js.publish(subjectOf(followed), writeFact(followed));
+  await append(bus, followed);
   await start();
   await hears();
 }, 60_000);
 afterAll(async () => {
   await service?.drain();
-  await bus?.drain();
-  await nats?.stop();
+  await testBus?.stop();
   await kit?.stop();
-  expect(errors).toEqual([]);
+  expect(testBus.errors).toEqual([]);
 });
 
 test("a fill is told once, with its amounts, its role and all its times", async () => {

@@ -1,34 +1,26 @@
 /** The executor on a real log and bus: first touch, grant, placement by the book's clock, and an order that outlives it. */
 import { serve } from "@slipstream/actor/ask";
-import { type Bus, connectBus } from "@slipstream/actor/bus";
 import { systemClock } from "@slipstream/actor/clock";
 import { publishMarket } from "@slipstream/actor/markets";
-import { provision } from "@slipstream/actor/provision";
 import type { RunningService } from "@slipstream/actor/service";
 import type { BookClock, BookSnapshot, TradePrint } from "@slipstream/contracts/book";
-import { commonEnv, parseEnv } from "@slipstream/contracts/env";
-import { type Fact, type FactOf, readFact, writeFact } from "@slipstream/contracts/facts";
+import type { Fact, FactOf } from "@slipstream/contracts/facts";
 import type { Heartbeat } from "@slipstream/contracts/live";
-import { streams, subjectOf, subjects } from "@slipstream/contracts/subjects";
-import { startNats, type TestNats } from "@slipstream/testkit/nats";
+import { subjects } from "@slipstream/contracts/subjects";
+import { append, recordedFacts, startTestBus, type TestBus } from "@slipstream/testkit/testBus";
 import { until } from "@slipstream/testkit/until";
-import { pino } from "pino";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { executorEnv } from "../src/config.ts";
 import * as given from "../src/core/story.testing.ts";
 import { buildExecutor } from "../src/service.ts";
 
-const logger = pino({ level: "silent" });
 const clock = systemClock();
-let nats: TestNats;
-let bus: Bus;
+let testBus: TestBus;
+let bus: TestBus["bus"];
 const stops: (() => unknown)[] = [];
-const errors: Error[] = [];
 
 async function start(instance: string): Promise<RunningService> {
-  const settings = parseEnv({ ...commonEnv, ...executorEnv }, { NATS_URL: nats.url });
-  const fatal = (error: Error) => errors.push(error);
-  const service = await buildExecutor({ name: "executor", instance, settings, logger, clock, bus, fatal });
+  const service = await buildExecutor(testBus.context("executor", executorEnv, { INSTANCE: instance }));
   stops.unshift(() => service.drain());
   await until(() => service.status().role === "owner", { what: `ownership of ${instance}`, timeoutMs: 15_000 });
   return service;
@@ -40,19 +32,7 @@ const say = (subject: string, message: unknown): void =>
     subject,
     JSON.stringify(message, (_key, value) => (typeof value === "bigint" ? `${value}` : value)),
   );
-const append = async (...facts: readonly Fact[]): Promise<void> => {
-  for (const fact of facts) await bus.js.publish(subjectOf(fact), writeFact(fact));
-};
-async function facts(): Promise<Fact[]> {
-  const { state } = await bus.jsm.streams.info(streams.facts);
-  const found: Fact[] = [];
-  for (let seq = 1; seq <= state.last_seq; seq++) {
-    const message = await bus.jsm.streams.getMessage(streams.facts, { seq });
-    const reading = message === null ? null : readFact(message.string());
-    if (reading?.kind === "fact") found.push(reading.fact);
-  }
-  return found;
-}
+const facts = async (): Promise<Fact[]> => (await recordedFacts(bus)).map(({ fact }) => fact);
 const all = async <T extends Fact["type"]>(type: T): Promise<FactOf<T>[]> => given.only(await facts(), type);
 async function have<T extends Fact["type"]>(type: T, count: number): Promise<FactOf<T>[]> {
   let found: FactOf<T>[] = [];
@@ -96,13 +76,12 @@ const beat = (watermarkMs: number): BookClock => ({
 });
 const riskBeat = (): Heartbeat => ({
   ...{ type: "Heartbeat", v: 1, service: "risk", instance: "0", role: "owner", ready: true, factSeq: 0 },
-  ...{ decisionSeq: null, lagMs: null, problems: [], gauges: {}, tsInitMs: clock.nowMs() },
+  ...{ decisionSeq: 0, lagMs: null, problems: [], gauges: {}, tsInitMs: clock.nowMs() },
 });
 
 beforeAll(async () => {
-  nats = await startNats();
-  bus = await connectBus({ url: nats.url, name: "test", logger });
-  await provision(bus.jsm);
+  testBus = await startTestBus();
+  ({ bus } = testBus);
   await publishMarket(bus, given.market);
   stops.push(
     serve(bus, "bookstore", "snap", () => ({ ok: true, value: snapshot() })),
@@ -114,20 +93,19 @@ beforeAll(async () => {
 }, 30_000);
 afterAll(async () => {
   for (const stop of stops) await stop();
-  await bus?.drain();
-  await nats?.stop();
+  await testBus?.stop();
 });
 
 test("a fill in an unknown token becomes an order, filled by the book of its time, and its rest outlives the executor", async () => {
   const first = await start("a");
-  await append(given.leaderFact(), given.policyFact({ ttlMs: 60_000 }), given.riskFact("normal", 1));
+  await append(bus, given.leaderFact(), given.policyFact({ ttlMs: 60_000 }), given.riskFact("normal", 1));
   await until(() => first.status().gauges?.["booksWanted"] === 0, { what: "the first look at its books" });
   const nowMs = clock.nowMs();
-  await append(given.leaderFill(1, { tsEventMs: nowMs - 1_000, tsInitMs: nowMs }));
+  await append(bus, given.leaderFill(1, { tsEventMs: nowMs - 1_000, tsInitMs: nowMs }));
   const [intent] = await have("OrderIntent", 1);
   if (intent === undefined) throw new Error("no intent");
   expect(intent.used.bookEpoch).toBe("1.1");
-  await append(given.grant(intent));
+  await append(bus, given.grant(intent));
   const [accepted] = await have("OrderAccepted", 1);
   const placedMs = accepted?.tsPlacedMs ?? 0;
   expect(placedMs).toBeGreaterThanOrEqual(intent.tsDecidedMs + 150);
@@ -166,5 +144,5 @@ test("a fill in an unknown token becomes an order, filled by the book of its tim
     [given.shares(3), given.shares(0)],
   ]);
   expect(await all("OrderIntent")).toHaveLength(1);
-  expect(errors).toEqual([]);
+  expect(testBus.errors).toEqual([]);
 }, 60_000);

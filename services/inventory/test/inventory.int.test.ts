@@ -1,66 +1,33 @@
 /** Inventory on a real log: answers in order, once, across restarts and a second instance. */
-import { type Bus, connectBus } from "@slipstream/actor/bus";
-import { systemClock } from "@slipstream/actor/clock";
-import { provision } from "@slipstream/actor/provision";
 import type { RunningService } from "@slipstream/actor/service";
-import { commonEnv, parseEnv } from "@slipstream/contracts/env";
-import { type Fact, readFact, writeFact } from "@slipstream/contracts/facts";
-import { streams, subjectOf } from "@slipstream/contracts/subjects";
-import { startNats, type TestNats } from "@slipstream/testkit/nats";
+import type { Fact } from "@slipstream/contracts/facts";
+import { append, recordedFacts, startTestBus, type TestBus } from "@slipstream/testkit/testBus";
 import { until } from "@slipstream/testkit/until";
-import { pino } from "pino";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { inventoryEnv } from "../src/config.ts";
 import * as given from "../src/core/facts.testing.ts";
 import { buildInventory } from "../src/service.ts";
 
-const logger = pino({ level: "silent" });
-let nats: TestNats;
-let bus: Bus;
+let testBus: TestBus;
+let bus: TestBus["bus"];
 const services: RunningService[] = [];
-const errors: Error[] = [];
 
 async function start(instance: string): Promise<RunningService> {
-  const settings = parseEnv({ ...commonEnv, ...inventoryEnv }, { NATS_URL: nats.url });
-  const fatal = (error: Error) => errors.push(error);
-  const service = await buildInventory({
-    name: "inventory",
-    instance,
-    settings,
-    logger,
-    clock: systemClock(),
-    bus,
-    fatal,
-  });
+  const service = await buildInventory(testBus.context("inventory", inventoryEnv, { INSTANCE: instance }));
   services.push(service);
   return service;
 }
 
 beforeAll(async () => {
-  nats = await startNats();
-  bus = await connectBus({ url: nats.url, name: "test", logger });
-  await provision(bus.jsm);
+  testBus = await startTestBus();
+  ({ bus } = testBus);
 }, 30_000);
 afterAll(async () => {
   for (const service of services) await service.drain();
-  await bus?.drain();
-  await nats?.stop();
+  await testBus?.stop();
 });
 
-const append = async (...facts: readonly Fact[]): Promise<void> => {
-  for (const fact of facts) await bus.js.publish(subjectOf(fact), writeFact(fact));
-};
-
-async function facts(): Promise<Fact[]> {
-  const { state } = await bus.jsm.streams.info(streams.facts);
-  const found: Fact[] = [];
-  for (let seq = 1; seq <= state.last_seq; seq++) {
-    const message = await bus.jsm.streams.getMessage(streams.facts, { seq });
-    const reading = message === null ? null : readFact(message.string());
-    if (reading?.kind === "fact") found.push(reading.fact);
-  }
-  return found;
-}
+const facts = async (): Promise<Fact[]> => (await recordedFacts(bus)).map(({ fact }) => fact);
 const answers = async (): Promise<string[]> =>
   (await facts()).flatMap((fact) => {
     if (fact.type === "ReservationGranted") return [`${Number(fact.orderId)} granted ${fact.sizeMicro}`];
@@ -75,6 +42,7 @@ test("each intent is answered once, in the order of the log, whoever is the owne
   const first = await start("a");
   await isOwner(first);
   await append(
+    bus,
     given.configured(given.policy({ initialCollateralMicro: given.funded("12").collateralMicro })),
     given.intent({ n: 1, size: "10" }),
     given.intent({ n: 1, size: "10" }),
@@ -89,7 +57,7 @@ test("each intent is answered once, in the order of the log, whoever is the owne
   // A standby takes over what was asked in between. Free are 12 - 1.8 spent - 5 of the second order.
   const second = await start("b");
   await first.drain();
-  await append(given.expired(1), given.intent({ n: 4, size: "8" }), given.intent({ n: 5, size: "4" }));
+  await append(bus, given.expired(1), given.intent({ n: 4, size: "8" }), given.intent({ n: 5, size: "4" }));
   await isOwner(second);
   await answered(5);
   expect((await answers()).slice(3)).toEqual(["4 granted 8000000", "5 denied INSUFFICIENT_COLLATERAL"]);
@@ -100,5 +68,5 @@ test("each intent is answered once, in the order of the log, whoever is the owne
     },
     { what: "the last position" },
   );
-  expect(errors).toEqual([]);
+  expect(testBus.errors).toEqual([]);
 }, 40_000);

@@ -2,31 +2,24 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ask } from "@slipstream/actor/ask";
-import { type Bus, connectBus } from "@slipstream/actor/bus";
-import { systemClock } from "@slipstream/actor/clock";
 import { type Markets, watchMarkets } from "@slipstream/actor/markets";
-import { provision } from "@slipstream/actor/provision";
 import type { RunningService } from "@slipstream/actor/service";
-import { commonEnv, parseEnv } from "@slipstream/contracts/env";
 import { type FactOf, readFact } from "@slipstream/contracts/facts";
 import type { TokenId } from "@slipstream/contracts/ids";
 import { buckets, subjects } from "@slipstream/contracts/subjects";
-import { startNats, type TestNats } from "@slipstream/testkit/nats";
+import { silentLogger, startTestBus, type TestBus } from "@slipstream/testkit/testBus";
 import { until } from "@slipstream/testkit/until";
-import { pino } from "pino";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { registryEnv } from "../src/config.ts";
 import { buildRegistry } from "../src/service.ts";
 
-const logger = pino({ level: "silent" });
 const timeoutMs = 10_000;
-let nats: TestNats;
-let bus: Bus;
+let testBus: TestBus;
+let bus: TestBus["bus"];
 let gamma: Server;
 let service: RunningService;
 let markets: Markets;
 const told: FactOf<"ConfigChanged">[] = [];
-const errors: Error[] = [];
 
 const gammaMarket = (n: number) => ({
   conditionId: `0x${String(n).padStart(64, "0")}`,
@@ -46,17 +39,7 @@ const answers: Record<string, (query: URLSearchParams) => unknown> = {
 
 async function start(): Promise<void> {
   const url = `http://127.0.0.1:${(gamma.address() as AddressInfo).port}`;
-  const settings = parseEnv({ ...commonEnv, ...registryEnv }, { NATS_URL: nats.url, GAMMA_URL: url });
-  const fatal = (error: Error) => errors.push(error);
-  service = await buildRegistry({
-    name: "registry",
-    instance: "0",
-    settings,
-    logger,
-    clock: systemClock(),
-    bus,
-    fatal,
-  });
+  service = await buildRegistry(testBus.context("registry", registryEnv, { GAMMA_URL: url }));
 }
 
 beforeAll(async () => {
@@ -67,10 +50,9 @@ beforeAll(async () => {
     response.end(JSON.stringify(body ?? null));
   });
   await new Promise<void>((resolve) => gamma.listen(0, "127.0.0.1", resolve));
-  nats = await startNats();
-  bus = await connectBus({ url: nats.url, name: "test", logger });
-  await provision(bus.jsm);
-  markets = await watchMarkets(bus, logger);
+  testBus = await startTestBus();
+  ({ bus } = testBus);
+  markets = await watchMarkets(bus, silentLogger);
   bus.nc.subscribe(subjects.control("config"), {
     callback: (_error, message) => {
       const reading = readFact(message.string());
@@ -82,11 +64,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await service?.drain();
   await markets?.stop();
-  await bus?.drain();
-  await nats?.stop();
+  await testBus?.stop();
   gamma?.closeAllConnections();
   gamma?.close();
-  expect(errors).toEqual([]);
+  expect(testBus.errors).toEqual([]);
 });
 
 const brief = (): string[] => told.map(({ key, value }) => `${key.slice(0, 12)} ${value === null ? "gone" : "set"}`);

@@ -1,63 +1,38 @@
 /** Risk on a real bus: heartbeats in, decisions out, the live copy for others, a person's word, a restart. */
-import { type Bus, connectBus } from "@slipstream/actor/bus";
-import { systemClock } from "@slipstream/actor/clock";
-import { provision } from "@slipstream/actor/provision";
 import type { RunningService } from "@slipstream/actor/service";
-import { commonEnv, parseEnv } from "@slipstream/contracts/env";
-import { type FactOf, readFact, writeFact } from "@slipstream/contracts/facts";
+import { type FactOf, readFact } from "@slipstream/contracts/facts";
 import { Heartbeat } from "@slipstream/contracts/live";
-import { type ServiceName, subjectOf, subjects } from "@slipstream/contracts/subjects";
-import { startNats, type TestNats } from "@slipstream/testkit/nats";
+import { type ServiceName, subjects } from "@slipstream/contracts/subjects";
+import { append, startTestBus, type TestBus } from "@slipstream/testkit/testBus";
 import { until } from "@slipstream/testkit/until";
-import { pino } from "pino";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { riskEnv } from "../src/config.ts";
 import { TRADING_PATH } from "../src/core/causes.ts";
-import { command } from "../src/core/world.testing.ts";
+import { command, heartbeatOf } from "../src/core/world.testing.ts";
 import { buildRisk } from "../src/service.ts";
 
-const logger = pino({ level: "silent" });
 const timeoutMs = 10_000;
-let nats: TestNats;
-let bus: Bus;
+let testBus: TestBus;
+let bus: TestBus["bus"];
 let service: RunningService;
 let beating: NodeJS.Timeout;
 const alive = new Set<ServiceName>();
 /** What outside subscribers hear. */
 const heard: { readonly fact: FactOf<"RiskDecision">; readonly seq: number }[] = [];
-const errors: Error[] = [];
 
 async function start(): Promise<void> {
-  const settings = parseEnv(
-    { ...commonEnv, ...riskEnv },
-    { NATS_URL: nats.url, RISK_SILENT_DEGRADE_SECONDS: "1", RISK_SILENT_HALT_SECONDS: "2" },
+  service = await buildRisk(
+    testBus.context("risk", riskEnv, { RISK_SILENT_DEGRADE_SECONDS: "1", RISK_SILENT_HALT_SECONDS: "2" }),
   );
-  const fatal = (error: Error) => errors.push(error);
-  service = await buildRisk({ name: "risk", instance: "0", settings, logger, clock: systemClock(), bus, fatal });
 }
 
 const beat = (service: ServiceName): void => {
-  const heartbeat: Heartbeat = {
-    type: "Heartbeat",
-    v: 1,
-    service,
-    instance: "0",
-    role: "owner",
-    ready: true,
-    factSeq: 0,
-    decisionSeq: null,
-    lagMs: null,
-    problems: [],
-    gauges: {},
-    tsInitMs: 1,
-  };
-  bus.nc.publish(subjects.heartbeat(service, "0"), JSON.stringify(Heartbeat.encode(heartbeat)));
+  bus.nc.publish(subjects.heartbeat(service, "0"), JSON.stringify(Heartbeat.encode(heartbeatOf(service))));
 };
 
 beforeAll(async () => {
-  nats = await startNats();
-  bus = await connectBus({ url: nats.url, name: "test", logger });
-  await provision(bus.jsm);
+  testBus = await startTestBus();
+  ({ bus } = testBus);
   bus.nc.subscribe(subjects.liveRisk, {
     callback: (_error, message) => {
       const reading = readFact(message.string());
@@ -71,8 +46,7 @@ beforeAll(async () => {
 afterAll(async () => {
   clearInterval(beating);
   await service?.drain();
-  await bus?.drain();
-  await nats?.stop();
+  await testBus?.stop();
 });
 
 const said = (): string[] =>
@@ -97,12 +71,10 @@ test("nothing trades before all live, silence stops it, a restart does not, a pe
   await service.drain();
   await start();
   await until(() => service.status().role === "owner", { what: "ownership", timeoutMs });
-  const halt = command("halt");
-  await bus.js.publish(subjectOf(halt), writeFact(halt));
+  await append(bus, command("halt"));
   await isSaid(before + 1);
-  const resume = command("resume");
-  await bus.js.publish(subjectOf(resume), writeFact(resume));
+  await append(bus, command("resume"));
   await isSaid(before + 2);
   expect(said().slice(before)).toEqual(["halt OPERATOR_HALT", "normal"]);
-  expect(errors).toEqual([]);
+  expect(testBus.errors).toEqual([]);
 }, 40_000);

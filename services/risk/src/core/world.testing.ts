@@ -83,6 +83,23 @@ export const position = (effective: bigint): Fact => ({
   availableCollateralMicro: usdcMicro(0n),
 });
 
+/** What a service says once a second when it is well. */
+export const heartbeatOf = (service: ServiceName, change: Partial<Heartbeat> = {}): Heartbeat => ({
+  type: "Heartbeat",
+  v: 1,
+  service,
+  instance: "0",
+  role: "owner",
+  ready: true,
+  factSeq: 0,
+  decisionSeq: null,
+  lagMs: null,
+  problems: [],
+  gauges: {},
+  tsInitMs: 1,
+  ...change,
+});
+
 /** A world of heartbeats that is moved by hand, four looks a second as the service takes them. */
 export function run() {
   const published: FactOf<"RiskDecision">[] = [];
@@ -99,22 +116,7 @@ export function run() {
   const actor = log.add({ core: riskCore, view: () => watch.view(nowMs), perform: () => null });
   const look = (): void => {
     for (const [service, change] of alive) {
-      const beat: Heartbeat = {
-        type: "Heartbeat",
-        v: 1,
-        service,
-        instance: "0",
-        role: "owner",
-        ready: true,
-        factSeq: 0,
-        decisionSeq: null,
-        lagMs: null,
-        problems: [],
-        gauges: {},
-        tsInitMs: nowMs,
-        ...change,
-      };
-      watch.board.hear(beat, nowMs);
+      watch.board.hear(heartbeatOf(service, { tsInitMs: nowMs, ...change }), nowMs);
     }
     watch.look(actor.state(), { nowMs, steadyMs: nowMs, streamUsedPercent });
     actor.post({ type: "Tick" });
