@@ -22,7 +22,7 @@ const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fi
   status                                                   the live view once
   leaders add 0x… [--label NAME] | remove 0x… | list       who is followed
   halt [--why TEXT] | resume [--why TEXT]                  stop trading, go on
-  replay TAPE [--leader 0x…] [--latency-ms N] [--report FILE] [--fills-out FILE]
+  replay TAPE [--leader 0x…] [--latency-ms N] [--for 60s] [--report FILE] [--fills-out FILE]
   tape add-fills TAPE FILLS.jsonl -o OUT                   put leaders' fills on a tape
   tape add-market TAPE MARKET.json -o OUT                  its true tick, minimum and delay (a CLOB or Gamma market)
   tape info TAPE | tape play TAPE [--speed N]              what is on it; serve it as a venue
@@ -94,6 +94,7 @@ async function main(argv: readonly string[]): Promise<number> {
         tape: rest[0],
         leaders: parseLeaders(values.leader ?? []),
         latencyMs: latencyOf(values["latency-ms"]),
+        forMs: durationOf(values.for),
         reportFile: values.report ?? null,
         fillsFile: values["fills-out"] ?? null,
       });

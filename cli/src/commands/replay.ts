@@ -11,6 +11,8 @@ export type ReplayOptions = {
   readonly tape: string | undefined;
   readonly leaders: readonly Address[];
   readonly latencyMs: number | null;
+  /** Only so much of the tape's time; null: all of it. */
+  readonly forMs: number | null;
   readonly reportFile: string | null;
   readonly fillsFile: string | null;
 };
@@ -19,7 +21,9 @@ export type ReplayOptions = {
 export async function runReplay(options: ReplayOptions): Promise<number> {
   if (options.tape === undefined)
     throw new ContractError("CONFIG_INVALID", "replay needs a tape: slipstream replay TAPE");
-  const tape = await loadTape(options.tape);
+  const whole = await loadTape(options.tape);
+  const endMs = options.forMs === null ? Number.POSITIVE_INFINITY : (whole[0]?.t ?? 0) + options.forMs;
+  const tape = whole.filter(({ t }) => t <= endMs);
   const submitLatencyMs = options.latencyMs ?? defaultAccount.submitLatencyMs;
   const startedMs = performance.now();
   const result = replay({ tape, leaders: options.leaders, account: { ...defaultAccount, submitLatencyMs } });
