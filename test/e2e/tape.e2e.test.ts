@@ -1,10 +1,9 @@
 /** Real recordings, replayed directly and through real sockets, services and bus: the same leader fills and decisions. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Address, TokenId } from "@slipstream/contracts/ids";
-import { parsePrice, parseShares, type Side } from "@slipstream/contracts/money";
-import { type AddedFill, addFills } from "@slipstream/sandbox/tape/addFills";
+import { addFills } from "@slipstream/sandbox/tape/addFills";
 import { loadTape, type TapeRecord, writeTape } from "@slipstream/sandbox/tape/format";
+import { fillsAtTheTouch } from "@slipstream/sandbox/tape/touchFills.testing";
 import { expectNoLeaks, makeFolder, removeFolder } from "@slipstream/testkit/processes";
 import { afterAll, expect, test } from "vitest";
 import { defaultAccount } from "../../cli/src/defaults.ts";
@@ -82,30 +81,3 @@ function unexplained(played: readonly OwnFill[], direct: readonly OwnFill[], tap
 }
 /** A recording's receive times lag behind venue time by up to 400 ms, a decision at 40 × by some hundred. */
 const SLACK_MS = 1_500;
-
-/** A leader who buys at the best ask now and then, and later sells at the best bid. */
-function fillsAtTheTouch(tape: readonly TapeRecord[], everyMs: number): AddedFill[] {
-  const fills: AddedFill[] = [];
-  let nextMs = (tape[0]?.t ?? 0) + everyMs;
-  for (const { t, d } of tape) {
-    if (t < nextMs || typeof d !== "string" || !d.includes("price_changes")) continue;
-    const { price_changes } = JSON.parse(d) as {
-      price_changes: { asset_id: string; best_bid: string; best_ask: string }[];
-    };
-    const [change] = price_changes;
-    const side: Side = fills.length % 3 === 2 ? "SELL" : "BUY";
-    const price = side === "BUY" ? change?.best_ask : change?.best_bid;
-    if (change === undefined || price === undefined || Number(price) <= 0.05 || Number(price) >= 0.95) continue;
-    fills.push({
-      leader: `0x${"aa".repeat(20)}` as Address,
-      tokenId: change.asset_id as TokenId,
-      side,
-      priceMicro: parsePrice(price),
-      sizeMicro: parseShares(String(100 * (1 + (fills.length % 7)))),
-      t,
-      role: "TAKER",
-    });
-    nextMs = t + everyMs;
-  }
-  return fills;
-}

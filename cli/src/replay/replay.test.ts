@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { bookHash, decimalText } from "@slipstream/book/hash";
-import { applyLevel, type Book, bestAsk, bestBid, createBook, flatLevels } from "@slipstream/book/ladder";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
 import { parsePrice, parseShares, type Side, sharesMicro } from "@slipstream/contracts/money";
 import { type AddedFill, addFills } from "@slipstream/sandbox/tape/addFills";
 import { loadTape, type TapeRecord } from "@slipstream/sandbox/tape/format";
+import { fillsAtTheTouch } from "@slipstream/sandbox/tape/touchFills.testing";
+import { createWireMarket, type WireLevel } from "@slipstream/sandbox/tape/wireMarket.testing";
 import { describe, expect, test } from "vitest";
 import { defaultAccount } from "../defaults.ts";
 import { fillLine, replay } from "./replay.ts";
@@ -15,58 +15,23 @@ const condition = `0x${"c1".repeat(32)}`;
 const yes = "1001" as TokenId;
 const no = "1002" as TokenId;
 const leader = `0x${"aa".repeat(20)}` as Address;
-const market = { conditionId: condition, minOrderSizeMicro: 5_000_000, tickMicro: 10_000, negRisk: false };
 
-/** A market channel as the venue would send it: one book seen from two tokens, every hash right. */
-function marketTape(
-  levels: readonly [Side, string, string][],
-  changes: readonly [number, Side, string, string][],
-): TapeRecord[] {
-  const books: [Book, Book] = [
-    createBook({ tokenId: yes, tickMicro: 10_000 }),
-    createBook({ tokenId: no, tickMicro: 10_000 }),
+type Level = readonly [Side, string, string];
+const levelOf = ([side, price, size]: Level): WireLevel => ({
+  side,
+  priceMicro: parsePrice(price),
+  sizeMicro: Number(parseShares(size)),
+});
+
+/** A market channel that begins with `levels` and changes them some ms later. */
+function marketTape(levels: readonly Level[], changes: readonly [number, ...Level][]): TapeRecord[] {
+  const market = createWireMarket({ conditionId: condition, tokens: [yes, no] });
+  for (const level of levels) market.set(levelOf(level));
+  const frame = (afterMs: number, d: string): TapeRecord => ({ t: START_MS + afterMs + 5, ch: "clob.market.ws", d });
+  return [
+    frame(0, market.opening(START_MS)),
+    ...changes.map(([afterMs, ...level]) => frame(afterMs, market.change(levelOf(level), START_MS + afterMs))),
   ];
-  const set = (side: Side, price: string, size: string): void => {
-    applyLevel(books[0], side, parsePrice(price), Number(parseShares(size)));
-    applyLevel(books[1], side === "BUY" ? "SELL" : "BUY", 1_000_000 - parsePrice(price), Number(parseShares(size)));
-  };
-  for (const level of levels) set(...level);
-  const hash = (book: Book, t: number): string => bookHash({ book, market, tsEventMs: t, lastTradePrice: "0.500" });
-  const side = (book: Book, of: Side) => {
-    const flat = flatLevels(book, of);
-    const list: { price: string; size: string }[] = [];
-    for (let at = 0; at < flat.length; at += 2)
-      list.unshift({ price: decimalText(flat[at] ?? 0), size: decimalText(flat[at + 1] ?? 0) });
-    return list;
-  };
-  const opening = books.map((book) => ({
-    event_type: "book",
-    market: condition,
-    asset_id: book.tokenId,
-    timestamp: String(START_MS),
-    hash: hash(book, START_MS),
-    bids: side(book, "BUY"),
-    asks: side(book, "SELL"),
-    tick_size: "0.01",
-    last_trade_price: "0.500",
-  }));
-  const tape: TapeRecord[] = [{ t: START_MS + 5, ch: "clob.market.ws", d: JSON.stringify(opening) }];
-  for (const [afterMs, of, price, size] of changes) {
-    const t = START_MS + afterMs;
-    set(of, price, size);
-    const entries = books.map((book, index) => ({
-      asset_id: book.tokenId,
-      price: index === 0 ? price : decimalText(1_000_000 - parsePrice(price)),
-      size,
-      side: index === 0 ? of : of === "BUY" ? "SELL" : "BUY",
-      hash: hash(book, t),
-      best_bid: decimalText(bestBid(book) ?? 0),
-      best_ask: decimalText(bestAsk(book) ?? 0),
-    }));
-    const frame = { market: condition, price_changes: entries, timestamp: String(t), event_type: "price_change" };
-    tape.push({ t: t + 5, ch: "clob.market.ws", d: JSON.stringify(frame) });
-  }
-  return tape;
 }
 
 const fill = (afterMs: number, side: Side, price: string, size: string, tokenId = yes): AddedFill => ({
@@ -169,38 +134,13 @@ test.skipIf(!existsSync(samples)).each(recordings)(
   "%s: fills at the touch, all decided, all settled, no doubt about a book",
   async (name) => {
     const tape = await loadTape(join(samples, name));
-    const result = replay({ tape: addFills(tape, fillsAtTheTouch(tape)), leaders: [], account: defaultAccount });
+    const result = replay({
+      tape: addFills(tape, fillsAtTheTouch(tape, 15_000)),
+      leaders: [],
+      account: defaultAccount,
+    });
     expect(result.report).toMatchObject({ missed: 0, duplicated: 0, errors: [] });
     expect(result.report.executionFills).toBeGreaterThan(0);
     expect(result.proofs.failed).toBe(0);
   },
 );
-
-/** A leader who buys at the best ask now and then, and later sells half at the best bid. */
-function fillsAtTheTouch(tape: readonly TapeRecord[]): AddedFill[] {
-  const fills: AddedFill[] = [];
-  const first = tape[0]?.t ?? 0;
-  let nextMs = first + 10_000;
-  for (const { t, d } of tape) {
-    if (t < nextMs || typeof d !== "string" || !d.includes("price_changes")) continue;
-    const { price_changes } = JSON.parse(d) as {
-      price_changes: { asset_id: string; best_bid: string; best_ask: string }[];
-    };
-    const [change] = price_changes;
-    const side: Side = fills.length % 3 === 2 ? "SELL" : "BUY";
-    const price = side === "BUY" ? change?.best_ask : change?.best_bid;
-    if (change === undefined || price === undefined || Number(price) <= 0.05 || Number(price) >= 0.95) continue;
-    const size = parseShares(String(100 * (1 + (fills.length % 7))));
-    fills.push({
-      leader,
-      tokenId: change.asset_id as TokenId,
-      side,
-      priceMicro: parsePrice(price),
-      sizeMicro: size,
-      t,
-      role: "TAKER",
-    });
-    nextMs = t + 15_000;
-  }
-  return fills;
-}
