@@ -6,15 +6,7 @@ import { describe, expect, test } from "vitest";
 import { isLive } from "./history.ts";
 import { bookAt, deltasAfter } from "./historyAnswers.ts";
 import { expectEqualBook, levelChange, type NaiveBook, naiveBook } from "./naive.testing.ts";
-import {
-  compareEpochs,
-  createReplica,
-  onReplicaMessage,
-  onReplicaTimer,
-  quoteTier,
-  type Replica,
-  replicaState,
-} from "./replica.ts";
+import { compareEpochs, createReplica, onReplicaMessage, onReplicaTimer, quoteTier, type Replica } from "./replica.ts";
 
 const TICK = 10_000;
 const common = {
@@ -177,20 +169,6 @@ describe("replica", () => {
     expect(onReplicaTimer(replica, 1_500)).toEqual([{ kind: "requestSnapshot", tokenId: "1", reason: "noAnswer" }]);
     onReplicaMessage(replica, snapshot({ seq: 0 }), 1_600);
     expect(onReplicaTimer(replica, 9_000)).toEqual([]);
-  });
-
-  test("the state is stale when the bookstore doubts the book or its connection is silent", () => {
-    const replica = createReplica({ tokenId: "1" });
-    const at = { nowMs: 3_000, clockSeenMs: 0 };
-    expect(replicaState(replica, at)).toBe("unknown");
-    onReplicaMessage(replica, snapshot({ seq: 0 }), 2_000);
-    expect(replicaState(replica, at)).toBe("healthy");
-    expect(replicaState(replica, { nowMs: 7_001, clockSeenMs: 0 })).toBe("stale");
-    expect(replicaState(replica, { nowMs: 7_001, clockSeenMs: 6_500 })).toBe("healthy");
-    onReplicaMessage(replica, status({ seq: 1 }, "suspect"), 2_000);
-    expect(replicaState(replica, at)).toBe("stale");
-    onReplicaMessage(replica, delta({ seq: 9 }, []), 2_000);
-    expect(replicaState(replica, at)).toBe("gap");
   });
 
   test("a half applied delta is not in the history's answers", () => {

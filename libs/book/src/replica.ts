@@ -32,7 +32,6 @@ import {
 import { type FlatLevels, isRefusal } from "./ladder.ts";
 
 export type ReplicaMode = "unknown" | "healthy" | "gap";
-export type ReplicaState = ReplicaMode | "stale";
 
 export type ReplicaEffect = {
   readonly kind: "requestSnapshot";
@@ -109,20 +108,6 @@ export function onReplicaMessage(replica: Replica, message: BookUpdate | TradePr
     default:
       return assertNever(message);
   }
-}
-
-/**
- * Tells whether the book may be used. "stale" = continuous, but the bookstore doubts it or nothing proves that its
- * connection still lives.
- * @param clockSeenMs - receive time of the last clock of `replica.connection`, 0 when none.
- */
-export function replicaState(
-  replica: Replica,
-  at: { readonly nowMs: number; readonly clockSeenMs: number },
-): ReplicaState {
-  if (replica.mode !== "healthy") return replica.mode;
-  const ageMs = at.nowMs - Math.max(replica.lastSeenMs, at.clockSeenMs);
-  return replica.health === "healthy" && quoteTier(ageMs) !== "HARD_STALE" ? "healthy" : "stale";
 }
 
 const FRESH_MS_MAX = 2_000;

@@ -40,9 +40,3 @@ export const MarketDefinition = z.object({
   tsInitMs: Ms,
 });
 export type MarketDefinition = z.infer<typeof MarketDefinition>;
-
-/** The other token of the same market. */
-export function complementOf(market: MarketDefinition, tokenId: TokenId): TokenId {
-  const [first, second] = market.tokens;
-  return first.tokenId === tokenId ? second.tokenId : first.tokenId;
-}

@@ -3,7 +3,7 @@
  * @see reference/polymarket.md §2.1, §3.1 for the selectors
  */
 import { ContractError } from "@slipstream/contracts/errors";
-import type { Address, ConditionId, TokenId } from "@slipstream/contracts/ids";
+import type { Address, TokenId } from "@slipstream/contracts/ids";
 import { addressToWord, text, uintArray, uintWord } from "./abi.ts";
 import type { Eip712Domain } from "./versions.ts";
 import { addressWord, bigintWord, WORD } from "./words.ts";
@@ -17,13 +17,6 @@ export const encodeErc20BalanceOf = (owner: Address): string => `0x70a08231${add
 
 /** eip712Domain(); answer: `decodeEip712Domain`. */
 export const ENCODED_EIP712_DOMAIN = "0x84b0196e";
-
-/** payoutDenominator(bytes32 conditionId) of ConditionalTokens; answer: `decodeUint`, 0 while unresolved. */
-export const encodePayoutDenominator = (conditionId: ConditionId): string => `0xdd34de67${bytes32(conditionId)}`;
-
-/** payoutNumerators(bytes32 conditionId,uint256 index) of ConditionalTokens; answer: `decodeUint`. */
-export const encodePayoutNumerator = (conditionId: ConditionId, outcome: number): string =>
-  `0x0504c814${bytes32(conditionId)}${uintWord(outcome)}`;
 
 /**
  * balanceOfBatch(address[] owners,uint256[] ids) for pairs of one owner and one token; answer: `decodeUintArray`, one
@@ -67,9 +60,6 @@ export function decodeEip712Domain(answer: string): Eip712Domain {
   }
   return { name, version, chainId, verifyingContract };
 }
-
-/** A Protocol V2 condition id has 31 bytes and stands left in its word. */
-const bytes32 = (conditionId: ConditionId): string => conditionId.slice(2).padEnd(WORD, "0");
 
 const unreadable = (expected: string, answer: string): ContractError =>
   new ContractError(

@@ -3,8 +3,7 @@ import fc from "fast-check";
 import { type AbiEvent, decodeEventLog, type Hex, toEventSelector } from "viem";
 import { describe, expect, test } from "vitest";
 import { decodeOrderFilled, fillPrice, type OrderFilled } from "./orderFilled.ts";
-import { decodeOrdersMatched } from "./ordersMatched.ts";
-import { eventAbis, fixedHex, logOfV1, logOfV2, orderFilledV1Abi, orderFilledV2Abi, rawLog } from "./testing/logs.ts";
+import { eventAbis, fixedHex, logOfV1, logOfV2, orderFilledV1Abi, orderFilledV2Abi } from "./testing/logs.ts";
 import * as topics from "./topics.ts";
 import { defaultExchanges, EXCHANGE_V1, EXCHANGE_V2, EXCHANGE_V3, NEG_RISK_EXCHANGE_V2 } from "./versions.ts";
 import type { LogRefusal, RawLog } from "./words.ts";
@@ -188,16 +187,6 @@ describe("what is no known layout is refused", () => {
   ])("%s", (_name, log, code) => {
     expect(decodeOrderFilled(log, table)).toMatchObject({ kind: "refused", code });
   });
-});
-
-test("the end of a match names its active order", () => {
-  const end = { takerOrderHash: hash, takerOrderMaker: alice, makerAmountFilled: 1n, takerAmountFilled: 2n };
-  const v2 = rawLog(EXCHANGE_V2, "ORDERS_MATCHED_V2", { ...end, side: 0, tokenId: 7n });
-  const v1 = rawLog(EXCHANGE_V1, "ORDERS_MATCHED_V1", { ...end, makerAssetId: 0n, takerAssetId: 7n });
-  for (const log of [v1, v2]) {
-    expect(decodeOrdersMatched(log, table)).toMatchObject({ takerOrderHash: hash, takerOrderMaker: alice });
-  }
-  expect(decodeOrdersMatched({ ...v1, address: EXCHANGE_V2 }, table)).toMatchObject({ code: "EVENT_UNKNOWN" });
 });
 
 const uint = (bits: number) => fc.bigInt({ min: 0n, max: (1n << BigInt(bits)) - 1n });

@@ -7,10 +7,6 @@
 export const ORDER_FILLED_V1 = "0xd0a08e8c493f9c94f29311604c9de1b4e8c8d4c06bd0c789af57f2d65bfec0f6";
 /** OrderFilled(bytes32 indexed orderHash,address indexed maker,address indexed taker,uint8 side,uint256 tokenId,uint256 makerAmountFilled,uint256 takerAmountFilled,uint256 fee,bytes32 builder,bytes32 metadata) */
 export const ORDER_FILLED_V2 = "0xd543adfd945773f1a62f74f0ee55a5e3b9b1a28262980ba90b1a89f2ea84d8ee";
-/** OrdersMatched(bytes32 indexed takerOrderHash,address indexed takerOrderMaker,uint256 makerAssetId,uint256 takerAssetId,uint256 makerAmountFilled,uint256 takerAmountFilled) */
-export const ORDERS_MATCHED_V1 = "0x63bf4d16b7fa898ef4c4b2b6d90fd201e9c56313b65638af6088d149d2ce956c";
-/** OrdersMatched(bytes32 indexed takerOrderHash,address indexed takerOrderMaker,uint8 side,uint256 tokenId,uint256 makerAmountFilled,uint256 takerAmountFilled) */
-export const ORDERS_MATCHED_V2 = "0x174b3811690657c217184f89418266767c87e4805d09680c39fc9c031c0cab7c";
 
 /** TransferSingle(address indexed operator,address indexed from,address indexed to,uint256 id,uint256 value) */
 export const TRANSFER_SINGLE = "0xc3d58168c5ae7397731d063d5bbf3d657854427343f4c083240f7aacaa2d0f62";

@@ -9,7 +9,6 @@ import {
   EXCHANGE_V3,
   exchangeOfMarket,
   exchangesWith,
-  liveExchanges,
   NEG_RISK_EXCHANGE_V2,
 } from "./versions.ts";
 
@@ -44,10 +43,6 @@ test("an ordinary market trades on exchange V2, a Protocol V2 market on V3, any 
       expect.objectContaining({ code: "MARKET_VERSION_UNKNOWN" }),
     );
   }
-});
-
-test("history is read but not watched", () => {
-  expect(liveExchanges(defaultExchanges).map((row) => row.generation)).toEqual(["V2", "V2", "V3"]);
 });
 
 test("an override replaces the V2 row of its kind and only that", async () => {

@@ -14,13 +14,11 @@ const address = (text: string): Address => text.toLowerCase() as Address;
 export const CONDITIONAL_TOKENS = address("0x4D97DCd97eC945f40cF65F87097ACe5EA0476045");
 export const POSITION_MANAGER = address("0x006F54F7f9A22e0000CC2AB60031000000ae9fEF");
 export const NEG_RISK_ADAPTER = address("0xd91E80cF2E7be2e162c6513ceD06f1dD0dA35296");
-export const WRAPPED_COLLATERAL = address("0x3A3BD7bb9528E159577F7C2e685CC81A765002E2");
 export const USDC_E = address("0x2791Bca1f2de4661ED88A30C99A7a9449Aa84174");
 export const PUSD = address("0xC011a7E12a19f7B1f670d46F03B03f3342E82DFB");
 
 export type Generation = "V1" | "V2" | "V3";
 export type Eip712Version = "1" | "2" | "3";
-export type MarketVersion = "v1" | "v2";
 /** Which markets an exchange settles. V3 settles all of its protocol and has no neg-risk twin. */
 export type MarketKind = "standard" | "negRisk" | "any";
 
@@ -157,7 +155,3 @@ export function exchangeOfMarket(
   }
   throw versionUnknown(`no exchange of the version table trades a market of version ${JSON.stringify(market.version)}`);
 }
-
-/** The exchanges on which leaders trade today: everything but history. */
-export const liveExchanges = (table: ExchangeTable): readonly ExchangeRow[] =>
-  table.rows.filter((row) => row.generation !== "V1");

@@ -1,6 +1,5 @@
 /** What a matching means in money and tokens: for the chain, for the purses, for the print. Pure. */
 import { InvariantError } from "@slipstream/contracts/errors";
-import type { Address } from "@slipstream/contracts/ids";
 import {
   add,
   negate,
@@ -86,7 +85,3 @@ export function move(purses: Purses, market: VenueMarket, movement: Movement): v
   credit(purses, movement.owner, movement.usdcMicro);
   creditShares(purses, movement.owner, market.tokenIds[movement.outcome], movement.sharesMicro);
 }
-
-/** Tells whether one of the wallets takes part. */
-export const involves = ({ match }: VenueTrade, wallets: ReadonlySet<Address>): boolean =>
-  [match.active, ...match.resting].some((order) => wallets.has(order.maker));

@@ -20,5 +20,3 @@ export const bookstoreEnv = {
   /** Mode rest: how often the books are read. */
   BOOKS_POLL_MS: integer(100, 60_000).default(1_000),
 } as const;
-
-export type BookstoreMode = z.infer<(typeof bookstoreEnv)["BOOKSTORE_MODE"]>;

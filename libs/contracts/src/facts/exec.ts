@@ -43,7 +43,6 @@ export const SkipReason = z.discriminatedUnion("code", [
   z.object({ code: z.literal("LEADER_HOLDING_UNKNOWN") }),
 ]);
 export type SkipReason = z.infer<typeof SkipReason>;
-export type SkipCode = SkipReason["code"];
 
 /** ENTRY follows a leader's purchase, EXIT closes (part of) his lot. */
 export const AttemptKind = z.enum(["ENTRY", "EXIT"]);

@@ -9,6 +9,7 @@ import { keepRpcSocket, type RpcLink } from "@slipstream/polymarket/keptRpcSocke
 import type { RpcSocket } from "@slipstream/polymarket/rpc";
 import { TRANSFER_BATCH, TRANSFER_SINGLE } from "@slipstream/polymarket/topics";
 import { CONDITIONAL_TOKENS, POSITION_MANAGER } from "@slipstream/polymarket/versions";
+import { walletTopics } from "@slipstream/polymarket/walletTopics";
 import { z } from "zod";
 
 export type TransferWatch = {
@@ -27,9 +28,6 @@ export type TransferWatchOptions = {
   readonly onTransfer: (wallet: Address, tokenIds: readonly TokenId[]) => void;
   readonly onDown: (reason: string) => void;
 };
-
-/** Providers refuse filters with more topics than some hundreds. */
-const WALLETS_PER_FILTER = 200;
 
 const Notice = z.object({ address: z.string(), topics: z.array(z.string()), data: z.string() });
 
@@ -70,14 +68,13 @@ async function subscribeTransfers(
       if (followed.has(wallet)) onTransfer(wallet, tokenIds);
     }
   };
-  const wallets = [...followed].map((wallet) => `0x${wallet.slice(2).padStart(64, "0")}`);
-  for (let from = 0; from < wallets.length && link.isCurrent(); from += WALLETS_PER_FILTER) {
-    const part = wallets.slice(from, from + WALLETS_PER_FILTER);
-    const events = [TRANSFER_SINGLE, TRANSFER_BATCH];
+  const events = [TRANSFER_SINGLE, TRANSFER_BATCH];
+  for (const wallets of walletTopics(followed)) {
     for (const topics of [
-      [events, null, part],
-      [events, null, null, part],
+      [events, null, wallets],
+      [events, null, null, wallets],
     ]) {
+      if (!link.isCurrent()) return;
       await socket.subscribe(["logs", { address: [CONDITIONAL_TOKENS, POSITION_MANAGER], topics }], onNotice);
     }
   }

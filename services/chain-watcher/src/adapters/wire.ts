@@ -39,5 +39,3 @@ export function readLogs(value: unknown): WireLog[] {
 }
 
 export const hex = (value: number): string => `0x${value.toString(16)}`;
-/** An address as a topic. */
-export const topicOf = (address: string): string => `0x${address.slice(2).padStart(64, "0")}`;

@@ -2,8 +2,9 @@
 import { ask } from "@slipstream/actor/ask";
 import type { Bus } from "@slipstream/actor/bus";
 import type { Clock, Timer } from "@slipstream/actor/clock";
+import { quoteTier } from "@slipstream/book/replica";
 import type { AwaitBook, DecideFill } from "../core/messages.ts";
-import { type ExecutorView, FRESH_MS_MAX } from "../core/view.ts";
+import type { ExecutorView } from "../core/view.ts";
 import type { Books } from "./books.ts";
 
 export type FirstTouch = {
@@ -29,7 +30,7 @@ export function createFirstTouch(options: {
   const isReady = ({ tokenId }: AwaitBook): boolean => {
     const now = view();
     const quote = now.quote(tokenId);
-    return now.market(tokenId) !== null && quote?.health === "healthy" && quote.ageMs <= FRESH_MS_MAX;
+    return now.market(tokenId) !== null && quote?.health === "healthy" && quoteTier(quote.ageMs) === "FRESH";
   };
   const wake = (request: AwaitBook): void => {
     const { tokenId } = request;
@@ -37,7 +38,7 @@ export function createFirstTouch(options: {
     const now = view();
     // The definition comes back on the stream of markets.
     if (now.market(tokenId) === null) void ask(bus, "registry", "resolve", { tokenId }, RESOLVE_TIMEOUT_MS);
-    if ((now.quote(tokenId)?.ageMs ?? 0) > FRESH_MS_MAX) books.refresh(tokenId);
+    if (quoteTier(now.quote(tokenId)?.ageMs ?? 0) !== "FRESH") books.refresh(tokenId);
   };
   return {
     wait: (request) => {

@@ -1,11 +1,12 @@
 /** The gates every order passes, in the order they are asked; each answers a typed reason with its numbers. */
+import { quoteTier } from "@slipstream/book/replica";
 import type { SkipReason } from "@slipstream/contracts/facts/exec";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { type RiskAnswer, riskFor } from "./riskGate.ts";
 import { isMakerLike } from "./sizing.ts";
 import type { ExecutorState, KnownFill } from "./state.ts";
-import { type ExecutorView, FRESH_MS_MAX, type Quote } from "./view.ts";
+import type { ExecutorView, Quote } from "./view.ts";
 
 /**
  * `wait`: a moment may bring what is missing (first touch of a token, a stale quote that is being refreshed, a risk
@@ -21,18 +22,18 @@ export type Tradable = { readonly market: MarketDefinition; readonly quote: Quot
 const skip = (reason: SkipReason): { kind: "skip"; reason: SkipReason } => ({ kind: "skip", reason });
 const wait = (reason: SkipReason): { kind: "wait"; reason: SkipReason } => ({ kind: "wait", reason });
 
-/**
- * A market of a generation we do not know has no definition (its schema refuses it), so it is MARKET_UNKNOWN.
- * @param waitedMs - since the decision began, for the reason's numbers.
- */
-export function entryGates(options: {
+export type GateQuestion = {
   readonly state: ExecutorState;
   readonly view: ExecutorView;
   readonly fill: KnownFill;
   readonly policy: AccountPolicy;
+  /** Since the decision began, for the reason's numbers. */
   readonly waitedMs: number;
-}): Gate<Tradable> {
-  const { state, view, fill, policy, waitedMs } = options;
+};
+
+/** A market of a generation we do not know has no definition (its schema refuses it), so it is MARKET_UNKNOWN. */
+export function entryGates(asked: GateQuestion): Gate<Tradable> {
+  const { state, view, fill, policy, waitedMs } = asked;
   const market = marketGate(view, fill);
   if (market.kind !== "pass") return market;
   const reason = signalGate(view, fill, policy) ?? leaderGate(state, fill, policy);
@@ -49,14 +50,8 @@ export function entryGates(options: {
 }
 
 /** Exits have no age limit and ask neither the leader list nor the chain's health; of risk only a halt stops them. */
-export function exitGates(options: {
-  readonly state: ExecutorState;
-  readonly view: ExecutorView;
-  readonly fill: KnownFill;
-  readonly policy: AccountPolicy;
-  readonly waitedMs: number;
-}): Gate<Tradable> {
-  const { state, view, fill, policy, waitedMs } = options;
+export function exitGates(asked: GateQuestion): Gate<Tradable> {
+  const { state, view, fill, policy, waitedMs } = asked;
   const market = marketGate(view, fill);
   if (market.kind !== "pass") return market;
   const risk = riskFor(state, view, riskSubject(fill, policy, market.value));
@@ -98,11 +93,11 @@ function leaderGate(state: ExecutorState, fill: KnownFill, policy: AccountPolicy
   return null;
 }
 
-/** Quote age: up to 2 s is traded on, up to 5 s is refreshed first, above that the book counts as stale. */
+/** Only a fresh quote is traded on; an older one is refreshed first and then asked for again. */
 function bookGate(view: ExecutorView, { tokenId }: KnownFill, waitedMs: number): Gate<Quote> {
   const quote = view.quote(tokenId);
   if (quote === null) return wait({ code: "BOOK_UNKNOWN", waitedMs });
   if (quote.health !== "healthy") return wait({ code: "BOOK_UNHEALTHY", health: quote.health });
-  if (quote.ageMs > FRESH_MS_MAX) return wait({ code: "BOOK_STALE", ageMs: quote.ageMs });
+  if (quoteTier(quote.ageMs) !== "FRESH") return wait({ code: "BOOK_STALE", ageMs: quote.ageMs });
   return { kind: "pass", value: quote };
 }

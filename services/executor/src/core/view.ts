@@ -26,9 +26,6 @@ export type ExecutorLimits = {
   readonly riskHaltAfterMs: number;
 };
 
-/** Quote age up to which a book is traded on; a SOFT_STALE one is refreshed first. Limits of libs/book. */
-export const FRESH_MS_MAX = 2_000;
-
 export const defaultLimits: ExecutorLimits = {
   firstTouchMaxMs: 400,
   chainLagMsMax: 30_000,
