@@ -1,6 +1,7 @@
 /** Settings of the command and the supervisor. */
 import { homedir } from "node:os";
 import { httpUrl, parseEnv, wsUrl } from "@slipstream/contracts/env";
+import { publicEndpoints } from "@slipstream/polymarket/publicEndpoints";
 import { z } from "zod";
 
 const shape = {
@@ -10,12 +11,11 @@ const shape = {
   /** Folder of local runs: store, logs, pids. */
   SLIPSTREAM_HOME: z.string().optional(),
   EXECUTION_MODE: z.enum(["paper", "live"]).default("paper"),
-  POLYGON_HTTP_URL: httpUrl().default("https://polygon-bor-rpc.publicnode.com"),
-  POLYGON_WS_URL: wsUrl().default("wss://polygon-bor-rpc.publicnode.com"),
-  CLOB_HTTP_URL: httpUrl().default("https://clob.polymarket.com"),
-  CLOB_MARKET_WS_URL: wsUrl().default("wss://ws-subscriptions-clob.polymarket.com/ws/market"),
-  GAMMA_URL: httpUrl().default("https://gamma-api.polymarket.com"),
-  DATA_API_URL: httpUrl().default("https://data-api.polymarket.com"),
+  POLYGON_HTTP_URL: httpUrl().default(publicEndpoints.polygonHttpUrl),
+  POLYGON_WS_URL: wsUrl().default(publicEndpoints.polygonWsUrl),
+  CLOB_HTTP_URL: httpUrl().default(publicEndpoints.clobHttpUrl),
+  CLOB_MARKET_WS_URL: wsUrl().default(publicEndpoints.clobMarketWsUrl),
+  GAMMA_URL: httpUrl().default(publicEndpoints.gammaUrl),
   SANDBOX_SEED: z.string().default("1"),
 } as const;
 

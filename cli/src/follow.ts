@@ -23,12 +23,12 @@ const CATCH_UP_MS_MAX = 60_000;
 /**
  * Starts at the first fact the log still has.
  * @param worldMs - turns the wall-clock time at which the log stored a fact into the world's time.
- * @param onFact - called after each fact was folded.
+ * @param onFact - called after each fact was folded, with the time at which the log stored it, in the world's time.
  */
 export async function followLog(
   bus: Bus,
   worldMs: (wallMs: number) => number,
-  onFact?: (recorded: Recorded) => void,
+  onFact?: (recorded: Recorded, storedMs: number) => void,
 ): Promise<Following> {
   const overview = emptyOverview();
   const unreadable: string[] = [];
@@ -43,8 +43,9 @@ export async function followLog(
       if (reading.kind === "refused") unreadable.push(`fact ${message.seq}: ${reading.error.message}`);
       if (reading.kind !== "fact") return;
       const recorded = { seq: message.seq, subject: message.subject, fence: 0, fact: reading.fact };
-      applyFact(overview, recorded, worldMs(Number(message.timestampNanos / 1_000_000n)));
-      onFact?.(recorded);
+      const storedMs = worldMs(Number(message.timestampNanos / 1_000_000n));
+      applyFact(overview, recorded, storedMs);
+      onFact?.(recorded, storedMs);
     },
   });
   const beats = bus.nc.subscribe(subjects.allHeartbeats, {

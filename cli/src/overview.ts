@@ -45,6 +45,14 @@ export type OrderEntry = {
 };
 export type PaperHolding = { account: AccountId; tokenId: TokenId; sharesMicro: SharesMicro };
 
+/** The money of an account, as inventory tells it and as our own fills add up to. */
+export type Purse = {
+  ledgerMicro: bigint;
+  /** Null until inventory told of a position. */
+  collateralMicro: bigint | null;
+  availableMicro: bigint | null;
+};
+
 export type Overview = {
   lastSeq: number;
   firstProgress: FactOf<"ChainProgress"> | null;
@@ -57,6 +65,7 @@ export type Overview = {
   executionFills: Map<TradeId, FactOf<"ExecutionFill">>;
   duplicatedExecutionFills: number;
   positions: Map<string, FactOf<"PositionChanged">>;
+  purses: Map<AccountId, Purse>;
   risk: Map<string, FactOf<"RiskDecision">>;
   heartbeats: Map<string, Heartbeat & { receivedMs: number }>;
   latencies: { seenToPublished: number[]; publishedToDecided: number[]; decidedToPlaced: number[] };
@@ -76,6 +85,7 @@ export const emptyOverview = (): Overview => ({
   executionFills: new Map(),
   duplicatedExecutionFills: 0,
   positions: new Map(),
+  purses: new Map(),
   risk: new Map(),
   heartbeats: new Map(),
   latencies: { seenToPublished: [], publishedToDecided: [], decidedToPlaced: [] },
@@ -114,6 +124,11 @@ export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs:
     }
     case "ExecutionFill":
       return applyExecutionFill(overview, fact);
+    case "AccountFunded": {
+      const purse = purseOf(overview, fact.account);
+      purse.ledgerMicro += fact.collateralMicro;
+      return;
+    }
     case "OrderDenied":
       return endOrder(overview, fact.orderId, `denied ${fact.reason.code}`);
     case "OrderAbandoned":
@@ -131,6 +146,10 @@ export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs:
       // Last in the order of the map: the newest word on the account's collateral.
       overview.positions.delete(`${fact.account}|${fact.tokenId}`);
       overview.positions.set(`${fact.account}|${fact.tokenId}`, fact);
+      Object.assign(purseOf(overview, fact.account), {
+        collateralMicro: fact.collateralMicro,
+        availableMicro: fact.availableCollateralMicro,
+      });
       return;
     case "RiskDecision":
       overview.risk.set(`${fact.scope.kind}.${fact.scope.id}`, fact);
@@ -212,11 +231,21 @@ function applyExecutionFill(overview: Overview, fill: FactOf<"ExecutionFill">): 
     return;
   }
   overview.executionFills.set(fill.tradeId, fill);
+  const cash = fill.side === "BUY" ? -fill.usdcMicro : fill.usdcMicro;
+  purseOf(overview, fill.account).ledgerMicro += cash - fill.feeMicro;
   const order = overview.orders.get(fill.orderId);
   if (order === undefined) return;
   order.filledMicro = sharesMicro(order.filledMicro + fill.sizeMicro);
   order.fills += 1;
   if (fill.leavesMicro === 0n) order.end = "filled";
+}
+
+function purseOf(overview: Overview, account: AccountId): Purse {
+  const known = overview.purses.get(account);
+  if (known !== undefined) return known;
+  const purse: Purse = { ledgerMicro: 0n, collateralMicro: null, availableMicro: null };
+  overview.purses.set(account, purse);
+  return purse;
 }
 
 function endOrder(overview: Overview, orderId: ClientOrderId, end: string): void {

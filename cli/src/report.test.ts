@@ -147,6 +147,14 @@ const position = (confirmed: bigint, effective = confirmed): FactOf<"PositionCha
   collateralMicro: usdcMicro(9_995_000_000n),
   availableCollateralMicro: usdcMicro(9_995_000_000n),
 });
+const funded: Fact = {
+  ...times,
+  type: "AccountFunded",
+  id: factId("AccountFunded", account),
+  account,
+  collateralMicro: usdcMicro(10_000_000_000n),
+  configRevision: 1,
+};
 const configured: Fact = {
   ...times,
   type: "ConfigChanged",
@@ -158,7 +166,7 @@ const configured: Fact = {
 
 function overviewOf(...facts: Fact[]): Overview {
   const overview = emptyOverview();
-  [configured, ...facts].forEach((fact, index) => {
+  [configured, funded, ...facts].forEach((fact, index) => {
     applyFact(overview, { seq: index + 1, subject: subjectOf(fact), fence: 0, fact }, 1_015);
   });
   return overview;
@@ -221,6 +229,12 @@ describe("what is not well is found", () => {
       { duplicated: 1 },
     ],
     ["a fill of our own told twice", [...good, execution(1, 10_000_000n, 0n)], onChain(1), { duplicated: 1 }],
+    [
+      "money that differs from the ledger",
+      [...good.slice(0, 3), { ...position(10_000_000n), availableCollateralMicro: usdcMicro(9_990_000_000n) }],
+      onChain(1),
+      { errors: /purse paper: collateral 9995000000, available 9990000000, ledger 9995000000/ },
+    ],
     [
       "a position that differs from the ledger",
       [...good, position(9_000_000n)],

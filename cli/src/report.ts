@@ -20,6 +20,8 @@ export type RunReport = {
   missed: number;
   /** Fills told twice, attempts or executions made twice. */
   duplicated: number;
+  /** Money once nothing is open: what inventory has, what it may spend, and what our own fills leave of the funding. */
+  purses: { account: string; collateral: string; available: string; ledger: string }[];
   positions: { account: string; tokenId: string; confirmed: string; effective: string; chain: string }[];
   latencyMs: { seenToPublished: Quantiles; publishedToDecided: Quantiles; decidedToPlaced: Quantiles };
   /** Orders filled in parts or only in part, and orders that ended by their time to live. */
@@ -122,6 +124,14 @@ export function positionRows(overview: Overview): RunReport["positions"] {
   });
 }
 
+export function purseRows(overview: Overview): RunReport["purses"] {
+  return [...overview.purses].flatMap(([account, { ledgerMicro, collateralMicro, availableMicro }]) =>
+    collateralMicro === null || availableMicro === null
+      ? []
+      : [{ account, collateral: `${collateralMicro}`, available: `${availableMicro}`, ledger: `${ledgerMicro}` }],
+  );
+}
+
 export function buildReport(
   overview: Overview,
   found: Audit,
@@ -141,6 +151,14 @@ export function buildReport(
       (row) =>
         `position ${row.account} ${row.tokenId}: confirmed ${row.confirmed}, effective ${row.effective}, chain ${row.chain}`,
     );
+  const purses = purseRows(overview);
+  for (const row of purses.filter(
+    ({ collateral, available, ledger }) => collateral !== ledger || available !== ledger,
+  )) {
+    disagreements.push(
+      `purse ${row.account}: collateral ${row.collateral}, available ${row.available}, ledger ${row.ledger}`,
+    );
+  }
   return {
     leaderFills: overview.fills.size,
     attempts: { trade: overview.attempts.size - skip, skip, byReason },
@@ -148,6 +166,7 @@ export function buildReport(
     executionFills: overview.executionFills.size,
     missed: found.missed.length,
     duplicated: found.duplicated.length,
+    purses,
     positions,
     latencyMs: {
       seenToPublished: quantiles(overview.latencies.seenToPublished),

@@ -1,7 +1,7 @@
 /** The end of a timed run: waits for the pipeline to become quiet, then compares with the chain. */
 import { readChainFills, readHead } from "./chainAudit.ts";
 import type { Overview } from "./overview.ts";
-import { type Audit, audit, positionRows } from "./report.ts";
+import { type Audit, audit, positionRows, purseRows } from "./report.ts";
 
 const POLL_MS = 100;
 /** A GTD remainder rests some seconds, a paper fill settles with the next block. */
@@ -42,6 +42,7 @@ async function judge(overview: Overview, rpcUrl: string, upToBlock: number): Pro
 function isQuiet(overview: Overview, result: Audit, head: number): boolean {
   const open = [...overview.orders.values()].some((order) => order.end === null);
   const settled = positionRows(overview).every((row) => row.confirmed === row.chain && row.effective === row.chain);
+  const paid = purseRows(overview).every((row) => row.collateral === row.ledger && row.available === row.ledger);
   const clean = result.missed.length === 0 && result.phantom.length === 0;
-  return !open && settled && clean && (overview.progress?.head ?? 0) >= head;
+  return !open && settled && paid && clean && (overview.progress?.head ?? 0) >= head;
 }

@@ -104,7 +104,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     clobHttpUrl: settings.CLOB_HTTP_URL,
     clobMarketWsUrl: settings.CLOB_MARKET_WS_URL,
     gammaUrl: settings.GAMMA_URL,
-    dataApiUrl: settings.DATA_API_URL,
   };
   return {
     worldMs: (wallMs) => (mapping === null ? wallMs : mapping.worldMs + (wallMs - mapping.realMs) * mapping.speed),
@@ -210,6 +209,7 @@ async function startService(
     env: {
       ...env,
       NATS_URL: natsUrl,
+      ...(options.isReal ? {} : REAL_ONLY),
       POLYGON_HTTP_URL: endpoints.rpcHttpUrl,
       POLYGON_WS_URL: endpoints.rpcWsUrl,
       CLOB_HTTP_URL: endpoints.clobHttpUrl,

@@ -11,7 +11,6 @@ export const World = z.object({
     clobHttpUrl: z.string(),
     clobMarketWsUrl: z.string(),
     gammaUrl: z.string(),
-    dataApiUrl: z.string(),
   }),
   leaders: z.array(z.object({ address: Address, label: z.string() })),
 });

@@ -12,19 +12,48 @@ import { withBus } from "../connection.ts";
 const LATCH_MS = 2_000;
 
 /**
- * Halts or resumes trading everywhere. A halt first closes the executor's latch, which needs neither log nor risk.
- * @returns 0 when the command is in the log and the latch answered; 1 when only one of the two worked.
+ * Halts or resumes trading everywhere. A halt first closes the executor's latch, which needs neither log nor risk; when
+ * it has answered, everything decided before is in the log and nothing more leaves.
+ * @returns 0 when the command is in the log and the latch answered; 1 when only one of the two worked, or none.
  */
 export async function runOperator(natsUrl: string, command: "halt" | "resume", why: string): Promise<number> {
   return withBus(natsUrl, async (bus) => {
     const who = userInfo().username.slice(0, 64) || "operator";
-    const halted = command === "halt";
-    const latch = await ask(bus, "executor", "halt", { halted, who }, LATCH_MS);
+    const latch = await ask(bus, "executor", "halt", { halted: command === "halt", who }, LATCH_MS);
     if (!latch.ok) console.error(`executor's latch: ${latch.text}`);
-    await publish(bus, { command, who, why });
-    console.log(halted ? "halted: nothing is traded until `resume`" : "resumed: risk decides again");
-    return latch.ok ? 0 : 1;
+    const logged = await publish(bus, { command, who, why }).then(
+      () => true,
+      (error: unknown) => {
+        console.error(`the log does not take the command: ${error instanceof Error ? error.message : String(error)}`);
+        return false;
+      },
+    );
+    const { code, text } = operatorAnswer(command, { latched: latch.ok, logged });
+    console.log(text);
+    return code;
   });
+}
+
+/** What has come of a command, and the exit code. */
+export function operatorAnswer(
+  command: "halt" | "resume",
+  { latched, logged }: { readonly latched: boolean; readonly logged: boolean },
+): { readonly code: 0 | 1; readonly text: string } {
+  const said = command === "halt" ? "halted" : "resumed";
+  if (latched && logged) {
+    const full = { halt: "halted: nothing is traded until `resume`", resume: "resumed: risk decides again" };
+    return { code: 0, text: full[command] };
+  }
+  if (logged) {
+    const later = "as soon as the executor has read the log, where the command is";
+    const more = command === "halt" ? "" : "; a latch that was closed stays closed until it answers a `resume`";
+    return { code: 1, text: `${said} ${later}${more}` };
+  }
+  if (latched) {
+    const until = "the executor's latch alone knows it, and forgets it with its process";
+    return { code: 1, text: command === "halt" ? `halted for now: ${until}` : `not resumed: ${until}` };
+  }
+  return { code: 1, text: `not ${said}: neither the executor nor the log has heard it` };
 }
 
 async function publish(bus: Bus, said: { command: "halt" | "resume"; who: string; why: string }): Promise<void> {
