@@ -5,13 +5,12 @@ import { fileURLToPath } from "node:url";
 import { freePort, waitForPort } from "@slipstream/actor/process";
 import { ContractError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
-import { serviceNames } from "@slipstream/contracts/subjects";
+import { type ServiceName, serviceNames } from "@slipstream/contracts/subjects";
 import { type CliSettings, shownPath } from "./config.ts";
 import type { RunFolder } from "./runFolder.ts";
+import { type Environment, serviceEnv } from "./serviceEnv.ts";
 import { createSupervisor, logTail, type Supervisor } from "./supervisor.ts";
 import { fetchWorld, type World } from "./worldClient.ts";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A recording served in place of a venue. */
 export type TapeWorld = {
@@ -118,9 +117,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     shownLogs: shownPath(folder.logs),
     shownHome: shownPath(folder.path),
     startServices: async () => {
-      await Promise.all(
-        serviceNames.map((name) => startService(supervisor, { ...options, env }, name, natsUrl, endpoints)),
-      );
+      const inherited = serviceEnv({ env, natsUrl, endpoints, isLocalWorld: !real });
+      await Promise.all(serviceNames.map((name) => startService(supervisor, { folder, env: inherited }, name)));
       record();
     },
     incidents: () => ({ faults: [...faults], errors: [...errors] }),
@@ -197,25 +195,14 @@ async function startWorld(
 
 async function startService(
   supervisor: Supervisor,
-  { folder, env }: StackOptions,
-  name: (typeof serviceNames)[number],
-  natsUrl: string,
-  endpoints: World["endpoints"],
+  { folder, env }: Pick<StackOptions, "folder" | "env">,
+  name: ServiceName,
 ): Promise<void> {
   await supervisor.start({
     name,
     command: process.execPath,
     args: [join(root, "services", name, "src", "main.ts")],
-    env: {
-      ...env,
-      NATS_URL: natsUrl,
-      ...(options.isReal ? {} : REAL_ONLY),
-      POLYGON_HTTP_URL: endpoints.rpcHttpUrl,
-      POLYGON_WS_URL: endpoints.rpcWsUrl,
-      CLOB_HTTP_URL: endpoints.clobHttpUrl,
-      CLOB_MARKET_WS_URL: endpoints.clobMarketWsUrl,
-      GAMMA_URL: endpoints.gammaUrl,
-    },
+    env,
     logFile: folder.file("logs", `${name}.log`),
     tier: 2,
   });

@@ -14,8 +14,9 @@ import { renderLiveView } from "../liveView.ts";
 import { fillLine } from "../replay/replay.ts";
 import { buildReport, isGood, type RunReport } from "../report.ts";
 import { livingOf, type RunFolder } from "../runFolder.ts";
+import type { Environment } from "../serviceEnv.ts";
 import { settleAndAudit } from "../settle.ts";
-import { type Environment, type Stack, startStack, type TapeWorld } from "../stack.ts";
+import { type Stack, startStack, type TapeWorld } from "../stack.ts";
 import { sendFault } from "../worldClient.ts";
 
 export type StartOptions = {

@@ -1,11 +1,12 @@
 /** Settings of balance-sync. */
 import { flag, httpUrl, integer, wsUrl } from "@slipstream/contracts/env";
+import { publicEndpoints } from "@slipstream/polymarket/publicEndpoints";
 import type { z } from "zod";
 
 export const balanceSyncEnv = {
   /** Node for balances; absent: POLYGON_HTTP_URL. */
   AQ_ONCHAIN_PROVIDER_URL: httpUrl().optional(),
-  POLYGON_HTTP_URL: httpUrl().default("https://polygon-bor-rpc.publicnode.com"),
+  POLYGON_HTTP_URL: httpUrl().default(publicEndpoints.polygonHttpUrl),
   /** Node for transfer events; absent: balances come by polling and after fills only. */
   POLYGON_WS_URL: wsUrl().optional(),
   AQ_ONCHAIN_SYNC_INTERVAL_SECONDS: integer(1, 3_600).default(3),

@@ -1,12 +1,13 @@
 /** Settings of chain-watcher. */
 import { addressText, httpUrl, integer, wsUrl } from "@slipstream/contracts/env";
+import { publicEndpoints } from "@slipstream/polymarket/publicEndpoints";
 import { z } from "zod";
 
 export const watcherEnv = {
   /** Where a leader's fill may be noticed first. */
   TRIGGER_MODE: z.literal("polygon", "polygon (the Data API as a trigger is not built yet)").default("polygon"),
-  POLYGON_HTTP_URL: httpUrl().default("https://polygon-bor-rpc.publicnode.com"),
-  POLYGON_WS_URL: wsUrl().default("wss://polygon-bor-rpc.publicnode.com"),
+  POLYGON_HTTP_URL: httpUrl().default(publicEndpoints.polygonHttpUrl),
+  POLYGON_WS_URL: wsUrl().default(publicEndpoints.polygonWsUrl),
   /** In place of the V2 exchanges of the version table; must answer eip712Domain() with a known version. */
   POLY_EXCHANGE_CTF: addressText().optional(),
   POLY_EXCHANGE_NEGRISK: addressText().optional(),

@@ -1,0 +1,33 @@
+import { balanceSyncEnv, providerUrl } from "@slipstream/balance-sync/config";
+import { watcherEnv } from "@slipstream/chain-watcher/config";
+import { parseEnv } from "@slipstream/contracts/env";
+import { expect, test } from "vitest";
+import { serviceEnv } from "./serviceEnv.ts";
+
+const endpoints = {
+  rpcHttpUrl: "http://127.0.0.1:1",
+  rpcWsUrl: "ws://127.0.0.1:1",
+  clobHttpUrl: "http://127.0.0.1:2",
+  clobMarketWsUrl: "ws://127.0.0.1:2/ws/market",
+  gammaUrl: "http://127.0.0.1:2",
+};
+const env = {
+  POLYGON_HTTP_URL: "https://node.example",
+  AQ_ONCHAIN_PROVIDER_URL: "https://balances.example",
+  POLY_EXCHANGE_CTF: `0x${"e1".repeat(20)}`,
+  LOG_LEVEL: "debug",
+};
+const inherited = (isLocalWorld: boolean) =>
+  serviceEnv({ env, natsUrl: "nats://127.0.0.1:3", endpoints, isLocalWorld });
+
+test("in a local world nothing is read from the real one, whatever a person has set for it", () => {
+  const balances = parseEnv(balanceSyncEnv, inherited(true));
+  expect(providerUrl(balances)).toBe(endpoints.rpcHttpUrl);
+  expect(parseEnv(watcherEnv, inherited(true)).POLY_EXCHANGE_CTF).toBeUndefined();
+  expect(inherited(true)).toMatchObject({ LOG_LEVEL: "debug", NATS_URL: "nats://127.0.0.1:3" });
+});
+
+test("with the real venue a person's node for balances and exchanges hold", () => {
+  expect(providerUrl(parseEnv(balanceSyncEnv, inherited(false)))).toBe("https://balances.example");
+  expect(parseEnv(watcherEnv, inherited(false)).POLY_EXCHANGE_CTF).toBe(env.POLY_EXCHANGE_CTF);
+});

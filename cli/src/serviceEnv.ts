@@ -1,0 +1,30 @@
+/** What the processes of services inherit. */
+import type { World } from "./worldClient.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Settings that name parts of the real venue; empty is absent, also where a file `.env` sets them. */
+const NOT_IN_A_LOCAL_WORLD = { AQ_ONCHAIN_PROVIDER_URL: "", POLY_EXCHANGE_CTF: "", POLY_EXCHANGE_NEGRISK: "" };
+
+/**
+ * Returns a person's settings with the run's own bus and endpoints in place of theirs. In a local world (sandbox, tape)
+ * nothing of it may point to the real venue: balances of one chain beside fills of another would be nonsense.
+ */
+export function serviceEnv(options: {
+  readonly env: Environment;
+  readonly natsUrl: string;
+  readonly endpoints: World["endpoints"];
+  readonly isLocalWorld: boolean;
+}): Environment {
+  const { env, natsUrl, endpoints, isLocalWorld } = options;
+  return {
+    ...env,
+    ...(isLocalWorld ? NOT_IN_A_LOCAL_WORLD : {}),
+    NATS_URL: natsUrl,
+    POLYGON_HTTP_URL: endpoints.rpcHttpUrl,
+    POLYGON_WS_URL: endpoints.rpcWsUrl,
+    CLOB_HTTP_URL: endpoints.clobHttpUrl,
+    CLOB_MARKET_WS_URL: endpoints.clobMarketWsUrl,
+    GAMMA_URL: endpoints.gammaUrl,
+  };
+}

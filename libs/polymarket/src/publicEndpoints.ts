@@ -1,0 +1,8 @@
+/** Where the venue and a public node of its chain are reached without an account: the defaults of all settings. */
+export const publicEndpoints = {
+  polygonHttpUrl: "https://polygon-bor-rpc.publicnode.com",
+  polygonWsUrl: "wss://polygon-bor-rpc.publicnode.com",
+  clobHttpUrl: "https://clob.polymarket.com",
+  clobMarketWsUrl: "wss://ws-subscriptions-clob.polymarket.com/ws/market",
+  gammaUrl: "https://gamma-api.polymarket.com",
+} as const;
