@@ -1,10 +1,12 @@
 /** A tape played through real sockets: what a subscriber sees, byte for byte, and what REST and the chain answer. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { systemClock } from "@slipstream/actor/clock";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
 import { parseShares, priceMicro } from "@slipstream/contracts/money";
 import { decodeUintArray, encodeBalanceOfBatch } from "@slipstream/polymarket/calls";
 import { gammaClient, marketOfGamma } from "@slipstream/polymarket/gamma";
+import { createHttpReader } from "@slipstream/polymarket/http";
 import { connectRpcSocket, httpRpc } from "@slipstream/polymarket/rpc";
 import { until } from "@slipstream/testkit/until";
 import { afterEach, expect, test } from "vitest";
@@ -94,7 +96,9 @@ test("subscribers get the frames of their tokens with their bytes; who comes lat
   expect(await rest.json()).toMatchObject([
     { asset_id: yes, bids: [{ price: "0.4", size: "70.5" }], min_order_size: "5", neg_risk: false },
   ]);
-  const gamma = gammaClient(played.endpoints.gammaUrl, { timeoutMs: 5_000 });
+  const gamma = gammaClient(
+    createHttpReader({ baseUrl: played.endpoints.gammaUrl, clock: systemClock(), random: () => 0 }),
+  );
   const [object] = await gamma.byTokens([no]);
   expect(marketOfGamma(object, 1)).toMatchObject({ conditionId: condition, tickMicro: 10_000, takerDelayMs: 0 });
   expect((await gamma.openPage(null)).markets).toEqual([object]);

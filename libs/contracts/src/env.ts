@@ -17,6 +17,8 @@ export const flag = () =>
 
 const url = (protocols: RegExp, words: string) => z.url({ protocol: protocols, error: words });
 export const httpUrl = () => url(/^https?$/, "an address that starts with http:// or https://");
+/** Where paths are appended: without slashes at the end. */
+export const httpBase = () => httpUrl().transform((base) => base.replace(/\/+$/, ""));
 export const wsUrl = () => url(/^wss?$/, "an address that starts with ws:// or wss://");
 /** Lower-cases, so a checksummed address may be pasted. */
 export const addressText = () =>

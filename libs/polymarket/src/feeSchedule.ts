@@ -18,9 +18,10 @@ export function feeScheduleOf(
   if (typeof value !== "object") return null;
   const fields = value as Readonly<Record<string, unknown>>;
   const rateMicro = microOfJson(fields[names.rate]);
-  const exponent = Number(fields[names.exponent] ?? 1);
-  const takerOnly = fields[names.takerOnly] ?? true;
+  const exponent = fields[names.exponent];
+  const takerOnly = fields[names.takerOnly];
   if (rateMicro < 0 || rateMicro > MICRO_NUMBER || typeof takerOnly !== "boolean") return null;
-  if (!Number.isInteger(exponent) || exponent < 1 || exponent > EXPONENT_MAX) return null;
+  if (typeof exponent !== "number" || !Number.isInteger(exponent) || exponent < 1 || exponent > EXPONENT_MAX)
+    return null;
   return { rateMicro, exponent, takerOnly };
 }

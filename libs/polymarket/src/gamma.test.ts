@@ -4,6 +4,7 @@ import { gunzipSync } from "node:zlib";
 import type { TokenId } from "@slipstream/contracts/ids";
 import { afterEach, expect, test, vi } from "vitest";
 import { gammaClient, marketOfGamma } from "./gamma.ts";
+import type { HttpReader } from "./http.ts";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -44,6 +45,8 @@ test.each([
   ["a closed market that is not settled yet", { closed: true, outcomePrices: '["0.4", "0.6"]' }, { payoutMicro: null }],
   ["no fees and no schedule", { feesEnabled: false, feeSchedule: null }, { fee: { rateMicro: 0 } }],
   ["fees on without a schedule", { feeSchedule: null }, { kind: "refused", code: "FEE_UNKNOWN" }],
+  ["a schedule without its exponent", { feeSchedule: { rate: 0.07, takerOnly: true } }, { code: "FEE_UNKNOWN" }],
+  ["a schedule that does not say who pays", { feeSchedule: { rate: 0.07, exponent: 1 } }, { code: "FEE_UNKNOWN" }],
   ["an unknown version", { version: "v3" }, { kind: "refused", code: "VERSION_UNKNOWN" }],
   ["three outcomes", { outcomes: '["a","b","c"]' }, { kind: "refused", code: "MALFORMED" }],
   ["tokens that are no JSON", { clobTokenIds: "11,22" }, { kind: "refused", code: "MALFORMED" }],
@@ -69,14 +72,37 @@ test.skipIf(!existsSync(samples))("every recorded market is a definition or a re
 });
 
 test("markets are looked for among the open and the closed, in addresses of bounded length", async () => {
-  const asked: URL[] = [];
-  vi.stubGlobal("fetch", async (url: URL) => {
-    asked.push(url);
-    return new Response(JSON.stringify([url.searchParams.get("closed")]));
-  });
+  const asked: URLSearchParams[] = [];
+  const http: HttpReader = {
+    get: async (_path, query = []) => {
+      const params = new URLSearchParams(query.map(([name, value]): [string, string] => [name, value]));
+      asked.push(params);
+      return [params.get("closed")];
+    },
+    post: async () => null,
+  };
   const tokens = Array.from({ length: 41 }, (_, i) => "9".repeat(76) + String(i + 10)) as TokenId[];
-  const found = await gammaClient("http://gamma", { timeoutMs: 100 }).byTokens(tokens);
-  expect(found).toEqual(["false", "true", "false", "true"]);
-  expect(asked.flatMap((url) => url.searchParams.getAll("clob_token_ids"))).toHaveLength(2 * tokens.length);
-  expect(Math.max(...asked.map((url) => url.href.length))).toBeLessThan(5_000);
+  expect(await gammaClient(http).byTokens(tokens)).toEqual(["false", "true", "false", "true"]);
+  expect(asked.flatMap((params) => params.getAll("clob_token_ids"))).toHaveLength(2 * tokens.length);
+  expect(Math.max(...asked.map((params) => params.toString().length))).toBeLessThan(4_900);
+});
+
+test("pages of open markets follow the cursor; an address that is not there is no empty page", async () => {
+  const asked: string[] = [];
+  const answers: unknown[] = [{ markets: [1], next_cursor: "c" }, { markets: [2] }, null];
+  const http: HttpReader = {
+    get: async (path, query = []) => {
+      asked.push([path, ...query.map(([name, value]) => `${name}=${value}`)].join(" "));
+      return answers.shift();
+    },
+    post: async () => null,
+  };
+  const gamma = gammaClient(http);
+  expect(await gamma.openPage(null, 2)).toEqual({ markets: [1], nextCursor: "c" });
+  expect(await gamma.openPage("c", 2)).toEqual({ markets: [2], nextCursor: null });
+  await expect(gamma.openPage("d")).rejects.toMatchObject({ code: "VENUE_REFUSED" });
+  expect(asked.slice(0, 2)).toEqual([
+    "/markets/keyset limit=2 closed=false",
+    "/markets/keyset limit=2 closed=false after_cursor=c",
+  ]);
 });

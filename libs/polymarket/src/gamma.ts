@@ -1,14 +1,16 @@
 /**
  * Market definitions from Gamma. Outcomes and token ids are JSON arrays inside strings and are parsed twice; index i of
  * one belongs to index i of the other.
- * @see reference/polymarket.md §7.3
+ * @see docs/venue.md, Gamma
  */
-import { ContractError, TransientError } from "@slipstream/contracts/errors";
+import { ContractError } from "@slipstream/contracts/errors";
 import { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { type PriceMicro, sharesMicro } from "@slipstream/contracts/money";
 import { z } from "zod";
 import { microOfJson } from "./decimal.ts";
+import { feeScheduleOf } from "./feeSchedule.ts";
+import type { HttpReader, Query } from "./http.ts";
 
 const decimal = z.union([z.string(), z.number()]);
 const jsonArray = z.string().transform((text, context): unknown[] => {
@@ -36,7 +38,7 @@ const GammaMarket = z.object({
   orderPriceMinTickSize: decimal,
   orderMinSize: decimal,
   feesEnabled: z.boolean().optional(),
-  feeSchedule: z.object({ rate: decimal, exponent: z.number(), takerOnly: z.boolean() }).nullish(),
+  feeSchedule: z.unknown().optional(),
   secondsDelay: z.number().optional(),
   acceptingOrders: z.boolean().default(false),
   closed: z.boolean().default(false),
@@ -119,13 +121,8 @@ function conditionOf(json: unknown): string | null {
 /** `feesEnabled` without a schedule is unknown, not free; without either the market is from before fees. */
 function feeOf(market: z.infer<typeof GammaMarket>): MarketDefinition["fee"] | null {
   const { feeSchedule, feesEnabled } = market;
-  if (feeSchedule === null || feeSchedule === undefined) {
-    return feesEnabled === true ? null : { rateMicro: 0, exponent: 1, takerOnly: true };
-  }
-  const rateMicro = microOfJson(feeSchedule.rate);
-  const { exponent, takerOnly } = feeSchedule;
-  if (rateMicro < 0 || !Number.isInteger(exponent) || exponent < 1 || exponent > 4) return null;
-  return { rateMicro, exponent, takerOnly };
+  if ((feeSchedule === null || feeSchedule === undefined) && feesEnabled === true) return null;
+  return feeScheduleOf(feeSchedule, { rate: "rate", exponent: "exponent", takerOnly: "takerOnly" });
 }
 
 /** Final prices of a closed market; null while they are not settled to 0, 1/2 or 1. */
@@ -147,32 +144,16 @@ export type GammaClient = {
 const PAGE_MAX = 100;
 /** Token ids have up to 78 digits: the address stays below 5 KB. */
 const IDS_MAX = 40;
-/** Some default agents are answered 403. */
-const USER_AGENT = "slipstream";
 
-/** Every call throws TransientError for 429, 5xx and silence, ContractError VENUE_UNREADABLE for anything unreadable. */
-export function gammaClient(baseUrl: string, options: { readonly timeoutMs: number }): GammaClient {
-  const get = async (path: string, params: URLSearchParams): Promise<unknown> => {
-    const url = new URL(path, baseUrl);
-    url.search = params.toString();
-    let response: Response;
-    try {
-      response = await fetch(url, {
-        headers: { "user-agent": USER_AGENT },
-        signal: AbortSignal.timeout(options.timeoutMs),
-      });
-    } catch (cause) {
-      throw new TransientError("VENUE_UNREACHABLE", `Gamma did not answer ${path}`, { cause });
-    }
-    if (response.status === 429 || response.status >= 500) {
-      throw new TransientError("VENUE_UNREACHABLE", `Gamma answered ${response.status} to ${path}`);
-    }
-    if (!response.ok) throw new ContractError("VENUE_REFUSED", `Gamma answered ${response.status} to ${path}`);
-    try {
-      return await response.json();
-    } catch (cause) {
-      throw new ContractError("VENUE_UNREADABLE", `Gamma's answer to ${path} is not JSON`, { cause });
-    }
+/**
+ * Every call throws TransientError when Gamma is silent or busy, ContractError VENUE_REFUSED or VENUE_UNREADABLE for any
+ * other answer but the one expected.
+ */
+export function gammaClient(http: HttpReader): GammaClient {
+  const get = async (path: string, query: Query): Promise<unknown> => {
+    const answer = await http.get(path, query);
+    if (answer === null) throw new ContractError("VENUE_REFUSED", `Gamma has no ${path}`);
+    return answer;
   };
   const list = async (name: string, ids: readonly string[]): Promise<readonly unknown[]> => {
     const found: unknown[] = [];
@@ -180,7 +161,7 @@ export function gammaClient(baseUrl: string, options: { readonly timeoutMs: numb
       const batch = ids.slice(start, start + IDS_MAX).map((id): [string, string] => [name, id]);
       // Closed markets are left out unless asked for, and then only they come.
       for (const closed of ["false", "true"]) {
-        const answer = await get("/markets", new URLSearchParams([...batch, ["closed", closed], ["limit", "100"]]));
+        const answer = await get("/markets", [...batch, ["closed", closed], ["limit", String(PAGE_MAX)]]);
         if (!Array.isArray(answer)) throw new ContractError("VENUE_UNREADABLE", "Gamma's /markets is not a list");
         found.push(...answer);
       }
@@ -191,11 +172,14 @@ export function gammaClient(baseUrl: string, options: { readonly timeoutMs: numb
     byTokens: (tokenIds) => list("clob_token_ids", tokenIds),
     byConditions: (conditionIds) => list("condition_ids", conditionIds),
     openPage: async (cursor, limit = PAGE_MAX) => {
-      const params = new URLSearchParams({ limit: String(limit), closed: "false" });
-      if (cursor !== null) params.set("after_cursor", cursor);
+      const query: Query = [
+        ["limit", String(limit)],
+        ["closed", "false"],
+        ...(cursor === null ? [] : [["after_cursor", cursor] as const]),
+      ];
       const page = z
         .object({ markets: z.array(z.unknown()), next_cursor: z.string().nullish() })
-        .safeParse(await get("/markets/keyset", params));
+        .safeParse(await get("/markets/keyset", query));
       if (!page.success) throw new ContractError("VENUE_UNREADABLE", "Gamma's keyset page has no list of markets");
       return { markets: page.data.markets, nextCursor: page.data.next_cursor ?? null };
     },

@@ -1,14 +1,12 @@
 /** Settings of bookstore. */
-import { httpUrl, integer, wsUrl } from "@slipstream/contracts/env";
+import { httpBase, integer, wsUrl } from "@slipstream/contracts/env";
 import { TOKENS_PER_CONNECTION } from "@slipstream/polymarket/marketSocket";
 import { publicEndpoints } from "@slipstream/polymarket/publicEndpoints";
 import { z } from "zod";
 
 export const bookstoreEnv = {
   CLOB_MARKET_WS_URL: wsUrl().default(publicEndpoints.clobMarketWsUrl),
-  CLOB_HTTP_URL: httpUrl()
-    .transform((url) => url.replace(/\/+$/, ""))
-    .default(publicEndpoints.clobHttpUrl),
+  CLOB_HTTP_URL: httpBase().default(publicEndpoints.clobHttpUrl),
   /** rest: polling alone. ws: the stream alone. ws+snapshot: the stream, with REST for first books, resync and audit. */
   BOOKSTORE_MODE: z.enum(["rest", "ws", "ws+snapshot"]).default("ws+snapshot"),
   /** Shares the request budgets between processes; absent: each process has its own. */

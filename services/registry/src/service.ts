@@ -6,6 +6,7 @@ import { startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
 import { ContractError, TransientError } from "@slipstream/contracts/errors";
 import { gammaClient } from "@slipstream/polymarket/gamma";
+import { createHttpReader } from "@slipstream/polymarket/http";
 import { type ConfigWatch, watchConfig } from "./adapters/configBucket.ts";
 import { createMarketSync, type MarketSync } from "./adapters/marketSync.ts";
 import type { registryEnv } from "./config.ts";
@@ -19,7 +20,16 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
   const markets = await watchMarkets(bus, logger);
   const refusedMarkets = new Set<string>();
   const sync = createMarketSync({
-    gamma: gammaClient(settings.GAMMA_URL, { timeoutMs: settings.REGISTRY_TIMEOUT_MS }),
+    gamma: gammaClient(
+      createHttpReader({
+        baseUrl: settings.GAMMA_URL,
+        clock,
+        random: Math.random,
+        timeoutMs: settings.REGISTRY_TIMEOUT_MS,
+        // Who waits for a market asks again by himself, and so does the next sync.
+        attemptsMax: 1,
+      }),
+    ),
     nowMs: clock.nowMs,
     pagesMax: settings.REGISTRY_PAGES_MAX,
     known: () => markets.byCondition.values(),
