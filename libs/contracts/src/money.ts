@@ -129,7 +129,7 @@ const FEE_STEP = 10n;
  * Returns the taker fee of `shares` at `price` as the venue charges it: rounded half up to 5 decimals, at least
  * 0.00001 when the schedule has a rate.
  * @returns 1e-6 USDC.
- * @see reference/polymarket.md §8.1; the chain vector there: 10 shares at 0.80 with 0.072 cost 0.1152.
+ * @see docs/venue.md, Fees
  */
 export function takerFee(schedule: FeeSchedule, price: PriceMicro, shares: SharesMicro): UsdcMicro {
   if (schedule.rateMicro === 0 || shares === 0n) return ZERO_USDC;

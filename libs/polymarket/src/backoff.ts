@@ -6,7 +6,7 @@ export type BackoffPolicy = {
   readonly capMs: number;
 };
 
-/** The venue's own client reconnects so: anywhere in [0, 250 ms * 2^n], at most 30 s (reference/polymarket.md §6.1). */
+/** The venue's own client reconnects so: anywhere in [0, 250 ms * 2^n], at most 30 s (docs/venue.md, Market channel). */
 export const RECONNECT: BackoffPolicy = { firstMs: 250, capMs: 30_000 };
 export const READ_RETRY: BackoffPolicy = { firstMs: 250, capMs: 5_000 };
 

@@ -1,6 +1,6 @@
 /**
  * Contract reads for `eth_call`, encoded and decoded by hand.
- * @see reference/polymarket.md §2.1, §3.1 for the selectors
+ * @see docs/venue.md, Contract reads
  */
 import { ContractError } from "@slipstream/contracts/errors";
 import type { Address, TokenId } from "@slipstream/contracts/ids";

@@ -1,6 +1,6 @@
 /**
  * The public part of the CLOB's REST: books, trading parameters, time.
- * @see reference/polymarket.md §4.1–§4.3
+ * @see docs/venue.md, CLOB REST
  */
 import { ContractError } from "@slipstream/contracts/errors";
 import { ConditionId, TokenId } from "@slipstream/contracts/ids";
@@ -87,7 +87,7 @@ function restBook(value: unknown): RestBook {
   };
 }
 
-/** Keys of the short object are explained in reference/polymarket.md §4.3. */
+/** Keys of the short object are explained in docs/venue.md, CLOB REST. */
 function clobMarket(fields: Fields): ClobMarket {
   const conditionId = ConditionId.safeParse(fields["c"]);
   if (!conditionId.success) throw new FieldInvalid(`c: ${JSON.stringify(fields["c"])}`);

@@ -1,7 +1,7 @@
 /**
  * The Data API: what wallets did, as the venue's index tells it. Eventually consistent, without log index or role; two
  * equal rows of one transaction are two fills.
- * @see reference/polymarket.md §7.1
+ * @see docs/venue.md, Data API
  */
 import { ContractError } from "@slipstream/contracts/errors";
 import { type Address, ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";

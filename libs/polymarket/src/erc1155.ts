@@ -1,6 +1,6 @@
 /**
  * Transfers of outcome tokens (ERC-1155): what moves holdings, by trade or otherwise.
- * @see reference/polymarket.md §2.1
+ * @see docs/venue.md, Contract reads
  */
 import type { Address, TokenId } from "@slipstream/contracts/ids";
 import { type SharesMicro, sharesMicro } from "@slipstream/contracts/money";

@@ -4,7 +4,7 @@
  * Nearly all frames are price changes and books of one known form: a strict scanner reads those. Whatever it does not
  * recognise to the last character goes through JSON.parse and a field by field reading; what that cannot read either is
  * refused as a value. Nothing is thrown and nothing disappears: a frame ends in events, refusals or a count.
- * @see reference/polymarket.md §6.1, §6.2
+ * @see docs/venue.md, Market channel
  */
 import type { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
 import type { PriceMicro, Side } from "@slipstream/contracts/money";

@@ -7,7 +7,7 @@
  * 1. The first message of a connection names all wanted tokens; the venue answers with their books. Nothing is replayed.
  * 2. A quiet connection is pinged after 1.5 s, any connection every 10 s; one that stays silent for 30 s is given up.
  * 3. Pings are answered in order: a PONG belongs to the oldest ping that has none.
- * @see reference/polymarket.md §6.1
+ * @see docs/venue.md, Market channel
  */
 import type { TokenId } from "@slipstream/contracts/ids";
 import WebSocket from "ws";

@@ -4,7 +4,7 @@
  * Each order of a match emits one log with its own owner as `maker`; the active order's log has the exchange itself as
  * `taker`. So a leader is followed by `maker` alone; a log that only names him as `taker` shows another person's order
  * (in a MINT or MERGE even another token) and says nothing about his side.
- * @see reference/polymarket.md §2.2–§2.5
+ * @see docs/venue.md, Fills
  */
 import type { Address, Hash, TokenId } from "@slipstream/contracts/ids";
 import {

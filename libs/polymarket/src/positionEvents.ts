@@ -3,7 +3,7 @@
  *
  * `stakeholder` is whoever called the contract. For acts that went through the venue's adapters it is the adapter, not
  * the user: the user is found by the token transfers of the same transaction.
- * @see reference/polymarket.md §1.3, §2.1
+ * @see docs/venue.md, Exchanges
  */
 import type { Address, ConditionId, Hash } from "@slipstream/contracts/ids";
 import { type SharesMicro, sharesMicro } from "@slipstream/contracts/money";

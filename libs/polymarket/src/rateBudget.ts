@@ -35,7 +35,7 @@ export type BudgetOptions = {
 const WINDOW_SECONDS = 1;
 const WAIT_MS_MAX = 10_000;
 
-/** Half of what the venue allows per second and address (reference/polymarket.md §4.9). */
+/** Half of what the venue allows per second and address (docs/venue.md, CLOB REST). */
 export const VENUE_BUDGETS = {
   clobBooks: 25,
   clobBook: 75,

@@ -3,7 +3,7 @@
  *
  * Two kinds of version meet here. An exchange has a generation (V1, V2, V3) with its EIP-712 version ("1", "2", "3");
  * a market has a protocol version ("v1", "v2"). A "v1" market trades on exchange V2, a "v2" market on exchange V3.
- * @see reference/polymarket.md §0, §1.1: addresses of 2026-11.
+ * @see docs/venue.md, Exchanges; addresses of 2026-11.
  */
 import { ContractError } from "@slipstream/contracts/errors";
 import { Address } from "@slipstream/contracts/ids";

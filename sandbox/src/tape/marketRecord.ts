@@ -1,7 +1,7 @@
 /**
  * Turns the venue's own description of a market (CLOB `/markets/{condition}` or a Gamma object) into a `gamma.market`
  * record, so that a tape carries its true tick, minimum, fee and delay. Pure.
- * @see reference/polymarket.md §4.1
+ * @see docs/venue.md, CLOB REST
  */
 import { ContractError } from "@slipstream/contracts/errors";
 import { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";

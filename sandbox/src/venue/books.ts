@@ -1,7 +1,7 @@
 /**
  * The books as the venue shows them: two per market, hash, time of the last change, price of the last trade. A burst of
  * changes becomes frames of the market channel, each naming both tokens.
- * @see reference/polymarket.md §4.2, §6.2–§6.4
+ * @see docs/venue.md, CLOB REST, Market channel, Book hash
  */
 import { bookHash, decimalText, lastTradeText } from "@slipstream/book/hash";
 import { applyLevel, type Book, bestAsk, bestBid, createBook, forEachLevel, isRefusal } from "@slipstream/book/ladder";

@@ -1,6 +1,6 @@
 /**
  * The public REST of the CLOB.
- * @see reference/polymarket.md §4.1–§4.3
+ * @see docs/venue.md, CLOB REST
  */
 import type { ConditionId } from "@slipstream/contracts/ids";
 import { z } from "zod";

@@ -1,6 +1,6 @@
 /**
  * The Data API: what wallets did, told late. Rows have no log index and, in /trades, only takers unless asked.
- * @see reference/polymarket.md §7.1
+ * @see docs/venue.md, Data API
  */
 import type { ConditionId } from "@slipstream/contracts/ids";
 import { averagePrice, notional, type PriceMicro, subtract } from "@slipstream/contracts/money";

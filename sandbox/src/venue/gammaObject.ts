@@ -1,6 +1,6 @@
 /**
  * Gamma market objects with the venue's oddities: arrays inside strings, ids in several spellings, numbers as numbers.
- * @see reference/polymarket.md §7.3
+ * @see docs/venue.md, Gamma
  */
 import type { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
 import type { FeeSchedule, PriceMicro } from "@slipstream/contracts/money";

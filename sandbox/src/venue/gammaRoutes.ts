@@ -1,6 +1,6 @@
 /**
  * Gamma: market objects by token, by condition, and page by page.
- * @see reference/polymarket.md §7.3
+ * @see docs/venue.md, Gamma
  */
 
 import { quotesOf } from "./books.ts";

@@ -1,6 +1,6 @@
 /**
  * The market channel of the venue, with the ways in which it fails.
- * @see reference/polymarket.md §6.1
+ * @see docs/venue.md, Market channel
  */
 import type { TokenId } from "@slipstream/contracts/ids";
 import { type WebSocket, WebSocketServer } from "ws";

@@ -20,7 +20,7 @@ import {
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import type { Exposure, KnownFill } from "./state.ts";
 
-/** A marketable purchase must be worth a dollar. reference/polymarket.md §4.4 */
+/** A marketable purchase must be worth a dollar (docs/venue.md, CLOB REST). */
 const BUY_USDC_MIN = usdcMicro(MICRO);
 
 /** The smallest purchase the venue takes at a price, in 1e-6 share. */
