@@ -13,6 +13,7 @@ export type Run = {
   readonly process: RunningProcess;
   /** Pids by name; waits until `name` is there and lives. */
   pid(name: string): Promise<number>;
+  natsUrl(): string;
   sandboxUrl(): string;
   /** Resolves with the exit code. */
   exitCode(): Promise<number | null>;
@@ -54,6 +55,7 @@ export async function startRun(
       await until(alive, { what: `${name} to run`, timeoutMs: 30_000 });
       return record()?.children[name] ?? 0;
     },
+    natsUrl: () => record()?.natsUrl ?? "",
     sandboxUrl: () => record()?.sandboxUrl ?? "",
     exitCode: async () => (await process.exited).code,
     report: () => JSON.parse(readFileSync(reportFile, "utf8")) as RunReport,

@@ -103,12 +103,16 @@ function refuseSecondRun(folder: RunFolder): void {
 
 function waitForEnd({ forMs, signal }: StartOptions, failed: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = forMs === null ? null : setTimeout(resolve, forMs);
+    const timer = forMs === null ? undefined : setTimeout(resolve, forMs);
+    // A timer left behind would keep the process for the rest of the time.
+    const end = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
     for (const source of [signal, failed]) {
-      if (source.aborted) resolve();
-      source.addEventListener("abort", () => resolve(), { once: true });
+      if (source.aborted) end();
+      source.addEventListener("abort", end, { once: true });
     }
-    void timer;
   });
 }
 
