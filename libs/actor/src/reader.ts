@@ -13,6 +13,8 @@ import { streams, subjects } from "@slipstream/contracts/subjects";
 import type { Logger } from "pino";
 import { type Bus, overLink } from "./bus.ts";
 import { isOfTheBus, isStreamNotFound } from "./errorsOfBus.ts";
+import { agedOut, checkedLog, streamGone } from "./logIdentity.ts";
+import { createReaderPosition } from "./readerPosition.ts";
 
 /** Takes the message of the next sequence; false: not taken, the reader stops before it until `resume`. */
 export type TakeMessage = (message: JsMsg) => boolean;
@@ -61,81 +63,52 @@ type SessionEnd = "link" | "closed" | "notTaken" | "stopped" | { readonly jumpTo
 
 /** Starts reading; messages follow. */
 export function startLogReader({ bus, logger, created, after, take, onFatal }: LogReaderOptions): LogReader {
-  let position = after;
-  let known = after;
   let reading = false;
   let silent = false;
   let stopped = false;
   let endSession: (why: SessionEnd) => void = () => undefined;
   let resumed: () => void = () => undefined;
-  /** `sight`: waits for an open eye, not for a sequence. */
-  type Waiter = { seq: number | "sight"; resolve: () => void; reject: (reason: Error) => void };
-  const waiters = new Set<Waiter>();
+  const blind = (): boolean => silent || !reading || !bus.connected();
+  const position = createReaderPosition(after, blind);
+  const openEye = (): void => {
+    silent = false;
+    position.seen();
+  };
 
   /** Takes one message; answers why the session cannot go on, or null. */
   const receive = (message: JsMsg): SessionEnd | null => {
-    if (message.seq <= position) return null;
+    if (message.seq <= position.at()) return null;
     if (silent) openEye();
-    known = Math.max(known, message.seq + message.info.pending);
-    if (message.seq !== position + 1) return { jumpTo: message.seq };
+    position.learn(message.seq + message.info.pending);
+    if (message.seq !== position.at() + 1) return { jumpTo: message.seq };
     if (!take(message)) return "notTaken";
-    moveTo(message.seq);
+    position.moveTo(message.seq);
     return null;
-  };
-  const moveTo = (seq: number): void => {
-    position = seq;
-    for (const waiter of waiters) {
-      if (waiter.seq === "sight" || waiter.seq > position) continue;
-      waiters.delete(waiter);
-      waiter.resolve();
-    }
-  };
-  const blind = (): boolean => silent || !reading || !bus.connected();
-  const openEye = (): void => {
-    silent = false;
-    for (const waiter of waiters) {
-      if (waiter.seq !== "sight" || blind()) continue;
-      waiters.delete(waiter);
-      waiter.resolve();
-    }
-  };
-  const taken = (seq: number): Promise<void> =>
-    new Promise((resolve, reject) => {
-      if (seq <= position) resolve();
-      else waiters.add({ seq, resolve, reject });
-    });
-  const caughtUp = async (): Promise<void> => {
-    while (blind() || known > position) {
-      if (blind()) {
-        await new Promise<void>((resolve, reject) => waiters.add({ seq: "sight", resolve, reject }));
-      }
-      await taken(known);
-    }
   };
 
   const checked = async (): Promise<number> => {
     const log = await checkedLog({
       created,
-      position: () => position,
+      position: position.at,
       read: async () => {
         const info = await overLink(bus, () => bus.jsm.streams.info(streams.facts));
         return { created: info.created, firstSeq: info.state.first_seq, lastSeq: info.state.last_seq };
       },
     });
-    known = Math.max(known, log.lastSeq);
+    position.learn(log.lastSeq);
     return log.firstSeq;
   };
 
   /** Nothing between position and `seq` means that those were deleted; anything there, that the consumer lost it. */
   const passHole = async (seq: number): Promise<void> => {
     const firstSeq = await checked();
-    if (firstSeq > position + 1) throw agedOut(position + 1, firstSeq);
+    if (firstSeq > position.at() + 1) throw agedOut(position.at() + 1, firstSeq);
     const next = await overLink(bus, () =>
-      bus.jsm.direct.getMessage(streams.facts, { seq: position + 1, next_by_subj: subjects.allFacts }),
+      bus.jsm.direct.getMessage(streams.facts, { seq: position.at() + 1, next_by_subj: subjects.allFacts }),
     );
     if (next === null || next.seq < seq) return;
-    logger.warn({ fromSeq: position + 1, toSeq: seq - 1 }, "the log has a hole: facts were deleted");
-    moveTo(seq - 1);
+    logger.warn({ fromSeq: position.at() + 1, toSeq: seq - 1 }, "the log has a hole: facts were deleted");
+    position.moveTo(seq - 1);
   };
 
   const session = async (): Promise<SessionEnd> => {
@@ -145,7 +118,7 @@ export function startLogReader({ bus, logger, created, after, take, onFatal }: L
     const source = await overLink(bus, () =>
       bus.js.consumers.get(streams.facts, {
         deliver_policy: DeliverPolicy.StartSequence,
-        opt_start_seq: position + 1,
+        opt_start_seq: position.at() + 1,
         inactive_threshold: INACTIVE_MS,
       }),
     );
@@ -193,7 +166,7 @@ export function startLogReader({ bus, logger, created, after, take, onFatal }: L
       await bus.whenConnected();
       try {
         const firstSeq = await checked();
-        if (firstSeq > position + 1) throw agedOut(position + 1, firstSeq);
+        if (firstSeq > position.at() + 1) throw agedOut(position.at() + 1, firstSeq);
         missing = 0;
         const why = await session();
         if (typeof why === "object") await passHole(why.jumpTo);
@@ -202,9 +175,9 @@ export function startLogReader({ bus, logger, created, after, take, onFatal }: L
       } catch (error) {
         if (stopped || bus.nc.isClosed()) return;
         const gone = isStreamNotFound(error) && ++missing >= STREAM_MISSING_TRIES;
-        if (gone) return onFatal(streamGone(position));
+        if (gone) return onFatal(streamGone(position.at()));
         if (!isOfTheBus(error)) return onFatal(error instanceof Error ? error : new Error(String(error)));
-        logger.warn({ err: error, position }, "cannot read the log now");
+        logger.warn({ err: error, position: position.at() }, "cannot read the log now");
         await pause(RETRY_MS);
       }
     }
@@ -226,15 +199,12 @@ export function startLogReader({ bus, logger, created, after, take, onFatal }: L
   const ran = run();
 
   return {
-    position: () => position,
-    known: () => known,
+    position: position.at,
+    known: position.known,
     blind,
-    taken,
-    caughtUp,
-    giveUp: (reason) => {
-      for (const waiter of waiters) waiter.reject(reason);
-      waiters.clear();
-    },
+    taken: position.taken,
+    caughtUp: position.caughtUp,
+    giveUp: position.giveUp,
     resume: () => resumed(),
     stop: async () => {
       if (stopped) return;
@@ -247,60 +217,3 @@ export function startLogReader({ bus, logger, created, after, take, onFatal }: L
     },
   };
 }
-
-/**
- * Asks for the log's state and compares. Our position moves on while the server answers, so the answer is held against
- * where we were when we asked.
- * @throws ContractError STREAM_IDENTITY_CHANGED
- */
-export async function checkedLog<Log extends { readonly created: string; readonly lastSeq: number }>({
-  created,
-  position,
-  read,
-}: {
-  readonly created: string;
-  readonly position: () => number;
-  readonly read: () => Promise<Log>;
-}): Promise<Log> {
-  const asked = position();
-  const log = await read();
-  checkIdentity({ created, position: asked }, log);
-  return log;
-}
-
-/**
- * Compares our position with the stream.
- * @throws ContractError STREAM_IDENTITY_CHANGED
- */
-export function checkIdentity(
-  ours: { readonly created: string; readonly position: number },
-  stream: { readonly created: string; readonly lastSeq: number },
-): void {
-  const how =
-    "Either bring back the store of the broker that this state belongs to, or, to begin a new log, delete the state: " +
-    "the KV buckets state_* and cursors.";
-  if (ours.created !== stream.created) {
-    throw new ContractError(
-      "STREAM_IDENTITY_CHANGED",
-      `the log of the broker was created ${stream.created}, our state belongs to the one of ${ours.created}. ${how}`,
-    );
-  }
-  if (ours.position > stream.lastSeq) {
-    throw new ContractError(
-      "STREAM_IDENTITY_CHANGED",
-      `our state has applied fact ${ours.position}, the log of the broker ends at ${stream.lastSeq}: the broker lost the end of its store. ${how}`,
-    );
-  }
-}
-
-const streamGone = (position: number): ContractError =>
-  new ContractError(
-    "STREAM_IDENTITY_CHANGED",
-    `the broker has no stream ${streams.facts} any more, our state has applied fact ${position}. Bring back the store of the broker, or delete the KV buckets state_* and cursors to begin a new log.`,
-  );
-
-const agedOut = (wanted: number, first: number): ContractError =>
-  new ContractError(
-    "SNAPSHOT_UNREADABLE",
-    `facts ${wanted} to ${first - 1} were removed by the retention of the log before they were read: the state cannot be complete. Restore a backup of the log that has them.`,
-  );

@@ -4,7 +4,7 @@ import { streams } from "@slipstream/contracts/subjects";
 import type { Logger } from "pino";
 import type { Bus } from "./bus.ts";
 import type { Tail } from "./factReader.ts";
-import { checkIdentity } from "./reader.ts";
+import { checkIdentity } from "./logIdentity.ts";
 import { retrying } from "./retrying.ts";
 import type { SnapshotReading, SnapshotStore } from "./snapshot.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkedLog } from "./reader.ts";
+import { checkedLog } from "./logIdentity.ts";
 
 test("facts that arrive while the server answers do not make its answer look short", async () => {
   let position = 5;
