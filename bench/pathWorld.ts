@@ -80,7 +80,9 @@ export async function startWorld(bus: Bus): Promise<PathWorld> {
   await append(config(`accounts.${account.account}`, 2, z.encode(AccountPolicy, account)));
   const decisionSeq = await append(normalRisk(Date.now()));
   const stops = [
-    ...[every(HEARTBEAT_MS, () => publish(bus, subjects.heartbeat("risk", "bench"), heartbeat(decisionSeq)))],
+    ...(["risk", "chain-watcher"] as const).map((service) =>
+      every(HEARTBEAT_MS, () => publish(bus, subjects.heartbeat(service, "bench"), heartbeat(service, decisionSeq))),
+    ),
     ...[every(CLOCK_MS, () => publish(bus, subjects.bookClock, bookClock()))],
     serve(bus, "bookstore", "track", ({ tokenIds }) => ({ ok: true, value: { tracked: tokenIds.length } })),
     serve(bus, "bookstore", "snap", () => ({ ok: true, value: snapshot() })),
@@ -141,10 +143,10 @@ const normalRisk = (atMs: number): FactOf<"RiskDecision"> => ({
   ...times(atMs),
 });
 
-const heartbeat = (decisionSeq: number): unknown =>
+const heartbeat = (service: "risk" | "chain-watcher", decisionSeq: number): unknown =>
   z.encode(Heartbeat, {
-    ...{ type: "Heartbeat", v: 1, service: "risk", instance: "bench", role: "owner", ready: true },
-    ...{ factSeq: decisionSeq, decisionSeq, lagMs: null, problems: [], gauges: {}, tsInitMs: Date.now() },
+    ...{ type: "Heartbeat", v: 1, service, instance: "bench", role: "owner", ready: true },
+    ...{ factSeq: decisionSeq, decisionSeq, lagMs: 0, problems: [], gauges: {}, tsInitMs: Date.now() },
   });
 
 function bookClock(): BookClock {

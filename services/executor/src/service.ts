@@ -26,7 +26,7 @@ const HOUR_MS = 3_600_000;
 /** A halt is answered when what was decided before it is in the log, or after this time. */
 const HALT_SETTLE_MS = 1_000;
 /** Heartbeats come each second. */
-const RISK_FIRST_HEARD_MS = 1_500;
+const FIRST_HEARD_MS = 1_500;
 
 export async function buildExecutor(context: ServiceContext<typeof executorEnv>): Promise<RunningService> {
   const { bus, clock, logger, instance, settings, fatal } = context;
@@ -56,8 +56,8 @@ export async function buildExecutor(context: ServiceContext<typeof executorEnv>)
     post({ type: "Tick" });
     if (halted) await within(HALT_SETTLE_MS, actor?.idle() ?? Promise.resolve());
   };
-  // Whoever decides before risk was heard refuses what a moment later is allowed; without risk it starts and refuses.
-  await neighbours.whenRiskHeard(RISK_FIRST_HEARD_MS);
+  // Whoever decides before they were heard refuses what a moment later is allowed; without them it starts and refuses.
+  await neighbours.whenHeard(FIRST_HEARD_MS);
   let stopServing: () => void = () => undefined;
   const serveAsOwner = (role: "owner" | "standby"): void => {
     stopServing();

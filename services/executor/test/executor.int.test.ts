@@ -74,9 +74,9 @@ const beat = (watermarkMs: number): BookClock => ({
   watermarkMs,
   tsInitMs: clock.nowMs(),
 });
-const riskBeat = (): Heartbeat => ({
-  ...{ type: "Heartbeat", v: 1, service: "risk", instance: "0", role: "owner", ready: true, factSeq: 0 },
-  ...{ decisionSeq: 0, lagMs: null, problems: [], gauges: {}, tsInitMs: clock.nowMs() },
+const beatOf = (service: "risk" | "chain-watcher"): Heartbeat => ({
+  ...{ type: "Heartbeat", v: 1, service, instance: "0", role: "owner", ready: true, factSeq: 0 },
+  ...{ decisionSeq: 0, lagMs: 0, problems: [], gauges: {}, tsInitMs: clock.nowMs() },
 });
 
 beforeAll(async () => {
@@ -88,7 +88,9 @@ beforeAll(async () => {
     serve(bus, "bookstore", "track", ({ tokenIds }) => ({ ok: true, value: { tracked: tokenIds.length } })),
     serve(bus, "bookstore", "bookAt", () => ({ ok: false, code: "TOO_OLD", text: "not kept" })),
   );
-  const heartbeats = setInterval(() => say(subjects.heartbeat("risk", "0"), riskBeat()), 100);
+  const heartbeats = setInterval(() => {
+    for (const service of ["risk", "chain-watcher"] as const) say(subjects.heartbeat(service, "0"), beatOf(service));
+  }, 100);
   stops.push(() => clearInterval(heartbeats));
 }, 30_000);
 afterAll(async () => {

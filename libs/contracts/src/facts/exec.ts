@@ -26,7 +26,8 @@ export const SkipReason = z.discriminatedUnion("code", [
   z.object({ code: z.literal("MAKER_FILLS_SKIPPED") }),
   z.object({ code: z.literal("RISK_HALT"), scope: z.string(), reason: z.string() }),
   z.object({ code: z.literal("RISK_REDUCE_ONLY"), scope: z.string(), reason: z.string() }),
-  z.object({ code: z.literal("CHAIN_LAGGING"), lagMs: z.int(), lagMsMax: z.int() }),
+  /** null: the watcher has not said how far behind the chain it is. */
+  z.object({ code: z.literal("CHAIN_LAGGING"), lagMs: z.int().nullable(), lagMsMax: z.int() }),
   z.object({ code: z.literal("BOOK_UNKNOWN"), waitedMs: z.int() }),
   z.object({ code: z.literal("BOOK_UNHEALTHY"), health: z.string() }),
   z.object({ code: z.literal("BOOK_STALE"), ageMs: z.int() }),

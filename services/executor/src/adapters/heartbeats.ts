@@ -8,8 +8,8 @@ export type Neighbours = {
   riskAgeMs(): number | null;
   riskDecisionSeq(): number | null;
   chainLagMs(): number | null;
-  /** Resolves when risk has been heard, at the latest after `timeoutMs` of real time. */
-  whenRiskHeard(timeoutMs: number): Promise<void>;
+  /** Resolves when risk and the watcher have been heard, at the latest after `timeoutMs` of real time. */
+  whenHeard(timeoutMs: number): Promise<void>;
   stop(): void;
 };
 
@@ -17,15 +17,15 @@ export type Neighbours = {
 export function listenToNeighbours(bus: Bus, steadyMs: () => number): Neighbours {
   let risk: { readonly atMs: number; readonly decisionSeq: number | null } | null = null;
   let chainLagMs: number | null = null;
-  const { promise: heard, resolve: riskHeard } = Promise.withResolvers<void>();
+  const { promise: heard, resolve: bothHeard } = Promise.withResolvers<void>();
   const hear = (text: string): void => {
     const beat = read(text);
     if (beat?.role !== "owner") return;
     if (beat.service === "risk") {
       risk = { atMs: steadyMs(), decisionSeq: beat.decisionSeq };
-      riskHeard();
     }
     if (beat.service === "chain-watcher") chainLagMs = beat.lagMs;
+    if (risk !== null && chainLagMs !== null) bothHeard();
   };
   const subscription = bus.nc.subscribe(subjects.allHeartbeats, {
     callback: (error, message) => (error === null ? hear(message.string()) : undefined),
@@ -34,8 +34,8 @@ export function listenToNeighbours(bus: Bus, steadyMs: () => number): Neighbours
     riskAgeMs: () => (risk === null ? null : Math.round(steadyMs() - risk.atMs)),
     riskDecisionSeq: () => risk?.decisionSeq ?? null,
     chainLagMs: () => chainLagMs,
-    whenRiskHeard: async (timeoutMs) => {
-      const timer = setTimeout(riskHeard, timeoutMs);
+    whenHeard: async (timeoutMs) => {
+      const timer = setTimeout(bothHeard, timeoutMs);
       await heard;
       clearTimeout(timer);
     },

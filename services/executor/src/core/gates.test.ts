@@ -168,6 +168,13 @@ const cases: Case[] = [
     reason: { code: "CHAIN_LAGGING", lagMs: 30_001, lagMsMax: 30_000 },
   },
   {
+    name: "a watcher that has not said how far behind it is",
+    given: (of) => {
+      of.view.chainLagMs = null;
+    },
+    reason: { code: "CHAIN_LAGGING", lagMs: null, lagMsMax: 30_000 },
+  },
+  {
     name: "a book that does not come in time",
     given: (of) => {
       of.view.quote = null;

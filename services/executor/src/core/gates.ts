@@ -41,8 +41,9 @@ export function entryGates(asked: GateQuestion): Gate<Tradable> {
   const risk = riskFor(state, view, riskSubject(fill, policy, market.value));
   if (risk.entry !== null) return risk.pending ? wait(risk.entry) : skip(risk.entry);
   const { chainLagMs, limits } = view;
-  if (chainLagMs !== null && chainLagMs > limits.chainLagMsMax) {
-    return skip({ code: "CHAIN_LAGGING", lagMs: chainLagMs, lagMsMax: limits.chainLagMsMax });
+  if (chainLagMs === null || chainLagMs > limits.chainLagMsMax) {
+    const lagging: SkipReason = { code: "CHAIN_LAGGING", lagMs: chainLagMs, lagMsMax: limits.chainLagMsMax };
+    return chainLagMs === null ? wait(lagging) : skip(lagging);
   }
   const book = bookGate(view, fill, waitedMs);
   if (book.kind !== "pass") return book;

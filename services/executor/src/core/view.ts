@@ -42,7 +42,7 @@ export type ExecutorView = {
   readonly riskHeartbeatAgeMs: number | null;
   /** Log position of the newest decision that risk says it made; null: it does not say, so it may be any. */
   readonly riskDecisionSeq: number | null;
-  /** Age of the chain head as the watcher tells it; null: not told. The watcher's silence is risk's business. */
+  /** Age of the chain head as the watcher tells it; null: not told, so it may be any. Its silence later is risk's business. */
   readonly chainLagMs: number | null;
   /** The local latch, which works with risk and bus dead. */
   readonly localHalt: boolean;
