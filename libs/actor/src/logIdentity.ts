@@ -32,7 +32,7 @@ export function checkIdentity(
 ): void {
   const how =
     "Either bring back the store of the broker that this state belongs to, or, to begin a new log, delete the state: " +
-    "the KV buckets state_* and cursors.";
+    "the KV buckets state_*.";
   if (ours.created !== stream.created) {
     throw new ContractError(
       "STREAM_IDENTITY_CHANGED",
@@ -50,7 +50,7 @@ export function checkIdentity(
 export const streamGone = (position: number): ContractError =>
   new ContractError(
     "STREAM_IDENTITY_CHANGED",
-    `the broker has no stream ${streams.facts} any more, our state has applied fact ${position}. Bring back the store of the broker, or delete the KV buckets state_* and cursors to begin a new log.`,
+    `the broker has no stream ${streams.facts} any more, our state has applied fact ${position}. Bring back the store of the broker, or delete the KV buckets state_* to begin a new log.`,
   );
 
 export const agedOut = (wanted: number, first: number): ContractError =>

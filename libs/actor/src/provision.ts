@@ -87,7 +87,6 @@ export function wantedStreams({
     stream(streams.dlq, subjects.allDeadLetters, { max_age: nanos(30 * DAY_MS), max_bytes: 64 * MIB }),
     bucket(buckets.leases, { max_age: nanos(leaseTimings.leases.ttlMs) }),
     bucket(buckets.leasesFast, { max_age: nanos(leaseTimings.leases_fast.ttlMs) }),
-    bucket(buckets.cursors, {}),
     bucket(buckets.config, { max_msgs_per_subject: 20 }),
     ...serviceNames.map((service) => bucket(buckets.state(service), { max_bytes: 256 * MIB })),
   ];

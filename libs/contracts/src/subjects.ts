@@ -7,7 +7,6 @@ export const streams = { facts: "FACTS", markets: "MARKETS", books: "BOOKS", dlq
 export const buckets = {
   leases: "leases",
   leasesFast: "leases_fast",
-  cursors: "cursors",
   config: "config",
   state: (service: ServiceName) => `state_${service.replaceAll("-", "_")}`,
 } as const;
