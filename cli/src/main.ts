@@ -40,7 +40,6 @@ const options = {
   "latency-ms": { type: "string" },
   "fills-out": { type: "string" },
   speed: { type: "string" },
-  market: { type: "string" },
   output: { type: "string", short: "o" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -67,18 +66,19 @@ async function main(argv: readonly string[]): Promise<number> {
   const settings = readSettings(env);
   const folder = openRunFolder(settings.SLIPSTREAM_HOME ?? join(root, ".slipstream"));
   const natsUrl = natsUrlOf(settings, folder);
+  const asked = {
+    leaders: parseLeaders(values.leader ?? []),
+    reportFile: values.report ?? null,
+    fillsFile: values["fills-out"] ?? null,
+  };
+  const surroundings = () => ({ settings, folder, env, signal: untilSignal() });
   switch (command) {
     case "start":
       return runStart({
+        ...asked,
         tape: null,
-        leaders: parseLeaders(values.leader ?? []),
         forMs: durationOf(values.for),
-        reportFile: values.report ?? null,
-        fillsFile: values["fills-out"] ?? null,
-        settings,
-        folder,
-        env,
-        signal: untilSignal(),
+        ...surroundings(),
       });
     case "status":
       return runStatus(natsUrl);
@@ -91,26 +91,19 @@ async function main(argv: readonly string[]): Promise<number> {
       return runProvision(natsUrl);
     case "replay":
       return runReplay({
+        ...asked,
         tape: rest[0],
-        leaders: parseLeaders(values.leader ?? []),
         latencyMs: latencyOf(values["latency-ms"]),
         forMs: durationOf(values.for),
-        reportFile: values.report ?? null,
-        fillsFile: values["fills-out"] ?? null,
       });
     case "tape":
       if (rest[0] === "play") {
         const tape = await tapeWorld(rest[1], values.speed);
         return runStart({
+          ...asked,
           tape,
-          leaders: parseLeaders(values.leader ?? []),
           forMs: playMs(tape),
-          reportFile: values.report ?? null,
-          fillsFile: values["fills-out"] ?? null,
-          settings,
-          folder,
-          env,
-          signal: untilSignal(),
+          ...surroundings(),
         });
       }
       return runTape(rest, { output: values.output });

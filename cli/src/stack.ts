@@ -89,12 +89,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const record = (): void => {
     folder.write({ mode: home, natsUrl, sandboxUrl, pid: process.pid, children: supervisor.pids() });
   };
-  if (settings.NATS_URL === undefined) {
-    const port = await freePort();
-    natsUrl = `nats://127.0.0.1:${port}`;
-    await startBus(supervisor, options, port, home);
+  let world: Awaited<ReturnType<typeof startWorld>> | null = null;
+  try {
+    if (settings.NATS_URL === undefined) {
+      const port = await freePort();
+      natsUrl = `nats://127.0.0.1:${port}`;
+      await startBus(supervisor, options, port, home);
+    }
+    if (!real) world = await startWorld(supervisor, { ...options, env });
+  } catch (error) {
+    // Half a stack is none: what did start must not stay behind.
+    await supervisor.stop(READY_MS);
+    throw error;
   }
-  const world = real ? null : await startWorld(supervisor, { ...options, env });
   sandboxUrl = world?.url ?? null;
   record();
   const endpoints = world?.world.endpoints ?? {

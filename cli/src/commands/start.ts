@@ -1,5 +1,6 @@
 /** `slipstream start`: everything on this machine, with a live view; ends by Ctrl-C or after `--for`. */
 import { writeFileSync } from "node:fs";
+import type { Bus } from "@slipstream/actor/bus";
 import { type Markets, watchMarkets } from "@slipstream/actor/markets";
 import { provision } from "@slipstream/actor/provision";
 import { ContractError } from "@slipstream/contracts/errors";
@@ -48,7 +49,6 @@ export async function runStart(options: StartOptions): Promise<number> {
     throw new ContractError("CONFIG_INVALID", "EXECUTION_MODE=live: live trading is not built yet. Allowed: paper.");
   }
   refuseSecondRun(folder);
-  const said = pino({ level: "silent" });
   let fatal: Error | null = null;
   const failed = new AbortController();
   const stack = await startStack({
@@ -61,24 +61,41 @@ export async function runStart(options: StartOptions): Promise<number> {
   });
   try {
     const bus = await connectCli(stack.natsUrl);
-    await provision(bus.jsm);
-    await seedAccount(bus, defaultAccount);
-    for (const { address, label } of stack.leaders) await addLeader(bus, address, label);
-    await stack.startServices();
-    const following = await followLog(bus, stack.worldMs);
-    const markets = await watchMarkets(bus, said);
-    const view = showView(stack, following.overview, markets);
-    await waitForEnd(options, failed.signal);
-    view.stop();
-    const report = options.forMs === null || fatal !== null ? null : await finish(stack, following, options);
-    await markets.stop();
-    await following.stop();
-    await bus.drain();
-    if (fatal !== null) throw fatal;
-    return report === null || isGood(report) ? 0 : 1;
+    try {
+      const report = await runServices(bus, stack, options, failed.signal);
+      if (fatal !== null) throw fatal;
+      return report === null || isGood(report) ? 0 : 1;
+    } finally {
+      await bus.drain();
+    }
   } finally {
     await endStack(stack, folder);
   }
+}
+
+/** @returns null when the run ended before its time or has none. */
+async function runServices(
+  bus: Bus,
+  stack: Stack,
+  options: StartOptions,
+  failed: AbortSignal,
+): Promise<RunReport | null> {
+  await provision(bus.jsm);
+  await seedAccount(bus, defaultAccount);
+  for (const { address, label } of stack.leaders) await addLeader(bus, address, label);
+  await stack.startServices();
+  const following = await followLog(bus, stack.worldMs);
+  const markets = await watchMarkets(bus, pino({ level: "silent" }));
+  const view = showView(stack, following.overview, markets);
+  try {
+    await waitForEnd(options, failed);
+  } finally {
+    view.stop();
+  }
+  const report = options.forMs === null || failed.aborted ? null : await finish(stack, following, options);
+  await markets.stop();
+  await following.stop();
+  return report;
 }
 
 const say = (line: string): void => {
