@@ -74,12 +74,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const surroundings = () => ({ settings, folder, env, signal: untilSignal() });
   switch (command) {
     case "start":
-      return runStart({
-        ...asked,
-        tape: null,
-        forMs: durationOf(values.for),
-        ...surroundings(),
-      });
+      return runStart({ ...asked, ...surroundings(), tape: null, forMs: durationOf(values.for) });
     case "status":
       return runStatus(natsUrl);
     case "leaders":
@@ -99,12 +94,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case "tape":
       if (rest[0] === "play") {
         const tape = await tapeWorld(rest[1], values.speed);
-        return runStart({
-          ...asked,
-          tape,
-          forMs: playMs(tape),
-          ...surroundings(),
-        });
+        return runStart({ ...asked, ...surroundings(), tape, forMs: playMs(tape) });
       }
       return runTape(rest, { output: values.output });
     default:
