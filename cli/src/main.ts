@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs, parseEnv } from "node:util";
 import { ContractError } from "@slipstream/contracts/errors";
 import { parseLeaders, runLeaders } from "./commands/leaders.ts";
-import { runOperator } from "./commands/operator.ts";
+import { runOperator, runSkip } from "./commands/operator.ts";
 import { runProvision } from "./commands/provision.ts";
 import { runReplay } from "./commands/replay.ts";
 import { runStart } from "./commands/start.ts";
@@ -26,6 +26,7 @@ const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fi
   tape add-fills TAPE FILLS.jsonl -o OUT                   put leaders' fills on a tape
   tape add-market TAPE MARKET.json -o OUT                  its true tick, minimum and delay (a CLOB or Gamma market)
   tape info TAPE | tape play TAPE [--speed N]              what is on it; serve it as a venue
+  skip SERVICE SEQ --why TEXT                              pass over a fact that a service cannot read
   provision                                                streams, buckets and the first account
 
 As: npm run slipstream -- <command> …   (start also as: npm start -- …)`;
@@ -82,6 +83,8 @@ async function main(argv: readonly string[]): Promise<number> {
     case "halt":
     case "resume":
       return runOperator(natsUrl, command, values.why ?? "");
+    case "skip":
+      return runSkip(natsUrl, rest, values.why ?? "");
     case "provision":
       return runProvision(natsUrl);
     case "replay":

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { operatorAnswer } from "./operator.ts";
+import { operatorAnswer, runSkip } from "./operator.ts";
 
 test.each<["halt" | "resume", boolean, boolean, 0 | 1, RegExp]>([
   ["halt", true, true, 0, /^halted: nothing is traded until/],
@@ -14,4 +14,12 @@ test.each<["halt" | "resume", boolean, boolean, 0 | 1, RegExp]>([
   const answer = operatorAnswer(command, { latched, logged });
   expect(answer.code).toBe(code);
   expect(answer.text).toMatch(text);
+});
+
+test.each([
+  ["a service that is none", ["moon", "7"], "seen"],
+  ["a sequence that is none", ["risk", "x"], "seen"],
+  ["no reason", ["risk", "7"], ""],
+])("skip refuses %s before it reaches for the bus", async (_name, args, why) => {
+  await expect(runSkip("nats://127.0.0.1:1", args, why)).rejects.toThrow(/usage: slipstream skip/);
 });

@@ -1,12 +1,13 @@
-/** `slipstream halt` and `resume`: a person's word, as a fact, and the executor's own latch beside it. */
+/** `slipstream halt`, `resume` and `skip`: a person's word as a fact; for a halt the executor's own latch beside it. */
 import { randomUUID } from "node:crypto";
 import { userInfo } from "node:os";
 import { headers } from "@nats-io/transport-node";
 import { ask } from "@slipstream/actor/ask";
 import type { Bus } from "@slipstream/actor/bus";
-import { writeFact } from "@slipstream/contracts/facts";
+import { ContractError } from "@slipstream/contracts/errors";
+import { type FactOf, writeFact } from "@slipstream/contracts/facts";
 import { factId } from "@slipstream/contracts/ids";
-import { subjects } from "@slipstream/contracts/subjects";
+import { serviceNames, subjectOf } from "@slipstream/contracts/subjects";
 import { withBus } from "../connection.ts";
 
 const LATCH_MS = 2_000;
@@ -18,7 +19,7 @@ const LATCH_MS = 2_000;
  */
 export async function runOperator(natsUrl: string, command: "halt" | "resume", why: string): Promise<number> {
   return withBus(natsUrl, async (bus) => {
-    const who = userInfo().username.slice(0, 64) || "operator";
+    const who = person();
     const latch = await ask(bus, "executor", "halt", { halted: command === "halt", who }, LATCH_MS);
     if (!latch.ok) console.error(`executor's latch: ${latch.text}`);
     const logged = await publish(bus, { command, who, why }).then(
@@ -56,18 +57,50 @@ export function operatorAnswer(
   return { code: 1, text: `not ${said}: neither the executor nor the log has heard it` };
 }
 
-async function publish(bus: Bus, said: { command: "halt" | "resume"; who: string; why: string }): Promise<void> {
+/**
+ * `slipstream skip SERVICE SEQ`: lets one fact that a service cannot read pass for it. The service goes on behind it.
+ * @throws ContractError CONFIG_INVALID for a service or a sequence that is none.
+ */
+export async function runSkip(natsUrl: string, args: readonly string[], why: string): Promise<number> {
+  const service = serviceNames.find((name) => name === args[0]);
+  const seq = Number(args[1]);
+  if (service === undefined || !Number.isSafeInteger(seq) || seq < 1 || why === "") {
+    const usage = 'usage: slipstream skip SERVICE SEQ --why "…": the service and the fact as `status` names them';
+    throw new ContractError("CONFIG_INVALID", usage);
+  }
+  return withBus(natsUrl, async (bus) => {
+    await append(bus, {
+      type: "SkipFact",
+      id: factId("SkipFact", `${service}.${seq}`),
+      service,
+      seq,
+      who: person(),
+      why,
+      ...now(),
+    });
+    console.log(`${service} passes over fact ${seq}`);
+    return 0;
+  });
+}
+
+const person = (): string => userInfo().username.slice(0, 64) || "operator";
+
+function now(): { v: 1; tsEventMs: number; tsInitMs: number } {
   const nowMs = Date.now();
-  const fact = {
+  return { v: 1, tsEventMs: nowMs, tsInitMs: nowMs };
+}
+
+const publish = (bus: Bus, said: { command: "halt" | "resume"; who: string; why: string }): Promise<void> =>
+  append(bus, {
     ...said,
-    type: "OperatorCommand" as const,
-    v: 1 as const,
+    ...now(),
+    type: "OperatorCommand",
     id: factId("OperatorCommand", `${said.command}.${randomUUID()}`),
-    scope: { kind: "global" as const, id: "*" },
-    tsEventMs: nowMs,
-    tsInitMs: nowMs,
-  };
+    scope: { kind: "global", id: "*" },
+  });
+
+async function append(bus: Bus, fact: FactOf<"OperatorCommand" | "SkipFact">): Promise<void> {
   const named = headers();
   named.set("x-schema", `${fact.type}/${fact.v}`);
-  await bus.js.publish(subjects.control("operator"), writeFact(fact), { msgID: fact.id, headers: named, retries: 5 });
+  await bus.js.publish(subjectOf(fact), writeFact(fact), { msgID: fact.id, headers: named, retries: 5 });
 }
