@@ -6,6 +6,7 @@
  * Size, age and replicas are set at creation only; an operator may change them later. Everything else must be as asked,
  * read back from the server field by field: older servers accept settings and silently drop them.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import {
   DiscardPolicy,
   JetStreamApiError,
@@ -100,7 +101,12 @@ export async function provision(jsm: JetStreamManager, options: ProvisionOptions
   await Promise.all(wantedStreams(options).map((wanted) => provisionOne(jsm, wanted)));
 }
 
-async function provisionOne(jsm: JetStreamManager, wanted: Wanted): Promise<void> {
+/** A broker that is just making or removing a store of the same name says so by an error; it is over in a moment. */
+const STORE_BUSY = 10_049;
+const STORE_TRIES_MAX = 20;
+const STORE_PAUSE_MS = 100;
+
+async function provisionOne(jsm: JetStreamManager, wanted: Wanted, tries = 1): Promise<void> {
   const present = await infoOf(jsm, wanted.name);
   const limits = operatorsFields(wanted.name);
   let echo = present;
@@ -108,6 +114,10 @@ async function provisionOne(jsm: JetStreamManager, wanted: Wanted): Promise<void
     if (present === null) echo = (await jsm.streams.add(wanted)).config;
     else if (differences(wanted, present, limits).length > 0) echo = await update(jsm, wanted);
   } catch (cause) {
+    if (cause instanceof JetStreamApiError && cause.code === STORE_BUSY && tries < STORE_TRIES_MAX) {
+      await pause(STORE_PAUSE_MS);
+      return provisionOne(jsm, wanted, tries + 1);
+    }
     // A time-out or a broker without its JetStream yet may be tried again by the caller; refusals carry 400 and 500.
     if (!(cause instanceof JetStreamApiError) || cause.status === UNAVAILABLE) throw cause;
     throw new ContractError("STREAM_CONFIG_REFUSED", `stream ${wanted.name} was refused: ${cause.message}`, { cause });
