@@ -14,6 +14,7 @@ import type {
 } from "@slipstream/contracts/ids";
 import type { Heartbeat } from "@slipstream/contracts/live";
 import { type SharesMicro, sharesMicro } from "@slipstream/contracts/money";
+import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 
 /** Lines kept for the live view. */
 const RECENT = 50;
@@ -22,7 +23,10 @@ export type FillEntry = {
   fill: FactOf<"LeaderFill">;
   /** Wall-clock time at which the log stored it, in world time. */
   storedMs: number;
-  status: "ON_CHAIN" | "REVERTED" | "RETRACTED";
+  /** SEEN: told by another source, not yet shown by the chain. */
+  status: "SEEN" | "ON_CHAIN" | "REVERTED" | "RETRACTED";
+  /** A reorg took it back, and it came again. */
+  returned: boolean;
   /** How many times the log told of an occurrence that was not a return. */
   firstPublications: number;
 };
@@ -98,6 +102,7 @@ export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs:
   overview.lastSeq = seq;
   switch (fact.type) {
     case "ChainProgress":
+      if (fact.shard !== ALL_SHARDS) return;
       overview.firstProgress ??= fact;
       overview.progress = fact;
       return;
@@ -182,14 +187,18 @@ function applyLeaderFill(overview: Overview, fill: FactOf<"LeaderFill">, storedM
   const entry = overview.fills.get(fill.leaderFillId);
   if (entry !== undefined) {
     if (fill.occurrence <= entry.fill.occurrence) entry.firstPublications += 1;
+    entry.returned ||= entry.status === "REVERTED" || entry.status === "RETRACTED";
     entry.fill = fill;
-    entry.status = "ON_CHAIN";
+    entry.status = statusOf(fill);
     return;
   }
-  overview.fills.set(fill.leaderFillId, { fill, storedMs, status: "ON_CHAIN", firstPublications: 1 });
+  const entryNow = { fill, storedMs, status: statusOf(fill), returned: false, firstPublications: 1 };
+  overview.fills.set(fill.leaderFillId, entryNow);
   keepRecent(overview.recentFills, fill.leaderFillId);
   if (!fill.historical) overview.latencies.seenToPublished.push(storedMs - fill.tsSeenMs);
 }
+
+const statusOf = (fill: FactOf<"LeaderFill">): FillEntry["status"] => (fill.blockNumber === null ? "SEEN" : "ON_CHAIN");
 
 function attemptOf(overview: Overview, fact: FactOf<"ExecutionAttempt"> | FactOf<"OrderIntent">): AttemptEntry {
   const known = overview.attempts.get(fact.attemptId);

@@ -45,7 +45,11 @@ export function quantiles(samples: readonly number[]): Quantiles {
   return { p50: at(0.5), p90: at(0.9), p99: at(0.99) };
 }
 
-const place = (fill: { blockHash: string; logIndex: number }): string => `${fill.blockHash}:${fill.logIndex}`;
+const place = (fill: { blockHash: string | null; logIndex: number | null }): string =>
+  `${fill.blockHash}:${fill.logIndex}`;
+
+const isUpTo = ({ blockNumber }: { blockNumber: number | null }, block: number): boolean =>
+  blockNumber !== null && blockNumber <= block;
 
 /** Differences between the log and the chain, each a sentence; none when they agree. */
 export type Audit = { missed: string[]; phantom: string[]; duplicated: string[] };
@@ -75,7 +79,7 @@ export function audit(
     if (ids.length > 1) result.duplicated.push(`one log is told as ${ids.length} fills: ${ids.join(", ")}`);
   }
   for (const { fill, status } of overview.fills.values()) {
-    if (status === "ON_CHAIN" && fill.blockNumber <= upToBlock && !onChain.has(place(fill))) {
+    if (status === "ON_CHAIN" && isUpTo(fill, upToBlock) && !onChain.has(place(fill))) {
       result.phantom.push(`fill ${fill.leaderFillId} of block ${fill.blockNumber} is not on the chain`);
     }
   }
@@ -92,7 +96,7 @@ function auditAttempts(overview: Overview, upToBlock: number, result: Audit): vo
   }
   for (const [key, count] of byFill) if (count > 1) result.duplicated.push(`${count} attempts on ${key}`);
   for (const { fill, status } of overview.fills.values()) {
-    if (fill.historical || status !== "ON_CHAIN" || fill.blockNumber > upToBlock) continue;
+    if (fill.historical || status !== "ON_CHAIN" || !isUpTo(fill, upToBlock)) continue;
     for (const account of overview.accounts.keys()) {
       if (!byFill.has(`${account}|${fill.leaderFillId}`)) {
         result.missed.push(`fill ${fill.leaderFillId} has no attempt of account ${account}`);
@@ -180,7 +184,7 @@ export function buildReport(
     lateExits: orders.filter(
       ({ intent }) => intent.kind === "EXIT" && intent.tsDecidedMs - intent.tsSignalMs > LATE_EXIT_MS,
     ).length,
-    returned: [...overview.fills.values()].filter(({ fill }) => fill.occurrence > 0).length,
+    returned: [...overview.fills.values()].filter(({ returned }) => returned).length,
     retracted: [...overview.fills.values()].filter(({ status }) => status === "RETRACTED").length,
     faults: [...run.faults],
     errors: [...run.errors, ...found.missed, ...found.duplicated, ...found.phantom, ...disagreements],

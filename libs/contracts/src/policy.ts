@@ -3,10 +3,20 @@ import { z } from "zod";
 import { OrderPrice, Shares, Usdc } from "./codec.ts";
 import { AccountId, Address } from "./ids.ts";
 
-/** `leaders.<address>`: followed from the block at which he was added. */
+/** Where following a leader begins: with the next block, at a block, or so many days ago. The past is never copied. */
+export const FollowFrom = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("now") }),
+  z.object({ kind: z.literal("block"), block: z.int().nonnegative() }),
+  z.object({ kind: z.literal("days"), days: z.int().min(1).max(365) }),
+]);
+export type FollowFrom = z.infer<typeof FollowFrom>;
+
+/** `leaders.<address>` */
 export const LeaderConfig = z.object({
   leader: Address,
   enabled: z.boolean(),
+  /** Absent: now. */
+  follow: FollowFrom.optional(),
   label: z.string().max(64).optional(),
 });
 export type LeaderConfig = z.infer<typeof LeaderConfig>;

@@ -22,6 +22,9 @@ export const serviceNames = [
 ] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
+/** The shard of `ChainProgress` that speaks of the newest block and of all leaders. */
+export const ALL_SHARDS = "all";
+
 /** The subject of a chain of facts: the unit of ordering, fencing and expected-last-sequence. */
 export type ChainSubject = string & { readonly __chain?: never };
 
@@ -77,13 +80,17 @@ export function subjectOf(fact: Fact): ChainSubject {
     case "LeaderFillReverted":
     case "LeaderFillRetracted":
       return subjects.leaderFill(partitionFor(fact.conditionId, fact.tokenId), fact.leader);
+    case "LeaderFillSighted":
+    case "LeaderFillCosted":
     case "LeaderAct":
+    case "LeaderJoined":
+    case "BackfillProgress":
       return subjects.chain(shardOf(fact.leader));
     case "ChainProgress":
       return subjects.chain(fact.shard);
     case "GapDetected":
     case "GapResolved":
-      return subjects.chain("gaps");
+      return subjects.chain(fact.scope);
     case "BalanceSnapshot":
       return subjects.balance(fact.holder.kind === "wallet" ? fact.holder.address : fact.holder.account);
     case "ExecutionFillSettled":

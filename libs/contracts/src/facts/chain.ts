@@ -11,10 +11,13 @@ export const LeaderRole = z.enum(["MAKER", "TAKER", "UNKNOWN"]);
 export type LeaderRole = z.infer<typeof LeaderRole>;
 
 const blockRef = { blockNumber: Block, blockHash: Hash };
+/** null: told by another source, not seen on the chain. */
+const perhapsBlock = { blockNumber: Block.nullable(), blockHash: Hash.nullable() };
 
 /**
- * A fill of a leader's own order. The same `leaderFillId` again (fact id `…:n`) means it returned after a revert:
- * never a second attempt. `historical`: older than any signal age when seen; moves positions, gets no attempt.
+ * A fill of a leader's own order. The same `leaderFillId` again (fact id `…:n`) means that the chain confirms what another
+ * source told first, or that it returned after a revert: never a second attempt. `historical`: older than any signal age
+ * when seen; moves positions, gets no attempt.
  */
 export const LeaderFill = fact("LeaderFill", {
   leaderFillId: LeaderFillId,
@@ -30,17 +33,24 @@ export const LeaderFill = fact("LeaderFill", {
   usdcMicro: Usdc,
   /** usdc / shares, nearest micro; the amounts are the truth. */
   priceMicro: Price,
-  /** In USDC for V2 and V3, in shares for a V1 BUY. */
-  feeMicro: z.union([Usdc, Shares]),
-  feeUnit: z.enum(["USDC", "SHARES"]),
-  exchange: Address,
-  orderHash: Hash,
+  /** In USDC for V2 and V3, in shares for a V1 BUY. This and what follows is null until the chain has shown the fill. */
+  feeMicro: z.union([Usdc, Shares]).nullable(),
+  feeUnit: z.enum(["USDC", "SHARES"]).nullable(),
+  exchange: Address.nullable(),
+  orderHash: Hash.nullable(),
   txHash: Hash,
-  ...blockRef,
-  logIndex: z.int().nonnegative(),
+  ...perhapsBlock,
+  logIndex: z.int().nonnegative().nullable(),
   ordinal: z.int().nonnegative(),
   source: FillSource,
   historical: z.boolean(),
+  /**
+   * Another source told of a fill of the same transaction, token and side that this one does not equal: which of the two
+   * was copied is not known, so this one is not.
+   */
+  disputed: z.boolean().optional(),
+  /** What the source sent: topics and data of the log, or the row. */
+  raw: z.string().max(4_096).optional(),
   /** When our process first saw it; `tsEventMs` is the block time, `tsInitMs` the publication. */
   tsSeenMs: Ms,
 });
@@ -52,21 +62,58 @@ const fillRef = {
   leader: Address,
   tokenId: TokenId,
   conditionId: ConditionId.nullable(),
-  ...blockRef,
+  ...perhapsBlock,
 };
 /** The block of a fill is no longer on the chain; it may return. */
 export const LeaderFillReverted = fact("LeaderFillReverted", fillRef);
 export type LeaderFillReverted = z.infer<typeof LeaderFillReverted>;
-/** The fill did not return before finality passed its block: it never happened. */
+/** The fill did not return before finality passed its block, or never came to the chain: it never happened. */
 export const LeaderFillRetracted = fact("LeaderFillRetracted", {
   ...fillRef,
   reason: z.enum(["REORGED_OUT", "NOT_ON_CHAIN"]),
 });
 export type LeaderFillRetracted = z.infer<typeof LeaderFillRetracted>;
 
-/** Another act that moves a leader's holding. */
+/** A later source tells of a fill that is known: who was first, and by how much, follows from the two. */
+export const LeaderFillSighted = fact("LeaderFillSighted", {
+  leaderFillId: LeaderFillId,
+  leader: Address,
+  source: FillSource,
+  /** When our process saw it there. */
+  tsSeenMs: Ms,
+  /** How much later than the first source, milliseconds. */
+  laterMs: z.int().nonnegative(),
+  raw: z.string().max(4_096),
+});
+export type LeaderFillSighted = z.infer<typeof LeaderFillSighted>;
+
+/**
+ * What an order really paid, where its own log says something else: money an active order offered and got back, a fee
+ * that was refunded. Read from the other logs of the transaction.
+ */
+export const LeaderFillCosted = fact("LeaderFillCosted", {
+  leaderFillId: LeaderFillId,
+  leader: Address,
+  tokenId: TokenId,
+  txHash: Hash,
+  ...blockRef,
+  logIndex: z.int().nonnegative(),
+  /** As the log says, and as the legs of the transaction add up to. */
+  loggedUsdcMicro: Usdc,
+  usdcMicro: Usdc,
+  loggedFeeMicro: z.union([Usdc, Shares]),
+  feeMicro: z.union([Usdc, Shares]),
+  feeUnit: z.enum(["USDC", "SHARES"]),
+});
+export type LeaderFillCosted = z.infer<typeof LeaderFillCosted>;
+
+/**
+ * Another act that moves a leader's holding. Told when its block is final, so it is never taken back. A conversion is one
+ * act for each token, NO tokens going out and YES tokens coming in.
+ */
 export const LeaderAct = fact("LeaderAct", {
   act: z.enum(["split", "merge", "convert", "redeem", "transferIn", "transferOut"]),
+  direction: z.enum(["in", "out"]),
   leader: Address,
   tokenId: TokenId,
   sharesMicro: Shares,
@@ -76,7 +123,31 @@ export const LeaderAct = fact("LeaderAct", {
 });
 export type LeaderAct = z.infer<typeof LeaderAct>;
 
-/** Watermark: everything up to `cursor` was read completely. */
+/** A leader is followed from now on; what lies between `fromBlock` and `toBlock` is read behind the live fills. */
+export const LeaderJoined = fact("LeaderJoined", {
+  leader: Address,
+  fromBlock: Block,
+  /** Last block of the past to be read; below `fromBlock`: nothing. */
+  toBlock: Block,
+  /** Revision of the leader's configuration that asked for it. */
+  revision: z.int().nonnegative(),
+});
+export type LeaderJoined = z.infer<typeof LeaderJoined>;
+
+/** How far the past of a leader has been read; done at `toBlock`. */
+export const BackfillProgress = fact("BackfillProgress", {
+  leader: Address,
+  fromBlock: Block,
+  toBlock: Block,
+  /** Everything of the leader's past up to here was read completely. */
+  cursor: Block,
+});
+export type BackfillProgress = z.infer<typeof BackfillProgress>;
+
+/**
+ * Watermark. Of a shard of leaders: everything up to `cursor` was read completely. Shard "all" is the newest block that
+ * any watcher has seen, with the lowest cursor of all shards that follow somebody.
+ */
 export const ChainProgress = fact("ChainProgress", {
   shard: z.string(),
   head: Block,
@@ -90,6 +161,7 @@ export const ChainProgress = fact("ChainProgress", {
 });
 export type ChainProgress = z.infer<typeof ChainProgress>;
 
+/** `scope` is the shard whose blocks have not been read as they should. */
 const gap = { gapId: z.string(), scope: z.string(), fromBlock: Block, toBlock: Block };
 export const GapDetected = fact("GapDetected", { ...gap, reason: z.string() });
 export type GapDetected = z.infer<typeof GapDetected>;

@@ -22,6 +22,8 @@ export const SkipReason = z.discriminatedUnion("code", [
   z.object({ code: z.literal("SIGNAL_TOO_OLD"), ageMs: z.int(), ageMsMax: z.int() }),
   z.object({ code: z.literal("HISTORICAL_FILL") }),
   z.object({ code: z.literal("FILL_REVERTED") }),
+  /** Two sources tell of the same transaction differently: which of the two was copied is not known. */
+  z.object({ code: z.literal("FILL_DISPUTED") }),
   z.object({ code: z.literal("LEADER_NOT_FOLLOWED") }),
   z.object({ code: z.literal("MAKER_FILLS_SKIPPED") }),
   z.object({ code: z.literal("RISK_HALT"), scope: z.string(), reason: z.string() }),

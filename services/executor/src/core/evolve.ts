@@ -128,6 +128,7 @@ function foldFill(state: ExecutorState, fact: FactOf<"LeaderFill">): void {
     blockNumber: fact.blockNumber,
     logIndex: fact.logIndex,
     historical: fact.historical,
+    disputed: fact.disputed ?? false,
     occurrence: fact.occurrence,
     status: "ON_CHAIN",
     tsSignalMs: known?.tsSignalMs ?? fact.tsEventMs,
@@ -135,15 +136,18 @@ function foldFill(state: ExecutorState, fact: FactOf<"LeaderFill">): void {
     undecided: known?.undecided ?? new Set(fact.occurrence === 0 ? deciders(state, fact) : []),
   };
   state.fills.set(fact.leaderFillId, fill);
-  const delta = fact.side === "BUY" ? received(fact) : negate(fact.sharesMicro);
-  addMovement(holdingOf(state, fact), { ...fact, id: fact.leaderFillId, deltaMicro: delta });
+  const { blockNumber, logIndex } = fact;
+  if (blockNumber !== null && logIndex !== null) {
+    const deltaMicro = fact.side === "BUY" ? received(fact) : negate(fact.sharesMicro);
+    addMovement(holdingOf(state, fact), { id: fact.leaderFillId, blockNumber, logIndex, deltaMicro });
+  }
   state.fillsFolded += 1;
   if (state.fillsFolded % FORGET_EVERY === 0) forget(state, fact.tsInitMs);
 }
 
 /** The first generation of exchanges takes a buyer's fee in shares. */
 const received = ({ sharesMicro: shares, feeUnit, feeMicro }: FactOf<"LeaderFill">): SharesMicro =>
-  feeUnit === "SHARES" ? subtract(shares, sharesMicro(feeMicro)) : shares;
+  feeUnit === "SHARES" && feeMicro !== null ? subtract(shares, sharesMicro(feeMicro)) : shares;
 
 /**
  * Who has to decide a fill. A sale also concerns accounts that are switched off but hold a lot of the leader: switched

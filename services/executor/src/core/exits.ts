@@ -50,6 +50,7 @@ function answerExit(deciding: Deciding, lot: LotRef): Facts[number] | "wait" {
   const refuse = (reason: SkipReason): Facts[number] =>
     skipFact(deciding, "EXIT", reason, { unfollowed: true, exitShare });
   if (fill.status !== "ON_CHAIN") return refuse({ code: "FILL_REVERTED" });
+  if (fill.disputed) return refuse({ code: "FILL_DISPUTED" });
   if (freeLot(state, lot) <= policy.dustMicro) {
     return skipFact(deciding, "EXIT", { code: "NOTHING_TO_SELL" }, { exitShare });
   }
@@ -112,9 +113,11 @@ function sellable({ state }: Deciding, lot: LotRef): SharesMicro {
   return subtractToZero(lotSize(state, lot), add(...closing));
 }
 
-/** What the leader sold of what he held, null when his holding is not known. */
+/** What the leader sold of what he held, null when his holding is not known or the chain has not shown the fill yet. */
 function shareOf({ state, fill }: Deciding): ExitShare | null {
-  const soldMicro = fill.sharesMicro;
-  const heldMicro = holdingBefore(state.holdings.get(holdingKey(fill.leader, fill.tokenId)), { ...fill, soldMicro });
+  const { sharesMicro: soldMicro, blockNumber, logIndex } = fill;
+  if (blockNumber === null || logIndex === null) return null;
+  const at = { blockNumber, logIndex, soldMicro };
+  const heldMicro = holdingBefore(state.holdings.get(holdingKey(fill.leader, fill.tokenId)), at);
   return heldMicro === null ? null : { soldMicro, heldMicro };
 }

@@ -79,6 +79,7 @@ function marketGate(view: ExecutorView, { tokenId }: KnownFill): Gate<MarketDefi
 
 function signalGate(view: ExecutorView, fill: KnownFill, policy: AccountPolicy): SkipReason | null {
   if (fill.status !== "ON_CHAIN") return { code: "FILL_REVERTED" };
+  if (fill.disputed) return { code: "FILL_DISPUTED" };
   if (fill.historical) return { code: "HISTORICAL_FILL" };
   const ageMs = view.nowMs - fill.tsSignalMs;
   const ageMsMax = policy.signalAgeMsMax;

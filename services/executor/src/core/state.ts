@@ -32,6 +32,9 @@ export type KnownFill = Pick<
   | "historical"
 > & {
   occurrence: number;
+  /** Another source tells of it differently: nothing is copied. */
+  readonly disputed: boolean;
+  /** ON_CHAIN: told and not taken back, also by a source that is ahead of the chain. */
   status: "ON_CHAIN" | "REVERTED" | "RETRACTED";
   /** Block time, and when the watcher published it. */
   readonly tsSignalMs: number;
