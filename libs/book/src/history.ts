@@ -31,7 +31,6 @@ import {
 } from "./entryRing.ts";
 import {
   type ApplyResult,
-  applyLevel,
   applySnapshot,
   type Book,
   bookBytes,
@@ -40,6 +39,7 @@ import {
   flatLevels,
   forEachLevel,
   isRefusal,
+  replaceLevel,
   sizeAt,
 } from "./ladder.ts";
 
@@ -174,12 +174,11 @@ export function recordLevel(
 ): ApplyResult {
   const { book } = history;
   if (book === null) throw new InvariantError("a book history takes levels only after a first book");
-  const before = sizeAt(book, side, priceMicro);
-  const result = applyLevel(book, side, priceMicro, sizeMicro);
-  if (result === "changed" && isLive(history)) {
-    record(history, "level", at.tsEventMs, at.seq, side, priceMicro, sizeMicro, before);
-  }
-  return result;
+  const before = replaceLevel(book, side, priceMicro, sizeMicro);
+  if (typeof before !== "number") return before;
+  if (before === sizeMicro) return "unchanged";
+  if (isLive(history)) record(history, "level", at.tsEventMs, at.seq, side, priceMicro, sizeMicro, before);
+  return "changed";
 }
 
 /** Replaces the live book by a full one of the same epoch (the venue sends some after trades): recorded as the levels that differ. */

@@ -74,10 +74,15 @@ export const copyBook = (book: Book): Book => ({ ...book, bids: copySide(book.bi
  * @returns "unchanged" when the level already had that size.
  */
 export function applyLevel(book: Book, side: Side, priceMicro: number, sizeMicro: number): ApplyResult {
-  const refusal = checkLevel(book, priceMicro, sizeMicro);
-  if (refusal !== null) return refusal;
-  const before = setRank(sideOf(book, side), rankOf(book, side, priceMicro), sizeMicro);
+  const before = replaceLevel(book, side, priceMicro, sizeMicro);
+  if (typeof before !== "number") return before;
   return before === sizeMicro ? "unchanged" : "changed";
+}
+
+/** As `applyLevel`, but returns the size before, 1e-6 share: what a history needs, found on the way. */
+export function replaceLevel(book: Book, side: Side, priceMicro: number, sizeMicro: number): number | BookRefusal {
+  const refusal = checkLevel(book, priceMicro, sizeMicro);
+  return refusal ?? setRank(sideOf(book, side), rankOf(book, side, priceMicro), sizeMicro);
 }
 
 /**
