@@ -5,8 +5,11 @@
  * States: idle (nothing wanted yet, or before `open`) → connecting → open → waiting (random back-off) → connecting …;
  * closed for good by `close`.
  * 1. The first message of a connection names all wanted tokens; the venue answers with their books. Nothing is replayed.
- * 2. A quiet connection is pinged after 1.5 s, any connection every 10 s; one that stays silent for 30 s is given up.
+ * 2. A quiet connection is pinged after 1.5 s, any connection every 10 s; one that stays silent is given up: a half-open
+ *    socket says nothing else.
  * 3. Pings are answered in order: a PONG belongs to the oldest ping that has none.
+ * 4. A frame beyond the bound, or one that breaks the protocol, is refused before it is read: the connection ends there
+ *    and begins anew.
  * @see docs/venue.md, Market channel
  */
 import type { TokenId } from "@slipstream/contracts/ids";
@@ -18,6 +21,8 @@ export const PING_EVERY_MS = 10_000;
 export const QUIET_PING_MS = 1_500;
 /** The venue's own client gives up after this time without PONG. */
 export const SILENCE_MS_MAX = 30_000;
+/** Opening books of 200 tokens at 40 KB each, far more than any seen; reading more at once would hold the loop. */
+export const FRAME_BYTES_MAX = 8 * 1024 * 1024;
 /** Above some 500 tokens opening books were seen missing; others use 200. */
 export const TOKENS_PER_CONNECTION = 200;
 const CHECK_EVERY_MS = 250;
@@ -59,8 +64,11 @@ export function createMarketSocket(options: {
   /** In [0, 1): spreads reconnects. */
   readonly random: () => number;
   readonly handlers: MarketSocketHandlers;
+  /** Nothing heard for so long, not even PONG: given up. */
+  readonly silenceMsMax?: number;
+  readonly frameBytesMax?: number;
 }): MarketSocket {
-  const { clock, handlers } = options;
+  const { clock, handlers, silenceMsMax = SILENCE_MS_MAX, frameBytesMax = FRAME_BYTES_MAX } = options;
   const wanted = new Set<TokenId>();
   let link: Link | null = null;
   let timer: { cancel(): void } | null = null;
@@ -82,7 +90,7 @@ export function createMarketSocket(options: {
     if (link !== current || !isOpen()) return;
     timer = clock.after(CHECK_EVERY_MS, () => check(current));
     const now = clock.nowMs();
-    if (now - current.heardMs >= SILENCE_MS_MAX) {
+    if (now - current.heardMs >= silenceMsMax) {
       current.socket.terminate();
       return;
     }
@@ -118,7 +126,11 @@ export function createMarketSocket(options: {
 
   const connect = (): void => {
     if (closed || link !== null) return;
-    const socket = new WebSocket(options.url, { perMessageDeflate: false, handshakeTimeout: SILENCE_MS_MAX / 3 });
+    const socket = new WebSocket(options.url, {
+      perMessageDeflate: false,
+      handshakeTimeout: silenceMsMax / 3,
+      maxPayload: frameBytesMax,
+    });
     const current: Link = { socket, openedMs: 0, heardMs: 0, pingedMs: 0, pings: [], named: false };
     link = current;
     socket.on("open", () => {
@@ -132,7 +144,11 @@ export function createMarketSocket(options: {
       handlers.onOpen(tokens);
     });
     socket.on("message", (data) => onText(current, data.toString()));
-    socket.on("error", (error) => handlers.onError?.(error));
+    socket.on("error", (error) => {
+      handlers.onError?.(error);
+      // A refused frame: the closing handshake would wait for a peer that is still sending it.
+      if (socket.readyState !== WebSocket.CONNECTING) socket.terminate();
+    });
     socket.on("close", (code, reason) => onGone(current, code, reason.toString()));
   };
 

@@ -5,7 +5,7 @@ import type { TokenId } from "@slipstream/contracts/ids";
 import { afterEach, expect, test, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { keepRpcSocket } from "../src/keptRpcSocket.ts";
-import { createMarketSocket, QUIET_PING_MS, SILENCE_MS_MAX } from "../src/marketSocket.ts";
+import { createMarketSocket, FRAME_BYTES_MAX, QUIET_PING_MS, SILENCE_MS_MAX } from "../src/marketSocket.ts";
 import { connectRpcSocket } from "../src/rpc.ts";
 
 const [A, B, C] = ["1", "2", "3"] as [TokenId, TokenId, TokenId];
@@ -132,6 +132,37 @@ test("a connection that stays silent is given up", async () => {
   await vi.waitFor(() => expect(handlers.onOpen).toHaveBeenCalled());
   clock.advance(SILENCE_MS_MAX);
   await vi.waitFor(() => expect(handlers.onClose).toHaveBeenCalledWith(expect.objectContaining({ code: 1006 })));
+});
+
+test("a half-open connection, which takes pings and says nothing, is given up after the time it was told", async () => {
+  const venue = await serve();
+  const clock = handClock();
+  const onClose = vi.fn();
+  const handlers = { onFrame: vi.fn(), onOpen: vi.fn(), onClose, onProofOfLife: vi.fn() };
+  const socket = createMarketSocket({ url: venue.url, clock, random: () => 0, handlers, silenceMsMax: 5_000 });
+  closers.push(socket.close);
+  socket.open();
+  await vi.waitFor(() => expect(handlers.onOpen).toHaveBeenCalled());
+  clock.advance(4_999);
+  expect(onClose).not.toHaveBeenCalled();
+  clock.advance(250);
+  await vi.waitFor(() => expect(onClose).toHaveBeenCalledTimes(1));
+  expect(handlers.onProofOfLife).not.toHaveBeenCalled();
+});
+
+test.each([
+  ["beyond the bound", (socket: WebSocket) => socket.send("x".repeat(FRAME_BYTES_MAX + 1))],
+  ["that is no UTF-8", (socket: WebSocket) => socket.send(Buffer.from([0xff, 0xfe]), { binary: false })],
+])("a frame %s is never handed on: the connection ends there and comes back", async (_name, misbehave) => {
+  const { venue, clock, socket, handlers } = await market();
+  socket.subscribe([A]);
+  socket.open();
+  await vi.waitFor(() => expect(venue.heard).toHaveLength(1));
+  for (const peer of venue.sockets) misbehave(peer);
+  await vi.waitFor(() => expect(handlers.onClose).toHaveBeenCalledTimes(1));
+  clock.advance(1_000);
+  await vi.waitFor(() => expect(venue.heard).toHaveLength(2));
+  expect(handlers.onFrame).not.toHaveBeenCalled();
 });
 
 test("a closed client stays closed and leaves no timer", async () => {
