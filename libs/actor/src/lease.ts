@@ -19,7 +19,7 @@ import { leaseTimings } from "./provision.ts";
 export type LeaseOptions = {
   readonly bus: Bus;
   readonly logger: Logger;
-  readonly bucket: "leases" | "leases_fast";
+  readonly bucket: LeaseBucket;
   readonly key: string;
   readonly instance: string;
   /** Unlike any other process's. */
@@ -29,25 +29,38 @@ export type LeaseOptions = {
   readonly onLost: (reason: string) => void;
 };
 
-export type Lease = {
+export type LeaseBucket = keyof typeof leaseTimings;
+
+/** One key that a process holds or would like to hold; whoever has it makes the steps in time. */
+export type LeaseKey = {
+  held(): boolean;
   /** Steady milliseconds until which the owner may act; -Infinity without a tenure. */
   deadlineMs(): number;
-  /** Gives up the tenure, as when another owner's fence was seen; the loop tries again after a renewal's time. */
+  /** Takes the key when it is free. @throws what the broker says. */
+  acquire(kv: KV): Promise<void>;
+  /** Holds it for longer. @throws what the broker says. */
+  renew(kv: KV): Promise<void>;
+  /** Gives up the tenure, as when another owner's fence was seen. */
   giveUp(reason: string): void;
-  /** Ends the loop and, when held, frees the key, so that a standby need not wait for its end. */
+  /** Ends the tenure without telling anybody and frees the key, so that a standby need not wait for its end. */
+  free(): Promise<void>;
+};
+
+export type Lease = Pick<LeaseKey, "deadlineMs" | "giveUp"> & {
+  /** Ends the loop and, when held, frees the key. */
   release(): Promise<void>;
 };
 
 type Tenure = { readonly fence: number; revision: number; deadlineMs: number };
 type Holder = { readonly instance: string; readonly boot: string };
 
-export function startLease(options: LeaseOptions): Lease {
+export function leaseKey(options: LeaseOptions): LeaseKey {
   const { bus, logger, bucket, key, instance, boot, steadyMs, onGained, onLost } = options;
   const { renewMs, stopMs } = leaseTimings[bucket];
   const mine = JSON.stringify({ instance, boot } satisfies Holder);
-  const stopping = new AbortController();
   let tenure: Tenure | null = null;
   let everHeld = false;
+  let freed = false;
   let deadlineTimer: NodeJS.Timeout | undefined;
 
   const lose = (reason: string): void => {
@@ -63,65 +76,48 @@ export function startLease(options: LeaseOptions): Lease {
     deadlineTimer = setTimeout(() => lose("not renewed in time"), Math.max(0, held.deadlineMs - steadyMs()));
   };
 
-  const acquire = async (kv: KV): Promise<void> => {
-    const entry = await overLink(bus, () => kv.get(key));
-    const holder = holderOf(entry);
-    const free = holder === null || holder.boot === boot || (holder.instance === instance && !everHeld);
-    if (!free) return;
-    const sentMs = steadyMs();
-    const revision = await overLink(bus, () => kv.put(key, mine, { previousSeq: entry?.revision ?? 0 }));
-    // The answer may have come late: then the time is over before it began.
-    if (stopping.signal.aborted || sentMs + stopMs <= steadyMs()) return;
-    everHeld = true;
-    tenure = { fence: revision, revision, deadlineMs: 0 };
-    extend(tenure, sentMs);
-    logger.info({ key, fence: revision }, "lease taken");
-    onGained(revision);
-  };
-
-  const renew = async (kv: KV, held: Tenure): Promise<void> => {
-    const sentMs = steadyMs();
-    try {
-      const revision = await overLink(bus, () => kv.put(key, mine, { previousSeq: held.revision, timeout: renewMs }));
-      if (tenure !== held) return;
-      held.revision = revision;
-      extend(held, sentMs);
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-      const entry = await overLink(bus, () => kv.get(key));
-      // An earlier renewal whose acknowledgement was lost: ours all the same, but its time is not known.
-      if (entry !== null && holderOf(entry)?.boot === boot) held.revision = entry.revision;
-      else lose(`taken by ${holderOf(entry)?.instance ?? "nobody: it had run out"}`);
-    }
-  };
-
-  const run = async (): Promise<void> => {
-    const kv = await bus.kvm.open(bucket);
-    while (!stopping.signal.aborted) {
-      try {
-        const held = tenure;
-        if (held === null) await acquire(kv);
-        else await renew(kv, held);
-      } catch (error) {
-        if (bus.nc.isClosed()) return;
-        if (!isConflict(error)) logger.warn({ key, err: error }, "lease not reached");
-      }
-      await pause(renewMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-    }
-  };
-  const ran = run();
-
   return {
+    held: () => tenure !== null,
     deadlineMs: () => tenure?.deadlineMs ?? Number.NEGATIVE_INFINITY,
     giveUp: lose,
-    release: async () => {
-      stopping.abort();
+    acquire: async (kv) => {
+      freed = false;
+      const entry = await overLink(bus, () => kv.get(key));
+      const holder = holderOf(entry);
+      const free = holder === null || holder.boot === boot || (holder.instance === instance && !everHeld);
+      if (!free) return;
+      const sentMs = steadyMs();
+      const revision = await overLink(bus, () => kv.put(key, mine, { previousSeq: entry?.revision ?? 0 }));
+      // The answer may have come late: then the time is over before it began.
+      if (freed || sentMs + stopMs <= steadyMs()) return;
+      everHeld = true;
+      tenure = { fence: revision, revision, deadlineMs: 0 };
+      extend(tenure, sentMs);
+      onGained(revision);
+    },
+    renew: async (kv) => {
+      const held = tenure;
+      if (held === null) return;
+      const sentMs = steadyMs();
+      try {
+        const revision = await overLink(bus, () => kv.put(key, mine, { previousSeq: held.revision, timeout: renewMs }));
+        if (tenure !== held) return;
+        held.revision = revision;
+        extend(held, sentMs);
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+        const entry = await overLink(bus, () => kv.get(key));
+        // An earlier renewal whose acknowledgement was lost: ours all the same, but its time is not known.
+        if (entry !== null && holderOf(entry)?.boot === boot) held.revision = entry.revision;
+        else if (tenure === held) lose(`taken by ${holderOf(entry)?.instance ?? "nobody: it had run out"}`);
+      }
+    },
+    free: async () => {
+      freed = true;
       clearTimeout(deadlineTimer);
-      if (!bus.connected()) return;
-      await ran;
       const held = tenure;
       tenure = null;
-      if (held === null) return;
+      if (held === null || !bus.connected()) return;
       try {
         const kv = await bus.kvm.open(bucket);
         await overLink(bus, () => kv.delete(key, { previousSeq: held.revision }));
@@ -130,6 +126,57 @@ export function startLease(options: LeaseOptions): Lease {
       }
     },
   };
+}
+
+/** Holds one key for as long as it can, and takes it again whenever it is free. */
+export function startLease(options: LeaseOptions): Lease {
+  const { bus, logger, bucket, key, onGained } = options;
+  const lease = leaseKey({
+    ...options,
+    onGained: (fence) => {
+      logger.info({ key, fence }, "lease taken");
+      onGained(fence);
+    },
+  });
+  const loop = everyRenewal({
+    bus,
+    logger,
+    bucket,
+    step: (kv) => (lease.held() ? lease.renew(kv) : lease.acquire(kv)),
+  });
+  return {
+    deadlineMs: lease.deadlineMs,
+    giveUp: lease.giveUp,
+    release: async () => {
+      loop.stop();
+      if (bus.connected()) await loop.ended;
+      await lease.free();
+    },
+  };
+}
+
+/** Repeats a step at the pace of a bucket's renewals until it is stopped or the connection is closed. */
+export function everyRenewal(options: {
+  readonly bus: Bus;
+  readonly logger: Logger;
+  readonly bucket: LeaseBucket;
+  readonly step: (kv: KV) => Promise<void>;
+}): { readonly ended: Promise<void>; stop(): void } {
+  const { bus, logger, bucket, step } = options;
+  const stopping = new AbortController();
+  const run = async (): Promise<void> => {
+    const kv = await bus.kvm.open(bucket);
+    while (!stopping.signal.aborted) {
+      try {
+        await step(kv);
+      } catch (error) {
+        if (bus.nc.isClosed()) return;
+        if (!isConflict(error)) logger.warn({ bucket, err: error }, "lease not reached");
+      }
+      await pause(leaseTimings[bucket].renewMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  };
+  return { ended: run(), stop: () => stopping.abort() };
 }
 
 function holderOf(entry: KvEntry | null): Holder | null {

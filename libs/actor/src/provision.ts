@@ -41,7 +41,7 @@ const operatorsFields = (name: string): ReadonlySet<keyof StreamConfig> =>
 
 /** Time to live and pace of the two kinds of lease, milliseconds of real time. */
 export const leaseTimings = {
-  leases: { ttlMs: 14_000, renewMs: 2_000, stopMs: 12_000 },
+  leases: { ttlMs: 12_000, renewMs: 2_000, stopMs: 10_000 },
   leases_fast: { ttlMs: 4_000, renewMs: 1_000, stopMs: 3_000 },
 } as const;
 

@@ -38,11 +38,11 @@ export type LogReader = {
   /** True while messages may be missing: no link, no consumer, or a consumer that has fallen silent. */
   blind(): boolean;
   /** Resolves when `seq` is taken. @throws the reason given to `giveUp`. */
-  taken(seq: number): Promise<void>;
+  taken(seq: number, of?: object): Promise<void>;
   /** Resolves when everything the log is known to have is taken, and the log can be seen. @throws as `taken`. */
   caughtUp(): Promise<void>;
   /** Rejects everyone who waits. */
-  giveUp(reason: Error): void;
+  giveUp(reason: Error, of?: object): void;
   /** Starts again behind the position, after a message was not taken. */
   resume(): void;
   stop(): Promise<void>;

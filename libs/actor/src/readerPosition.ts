@@ -10,16 +10,21 @@ export type ReaderPosition = {
   learn(seq: number): void;
   /** The log can be seen again: whoever waited for that looks anew. */
   seen(): void;
-  /** Resolves when `seq` is taken. @throws the reason given to `giveUp`. */
-  taken(seq: number): Promise<void>;
+  /** Resolves when `seq` is taken. @throws the reason given to `giveUp`, also to the one that names `of`. */
+  taken(seq: number, of?: object): Promise<void>;
   /** Resolves when everything known is taken, and the log can be seen. @throws as `taken`. */
   caughtUp(): Promise<void>;
-  /** Rejects everyone who waits. */
-  giveUp(reason: Error): void;
+  /** Rejects those who wait under the name `of`; without a name, everyone. */
+  giveUp(reason: Error, of?: object): void;
 };
 
 /** "sight": waits for the log to be visible, not for a sequence. */
-type Waiter = { readonly seq: number | "sight"; resolve(): void; reject(reason: Error): void };
+type Waiter = {
+  readonly seq: number | "sight";
+  readonly of: object | undefined;
+  resolve(): void;
+  reject(reason: Error): void;
+};
 
 /** @param blind - true while messages may be missing. */
 export function createReaderPosition(after: number, blind: () => boolean): ReaderPosition {
@@ -33,11 +38,11 @@ export function createReaderPosition(after: number, blind: () => boolean): Reade
       waiter.resolve();
     }
   };
-  const wait = (seq: Waiter["seq"]): Promise<void> =>
+  const wait = (seq: Waiter["seq"], of?: object): Promise<void> =>
     new Promise((resolve, reject) => {
-      waiters.add({ seq, resolve, reject });
+      waiters.add({ seq, of, resolve, reject });
     });
-  const taken = (seq: number): Promise<void> => (seq <= position ? Promise.resolve() : wait(seq));
+  const taken = (seq: number, of?: object): Promise<void> => (seq <= position ? Promise.resolve() : wait(seq, of));
   return {
     at: () => position,
     known: () => known,
@@ -58,9 +63,12 @@ export function createReaderPosition(after: number, blind: () => boolean): Reade
         await taken(known);
       }
     },
-    giveUp: (reason) => {
-      for (const waiter of waiters) waiter.reject(reason);
-      waiters.clear();
+    giveUp: (reason, of) => {
+      for (const waiter of waiters) {
+        if (of !== undefined && waiter.of !== of) continue;
+        waiters.delete(waiter);
+        waiter.reject(reason);
+      }
     },
   };
 }

@@ -7,43 +7,32 @@
  *    began.
  * 3. Facts are in the log before requests leave; a request leaves only under a living lease and in a state that has
  *    everything the log is known to have.
+ * 4. A service may be shared by its replicas, shard by shard: each shard has a lease and tenures of its own, the state is
+ *    one, so a replica takes over a shard without loading anything.
  */
 import { ContractError } from "@slipstream/contracts/errors";
 import { buckets, streams } from "@slipstream/contracts/subjects";
 import type { Logger } from "pino";
 import type { Bus } from "./bus.ts";
 import type { Clock } from "./clock.ts";
-import type { Core, Latch, Performer } from "./core.ts";
-import { type FactReader, startFactReader } from "./factReader.ts";
-import { type Lease, startLease } from "./lease.ts";
+import type { Core, FactMessage, Latch, Performer } from "./core.ts";
+import { startFactReader } from "./factReader.ts";
 import { createOutbox, TenureEnded } from "./outbox.ts";
+import { type LeaseChoice, type Ownership, shardNames, shardOfChain, startOwnership } from "./ownership.ts";
 import { type Start, startingPoint } from "./recovery.ts";
 import { retrying } from "./retrying.ts";
+import { type ActorStatus, isBehind, isInTime, type Running, statusOf } from "./running.ts";
 import { type Saver, startSaver } from "./saver.ts";
 import { snapshotStore } from "./snapshot.ts";
 import { createTenure, type Tenure } from "./tenure.ts";
 import { within } from "./within.ts";
-
-export type ActorRole = "recovering" | "standby" | "owner" | "draining" | "stopped";
-export type ActorStatus = {
-  readonly role: ActorRole;
-  /** Owner: recovered and deciding. Standby: has followed the log to its end. */
-  readonly ready: boolean;
-  /** Last fact applied. */
-  readonly lastSeq: number;
-  /** The reader is behind the log: nothing is requested until it has caught up. */
-  readonly lagging: boolean;
-  /** Lease revision of the tenure; null without one. */
-  readonly fence: number | null;
-  readonly problems: readonly string[];
-};
 
 export type ActorOptions<State, View, Message extends { readonly type: string }, Request> = {
   readonly core: Core<State, View, Message, Request>;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly lease: { readonly bucket: "leases" | "leases_fast"; readonly key: string };
+  readonly lease: LeaseChoice;
   /** Name of this process among the replicas; takes its own lease back at once. */
   readonly instance: string;
   /** What is not in the log, read anew for each decision. */
@@ -61,6 +50,7 @@ export type ActorOptions<State, View, Message extends { readonly type: string },
    * `owed`. `reason` is the latch's, or LEASE_LOST, after which this tenure decides nothing more.
    */
   readonly onRefused?: (request: Request, reason: string) => Message | null;
+  /** Owner: of the service, or of at least one of its shards. */
   readonly onOwnership?: (role: "owner" | "standby") => void;
   /** Called once for an error after which the process must end. */
   readonly onFatal: (error: Error) => void;
@@ -69,8 +59,10 @@ export type ActorOptions<State, View, Message extends { readonly type: string },
 };
 
 export type ActorHandle<State, Message> = {
-  /** Gives a message to the mailbox; dropped (false) unless this process is the live owner. */
+  /** Gives a message to the mailbox; dropped (false) unless this process is the live owner, or one of the owners. */
   post(message: Message): boolean;
+  /** Whether this process owns the shard and decides for it now. */
+  owns(shard: string): boolean;
   /** The state, to look at and not to keep: it changes in place. */
   state(): State;
   status(): ActorStatus;
@@ -85,18 +77,6 @@ export type ActorHandle<State, Message> = {
 const SAVE_EVERY_MS = 60_000;
 const SAVE_EVERY_FACTS = 20_000;
 const GRACE_MS = 5_000;
-
-/** Everything that changes while an actor runs. */
-type Running<State, Message> = {
-  state: State;
-  role: ActorRole;
-  tenure: Tenure<Message> | null;
-  /** Why the tenure before ended badly; null when there is nothing to say. */
-  trouble: string | null;
-  failed: boolean;
-  reader: FactReader;
-  lease: Lease | null;
-};
 
 /**
  * Starts an actor. Resolves when the state is recovered to the end of the log, or when an unreadable fact stands in the
@@ -114,6 +94,7 @@ export async function startActor<State, View, Message extends { readonly type: s
   });
   const start = await startingPoint({ bus, logger, store }, { initial: () => core.initial(), name: core.service });
   const running = startReading(options, start);
+  const [saving = ""] = shardNames(options.lease);
   const saver = startSaver({
     store,
     logger,
@@ -122,17 +103,18 @@ export async function startActor<State, View, Message extends { readonly type: s
     everyFacts: options.save?.everyFacts ?? SAVE_EVERY_FACTS,
     savedSeq: start.lastApplied,
     current: () => {
-      const { state, tenure, reader } = running;
-      if (tenure === null) return null;
+      const { state, tenures, reader } = running;
+      const tenure = tenures.get(saving);
+      if (tenure === undefined) return null;
       const { tails, created } = start;
       return { snapshot: { state, tails, created, lastApplied: reader.position() }, fence: tenure.fence };
     },
-    onOvertaken: (fence) => running.lease?.giveUp(`a snapshot of the later owner ${fence} is there`),
+    onOvertaken: (fence) => running.ownership?.giveUp(saving, `a snapshot of the later owner ${fence} is there`),
   });
   const recovered = recover(options, running).then(() => {
     if (running.role !== "recovering") return;
     running.role = "standby";
-    running.lease = beginLease(options, start, running);
+    running.ownership = beginOwnership(options, start, running);
   });
   await Promise.race([recovered, running.reader.stuck]);
   return handleOf(running, saver, options);
@@ -140,9 +122,10 @@ export async function startActor<State, View, Message extends { readonly type: s
 
 /** Folds the log from the starting point on; facts become messages only in a live tenure. */
 function startReading<State, View, Message extends { readonly type: string }, Request>(
-  { core, bus, logger, onFatal }: ActorOptions<State, View, Message, Request>,
+  options: ActorOptions<State, View, Message, Request>,
   start: Start<State>,
 ): Running<State, Message> {
+  const { core, bus, logger, onFatal } = options;
   const reader = startFactReader({
     bus,
     logger,
@@ -153,18 +136,18 @@ function startReading<State, View, Message extends { readonly type: string }, Re
     tails: start.tails,
     onFact: (recorded) => {
       running.state = core.evolve(running.state, recorded);
-      if (running.tenure?.live() === true) running.tenure.deliver({ type: "Fact", recorded });
+      dispatch(options, running, { type: "Fact", recorded });
     },
     onFatal: (error) => fail(running, error, onFatal),
   });
   const running: Running<State, Message> = {
     state: start.state,
     role: "recovering",
-    tenure: null,
+    tenures: new Map(),
     trouble: null,
     failed: false,
     reader,
-    lease: null,
+    ownership: null,
   };
   return running;
 }
@@ -187,58 +170,77 @@ function fail<State, Message>(running: Running<State, Message>, error: unknown, 
   const fatal = error instanceof Error ? error : new Error(String(error));
   running.failed = true;
   running.trouble = fatal.message;
-  endTenure(running);
+  for (const shard of running.tenures.keys()) endTenure(running, shard);
   onFatal(fatal);
 }
 
-function endTenure<State, Message>(running: Running<State, Message>): void {
-  if (running.tenure === null) return;
-  running.tenure.end();
-  running.tenure = null;
-  running.reader.giveUp(new TenureEnded("the tenure is over"));
+/** Brings a message to the owners of the chains it concerns, as far as they are here. */
+function dispatch<State, View, Message extends { readonly type: string }, Request>(
+  { core, view, lease }: ActorOptions<State, View, Message, Request>,
+  { state, tenures }: Running<State, Message>,
+  message: Message | FactMessage,
+): boolean {
+  if (tenures.size === 0) return false;
+  for (const chain of core.route(state, view(), message)) tenures.get(shardOfChain(lease, chain))?.put(chain, message);
+  return [...tenures.values()].some((tenure) => tenure.live());
 }
 
-function beginLease<State, View, Message extends { readonly type: string }, Request>(
+function endTenure<State, Message>(running: Running<State, Message>, shard: string): void {
+  const tenure = running.tenures.get(shard);
+  if (tenure === undefined) return;
+  tenure.end();
+  running.tenures.delete(shard);
+  running.reader.giveUp(new TenureEnded("the tenure is over"), tenure.waits);
+}
+
+function beginOwnership<State, View, Message extends { readonly type: string }, Request>(
   options: ActorOptions<State, View, Message, Request>,
   start: Start<State>,
   running: Running<State, Message>,
-): Lease {
-  const { bus, logger, clock, instance, onOwnership, onFatal } = options;
-  const onError = (error: unknown, of: Tenure<Message>): void => {
-    if (error instanceof TenureEnded || running.tenure !== of) return;
+): Ownership {
+  const { bus, logger, clock, instance, lease, onOwnership, onFatal } = options;
+  const onError = (error: unknown, shard: string, of: Tenure<Message>): void => {
+    if (error instanceof TenureEnded || running.tenures.get(shard) !== of) return;
     if (error instanceof ContractError && error.code === "CHAIN_FENCED") {
       running.trouble = error.message;
-      running.lease?.giveUp("a chain has a later owner");
+      running.ownership?.giveUp(shard, "a chain has a later owner");
     } else {
       fail(running, error, onFatal);
     }
   };
-  return startLease({
+  return startOwnership({
     bus,
     logger,
-    ...options.lease,
+    lease,
     instance,
     boot: `${process.pid}-${performance.timeOrigin}-${clock.steadyMs()}`,
     steadyMs: clock.steadyMs,
-    onGained: (fence) => {
-      if (running.failed || running.role !== "standby") return;
-      const tenure: Tenure<Message> = tenureOf(options, start, running, fence, (error) => onError(error, tenure));
-      running.tenure = tenure;
+    onGained: (shard, fence) => {
+      if (running.failed || (running.role !== "standby" && running.role !== "owner")) return;
+      const at = { shard, fence };
+      const tenure: Tenure<Message> = tenureOf(options, start, running, at, (error) => onError(error, shard, tenure));
+      running.tenures.set(shard, tenure);
       tenure.begin().then(
         () => {
-          if (running.tenure !== tenure || !tenure.live()) return;
-          running.role = "owner";
+          if (running.tenures.get(shard) !== tenure || !tenure.live()) return;
           running.trouble = null;
+          if (running.role !== "standby") return;
+          running.role = "owner";
           onOwnership?.("owner");
         },
-        (error: unknown) => onError(error, tenure),
+        (error: unknown) => onError(error, shard, tenure),
       );
     },
-    onLost: () => {
-      endTenure(running);
-      if (running.role !== "owner") return;
+    onLost: (shard) => {
+      endTenure(running, shard);
+      if (running.role !== "owner" || running.tenures.size > 0) return;
       running.role = "standby";
       onOwnership?.("standby");
+    },
+    beforeYield: async (shard) => {
+      const tenure = running.tenures.get(shard);
+      tenure?.closeIntake();
+      await within(GRACE_MS, tenure?.idle() ?? Promise.resolve());
     },
   });
 }
@@ -247,30 +249,27 @@ function tenureOf<State, View, Message extends { readonly type: string }, Reques
   options: ActorOptions<State, View, Message, Request>,
   { tails }: Start<State>,
   running: Running<State, Message>,
-  fence: number,
+  { shard, fence }: { readonly shard: string; readonly fence: number },
   onError: (error: unknown) => void,
 ): Tenure<Message> {
-  const { core, bus, clock, logger, instance, view, perform, latch, passesAlways, onRefused } = options;
+  const { core, bus, clock, logger, instance, lease, view, perform, latch, passesAlways, onRefused } = options;
   const { reader } = running;
   const mayWrite = (): boolean =>
-    running.tenure?.fence === fence && clock.steadyMs() < (running.lease?.deadlineMs() ?? Number.NEGATIVE_INFINITY);
+    running.tenures.get(shard)?.fence === fence &&
+    clock.steadyMs() < (running.ownership?.deadlineMs(shard) ?? Number.NEGATIVE_INFINITY);
   const last = (request: Request): ReturnType<Latch<Request>> =>
     mayWrite() ? (latch?.(request) ?? { open: true }) : { open: false, reason: "LEASE_LOST" };
+  const waits = {};
+  const applied = (seq: number): Promise<void> => reader.taken(seq, waits);
   return createTenure<State, View, Message, Request>({
     core,
     clock,
     logger,
     owner: instance,
     fence,
-    outbox: createOutbox({
-      bus,
-      logger,
-      source: `${core.service}/${instance}`,
-      fence,
-      tails,
-      mayWrite,
-      applied: reader.taken,
-    }),
+    waits,
+    owns: (chain) => shardOfChain(lease, chain) === shard,
+    outbox: createOutbox({ bus, logger, source: `${core.service}/${instance}`, fence, tails, mayWrite, applied }),
     state: () => running.state,
     view,
     perform,
@@ -279,59 +278,43 @@ function tenureOf<State, View, Message extends { readonly type: string }, Reques
       return isBehind(reader) ? reader.caughtUp().then(() => last(request)) : last(request);
     },
     onRefused: (request, reason) => onRefused?.(request, reason) ?? null,
-    applied: reader.taken,
+    onAnswer: (message) => dispatch(options, running, message),
+    applied,
     endOfLog: async () => (await retrying(bus, logger, () => bus.jsm.streams.info(streams.facts))).state.last_seq,
     onError,
   });
 }
 
-function handleOf<State, Message>(
+function handleOf<State, View, Message extends { readonly type: string }, Request>(
   running: Running<State, Message>,
   saver: Saver,
-  { bus, clock }: { readonly bus: Bus; readonly clock: Clock },
+  options: ActorOptions<State, View, Message, Request>,
 ): ActorHandle<State, Message> {
-  const { reader } = running;
+  const { bus, clock } = options;
+  const { reader, tenures } = running;
+  const eachTenure = (work: (tenure: Tenure<Message>) => Promise<void>): Promise<unknown> =>
+    Promise.all([...tenures.values()].map(work));
   return {
-    post: (message) => {
-      if (running.tenure === null) return false;
-      running.tenure.deliver(message);
-      return running.tenure.live();
-    },
+    post: (message) => dispatch(options, running, message),
+    owns: (shard) => tenures.get(shard)?.live() === true && isInTime(running, shard, clock.steadyMs()),
     state: () => running.state,
     status: () => statusOf(running, bus.connected(), clock.steadyMs()),
-    idle: () => running.tenure?.idle() ?? Promise.resolve(),
+    idle: async () => void (await eachTenure((tenure) => tenure.idle())),
     save: saver.save,
     drain: async (graceMs = GRACE_MS) => {
       if (running.role === "draining" || running.role === "stopped") return;
       running.role = "draining";
       saver.stop();
-      running.tenure?.closeIntake();
-      await within(graceMs, running.tenure?.idle() ?? Promise.resolve());
+      for (const tenure of tenures.values()) tenure.closeIntake();
+      await within(
+        graceMs,
+        eachTenure((tenure) => tenure.idle()),
+      );
       if (bus.connected()) await within(graceMs, saver.save());
       running.role = "stopped";
-      endTenure(running);
-      await within(graceMs, running.lease?.release() ?? Promise.resolve());
+      for (const shard of tenures.keys()) endTenure(running, shard);
+      await within(graceMs, running.ownership?.release() ?? Promise.resolve());
       await within(graceMs, reader.stop());
     },
   };
 }
-
-function statusOf<State, Message>(
-  { role: taken, tenure, reader, trouble, lease }: Running<State, Message>,
-  connected: boolean,
-  steadyMs: number,
-): ActorStatus {
-  const readable = reader.problem() === null;
-  // A process that was stopped and goes on may be asked before it notices that its lease has run out.
-  const role = taken === "owner" && steadyMs >= (lease?.deadlineMs() ?? Number.NEGATIVE_INFINITY) ? "standby" : taken;
-  return {
-    role,
-    ready: readable && (role === "owner" || (role === "standby" && tenure === null)),
-    lastSeq: reader.position(),
-    lagging: isBehind(reader),
-    fence: tenure?.fence ?? null,
-    problems: [reader.problem(), trouble, connected ? null : "no link to nats-server"].filter((text) => text !== null),
-  };
-}
-
-const isBehind = (reader: FactReader): boolean => reader.blind() || reader.known() > reader.position();

@@ -19,6 +19,10 @@ export type TenureOptions<State, View, Message extends { readonly type: string }
   readonly logger: Logger;
   readonly owner: string;
   readonly fence: number;
+  /** Under this name the tenure waits for the reader, so that its end ends no other's waiting. */
+  readonly waits: object;
+  /** Whether a chain is this tenure's to decide. */
+  readonly owns: (chain: ChainSubject) => boolean;
   readonly outbox: Outbox;
   readonly state: () => State;
   readonly view: () => View;
@@ -26,6 +30,8 @@ export type TenureOptions<State, View, Message extends { readonly type: string }
   /** Everything that keeps a request from leaving: lease, reader, service. Waits, within bounds, for the reader. */
   readonly latch: (request: Request) => ReturnType<Latch<Request>> | Promise<ReturnType<Latch<Request>>>;
   readonly onRefused: (request: Request, reason: string) => Message | null;
+  /** Brings the answer to a request to the chains it concerns, which may be another tenure's. */
+  readonly onAnswer: (message: Message) => void;
   /** Resolves when the reader has applied a sequence. */
   readonly applied: (seq: number) => Promise<void>;
   /** Sequence at which the log ends now. */
@@ -35,10 +41,12 @@ export type TenureOptions<State, View, Message extends { readonly type: string }
 
 export type Tenure<Message> = {
   readonly fence: number;
+  readonly waits: object;
   /** Reads the log to its end, fences the chains, asks what is owed; then messages are taken. */
   begin(): Promise<void>;
   live(): boolean;
-  deliver(message: Message | FactMessage): void;
+  /** Gives a message to one of its chains; dropped before the tenure is live. */
+  put(chain: ChainSubject, message: Message | FactMessage): void;
   /** Stops taking facts; what is in hand and its answers go on. */
   closeIntake(): void;
   /** Resolves when mailbox and requests are empty. */
@@ -52,7 +60,7 @@ const OVERTAKEN_MAX = 1_000;
 export function createTenure<State, View, Message extends { readonly type: string }, Request>(
   options: TenureOptions<State, View, Message, Request>,
 ): Tenure<Message> {
-  const { core, clock, logger, owner, fence, outbox, state, view, perform, latch, onRefused, applied } = options;
+  const { core, clock, logger, owner, fence, owns, outbox, state, view, perform, latch, applied } = options;
   let phase: "beginning" | "live" | "closing" | "ended" = "beginning";
   let performing = 0;
   let whenPerformed: (() => void)[] = [];
@@ -107,7 +115,7 @@ export function createTenure<State, View, Message extends { readonly type: strin
     performing += 1;
     void one(request)
       .then((answer) => {
-        if (answer !== null) deliver(answer);
+        if (answer !== null && phase !== "ended") options.onAnswer(answer);
       })
       .catch(onError)
       .then(() => {
@@ -125,12 +133,7 @@ export function createTenure<State, View, Message extends { readonly type: strin
     if (phase === "ended") return null;
     if (open.open) return perform(request);
     logger.warn({ service: core.service, reason: open.reason }, "request refused by the latch");
-    return onRefused(request, open.reason);
-  };
-
-  const deliver = (message: Message | FactMessage): void => {
-    if (phase === "ended" || phase === "beginning") return;
-    for (const chain of core.route(state(), view(), message)) mailbox.put(chain, message);
+    return options.onRefused(request, open.reason);
   };
 
   const announce = async (chain: ChainSubject): Promise<number> => {
@@ -153,19 +156,22 @@ export function createTenure<State, View, Message extends { readonly type: strin
 
   return {
     fence,
+    waits: options.waits,
     live: () => phase === "live",
-    deliver: (message) => {
-      if (phase === "closing" && message.type === "Fact") return;
-      deliver(message);
+    put: (chain, message) => {
+      if (phase === "ended" || phase === "beginning" || (phase === "closing" && message.type === "Fact")) return;
+      mailbox.put(chain, message);
     },
     begin: async () => {
       // The owner before us may have written until its end.
       await applied(await options.endOfLog());
-      const seqs = await Promise.all(core.chains(state()).map(announce));
+      const seqs = await Promise.all(core.chains(state()).filter(owns).map(announce));
       await applied(Math.max(0, ...seqs));
       if (phase !== "beginning") return;
       phase = "live";
-      for (const message of core.owed(state(), view())) deliver(message);
+      for (const message of core.owed(state(), view())) {
+        for (const chain of core.route(state(), view(), message)) if (owns(chain)) mailbox.put(chain, message);
+      }
     },
     closeIntake: () => {
       if (phase !== "ended") phase = "closing";
