@@ -28,7 +28,7 @@ export const ABSENT = -2;
 
 const WORD = 4;
 /** The longest text that is read this way: the opening books of a full connection have some 800 KB. */
-const TEXT_MAX = 4_194_304;
+const TEXT_MAX = 8_388_608;
 const TEXT_AT_START = 65_536;
 /** Room behind the text for the longest piece, so that a comparison never leaves the bytes. */
 const SLACK = 256;

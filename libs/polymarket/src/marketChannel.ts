@@ -8,7 +8,7 @@
  */
 import type { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
 import type { PriceMicro, Side } from "@slipstream/contracts/money";
-import { readMessage } from "./marketMessages.ts";
+import { ownText, readMessage } from "./marketMessages.ts";
 import { createMarketScanner } from "./marketScanner.ts";
 
 /** The whole book of a token. Levels are [price, size, …] in 1e-6, worst first as the venue sends them. */
@@ -101,8 +101,8 @@ export type MarketEvent =
 
 export type FrameRefusal = {
   readonly kind: "refused";
-  /** OLD_SHAPE: a price_change of before 2025-09. */
-  readonly code: "NOT_JSON" | "NOT_AN_EVENT" | "OLD_SHAPE" | "FIELD_INVALID";
+  /** OLD_SHAPE: a price_change of before 2025-09. TOO_LARGE: more than FRAME_MAX characters, not looked into. */
+  readonly code: "TOO_LARGE" | "NOT_JSON" | "NOT_AN_EVENT" | "OLD_SHAPE" | "FIELD_INVALID";
   /** The field and what stood there. */
   readonly detail: string;
   /** Tokens the message names, as far as readable: their books can no longer be trusted. */
@@ -133,6 +133,11 @@ export type MarketCounts = {
   readonly ignored: Map<string, number>;
 };
 
+/**
+ * The longest frame that is read, in characters. Reading blocks the loop for some 10 ms per MB; the opening books of a
+ * connection with 200 tokens are 0.8 MB.
+ */
+export const FRAME_MAX = 8_388_608;
 /** Bound of the distinct unknown types that are counted by name. */
 const IGNORED_TYPES_MAX = 64;
 const nothing: readonly never[] = [];
@@ -145,6 +150,10 @@ export function createMarketParser(): MarketParser {
   const counts: MarketCounts = { frames: 0, scanned: 0, pongs: 0, empty: 0, refused: 0, ignored: new Map() };
   const parse = (text: string): ParsedFrame => {
     counts.frames++;
+    if (text.length > FRAME_MAX) {
+      counts.refused++;
+      return { events: nothing, refused: [refusalOf("TOO_LARGE", `${text.length} characters`)], pong: false };
+    }
     const events = scan(text);
     if (events !== null) {
       counts.scanned++;
@@ -159,7 +168,7 @@ export function createMarketParser(): MarketParser {
       counts.empty++;
       return emptyFrame;
     }
-    return parseSlowly(trimmed, counts);
+    return parseSlowly(text, counts);
   };
   return { parse, counts };
 }
@@ -170,7 +179,7 @@ function parseSlowly(text: string, counts: MarketCounts): ParsedFrame {
     value = JSON.parse(text);
   } catch {
     counts.refused++;
-    return { events: nothing, refused: [notJson(text)], pong: false };
+    return { events: nothing, refused: [refusalOf("NOT_JSON", ownText(text, 120))], pong: false };
   }
   const events: MarketEvent[] = [];
   const refused: FrameRefusal[] = [];
@@ -186,13 +195,13 @@ function parseSlowly(text: string, counts: MarketCounts): ParsedFrame {
 
 function countIgnored(counts: MarketCounts, eventType: string): void {
   const known = counts.ignored.has(eventType) || counts.ignored.size < IGNORED_TYPES_MAX;
-  const name = known ? eventType.slice(0, 40) : "others";
+  const name = known ? ownText(eventType, 40) : "others";
   counts.ignored.set(name, (counts.ignored.get(name) ?? 0) + 1);
 }
 
-const notJson = (text: string): FrameRefusal => ({
+const refusalOf = (code: "TOO_LARGE" | "NOT_JSON", detail: string): FrameRefusal => ({
   kind: "refused",
-  code: "NOT_JSON",
-  detail: text.slice(0, 120),
+  code,
+  detail,
   tokenIds: nothing,
 });

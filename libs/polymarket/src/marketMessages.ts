@@ -130,8 +130,19 @@ const isAbsent = (value: unknown): boolean => value === undefined || value === n
 const textOr = (value: unknown, otherwise: string): string => (typeof value === "string" ? value : otherwise);
 
 function invalid(fields: Fields, name: string): never {
-  throw new FieldInvalid(`${name}: ${(JSON.stringify(fields[name]) ?? "absent").slice(0, 100)}`);
+  throw new FieldInvalid(`${name}: ${described(fields[name])}`);
 }
+
+/** Few words for any value: one that is deep or long is not written out, which would cost a stack or a second. */
+function described(value: unknown): string {
+  if (value === undefined) return "absent";
+  if (typeof value === "string") return JSON.stringify(ownText(value, 100));
+  if (typeof value !== "object" || value === null) return String(value);
+  return Array.isArray(value) ? `an array of ${value.length}` : "an object";
+}
+
+/** The first characters of a text as a text of their own: a slice would keep all of it in memory. */
+export const ownText = (text: string, max: number): string => Buffer.from(text.slice(0, max), "utf8").toString("utf8");
 
 function token(fields: Fields, name: string): TokenId {
   const parsed = TokenId.safeParse(fields[name]);
