@@ -44,6 +44,9 @@ export function openBook(book: TokenBook, full: FullBook, epoch: string, at: At)
   book.seq = 0;
   book.health = "healthy";
   book.firstFailureMs = null;
+  book.touch.failedMs = null;
+  book.touch.crossed = null;
+  book.touch.trusted = true;
   book.joining = null;
   extendBurst(book, full, 1, at);
   const snapshot = snapshotOf(book, at);
@@ -63,7 +66,7 @@ function tickFor(stated: number, { bids, asks }: FullBook): number | null {
 }
 
 /** What full books say beside the levels, for the hash. */
-function learn(book: TokenBook, full: FullBook): void {
+export function learn(book: TokenBook, full: FullBook): void {
   if (full.lastTradePrice !== null) rememberPrice(book, full.lastTradePrice);
   const { conditionId, tickMicro, minOrderSizeMicro, negRisk } = full;
   if (typeof minOrderSizeMicro === "number" && typeof negRisk === "boolean" && tickMicro !== null) {
@@ -187,7 +190,8 @@ export function applyTrade(
   return [print];
 }
 
-function isRepeat({ newest }: TokenBook, { tsEventMs, hash }: Stamped): boolean {
+/** True for a change that the book has, or that came before one it has. */
+export function isRepeat({ newest }: TokenBook, { tsEventMs, hash }: Stamped): boolean {
   if (tsEventMs !== newest.tsEventMs) return tsEventMs < newest.tsEventMs;
   return newest.hashes.includes(hash) && newest.hashes.at(-1) !== hash;
 }

@@ -13,7 +13,7 @@ import type {
   PriceChangeEvent,
   TradeEvent,
 } from "@slipstream/polymarket/marketChannel";
-import { applyChanges, applyFullBook, applyTrade, openBook } from "./changes.ts";
+import { applyChanges, applyFullBook, applyTrade, isRepeat, learn, openBook } from "./changes.ts";
 import { advance, atOf, type Connection, createConnection, stamp } from "./connection.ts";
 import { isBurstOver, type Proof, proveBefore, proveBurst } from "./proof.ts";
 import { auditWith, joinRestBook, startResync } from "./resync.ts";
@@ -21,17 +21,20 @@ import {
   type At,
   createTokenBook,
   type FullBook,
+  heal,
   isOpen,
   type Output,
   rememberPrice,
   setHealth,
+  suspect,
   type TokenBook,
 } from "./tokenBook.ts";
+import { checkCrossed, checkTouch } from "./touch.ts";
 
 export type DeskOutput = Output | BookClock;
 
 export type Desk = {
-  /** First part of every epoch: the lease revision of the owner. */
+  /** First part of the epochs of tokens that are tracked without one of their own. */
   readonly fence: number;
   epochs: number;
   readonly books: Map<TokenId, TokenBook>;
@@ -50,9 +53,9 @@ export const createDesk = (fence: number, market: Desk["market"]): Desk => ({
   resyncs: new Map(),
 });
 
-const nextEpoch = (desk: Desk) => (): string => {
+const nextEpoch = (desk: Desk, { fence }: TokenBook) => (): string => {
   desk.epochs += 1;
-  return `${desk.fence}.${desk.epochs}`;
+  return `${fence}.${desk.epochs}`;
 };
 
 export function connectionOf(desk: Desk, name: string): Connection {
@@ -61,10 +64,14 @@ export function connectionOf(desk: Desk, name: string): Connection {
   return connection;
 }
 
-/** Starts to keep a token; its book opens with the first full book that arrives. */
-export function track(desk: Desk, tokenId: TokenId, connection: string): void {
-  const book = desk.books.get(tokenId) ?? createTokenBook(tokenId, connection);
+/**
+ * Starts to keep a token; its book opens with the first full book that arrives.
+ * @param fence - of the owner that reads it; consumers refuse what an owner with a lower one says.
+ */
+export function track(desk: Desk, tokenId: TokenId, connection: string, fence: number = desk.fence): void {
+  const book = desk.books.get(tokenId) ?? createTokenBook(tokenId, connection, fence);
   book.connection = connection;
+  book.fence = Math.max(book.fence, fence);
   desk.books.set(tokenId, book);
   connectionOf(desk, connection).opening.add(tokenId);
 }
@@ -124,6 +131,14 @@ export function onUnreadable(
   });
 }
 
+/** A message that names no token could not be read: it may have concerned any book of the connection. */
+export function onUnreadableFrame(desk: Desk, connectionName: string, tsInitMs: number): DeskOutput[] {
+  const at = atOf(connectionOf(desk, connectionName), 0, tsInitMs);
+  return [...desk.books.values()].flatMap((book) =>
+    book.connection === connectionName ? suspect(book, at, "unreadable frame") : [],
+  );
+}
+
 /**
  * A text PONG: everything the venue had before it read the ping has arrived.
  * @param pingSentMs - our clock when the ping was sent.
@@ -134,15 +149,16 @@ export function onPong(desk: Desk, connectionName: string, pingSentMs: number, t
   return clock === null ? [] : [clock];
 }
 
-/** Proves the books whose burst has ended. Call it some times a second. */
+/** Proves the books whose burst has ended, and looks for crossed ones. Call it some times a second. */
 export function onTick(desk: Desk, tsInitMs: number): DeskOutput[] {
   const outputs: Output[] = [];
   for (const book of desk.books.values()) {
-    if (book.burst === null) continue;
     const connection = connectionOf(desk, book.connection);
-    if (!isBurstOver(book, connection.lastEventMs, tsInitMs)) continue;
     const at = atOf(connection, 0, tsInitMs);
-    outputs.push(...proved(desk, book, proveBurst(book, at), at));
+    if (isBurstOver(book, connection.lastEventMs, tsInitMs)) {
+      outputs.push(...proved(desk, book, proveBurst(book, at), at));
+    }
+    outputs.push(...checkCrossed(book, at));
   }
   return outputs;
 }
@@ -176,12 +192,22 @@ export function onRestBook(
   const at = atOf(connectionOf(desk, book.connection), full.tsEventMs, tsInitMs);
   const outputs: Output[] = [];
   if (book.health === "healthy" || book.health === "suspect") {
-    if (why === "seed" || auditWith(book, full, tsInitMs, why === "audit" ? AUDIT_LATE_MS : 0) !== "streamIsLate")
-      return [];
-    outputs.push(...lose(desk, book, "stream behind REST", at));
+    const audit = auditWith(book, full, tsInitMs, why === "audit" ? AUDIT_LATE_MS : 0);
+    if (audit === "wrong") outputs.push(...lose(desk, book, "levels differ from REST", at));
+    else if (why === "seed" || audit === "restIsOlder") return [];
+    else if (audit === "equal") return confirmed(book, full, why, at);
+    else outputs.push(...lose(desk, book, "stream behind REST", at));
   }
-  outputs.push(...joinRestBook(book, full, nextEpoch(desk), at));
+  outputs.push(...joinRestBook(book, full, nextEpoch(desk, book), at));
   return outputs;
+}
+
+/** REST says the same. Whoever asked is told so by an update of its own, on a quiet connection the only proof of life. */
+function confirmed(book: TokenBook, full: FullBook, why: "audit" | "refresh", at: At): Output[] {
+  learn(book, full);
+  const healed = book.burst === null ? heal(book, "equal to REST", at) : [];
+  if (healed.length > 0 || why === "audit" || book.health !== "healthy") return healed;
+  return [setHealth(book, "healthy", "equal to REST", at)];
 }
 /** Frames are seconds late at worst (a PONG took 11 s, reference §6.1); what is missing for longer does not come. */
 const AUDIT_LATE_MS = 15_000;
@@ -195,8 +221,8 @@ export function onPolledBook(desk: Desk, tokenId: TokenId, full: FullBook, tsIni
   const at = atOf(connection, full.tsEventMs, tsInitMs);
   connection.lastEventMs = at.tsEventMs;
   return book.health === "healthy" && isOpen(book)
-    ? applyFullBook(book, full, nextEpoch(desk), at)
-    : openBook(book, full, nextEpoch(desk)(), at);
+    ? applyFullBook(book, full, nextEpoch(desk, book), at)
+    : openBook(book, full, nextEpoch(desk, book)(), at);
 }
 
 /** REST has no book for the token: settled or unknown. */
@@ -235,24 +261,29 @@ function onBook(desk: Desk, connection: Connection, event: BookEvent, tsInitMs: 
       return [];
     }
     // An opening book's time is its last change, maybe long ago: it does not tell what time it is.
-    return openBook(book, event, nextEpoch(desk)(), atOf(connection, event.tsEventMs, tsInitMs));
+    const outputs = openBook(book, event, nextEpoch(desk, book)(), atOf(connection, event.tsEventMs, tsInitMs));
+    // Changes from before it may still be on their way (reference §6.3): it has them.
+    if (outputs.length > 0) book.newest = { tsEventMs: event.tsEventMs, hashes: [event.hash] };
+    return outputs;
   }
   const at = stamp(connection, event.tsEventMs, tsInitMs);
   const outputs = proved(desk, book, proveBefore(book, event.hash, at), at);
-  if (book.joining !== null) return [...outputs, ...openBook(book, event, nextEpoch(desk)(), at)];
-  return [...outputs, ...applyFullBook(book, event, nextEpoch(desk), at)];
+  if (book.joining !== null) return [...outputs, ...openBook(book, event, nextEpoch(desk, book)(), at)];
+  return [...outputs, ...applyFullBook(book, event, nextEpoch(desk, book), at)];
 }
 
 function onPriceChange(desk: Desk, connection: Connection, event: PriceChangeEvent, tsInitMs: number): Output[] {
   const at = stamp(connection, event.tsEventMs, tsInitMs);
   const outputs: Output[] = [];
   for (const changes of byTokenAndHash(event.changes)) {
-    const [first] = changes;
-    const book = first === undefined ? undefined : bookOn(desk, connection, first.tokenId);
-    if (first === undefined || book === undefined) continue;
-    const { hash } = first;
-    outputs.push(...proved(desk, book, proveBefore(book, hash, at), at));
-    outputs.push(...applyChanges(book, changes, { tsEventMs: event.tsEventMs, hash }, nextEpoch(desk), at));
+    const last = changes.at(-1);
+    const book = last === undefined ? undefined : bookOn(desk, connection, last.tokenId);
+    if (last === undefined || book === undefined) continue;
+    const stamped = { tsEventMs: event.tsEventMs, hash: last.hash };
+    if (isRepeat(book, stamped)) continue;
+    outputs.push(...proved(desk, book, proveBefore(book, last.hash, at), at));
+    outputs.push(...applyChanges(book, changes, stamped, nextEpoch(desk, book), at));
+    if (book.joining === null) outputs.push(...proved(desk, book, checkTouch(book, last, at), at));
   }
   return outputs;
 }
@@ -281,7 +312,7 @@ function onTrade(desk: Desk, connection: Connection, event: TradeEvent, tsInitMs
 }
 
 function proved(desk: Desk, book: TokenBook, { outputs, diverged }: Proof, at: At): Output[] {
-  return diverged ? [...outputs, ...lose(desk, book, "hash differs", at)] : [...outputs];
+  return diverged === null ? [...outputs] : [...outputs, ...lose(desk, book, diverged, at)];
 }
 
 function lose(desk: Desk, book: TokenBook, reason: string, at: At): Output[] {

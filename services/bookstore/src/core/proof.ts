@@ -3,7 +3,7 @@
  * the book is proved when a message with another hash comes, before it is applied, or when a while has passed.
  */
 import { checkBookHash } from "@slipstream/book/hash";
-import { type At, type Output, rememberPrice, setHealth, suspect, type TokenBook } from "./tokenBook.ts";
+import { type At, heal, type Output, rememberPrice, suspect, type TokenBook } from "./tokenBook.ts";
 
 /** Two failures this far apart with no success between are a divergence; single ones happen (reference §6.4). */
 const FAILURE_SPAN_MS = 2_000;
@@ -17,8 +17,9 @@ const BURST_END_MS = 300;
 /** The same by our clock, for a connection on which nothing else happens. */
 const BURST_QUIET_MS = 1_000;
 
-export type Proof = { readonly outputs: readonly Output[]; readonly diverged: boolean };
-const nothing: Proof = { outputs: [], diverged: false };
+/** `diverged`: why the book is wrong for good; null when it is not. */
+export type Proof = { readonly outputs: readonly Output[]; readonly diverged: string | null };
+const nothing: Proof = { outputs: [], diverged: null };
 
 /** True when no message of the running burst is to be expected any more. */
 export const isBurstOver = ({ burst }: TokenBook, connectionMs: number, tsInitMs: number): boolean =>
@@ -46,10 +47,16 @@ export function proveBurst(book: TokenBook, at: At): Proof {
     book.proofs.entries += burst.entries;
     book.firstFailureMs = null;
     rememberPrice(book, result.lastTradePrice);
-    return { outputs: book.health === "suspect" ? [setHealth(book, "healthy", "proved", at)] : [], diverged: false };
+    const { touch } = book;
+    if (touch.crossed !== null) touch.crossed.proved = true;
+    if (touch.failedMs !== null) {
+      touch.trusted = false;
+      touch.failedMs = null;
+    }
+    return { outputs: heal(book, "proved", at), diverged: null };
   }
   book.proofs.failed += 1;
   book.firstFailureMs ??= at.tsInitMs;
-  const diverged = at.tsInitMs - book.firstFailureMs >= FAILURE_SPAN_MS;
-  return { outputs: diverged ? [] : suspect(book, at, "hash differs"), diverged };
+  if (at.tsInitMs - book.firstFailureMs >= FAILURE_SPAN_MS) return { outputs: [], diverged: "hash differs" };
+  return { outputs: suspect(book, at, "hash differs"), diverged: null };
 }

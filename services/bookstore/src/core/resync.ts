@@ -3,6 +3,7 @@
  * what the stream said meanwhile. REST lags the stream by up to 1.1 s (reference §6.4), so its book may be too old.
  */
 import { openHole } from "@slipstream/book/history";
+import { levelCount, sizeAt } from "@slipstream/book/ladder";
 import { applyChanges, openBook } from "./changes.ts";
 import { type At, type FullBook, isOpen, type NextEpoch, type Output, setHealth, type TokenBook } from "./tokenBook.ts";
 
@@ -43,13 +44,32 @@ export function joinRestBook(book: TokenBook, full: FullBook, nextEpoch: NextEpo
   return outputs;
 }
 
-/** What a REST book says of a healthy book. */
-export type Audit = "equal" | "restIsOlder" | "streamIsLate";
+/** What a REST book says of a book that is not being replaced. `wrong`: after the same change, other levels. */
+export type Audit = "equal" | "wrong" | "restIsOlder" | "streamIsLate";
 
 /** @param lateAfterMs - how old by our clock a change must be that the stream has not told. */
 export function auditWith(book: TokenBook, full: FullBook, tsInitMs: number, lateAfterMs: number): Audit {
-  if (full.hash !== "" && book.last.hash === full.hash) return "equal";
+  if (full.hash !== "" && book.last.hash === full.hash) {
+    // Within a burst all changes carry the hash of its end: only part of it may have come.
+    return book.burst !== null || hasLevelsOf(book, full) ? "equal" : "wrong";
+  }
   return full.tsEventMs > book.last.tsEventMs && tsInitMs - full.tsEventMs >= lateAfterMs
     ? "streamIsLate"
     : "restIsOlder";
+}
+
+function hasLevelsOf({ history }: TokenBook, full: FullBook): boolean {
+  const { book } = history;
+  if (book === null) return false;
+  for (const side of ["BUY", "SELL"] as const) {
+    const flat = side === "BUY" ? full.bids : full.asks;
+    let levels = 0;
+    for (let at = 0; at < flat.length; at += 2) {
+      const size = flat[at + 1] ?? 0;
+      if (sizeAt(book, side, flat[at] ?? 0) !== size) return false;
+      if (size > 0) levels += 1;
+    }
+    if (levels !== levelCount(book, side)) return false;
+  }
+  return true;
 }

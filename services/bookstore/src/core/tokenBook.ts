@@ -29,6 +29,8 @@ const RECENT_PRICES = 4;
 export type TokenBook = {
   readonly tokenId: TokenId;
   readonly history: BookHistory;
+  /** First part of its epochs: a later owner of the token has a higher one. */
+  fence: number;
   conditionId: ConditionId | null;
   connection: string;
   health: BookHealth;
@@ -48,10 +50,24 @@ export type TokenBook = {
   prints: string[];
   firstFailureMs: number | null;
   fullSearchMs: number;
+  readonly touch: Touch;
   /** `entries`: books and level changes that carried a hash which was proved at the end of their burst. */
   readonly proofs: { passed: number; failed: number; entries: number };
   /** Deltas since a full book was asked for, for it to be joined to; null when none is awaited. */
   joining: Joining | null;
+};
+
+/** What the best prices say (`touch.ts`). */
+export type Touch = {
+  /** Since when they disagree with what the venue names; null while they agree. */
+  failedMs: number | null;
+  /** False once a proved book disagreed: what the venue names is then of another kind. */
+  trusted: boolean;
+  /** Since when the book is crossed, whether its hash was right so, and whether it was counted; null while it is not. */
+  crossed: { readonly sinceMs: number; proved: boolean; told: boolean } | null;
+  failures: number;
+  /** Times the book stayed crossed. */
+  crossings: number;
 };
 
 export type Burst = {
@@ -89,10 +105,11 @@ export type Output = BookUpdate | TradePrint;
 export type At = { readonly tsEventMs: number; readonly tsInitMs: number };
 export type NextEpoch = () => string;
 
-export function createTokenBook(tokenId: TokenId, connection: string): TokenBook {
+export function createTokenBook(tokenId: TokenId, connection: string, fence: number): TokenBook {
   return {
     tokenId,
     history: createHistory({ tokenId }),
+    fence,
     conditionId: null,
     connection,
     health: "dead",
@@ -106,6 +123,7 @@ export function createTokenBook(tokenId: TokenId, connection: string): TokenBook
     prints: [],
     firstFailureMs: null,
     fullSearchMs: Number.NEGATIVE_INFINITY,
+    touch: { failedMs: null, trusted: true, crossed: null, failures: 0, crossings: 0 },
     proofs: { passed: 0, failed: 0, entries: 0 },
     joining: null,
   };
@@ -129,6 +147,10 @@ export function setHealth(book: TokenBook, health: BookHealth, reason: string, a
 export function suspect(book: TokenBook, at: At, reason: string): Output[] {
   return book.health === "healthy" ? [setHealth(book, "suspect", reason, at)] : [];
 }
+
+/** Ends a doubt. */
+export const heal = (book: TokenBook, reason: string, at: At): Output[] =>
+  book.health === "suspect" ? [setHealth(book, "healthy", reason, at)] : [];
 
 /** Levels that were applied just now, as the next update of the epoch. */
 export function deltaOf(book: TokenBook, changes: readonly LevelChange[], at: At): BookDelta {
