@@ -17,7 +17,8 @@ import { marketOfGamma } from "@slipstream/polymarket/gamma";
 import { ORDER_FILLED_V2 } from "@slipstream/polymarket/topics";
 import { EXCHANGE_V2, NEG_RISK_EXCHANGE_V2 } from "@slipstream/polymarket/versions";
 import { z } from "zod";
-import { readLines, type TapeRecord } from "./format.ts";
+import type { TapeRecord } from "./format.ts";
+import { readLines } from "./lines.ts";
 
 export type AddedFill = {
   readonly leader: Address;

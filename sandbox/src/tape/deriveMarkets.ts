@@ -38,42 +38,57 @@ export function deriveMarkets(tape: readonly TapeRecord[], assumptions: MarketAs
     if (record.ch !== "gamma.market") continue;
     const market = marketOfGamma(record.d, startMs);
     if ("kind" in market) refused.push(`${market.conditionId ?? "a market"}: ${market.text}`);
-    else known.set(market.conditionId, market);
+    // A later record tells how the market ended, not how it was when the tape begins.
+    else if (!known.has(market.conditionId)) known.set(market.conditionId, market);
   }
   const seen = marketsOfFrames(tape);
   const assumed: string[] = [];
   for (const [conditionId, { tokens, tickMicro }] of seen) {
     const [first, second] = tokens;
     if (known.has(conditionId) || first === undefined || second === undefined || tickMicro === null) continue;
-    known.set(conditionId, {
-      type: "MarketDefinition",
-      v: 1,
-      conditionId,
-      question: conditionId,
-      slug: conditionId,
-      eventId: null,
-      tokens: [
-        { tokenId: first, outcome: "first" },
-        { tokenId: second, outcome: "second" },
-      ],
-      version: "v1",
-      negRisk: false,
-      negRiskMarketId: null,
-      tickMicro,
-      minOrderSizeMicro: assumptions.minOrderSizeMicro,
-      fee: assumptions.fee,
-      takerDelayMs: assumptions.takerDelayMs,
-      acceptingOrders: true,
-      closed: false,
-      payoutMicro: null,
-      tsEventMs: startMs,
-      tsInitMs: startMs,
-    });
+    known.set(conditionId, assumedMarket({ conditionId, tokens: [first, second], tickMicro, startMs }, assumptions));
     assumed.push(
       `${conditionId}: minimum ${assumptions.minOrderSizeMicro} micro-shares, fee rate ${assumptions.fee.rateMicro} / 1e6, taker delay ${assumptions.takerDelayMs} ms, no neg-risk (not on the tape)`,
     );
   }
   return { markets: [...known.values()], assumed, refused };
+}
+
+/** A market of which only frames tell. */
+export function assumedMarket(
+  seen: {
+    readonly conditionId: ConditionId;
+    readonly tokens: readonly [TokenId, TokenId];
+    readonly tickMicro: PriceMicro;
+    readonly startMs: number;
+  },
+  { minOrderSizeMicro, fee, takerDelayMs }: MarketAssumptions,
+): MarketDefinition {
+  const { conditionId, tokens, tickMicro, startMs } = seen;
+  return {
+    type: "MarketDefinition",
+    v: 1,
+    conditionId,
+    question: conditionId,
+    slug: conditionId,
+    eventId: null,
+    tokens: [
+      { tokenId: tokens[0], outcome: "first" },
+      { tokenId: tokens[1], outcome: "second" },
+    ],
+    version: "v1",
+    negRisk: false,
+    negRiskMarketId: null,
+    tickMicro,
+    minOrderSizeMicro,
+    fee,
+    takerDelayMs,
+    acceptingOrders: true,
+    closed: false,
+    payoutMicro: null,
+    tsEventMs: startMs,
+    tsInitMs: startMs,
+  };
 }
 
 type SeenMarket = { tokens: TokenId[]; tickMicro: PriceMicro | null };

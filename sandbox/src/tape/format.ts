@@ -1,12 +1,14 @@
 /**
- * The tape: a recording as JSON lines, plain or `.gz`, one record a line in the order of receipt. Written by a recorder,
- * served by the player, read by replay.
+ * The tape: a recording as JSON lines, one record a line in the order of receipt: a file, plain or `.gz`, or the folder
+ * of a recording (recording.ts). Written by a recorder, served by the player, read by replay.
  */
-import { createReadStream, createWriteStream } from "node:fs";
+import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
-import { createGunzip, createGzip } from "node:zlib";
+import { createGzip } from "node:zlib";
 import { ContractError } from "@slipstream/contracts/errors";
 import { z } from "zod";
+import { lineBatches } from "./lines.ts";
+import { tapeParts } from "./recording.ts";
 
 export const channels = [
   "clob.market.ws",
@@ -17,110 +19,135 @@ export const channels = [
   "data.activity",
   "rtds.activity",
   "gamma.market",
+  /** The recorder's own word: what it did not receive, a TapeGap. */
+  "recorder.gap",
 ] as const;
 export type Channel = (typeof channels)[number];
 
-/** `t`: receive time, unix ms. `d`: the payload, text for frames of a socket, an object for the rest. */
-export type TapeRecord = { readonly t: number; readonly ch: Channel; readonly d: unknown };
+/**
+ * `t`: receive time, unix ms. `d`: the payload, text for frames of a socket, an object for the rest. `c`: the connection
+ * it came by, where a recorder had several.
+ */
+export type TapeRecord = { readonly t: number; readonly ch: Channel; readonly d: unknown; readonly c?: string };
 
-const Record = z.object({ t: z.int().nonnegative(), ch: z.enum(channels), d: z.unknown() });
+const Record = z.object({ t: z.int().nonnegative(), ch: z.enum(channels), c: z.string().optional(), d: z.unknown() });
 
 const known: ReadonlySet<unknown> = new Set(channels);
 
 /** What `Record` says, by hand: a tape has millions of lines. The schema is asked only for words of what is wrong. */
 function asRecord(json: unknown): TapeRecord | null {
   if (json === null || typeof json !== "object" || !("d" in json)) return null;
-  const { t, ch, d } = json as { t?: unknown; ch?: unknown; d: unknown };
+  const { t, ch, c, d } = json as { t?: unknown; ch?: unknown; c?: unknown; d: unknown };
   if (!Number.isSafeInteger(t) || (t as number) < 0 || !known.has(ch)) return null;
-  return { t: t as number, ch: ch as Channel, d };
+  if (c === undefined) return { t: t as number, ch: ch as Channel, d };
+  return typeof c === "string" ? { t: t as number, ch: ch as Channel, c, d } : null;
 }
 
-/** @throws ContractError TAPE_INVALID naming file and line. */
-function parseLine(file: string, line: number, text: string): TapeRecord {
+/** The record, or why the line is none. */
+function parseLine(text: string): TapeRecord | string {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    throw new ContractError("TAPE_INVALID", `${file}, line ${line}: not JSON`);
+    return "not JSON";
   }
   const read = asRecord(json);
   if (read !== null) return read;
   const parsed = Record.safeParse(json);
   const missing = json !== null && typeof json === "object" && !("d" in json);
-  const why = missing || parsed.success ? "d is missing" : z.prettifyError(parsed.error);
-  throw new ContractError("TAPE_INVALID", `${file}, line ${line}: ${why}`);
+  return missing || parsed.success ? "d is missing" : z.prettifyError(parsed.error);
 }
+
+/** `truncated`: the file ends early, as when its writer was killed. After `corrupt` the rest of the file is unread. */
+export type TapeProblem = {
+  readonly kind: "unreadable" | "timeRunsBack" | "truncated" | "corrupt";
+  readonly file: string;
+  readonly line: number;
+  readonly why: string;
+};
+/** A turn of the event loop for each line would cost more than reading it: some hundred records at a time. */
+export type TapeBatch = { readonly records: readonly TapeRecord[]; readonly problems: readonly TapeProblem[] };
+
+const noProblems: readonly TapeProblem[] = [];
+
+/**
+ * Reads what can be read of a tape and tells what cannot, with file and line. A record whose time runs back is given.
+ * @param path - a file, or the folder of a recording.
+ * @throws ContractError TAPE_INVALID when a file is not there, or the folder is no recording.
+ */
+export async function* scanTape(path: string): AsyncGenerator<TapeBatch> {
+  let lastMs = 0;
+  for (const file of tapeParts(path).files) {
+    const batches = lineBatches(file);
+    for (;;) {
+      const { done, value } = await batches.next();
+      if (done === true) {
+        if (value !== null) yield { records: [], problems: [{ file, ...value }] };
+        break;
+      }
+      const records: TapeRecord[] = [];
+      let problems: TapeProblem[] | null = null;
+      for (const { line, text } of value) {
+        const record = parseLine(text);
+        if (typeof record === "string") {
+          problems = [...(problems ?? []), { kind: "unreadable", file, line, why: record }];
+          continue;
+        }
+        if (record.t < lastMs) {
+          const why = `t runs back from ${lastMs} to ${record.t}`;
+          problems = [...(problems ?? []), { kind: "timeRunsBack", file, line, why }];
+        }
+        lastMs = record.t;
+        records.push(record);
+      }
+      yield { records, problems: problems ?? noProblems };
+    }
+  }
+}
+
+export type ReadTapeOptions = {
+  /** Given: a file that ends early is read as far as it goes, and this says so. Absent: it is refused. */
+  readonly onTruncated?: (text: string) => void;
+};
 
 /**
  * Reads a tape record by record.
+ * @param path - a file, or the folder of a recording.
  * @throws ContractError TAPE_INVALID for a file that cannot be read, a line that is no record, or time that runs back.
  */
-export async function* readTape(file: string): AsyncGenerator<TapeRecord> {
-  for await (const records of readBatches(file)) yield* records;
+export async function* readTape(path: string, options: ReadTapeOptions = {}): AsyncGenerator<TapeRecord> {
+  for await (const records of readBatches(path, options)) yield* records;
 }
 
-/** A turn of the event loop for each line would cost more than reading it. @throws as `readTape`. */
-async function* readBatches(file: string): AsyncGenerator<TapeRecord[]> {
-  let lastMs = 0;
-  for await (const lines of lineBatches(file)) {
-    const records: TapeRecord[] = [];
-    for (const { line, text } of lines) {
-      const record = parseLine(file, line, text);
-      if (record.t < lastMs) {
-        throw new ContractError("TAPE_INVALID", `${file}, line ${line}: t runs back from ${lastMs} to ${record.t}`);
+async function* readBatches(path: string, { onTruncated }: ReadTapeOptions): AsyncGenerator<readonly TapeRecord[]> {
+  for await (const { records, problems } of scanTape(path)) {
+    for (const { kind, file, line, why } of problems) {
+      if (kind === "truncated" && onTruncated !== undefined) {
+        onTruncated(`${file} ends early, read as far as line ${line - 1}: whoever wrote it was stopped`);
+        continue;
       }
-      lastMs = record.t;
-      records.push(record);
+      const where = kind === "truncated" || kind === "corrupt" ? `${file} cannot be read beyond` : `${file},`;
+      throw new ContractError("TAPE_INVALID", `${where} line ${line}: ${why}`);
     }
     yield records;
   }
 }
 
-/** Some hundred lines at a time. */
-const CHUNK_BYTES = 256 * 1024;
-
-type Line = { readonly line: number; readonly text: string };
-
-/** The lines of a text file, plain or gzipped, that are not empty. @throws ContractError TAPE_INVALID */
-export async function* readLines(file: string): AsyncGenerator<Line> {
-  for await (const lines of lineBatches(file)) yield* lines;
-}
-
-async function* lineBatches(file: string): AsyncGenerator<Line[]> {
-  const bytes = createReadStream(file);
-  const stream = file.endsWith(".gz") ? bytes.compose(createGunzip({ chunkSize: CHUNK_BYTES })) : bytes;
-  const decoder = new TextDecoder();
-  let line = 0;
-  let rest = "";
-  try {
-    for await (const chunk of stream) {
-      const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      const batch: Line[] = [];
-      for (const text of lines) {
-        line += 1;
-        if (text.trim() !== "") batch.push({ line, text });
-      }
-      yield batch;
-    }
-  } catch (cause) {
-    throw new ContractError("TAPE_INVALID", `${file} cannot be read: ${(cause as Error).message}`, { cause });
-  }
-  if (rest.trim() !== "") yield [{ line: line + 1, text: rest }];
-}
-
-/** Reads a whole tape into memory: an hour of a busy market is some tens of megabytes. */
-export async function loadTape(file: string): Promise<TapeRecord[]> {
+/** Reads a whole tape into memory: an hour of a busy market is some tens of megabytes. @throws as `readTape`. */
+export async function loadTape(path: string, options: ReadTapeOptions = {}): Promise<TapeRecord[]> {
   const records: TapeRecord[] = [];
-  for await (const batch of readBatches(file)) for (const record of batch) records.push(record);
-  if (records.length === 0) throw new ContractError("TAPE_INVALID", `${file} holds no record`);
+  for await (const batch of readBatches(path, options)) for (const record of batch) records.push(record);
+  if (records.length === 0) throw new ContractError("TAPE_INVALID", `${path} holds no record`);
   return records;
 }
+
+/** One line of a tape, with its end. */
+export const tapeLine = ({ t, ch, c, d }: TapeRecord): string => `${JSON.stringify({ t, ch, c, d })}\n`;
 
 /** Writes a tape; gzipped when the name ends in `.gz`. */
 export async function writeTape(file: string, records: readonly TapeRecord[]): Promise<void> {
   const lines = function* (): Generator<string> {
-    for (const { t, ch, d } of records) yield `${JSON.stringify({ t, ch, d })}\n`;
+    for (const record of records) yield tapeLine(record);
   };
   if (file.endsWith(".gz")) await pipeline(lines(), createGzip(), createWriteStream(file));
   else await pipeline(lines(), createWriteStream(file));

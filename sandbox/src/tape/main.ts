@@ -1,4 +1,4 @@
-/** The tape player as a process: plays TAPE_FILE by the clock of the run. GET /world tells its endpoints. */
+/** The tape player as a process: plays TAPE_FILE (a file, or a recording's folder) by the clock of the run. GET /world tells its endpoints. */
 import { parseClockMapping } from "@slipstream/actor/clock";
 import { commonEnv, integer, parseEnv } from "@slipstream/contracts/env";
 import { z } from "zod";
@@ -17,7 +17,7 @@ const shape = {
 
 async function main(): Promise<void> {
   const env = parseEnv(shape, process.env);
-  const tape = await loadTape(env.TAPE_FILE);
+  const tape = await loadTape(env.TAPE_FILE, { onTruncated: (text) => process.stderr.write(`${text}\n`) });
   const player = await startTapePlayer({
     tape,
     host: env.SANDBOX_HOST,

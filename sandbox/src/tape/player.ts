@@ -24,6 +24,7 @@ import type { TapeRecord } from "./format.ts";
 import { servePlayer } from "./playerHttp.ts";
 import { gammaRows } from "./playerMarkets.ts";
 import { createPlayerSockets, type PlayerSockets } from "./playerSockets.ts";
+import { TapeGap } from "./recording.ts";
 import { clockText, runSchedule, type Schedule } from "./schedule.ts";
 import { createTapeBooks, type TapeBooks } from "./tapeBooks.ts";
 import { blocksBefore, createTapeChain, type TapeChain } from "./tapeChain.ts";
@@ -181,10 +182,18 @@ function createStage({ books, chain, sockets, rpc }: StageOptions) {
     const shown = chain.applyLog(log);
     rpc.tell((s) => (s.type === "logs" && matchesFilter(s.filter, shown) ? [shown] : []));
   };
+  /** What the recorder lost, subscribers lose too: a book that nobody knows is not served as if it were known. */
+  const giveGap = (d: unknown): void => {
+    const gap = TapeGap.safeParse(d).data;
+    if (gap === undefined || gap.untilMs !== null || (gap.of ?? "clob.market.ws") !== "clob.market.ws") return;
+    books.forget(gap.tokens);
+    sockets.cut(gap.tokens);
+  };
   const give = ({ ch, d }: TapeRecord): void => {
     if (ch === "clob.market.ws" && typeof d === "string") giveFrame(d);
     else if (ch === "chain.head") giveHead(d as TapeHead);
     else if (ch === "chain.log") giveLog(d as TapeLog);
+    else if (ch === "recorder.gap") giveGap(d);
     else if (ch === "data.activity" && d !== null && typeof d === "object") activity.push(d as Record<string, unknown>);
   };
   return { give, activity, framesRefused: () => framesRefused };

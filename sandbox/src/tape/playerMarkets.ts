@@ -9,7 +9,8 @@ export function gammaRows(tape: readonly TapeRecord[], markets: readonly MarketD
   for (const { ch, d } of tape) {
     if (ch !== "gamma.market" || d === null || typeof d !== "object") continue;
     const object = d as Readonly<Record<string, unknown>>;
-    recorded.set(object["conditionId"], object);
+    // The first one: as the market was when the tape begins.
+    if (!recorded.has(object["conditionId"])) recorded.set(object["conditionId"], object);
   }
   return markets.map((market) => {
     const { conditionId, tokens } = market;

@@ -23,6 +23,8 @@ export type PlayerSockets = {
    * @param tokenIds - null: to all, as an empty keep-alive.
    */
   send(frame: string, tokenIds: readonly TokenId[] | null): void;
+  /** Cuts the subscribers of any of these tokens without a word, as a lost connection; null: all. */
+  cut(tokenIds: readonly TokenId[] | null): void;
   /** Number of connections that have subscribed. */
   subscribers(): number;
   stop(): void;
@@ -63,6 +65,11 @@ export function createPlayerSockets(books: TapeBooks): PlayerSockets {
         // A reader that is too slow is cut, as the venue does.
         if (socket.bufferedAmount > BACKLOG_BYTES_MAX) socket.close(1013, "slow consumer: send buffer full");
         else socket.send(frame);
+      }
+    },
+    cut: (tokenIds) => {
+      for (const [socket, own] of wanted) {
+        if (tokenIds === null || tokenIds.some((id) => own.has(id))) socket.terminate();
       }
     },
     subscribers: () => wanted.size,

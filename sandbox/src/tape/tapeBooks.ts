@@ -24,6 +24,8 @@ export type BookMessage = Readonly<Record<string, unknown>>;
 
 export type TapeBooks = {
   apply(event: MarketEvent): void;
+  /** Nothing is known of these tokens until a full book comes; null: of none. */
+  forget(tokenIds: readonly TokenId[] | null): void;
   /** As `POST /books` answers; null for a token whose book is not known yet. */
   restBook(tokenId: TokenId): BookMessage | null;
   /** As an opening frame has it, for a subscriber who comes late. */
@@ -90,6 +92,9 @@ export function createTapeBooks(markets: readonly MarketDefinition[]): TapeBooks
   };
   return {
     apply,
+    forget: (tokenIds) => {
+      for (const tokenId of tokenIds ?? [...kept.keys()]) kept.delete(tokenId);
+    },
     restBook: (tokenId) => {
       const known = describe(tokenId);
       if (known === null) return null;
