@@ -4,31 +4,20 @@
  * @see docs/venue.md, Data API
  */
 import { ContractError } from "@slipstream/contracts/errors";
-import { type Address, ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
-import { MICRO_NUMBER, type Side } from "@slipstream/contracts/money";
+import { type Address, ConditionId, TokenId } from "@slipstream/contracts/ids";
 import { z } from "zod";
+import { microDecimal } from "./decimal.ts";
 import type { HttpReader, Query } from "./http.ts";
+import { readTradeRow, type TradeRow } from "./tradeRow.ts";
 
-/** Rows carry JSON numbers that went through a double: sizes are rounded to the micro, prices (averages) likewise. */
-const micro = z
-  .number()
-  .nonnegative()
-  .transform((value) => Math.round(value * MICRO_NUMBER));
-const lowerAddress = z.string().transform((text) => text.toLowerCase() as Address);
-
-export const TradeRow = z.object({
-  proxyWallet: lowerAddress,
-  side: z.enum(["BUY", "SELL"]) satisfies z.ZodType<Side>,
-  asset: TokenId,
-  conditionId: ConditionId,
-  size: micro,
-  price: micro,
-  /** Unix seconds. */
-  timestamp: z.int().nonnegative(),
-  transactionHash: Hash,
+/** Holdings carry JSON numbers that went through a double: they are rounded to the micro. */
+const micro = z.union([z.number(), z.string()]).transform((value, context) => {
+  const decimal = microDecimal(value);
+  if (decimal !== null) return Number(decimal.micro);
+  context.addIssue(`no amount: ${value}`);
+  return z.NEVER;
 });
-/** Sizes and prices are integers in 1e-6. */
-export type TradeRow = z.infer<typeof TradeRow>;
+const lowerAddress = z.string().transform((text) => text.toLowerCase() as Address);
 
 export const PositionRow = z.object({
   proxyWallet: lowerAddress,
@@ -38,42 +27,53 @@ export const PositionRow = z.object({
 });
 export type PositionRow = z.infer<typeof PositionRow>;
 
-const ActivityHead = z.object({ type: z.string() });
+/** Of every row that is listed, fill or not: where a page ends is told by all of them. */
+const RowHead = z.object({ type: z.string().optional(), timestamp: z.int().nonnegative() });
+
+/** Where fills of a wallet are listed: `activity` also tells the USDC, `trades` does not. */
+export const fillFeeds = ["activity", "trades"] as const;
+export type FillFeed = (typeof fillFeeds)[number];
+/** Rows of a page at most, for both feeds: documents of different dates name different larger limits for `trades`. */
+export const FILLS_PAGE_MAX = 500;
+
+/** Both ends belong to it. */
+export type FillWindow = { readonly startSeconds: number; readonly endSeconds: number; readonly limit: number };
+
+export type FillPage = {
+  /** Unix seconds of every row that was listed, fills and others. */
+  readonly listedSeconds: readonly number[];
+  /** As listed: newest first is promised, not relied on. */
+  readonly fills: readonly TradeRow[];
+  /** Why rows that say they are fills, of this wallet, could not be read. */
+  readonly unreadable: readonly string[];
+};
 
 export type DataApi = {
-  /** Fills of a wallet, newest first: maker fills too, which the venue leaves out unless asked. */
-  readonly trades: (
-    user: Address,
-    options?: { startSeconds?: number; endSeconds?: number; limit?: number },
-  ) => Promise<TradeRow[]>;
-  /** Only TRADE rows of /activity are fills; the others are rewards, redemptions and the like. */
-  readonly activityTrades: (user: Address, options?: { startSeconds?: number; limit?: number }) => Promise<TradeRow[]>;
+  /**
+   * Fills of a wallet within a window, the newest `limit` rows of it; maker fills too, which the venue leaves out unless
+   * asked.
+   * @throws ContractError VENUE_UNREADABLE when the answer is no list, or a row has no time.
+   */
+  readonly fills: (user: Address, feed: FillFeed, window: FillWindow) => Promise<FillPage>;
   /** Every holding, dust included. */
   readonly positions: (user: Address) => Promise<PositionRow[]>;
 };
 
-const TRADES_MAX = 500;
 const POSITIONS_PAGE = 500;
 const POSITIONS_MAX = 10_000;
 
+/** @param http - reads with `parseExactJson`, or large amounts lose digits. */
 export function createDataApi(http: HttpReader): DataApi {
-  const window = (options: { startSeconds?: number; endSeconds?: number; limit?: number }): Query => [
-    ["limit", String(options.limit ?? TRADES_MAX)],
-    ...(options.startSeconds === undefined ? [] : [["start", String(options.startSeconds)] as const]),
-    ...(options.endSeconds === undefined ? [] : [["end", String(options.endSeconds)] as const]),
-  ];
   return {
-    trades: async (user, options = {}) =>
-      rows(
-        "/trades",
-        TradeRow,
-        await http.get("/trades", [["user", user], ["takerOnly", "false"], ...window(options)]),
-      ),
-    activityTrades: async (user, options = {}) => {
-      const query: Query = [["user", user], ["type", "TRADE"], ...window(options)];
-      const list = listOf("/activity", await http.get("/activity", query));
-      const trades = list.filter((row) => ActivityHead.safeParse(row).data?.type === "TRADE");
-      return rows("/activity", TradeRow, trades);
+    fills: async (user, feed, { startSeconds, endSeconds, limit }) => {
+      const query: Query = [
+        ["user", user],
+        feed === "activity" ? ["type", "TRADE"] : ["takerOnly", "false"],
+        ["limit", String(limit)],
+        ["start", String(startSeconds)],
+        ["end", String(endSeconds)],
+      ];
+      return fillPage(user, feed, listOf(`/${feed}`, await http.get(`/${feed}`, query)));
     },
     positions: async (user) => {
       const found: PositionRow[] = [];
@@ -91,6 +91,20 @@ export function createDataApi(http: HttpReader): DataApi {
       return found;
     },
   };
+}
+
+function fillPage(user: Address, feed: FillFeed, list: readonly unknown[]): FillPage {
+  const heads = rows(`/${feed}`, RowHead, list);
+  const fills: TradeRow[] = [];
+  const unreadable: string[] = [];
+  list.forEach((value, index) => {
+    // `trades` lists nothing else and has no type; `activity` also has rewards, redemptions and the like.
+    if ((heads[index]?.type ?? (feed === "trades" ? "TRADE" : "")) !== "TRADE") return;
+    const row = readTradeRow(value);
+    if ("unreadable" in row) unreadable.push(row.unreadable);
+    else if (row.wallet === user) fills.push(row);
+  });
+  return { listedSeconds: heads.map(({ timestamp }) => timestamp), fills, unreadable };
 }
 
 function rows<S extends z.ZodType>(path: string, schema: S, answer: unknown): z.infer<S>[] {

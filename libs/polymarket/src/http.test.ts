@@ -2,7 +2,6 @@ import type { TokenId } from "@slipstream/contracts/ids";
 import { describe, expect, test } from "vitest";
 import { backoffMs } from "./backoff.ts";
 import { createClobRest } from "./clobRest.ts";
-import { createDataApi } from "./dataApi.ts";
 import { createHttpReader, type HttpReader } from "./http.ts";
 import { createRateBudget } from "./rateBudget.ts";
 import type { WireClock } from "./wireClock.ts";
@@ -176,34 +175,5 @@ describe("CLOB", () => {
   test("the venue's time", async () => {
     await expect(createClobRest(serving(1_790_000_000)).timeSeconds()).resolves.toBe(1_790_000_000);
     await expect(createClobRest(serving("soon")).timeSeconds()).rejects.toMatchObject({ code: "VENUE_UNREADABLE" });
-  });
-});
-
-describe("Data API", () => {
-  const row = {
-    type: "TRADE",
-    proxyWallet: "0xAB00000000000000000000000000000000000001",
-    side: "BUY",
-    asset: "7",
-    conditionId: market,
-    size: 10.1,
-    price: 0.5878054646,
-    timestamp: 1_790_000_000,
-    transactionHash: `0x${"9f".repeat(32)}`,
-  };
-  test("maker fills are asked for, dust is asked for", async () => {
-    const trades = reader([ok([row])]);
-    const [trade] = await createDataApi(trades.http).trades(row.proxyWallet as never, { startSeconds: 5, limit: 10 });
-    expect(trade).toMatchObject({ proxyWallet: row.proxyWallet.toLowerCase(), size: 10_100_000, price: 587_805 });
-    expect(trades.asked[0]?.url).toContain("takerOnly=false&limit=10&start=5");
-    const positions = reader([ok([row])]);
-    await createDataApi(positions.http).positions(row.proxyWallet as never);
-    expect(positions.asked[0]?.url).toContain("sizeThreshold=0");
-  });
-  test("rewards are no fills, and an unreadable row is not left out in silence", async () => {
-    const reward = { type: "REWARD", asset: "" };
-    await expect(createDataApi(serving([reward, row])).activityTrades("0x" as never)).resolves.toHaveLength(1);
-    const odd = createDataApi(serving([{ ...row, side: "HOLD" }])).activityTrades("0x" as never);
-    await expect(odd).rejects.toMatchObject({ code: "VENUE_UNREADABLE" });
   });
 });

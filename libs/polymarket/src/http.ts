@@ -24,6 +24,8 @@ export type HttpOptions = {
   readonly budget?: RateBudget;
   readonly timeoutMs?: number;
   readonly attemptsMax?: number;
+  /** Default: JSON.parse. Throws for what it cannot read. */
+  readonly parse?: (text: string) => unknown;
 };
 
 export type Query = readonly (readonly [name: string, value: string])[];
@@ -86,7 +88,7 @@ async function once(options: HttpOptions, path: string, init: RequestInit): Prom
   if (status >= 500) throw new TransientError("VENUE_UNREACHABLE", `${where}: ${text.slice(0, 200)}`);
   if (status < 200 || status > 299) throw new ContractError("VENUE_REFUSED", `${where}: ${text.slice(0, 200)}`);
   try {
-    return JSON.parse(text) as unknown;
+    return (options.parse ?? JSON.parse)(text) as unknown;
   } catch (cause) {
     throw new ContractError("VENUE_UNREADABLE", `${where} with what is no JSON: ${text.slice(0, 80)}`, { cause });
   }

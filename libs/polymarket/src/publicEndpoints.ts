@@ -5,4 +5,6 @@ export const publicEndpoints = {
   clobHttpUrl: "https://clob.polymarket.com",
   clobMarketWsUrl: "wss://ws-subscriptions-clob.polymarket.com/ws/market",
   gammaUrl: "https://gamma-api.polymarket.com",
+  dataApiUrl: "https://data-api.polymarket.com",
+  rtdsUrl: "wss://ws-live-data.polymarket.com",
 } as const;
