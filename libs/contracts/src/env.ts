@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ContractError } from "./errors.ts";
 import { Address } from "./ids.ts";
+import { withoutPaths } from "./urls.ts";
 
 /** A whole number in text, within bounds. */
 export const integer = (min: number, max = Number.MAX_SAFE_INTEGER) =>
@@ -20,6 +21,27 @@ export const httpUrl = () => url(/^https?$/, "an address that starts with http:/
 /** Where paths are appended: without slashes at the end. */
 export const httpBase = () => httpUrl().transform((base) => base.replace(/\/+$/, ""));
 export const wsUrl = () => url(/^wss?$/, "an address that starts with ws:// or wss://");
+
+/** The same resource at several providers; more would only repeat the same few behind them. */
+const URLS_MAX = 8;
+/** Addresses parted by commas, in the order of preference; a single one is a list of one. */
+const urlList = (one: z.ZodType<string>, words: string) =>
+  z.string().transform((text, context): readonly string[] => {
+    const urls = text.split(",").map((part) => part.trim());
+    const refuse = (message: string): void => context.addIssue({ code: "custom", message });
+    if (urls.length > URLS_MAX) refuse(`at most ${URLS_MAX} addresses, got ${urls.length}`);
+    for (const [index, given] of urls.entries()) {
+      const which = urls.length === 1 ? "" : `number ${index + 1} of ${urls.length}: `;
+      if (given === "") refuse(`${which}an address is missing beside a comma`);
+      else if (!one.safeParse(given).success) refuse(`${which}${words}`);
+      else if (urls.indexOf(given) !== index) refuse(`${which}the same address twice`);
+    }
+    return urls;
+  });
+/** At least one; a default is given as a list. */
+export const httpUrls = () => urlList(httpUrl(), "addresses that start with http:// or https://, parted by commas");
+/** At least one; a default is given as a list. */
+export const wsUrls = () => urlList(wsUrl(), "addresses that start with ws:// or wss://, parted by commas");
 /** Lower-cases, so a checksummed address may be pasted. */
 export const addressText = () =>
   z
@@ -64,7 +86,7 @@ export function parseEnv<S extends z.ZodRawShape>(
   const lines = parsed.error.issues.map((issue) => {
     const name = String(issue.path[0] ?? "");
     const value = given[name];
-    return `${name}${value === undefined ? " is missing" : `=${isSecret(name) ? "(hidden)" : value}`}: ${issue.message}`;
+    return `${name}${value === undefined ? " is missing" : `=${isSecret(name) ? "(hidden)" : withoutPaths(value)}`}: ${issue.message}`;
   });
   throw new ContractError("CONFIG_INVALID", `wrong settings:\n  ${lines.join("\n  ")}`);
 }
