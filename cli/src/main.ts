@@ -8,6 +8,7 @@ import { ContractError } from "@slipstream/contracts/errors";
 import { parseLeaders, runLeaders } from "./commands/leaders.ts";
 import { runOperator, runSkip } from "./commands/operator.ts";
 import { runProvision } from "./commands/provision.ts";
+import { runRecord } from "./commands/record.ts";
 import { runReplay } from "./commands/replay.ts";
 import { runStart } from "./commands/start.ts";
 import { runStatus } from "./commands/status.ts";
@@ -26,6 +27,9 @@ const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fi
   tape add-fills TAPE FILLS.jsonl -o OUT                   put leaders' fills on a tape
   tape add-market TAPE MARKET.json -o OUT                  its true tick, minimum and delay (a CLOB or Gamma market)
   tape info TAPE | tape play TAPE [--speed N]              what is on it; serve it as a venue
+  tape check TAPE [--silence 30s]                          prove its books, list its gaps; exit code 1 when it is not whole
+  record [--out FOLDER] [--token ID…] [--market 0x…] [--leader 0x…] [--top N] [--for 10m]
+         [--rotate-mb N] [--rotate-minutes N] [--from-sandbox URL]   what the venue says, onto a tape
   skip SERVICE SEQ --why TEXT                              pass over a fact that a service cannot read
   provision                                                streams, buckets and the first account
 
@@ -42,6 +46,13 @@ const options = {
   "fills-out": { type: "string" },
   speed: { type: "string" },
   output: { type: "string", short: "o" },
+  out: { type: "string" },
+  token: { type: "string", multiple: true },
+  market: { type: "string", multiple: true },
+  top: { type: "string" },
+  "rotate-mb": { type: "string" },
+  "rotate-minutes": { type: "string" },
+  silence: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -87,6 +98,23 @@ async function main(argv: readonly string[]): Promise<number> {
       return runSkip(natsUrl, rest, values.why ?? "");
     case "provision":
       return runProvision(natsUrl);
+    case "record":
+      return runRecord({
+        asked: {
+          out: values.out,
+          token: values.token ?? [],
+          market: values.market ?? [],
+          top: values.top,
+          rotateMb: values["rotate-mb"],
+          rotateMinutes: values["rotate-minutes"],
+          for: values.for,
+          fromSandbox: values["from-sandbox"],
+        },
+        leaders: asked.leaders,
+        settings,
+        home: folder.path,
+        signal: untilSignal(),
+      });
     case "replay":
       return runReplay({
         ...asked,

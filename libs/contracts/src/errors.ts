@@ -25,6 +25,7 @@ export const errorCodes = [
   "MARKET_VERSION_UNKNOWN",
   "BUS_UNREACHABLE",
   "TAPE_INVALID",
+  "TAPE_WRITE_FAILED",
   "INVARIANT_BROKEN",
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];
