@@ -83,7 +83,7 @@ test("collateral transfers", () => {
   });
 });
 
-describe("splits, merges and conversions", () => {
+describe("splits, merges, conversions and redemptions", () => {
   const parts = { collateralToken: USDC_E, parentCollectionId: fixedHex("0", 32), partition: [1n, 2n] };
   const held = { stakeholder: alice, conditionId: condition, amount: 20_000_000n };
   const common = { stakeholder: alice, conditionId: condition, sharesMicro: 20_000_000n };
@@ -123,6 +123,21 @@ describe("splits, merges and conversions", () => {
         indexSet: 1024n,
         sharesMicro: 10_000_000n,
       },
+    ],
+    [
+      "CTF redemption",
+      rawLog(CONDITIONAL_TOKENS, "CTF_PAYOUT_REDEMPTION", {
+        ...{ redeemer: alice, collateralToken: USDC_E, parentCollectionId: fixedHex("0", 32) },
+        ...{ conditionId: condition, indexSets: [1n, 2n], payout: 7_000_000n },
+      }),
+      { kind: "redeem", stakeholder: alice, conditionId: condition, collateral: USDC_E, payoutMicro: 7_000_000n },
+    ],
+    [
+      "neg-risk redemption",
+      rawLog(NEG_RISK_ADAPTER, "NEG_RISK_PAYOUT_REDEMPTION", {
+        ...{ redeemer: alice, conditionId: condition, amounts: [3n, 4n], payout: 7_000_000n },
+      }),
+      { kind: "redeem", stakeholder: alice, conditionId: condition, collateral: null, payoutMicro: 7_000_000n },
     ],
   ])("%s", (_name, log, expected) => {
     expect(decodePositionEvent(log)).toEqual(expected);

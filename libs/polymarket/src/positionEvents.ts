@@ -1,16 +1,18 @@
 /**
- * Splits, merges and conversions: acts that change holdings without a trade.
+ * Splits, merges, conversions and redemptions: acts that change holdings without a trade.
  *
  * `stakeholder` is whoever called the contract. For acts that went through the venue's adapters it is the adapter, not
  * the user: the user is found by the token transfers of the same transaction.
  * @see docs/venue.md, Exchanges
  */
 import type { Address, ConditionId, Hash } from "@slipstream/contracts/ids";
-import { type SharesMicro, sharesMicro } from "@slipstream/contracts/money";
+import { type SharesMicro, sharesMicro, type UsdcMicro, usdcMicro } from "@slipstream/contracts/money";
 import { uintArray } from "./abi.ts";
 import {
+  CTF_PAYOUT_REDEMPTION,
   CTF_POSITION_SPLIT,
   CTF_POSITIONS_MERGE,
+  NEG_RISK_PAYOUT_REDEMPTION,
   NEG_RISK_POSITION_SPLIT,
   NEG_RISK_POSITIONS_CONVERTED,
   NEG_RISK_POSITIONS_MERGE,
@@ -43,15 +45,29 @@ export type PositionEvent =
       /** Bit i: the NO tokens of question i were given. */
       readonly indexSet: bigint;
       readonly sharesMicro: SharesMicro;
+    }
+  | {
+      readonly kind: "redeem";
+      readonly stakeholder: Address;
+      readonly conditionId: ConditionId;
+      /** What all tokens of the condition paid together. */
+      readonly payoutMicro: UsdcMicro;
+      readonly collateral: Address | null;
     };
 
-/** Decodes one raw split, merge or conversion log of ConditionalTokens or the neg-risk adapter. */
+/** Decodes one raw split, merge, conversion or redemption log of ConditionalTokens or the neg-risk adapter. */
 export function decodePositionEvent(log: RawLog): PositionEvent | LogRefusal {
   const [topic0, holder, second, third] = log.topics;
   switch (topic0) {
     case CTF_POSITION_SPLIT:
     case CTF_POSITIONS_MERGE:
       return ctfEvent(log, topic0 === CTF_POSITION_SPLIT ? "split" : "merge");
+    case CTF_PAYOUT_REDEMPTION:
+      return ctfRedemption(log);
+    case NEG_RISK_PAYOUT_REDEMPTION: {
+      if (log.topics.length !== 3) return wrongTopics(log, 3);
+      return finishRedemption(log, { id: second, payoutAt: 2 + WORD, arrayAt: 2, collateral: null });
+    }
     case NEG_RISK_POSITION_SPLIT:
     case NEG_RISK_POSITIONS_MERGE: {
       const checked = check(log, { topics: 3, words: 1 });
@@ -83,8 +99,46 @@ export function decodePositionEvent(log: RawLog): PositionEvent | LogRefusal {
   }
 }
 
+/** The data: conditionId, index sets, payout; the collateral is the second topic. */
+function ctfRedemption(log: RawLog): PositionEvent | LogRefusal {
+  if (log.topics.length !== 4) return wrongTopics(log, 4);
+  const collateral = topicAddress(log.topics[2] ?? "");
+  if (collateral === null) return refuseLog("TOPIC_MALFORMED", log.topics[2] ?? "");
+  const id = `0x${log.data.slice(2, 2 + WORD)}`;
+  const places = { payoutAt: 2 + 2 * WORD, arrayAt: 2 + WORD };
+  return finishRedemption(log, { id, ...places, collateral: collateral as Address });
+}
+
+function finishRedemption(
+  log: RawLog,
+  read: {
+    readonly id: string | undefined;
+    readonly payoutAt: number;
+    readonly arrayAt: number;
+    readonly collateral: Address | null;
+  },
+): PositionEvent | LogRefusal {
+  const stakeholder = topicAddress(log.topics[1] ?? "");
+  const id = read.id ?? "";
+  if (stakeholder === null || !isWordTopic(id)) return refuseLog("TOPIC_MALFORMED", `${log.topics[1]} ${id}`);
+  const payout = bigintWord(log.data, read.payoutAt);
+  if (payout === null || uintArray(log.data, 2, read.arrayAt) === null) {
+    return refuseLog("DATA_MALFORMED", "an array and a payout expected");
+  }
+  return {
+    kind: "redeem",
+    stakeholder: stakeholder as Address,
+    conditionId: id as ConditionId,
+    payoutMicro: usdcMicro(payout),
+    collateral: read.collateral,
+  };
+}
+
+const wrongTopics = (log: RawLog, expected: number): LogRefusal =>
+  refuseLog("TOPIC_COUNT_WRONG", `${log.topics.length} topics, ${expected} expected`);
+
 function ctfEvent(log: RawLog, kind: "split" | "merge"): PositionEvent | LogRefusal {
-  if (log.topics.length !== 4) return refuseLog("TOPIC_COUNT_WRONG", `${log.topics.length} topics, 4 expected`);
+  if (log.topics.length !== 4) return wrongTopics(log, 4);
   const collateral = addressWord(log.data, 2);
   const partition = uintArray(log.data, 2, 2 + WORD);
   if (collateral === null || partition === null)
@@ -100,9 +154,7 @@ function ctfEvent(log: RawLog, kind: "split" | "merge"): PositionEvent | LogRefu
 }
 
 function check(log: RawLog, expected: { readonly topics: number; readonly words: number }): LogRefusal | null {
-  if (log.topics.length !== expected.topics) {
-    return refuseLog("TOPIC_COUNT_WRONG", `${log.topics.length} topics, ${expected.topics} expected`);
-  }
+  if (log.topics.length !== expected.topics) return wrongTopics(log, expected.topics);
   const length = 2 + expected.words * WORD;
   if (log.data.length !== length)
     return refuseLog("DATA_LENGTH_WRONG", `${log.data.length} characters, ${length} expected`);

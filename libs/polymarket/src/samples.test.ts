@@ -43,7 +43,7 @@ function decoded(log: RawLog): Record<string, unknown> {
     const { stakeholder, negRiskMarketId: marketId } = act;
     return { stakeholder, marketId, indexSet: Number(act.indexSet), amount: Number(formatMicro(act.sharesMicro)) };
   }
-  if (act.kind !== "refused") {
+  if (act.kind === "split" || act.kind === "merge") {
     const { stakeholder, conditionId } = act;
     return { stakeholder, conditionId, amount: Number(formatMicro(act.sharesMicro)) };
   }

@@ -14,6 +14,9 @@ const address = (text: string): Address => text.toLowerCase() as Address;
 export const CONDITIONAL_TOKENS = address("0x4D97DCd97eC945f40cF65F87097ACe5EA0476045");
 export const POSITION_MANAGER = address("0x006F54F7f9A22e0000CC2AB60031000000ae9fEF");
 export const NEG_RISK_ADAPTER = address("0xd91E80cF2E7be2e162c6513ceD06f1dD0dA35296");
+/** Where the neg-risk adapter sends NO tokens that were converted. */
+export const NO_TOKEN_BURN_ADDRESS = address("0xa5Ef39C3D3e10d0B270233af41CaC69796B12966");
+export const ZERO_ADDRESS = address(`0x${"0".repeat(40)}`);
 export const USDC_E = address("0x2791Bca1f2de4661ED88A30C99A7a9449Aa84174");
 export const PUSD = address("0xC011a7E12a19f7B1f670d46F03B03f3342E82DFB");
 
