@@ -3,22 +3,38 @@
  * uses them knows what may be repeated.
  */
 import { ContractError, TransientError } from "@slipstream/contracts/errors";
+import { withoutPaths } from "@slipstream/contracts/urls";
 import WebSocket from "ws";
 
 /** The node answered no. `rpcCode` and the text are the node's; most limits of providers come this way. */
 export class RpcRefusedError extends TransientError {
   readonly rpcCode: number;
   constructor(method: string, error: { readonly code: number; readonly message: string }) {
-    super("RPC_REFUSED", `${method}: ${error.message} (${error.code})`);
+    super("RPC_REFUSED", withoutPaths(`${method}: ${error.message} (${error.code})`));
     this.rpcCode = error.code;
+  }
+}
+
+/** The node was reached, or may have been, and did not answer in time: less may be asked of it at once. */
+export class RpcTimeoutError extends TransientError {
+  constructor(text: string, options?: ErrorOptions) {
+    super("RPC_UNREACHABLE", text, options);
+  }
+}
+
+/** The answer is larger than we take, or than the provider gives. */
+export class RpcTooLargeError extends TransientError {
+  constructor(text: string) {
+    super("RPC_REFUSED", text);
   }
 }
 
 export type RpcReader = {
   /**
    * @returns the `result` as the node gave it, unchecked.
-   * @throws RpcRefusedError when the node refuses, TransientError RPC_UNREACHABLE when it does not answer in time,
-   *   ContractError RPC_UNREADABLE when the answer is not JSON-RPC.
+   * @throws RpcRefusedError when the node refuses, RpcTimeoutError when it does not answer in time, RpcTooLargeError when
+   *   its answer is too large, TransientError RPC_UNREACHABLE when it cannot be reached, ContractError RPC_UNREADABLE when
+   *   the answer is not JSON-RPC.
    */
   call(method: string, params?: readonly unknown[]): Promise<unknown>;
 };
@@ -26,37 +42,68 @@ export type RpcReader = {
 type Reply = {
   id?: unknown;
   result?: unknown;
-  error?: { code: number; message: string };
+  error?: unknown;
   method?: string;
   params?: unknown;
 };
 
+/** Providers cut answers at some 10,000 logs or 150 MB; more than this is asked in smaller pieces anyway. */
+const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
+const PAYLOAD_TOO_LARGE = 413;
+const TOO_MANY_REQUESTS = 429;
+
+export type HttpRpcOptions = { readonly timeoutMs: number; readonly answerBytesMax?: number };
+
 /** @param url - http or https. */
-export function httpRpc(url: string, options: { readonly timeoutMs: number }): RpcReader {
+export function httpRpc(url: string, options: HttpRpcOptions): RpcReader {
   let id = 0;
   return {
     call: async (method, params = []) => {
       id += 1;
-      let text: string;
-      try {
-        const response = await fetch(url, {
-          method: "POST",
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify({ jsonrpc: "2.0", id, method, params }),
-          signal: AbortSignal.timeout(options.timeoutMs),
-        });
-        text = await response.text();
-        if (!response.ok && !text.includes('"error"')) throw new Error(`status ${response.status}`);
-      } catch (cause) {
-        throw new TransientError("RPC_UNREACHABLE", `${method}: the node at ${hostOf(url)} did not answer`, { cause });
-      }
-      return resultOf(method, parseReply(method, text));
+      const request = JSON.stringify({ jsonrpc: "2.0", id, method, params });
+      const { status, text } = await post(url, options, method, request);
+      // Some providers put their refusal into an answer with status 400 or 429.
+      if ((status >= 200 && status <= 299) || text.includes('"error"'))
+        return resultOf(method, parseReply(method, text));
+      const where = `${method}: the node at ${hostOf(url)} answered with status ${status}`;
+      if (status === PAYLOAD_TOO_LARGE) throw new RpcTooLargeError(where);
+      if (status === TOO_MANY_REQUESTS)
+        throw new RpcRefusedError(method, { code: status, message: "too many requests" });
+      throw new TransientError("RPC_UNREACHABLE", where);
     },
   };
 }
 
-/** Only the host: a path or a query may hold an API key. */
-const hostOf = (url: string): string => new URL(url).host;
+async function post(
+  url: string,
+  { timeoutMs, answerBytesMax = ANSWER_BYTES_MAX }: HttpRpcOptions,
+  method: string,
+  body: string,
+): Promise<{ readonly status: number; readonly text: string }> {
+  const where = `${method}: the node at ${hostOf(url)}`;
+  try {
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(timeoutMs) });
+    const parts: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const part of response.body ?? []) {
+      bytes += part.length;
+      if (bytes > answerBytesMax)
+        throw new RpcTooLargeError(`${where} answered with more than ${answerBytesMax} bytes`);
+      parts.push(part);
+    }
+    return { status: response.status, text: Buffer.concat(parts).toString() };
+  } catch (cause) {
+    if (cause instanceof RpcTooLargeError) throw cause;
+    if (cause instanceof Error && cause.name === "TimeoutError") {
+      throw new RpcTimeoutError(`${where} did not answer within ${timeoutMs} ms`, { cause });
+    }
+    throw new TransientError("RPC_UNREACHABLE", `${where} did not answer`, { cause });
+  }
+}
+
+/** Only the host: a path, a query or a user may hold a key. */
+export const hostOf = (url: string): string => new URL(url).host;
 
 function parseReply(method: string, text: string): Reply {
   try {
@@ -69,9 +116,18 @@ function parseReply(method: string, text: string): Reply {
 }
 
 function resultOf(method: string, reply: Reply): unknown {
-  if (reply.error !== undefined && reply.error !== null) throw new RpcRefusedError(method, reply.error);
+  if (reply.error !== undefined && reply.error !== null) throw new RpcRefusedError(method, refusalOf(reply.error));
   if (!("result" in reply)) throw new ContractError("RPC_UNREADABLE", `${method}: the answer has no result`);
   return reply.result;
+}
+
+/** Gateways before nodes send a text or an object without a code as often as what the specification says. */
+function refusalOf(error: unknown): { readonly code: number; readonly message: string } {
+  const { code, message } = (typeof error === "object" ? error : { message: error }) as Record<string, unknown>;
+  return {
+    code: typeof code === "number" ? code : 0,
+    message: typeof message === "string" ? message : JSON.stringify(error),
+  };
 }
 
 export type RpcSocket = RpcReader & {
@@ -137,7 +193,7 @@ export async function connectRpcSocket(url: string, options: { readonly timeoutM
       lastId += 1;
       const id = lastId;
       const timer = setTimeout(
-        () => settle(new TransientError("RPC_UNREACHABLE", `${method}: no answer in time`)),
+        () => settle(new RpcTimeoutError(`${method}: the node at ${hostOf(url)} did not answer in time`)),
         options.timeoutMs,
       );
       const settle = (reply: Reply | Error): void => {
