@@ -15,7 +15,7 @@ import type {
 } from "@slipstream/polymarket/marketChannel";
 import { applyChanges, applyFullBook, applyTrade, isRepeat, learn, openBook } from "./changes.ts";
 import { advance, atOf, type Connection, createConnection, stamp } from "./connection.ts";
-import { isBurstOver, type Proof, proveBefore, proveBurst } from "./proof.ts";
+import { isBurstOver, isDoubtOld, type Proof, proveBefore, proveBurst } from "./proof.ts";
 import { auditWith, joinRestBook, startResync } from "./resync.ts";
 import {
   type At,
@@ -53,10 +53,12 @@ export const createDesk = (fence: number, market: Desk["market"]): Desk => ({
   resyncs: new Map(),
 });
 
-const nextEpoch = (desk: Desk, { fence }: TokenBook) => (): string => {
-  desk.epochs += 1;
-  return `${fence}.${desk.epochs}`;
-};
+const nextEpoch =
+  (desk: Desk, { fence }: TokenBook) =>
+  (): string => {
+    desk.epochs += 1;
+    return `${fence}.${desk.epochs}`;
+  };
 
 export function connectionOf(desk: Desk, name: string): Connection {
   const connection = desk.connections.get(name) ?? createConnection(name);
@@ -158,6 +160,7 @@ export function onTick(desk: Desk, tsInitMs: number): DeskOutput[] {
     if (isBurstOver(book, connection.lastEventMs, tsInitMs)) {
       outputs.push(...proved(desk, book, proveBurst(book, at), at));
     }
+    if (isDoubtOld(book, tsInitMs)) outputs.push(...lose(desk, book, "hash differs", at));
     outputs.push(...checkCrossed(book, at));
   }
   return outputs;
@@ -178,6 +181,7 @@ export function onDisconnected(desk: Desk, connectionName: string, tsInitMs: num
 /**
  * A book from REST. `seed`: for a token that needs one. `audit`: a look at a healthy book from time to time. `refresh`:
  * somebody doubts the book and wants what REST says, if it is newer.
+ * @param provedMs - our clock at which REST's book is known to have been the venue's: how fresh a confirmed book is.
  */
 export function onRestBook(
   desk: Desk,
@@ -185,6 +189,7 @@ export function onRestBook(
   full: FullBook,
   tsInitMs: number,
   why: "seed" | "audit" | "refresh" = "seed",
+  provedMs: number = tsInitMs,
 ): DeskOutput[] {
   const book = desk.books.get(tokenId);
   if (book === undefined) return [];
@@ -195,7 +200,7 @@ export function onRestBook(
     const audit = auditWith(book, full, tsInitMs, why === "audit" ? AUDIT_LATE_MS : 0);
     if (audit === "wrong") outputs.push(...lose(desk, book, "levels differ from REST", at));
     else if (why === "seed" || audit === "restIsOlder") return [];
-    else if (audit === "equal") return confirmed(book, full, why, at);
+    else if (audit === "equal") return confirmed(book, full, why, { ...at, tsInitMs: provedMs });
     else outputs.push(...lose(desk, book, "stream behind REST", at));
   }
   outputs.push(...joinRestBook(book, full, nextEpoch(desk, book), at));

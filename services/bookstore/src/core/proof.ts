@@ -3,15 +3,18 @@
  * the book is proved when a message with another hash comes, before it is applied, or when a while has passed.
  */
 import { checkBookHash } from "@slipstream/book/hash";
+import { likelyPrices } from "./likelyPrices.ts";
 import { type At, heal, type Output, rememberPrice, suspect, type TokenBook } from "./tokenBook.ts";
 
 /** Two failures this far apart with no success between are a divergence; single ones happen (reference §6.4). */
 const FAILURE_SPAN_MS = 2_000;
 /**
- * The hash may carry a trade price that was never announced. Only a search through all of them tells a wrong book, at
- * some 2 ms: once per token and this time. A mismatch in between says nothing.
+ * The hash may carry a trade price that was never announced. When none of the likely ones fits, a search through all of
+ * them, at some 2 ms, tells a wrong book from an unknown price: once per token and minute. In between a book that does
+ * not fit is doubted unsearched: a right one that is replaced by REST's, price included, costs less than a wrong one
+ * called healthy.
  */
-const FULL_SEARCH_EVERY_MS = 1_000;
+const FULL_SEARCH_EVERY_MS = 60_000;
 /** Entries of one burst come up to 0.27 s apart (reference §6.4), by venue time. */
 const BURST_END_MS = 300;
 /** The same by our clock, for a connection on which nothing else happens. */
@@ -38,9 +41,9 @@ export function proveBurst(book: TokenBook, at: At): Proof {
   const check = { book: history.book, market, tsEventMs: burst.tsEventMs, expected: burst.hash };
   let result = checkBookHash({ ...check, lastTradePrices: book.lastTradePrices, search: "given" });
   if (result.kind === "mismatch") {
-    if (at.tsInitMs - book.fullSearchMs < FULL_SEARCH_EVERY_MS) return nothing;
-    book.fullSearchMs = at.tsInitMs;
-    result = checkBookHash({ ...check, lastTradePrices: [], search: "full" });
+    const search = at.tsInitMs - book.fullSearchMs < FULL_SEARCH_EVERY_MS ? "given" : "full";
+    if (search === "full") book.fullSearchMs = at.tsInitMs;
+    result = checkBookHash({ ...check, lastTradePrices: likelyPrices(book), search });
   }
   if (result.kind === "match") {
     book.proofs.passed += 1;
@@ -60,3 +63,10 @@ export function proveBurst(book: TokenBook, at: At): Proof {
   if (at.tsInitMs - book.firstFailureMs >= FAILURE_SPAN_MS) return { outputs: [], diverged: "hash differs" };
   return { outputs: suspect(book, at, "hash differs"), diverged: null };
 }
+
+/**
+ * True when a failed proof has stood for as long as two failures must be apart, and nothing came to prove again: what
+ * passes by itself passes within a moment, so this is the second failure.
+ */
+export const isDoubtOld = ({ burst, firstFailureMs, health }: TokenBook, tsInitMs: number): boolean =>
+  burst === null && health === "suspect" && firstFailureMs !== null && tsInitMs - firstFailureMs >= FAILURE_SPAN_MS;

@@ -1,5 +1,5 @@
 /** A small venue that knows the truth: it changes books, stamps and hashes messages as the real one does. */
-import { bookHash, type HashedMarket } from "@slipstream/book/hash";
+import { bookHash, type HashedMarket, lastTradeText } from "@slipstream/book/hash";
 import { applyLevel, type Book, createBook, flatLevels } from "@slipstream/book/ladder";
 import type { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
@@ -41,16 +41,19 @@ export type Venue = {
   rest(tokenId: TokenId): FullBook;
   trade(tokenId: TokenId, tsEventMs: number, trade: { side: Side; priceMicro: number; sizeMicro: number }): TradeEvent;
   levels(tokenId: TokenId): { bids: number[]; asks: number[] };
+  /** The market's last trade price from now on, which its hashes carry before any print. */
+  trades(priceMicro: number): void;
 };
 
 export function createVenue(options: { tickMicro?: number; tokens?: readonly TokenId[] } = {}): Venue {
   const { tickMicro = 100, tokens = [YES, NO] } = options;
   // Finer than the market's tick, so that it can do what the market's tick does not say.
   const books = new Map<TokenId, Book>([YES, NO].map((tokenId) => [tokenId, createBook({ tokenId, tickMicro })]));
+  let lastTradePrice = "0.500";
   const changedMs = new Map<TokenId, number>();
   const bookOf = (tokenId: TokenId): Book => books.get(tokenId) ?? createBook({ tokenId, tickMicro });
   const hashOf = (tokenId: TokenId, tsEventMs: number): string =>
-    bookHash({ book: bookOf(tokenId), market: hashed, tsEventMs, lastTradePrice: "0.500" });
+    bookHash({ book: bookOf(tokenId), market: hashed, tsEventMs, lastTradePrice });
   const levels = (tokenId: TokenId) => ({
     bids: flatLevels(bookOf(tokenId), "BUY"),
     asks: flatLevels(bookOf(tokenId), "SELL"),
@@ -68,10 +71,13 @@ export function createVenue(options: { tickMicro?: number; tokens?: readonly Tok
   const current = (tokenId: TokenId): BookEvent => ({
     ...bookAt(tokenId, changedMs.get(tokenId) ?? START_MS),
     tickMicro: 10_000,
-    lastTradePrice: "0.500",
+    lastTradePrice,
   });
   return {
     levels,
+    trades: (priceMicro) => {
+      lastTradePrice = lastTradeText(priceMicro);
+    },
     change: (tsEventMs, ...changes) => {
       const both: [TokenId, LevelChange][] = changes.flatMap((change): [TokenId, LevelChange][] => [
         [YES, change],
