@@ -16,6 +16,8 @@ const shape = {
   CLOB_HTTP_URL: httpUrl().default(publicEndpoints.clobHttpUrl),
   CLOB_MARKET_WS_URL: wsUrl().default(publicEndpoints.clobMarketWsUrl),
   GAMMA_URL: httpUrl().default(publicEndpoints.gammaUrl),
+  DATA_API_URL: httpUrl().default(publicEndpoints.dataApiUrl),
+  RTDS_URL: wsUrl().default(publicEndpoints.rtdsUrl),
   SANDBOX_SEED: z.string().default("1"),
 } as const;
 

@@ -127,7 +127,7 @@ async function main(argv: readonly string[]): Promise<number> {
         const tape = await tapeWorld(rest[1], values.speed);
         return runStart({ ...asked, ...surroundings(), tape, forMs: playMs(tape) });
       }
-      return runTape(rest, { output: values.output });
+      return runTape(rest, { output: values.output, silence: values.silence });
     default:
       throw new ContractError("CONFIG_INVALID", `there is no command "${command}"\n\n${USAGE}`);
   }

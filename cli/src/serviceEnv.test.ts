@@ -10,6 +10,8 @@ const endpoints = {
   clobHttpUrl: "http://127.0.0.1:2",
   clobMarketWsUrl: "ws://127.0.0.1:2/ws/market",
   gammaUrl: "http://127.0.0.1:2",
+  dataApiUrl: "http://127.0.0.1:2",
+  rtdsUrl: "ws://127.0.0.1:2/rtds",
 };
 const env = {
   POLYGON_HTTP_URL: "https://node.example",

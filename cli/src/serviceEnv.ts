@@ -26,5 +26,7 @@ export function serviceEnv(options: {
     CLOB_HTTP_URL: endpoints.clobHttpUrl,
     CLOB_MARKET_WS_URL: endpoints.clobMarketWsUrl,
     GAMMA_URL: endpoints.gammaUrl,
+    DATA_API_URL: endpoints.dataApiUrl,
+    RTDS_URL: endpoints.rtdsUrl,
   };
 }

@@ -110,6 +110,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     clobHttpUrl: settings.CLOB_HTTP_URL,
     clobMarketWsUrl: settings.CLOB_MARKET_WS_URL,
     gammaUrl: settings.GAMMA_URL,
+    dataApiUrl: settings.DATA_API_URL,
+    rtdsUrl: settings.RTDS_URL,
   };
   return {
     worldMs: (wallMs) => (mapping === null ? wallMs : mapping.worldMs + (wallMs - mapping.realMs) * mapping.speed),

@@ -11,6 +11,8 @@ export const World = z.object({
     clobHttpUrl: z.string(),
     clobMarketWsUrl: z.string(),
     gammaUrl: z.string(),
+    dataApiUrl: z.string(),
+    rtdsUrl: z.string(),
   }),
   leaders: z.array(z.object({ address: Address, label: z.string() })),
 });

@@ -71,10 +71,11 @@ export async function runRecord(options: RecordOptions): Promise<number> {
   const why = await ended.promise;
   show.cancel();
   time?.cancel();
+  const last = recorder.state();
   await recorder.stop(why);
   if (painted) process.stderr.write("\r\x1b[K");
   if (failure !== null) throw failure;
-  say(stateLine(recorder.state(), clock.steadyMs() - startedMs));
+  say(stateLine({ ...last, ...recorder.counts() }, clock.steadyMs() - startedMs));
   say(`look at it with: npm run slipstream -- tape check ${shownPath(folder)}`);
   return 0;
 }

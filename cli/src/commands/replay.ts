@@ -21,7 +21,7 @@ export type ReplayOptions = {
 export async function runReplay(options: ReplayOptions): Promise<number> {
   if (options.tape === undefined)
     throw new ContractError("CONFIG_INVALID", "replay needs a tape: slipstream replay TAPE");
-  const whole = await loadTape(options.tape);
+  const whole = await loadTape(options.tape, { onTruncated: console.error });
   const endMs = options.forMs === null ? Number.POSITIVE_INFINITY : (whole[0]?.t ?? 0) + options.forMs;
   const tape = whole.filter(({ t }) => t <= endMs);
   const submitLatencyMs = options.latencyMs ?? defaultAccount.submitLatencyMs;

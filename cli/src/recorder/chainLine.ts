@@ -6,11 +6,12 @@
  * 2. A log is recorded once per block it stands in; its removal is a record of its own.
  */
 import type { Clock } from "@slipstream/actor/clock";
-import { fillFilters } from "@slipstream/chain-watcher/adapters/fillFilter";
 import type { Address } from "@slipstream/contracts/ids";
 import { keepRpcSocket, type RpcLink } from "@slipstream/polymarket/keptRpcSocket";
 import type { RpcReader, RpcSocket } from "@slipstream/polymarket/rpc";
+import { ORDER_FILLED_V1, ORDER_FILLED_V2 } from "@slipstream/polymarket/topics";
 import { defaultExchanges } from "@slipstream/polymarket/versions";
+import { walletTopics } from "@slipstream/polymarket/walletTopics";
 import type { TapeGap } from "@slipstream/sandbox/tape/recording";
 import { z } from "zod";
 
@@ -48,11 +49,18 @@ const Log = z.looseObject({
 });
 type Log = z.infer<typeof Log>;
 
+/** OrderFilled with a leader as maker, on every exchange: each of his fills. */
+const fillFilters = (leaders: readonly Address[]) =>
+  walletTopics(leaders).map((makers) => ({
+    address: defaultExchanges.rows.map((row) => row.address),
+    topics: [[ORDER_FILLED_V1, ORDER_FILLED_V2], null, makers],
+  }));
+
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
 export function createChainLine(options: ChainLineOptions): ChainLine {
   const { clock, onHead, onGap } = options;
-  const filters = fillFilters(defaultExchanges, options.leaders);
+  const filters = fillFilters(options.leaders);
   const seen = new Set<string>();
   const waiting: unknown[] = [];
   let lastNumber: number | null = null;
@@ -209,7 +217,7 @@ export async function recentLogs(rpc: RpcReader, leaders: readonly Address[]): P
   const first = Math.max(0, head - LOOK_BACK_BLOCKS);
   for (let from = first; from <= head; from += LOOK_BACK_STEP) {
     const span = { fromBlock: hex(from), toBlock: hex(Math.min(head, from + LOOK_BACK_STEP - 1)) };
-    for (const filter of fillFilters(defaultExchanges, leaders)) {
+    for (const filter of fillFilters(leaders)) {
       found.push(...z.array(Log).parse(await rpc.call("eth_getLogs", [{ ...filter, ...span }])));
     }
   }

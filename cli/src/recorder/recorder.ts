@@ -54,6 +54,8 @@ export type RecorderState = WriterCounts & {
 
 export type Recorder = {
   state(): RecorderState;
+  /** Of the writer alone: final after `stop`. */
+  counts(): WriterCounts;
   /** Seals the recording. @param why - goes into the index. */
   stop(why: string): Promise<void>;
 };
@@ -150,6 +152,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   });
 
   return {
+    counts: writer.counts,
     state: () => ({
       ...writer.counts(),
       markets: markets.size,

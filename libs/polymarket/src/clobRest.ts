@@ -56,7 +56,7 @@ export function createClobRest(http: HttpReader): ClobRest {
         );
         // 404 where none of them has a book.
         if (answer === null) continue;
-        for (const book of readable("/books", () => listOf(answer).map(restBook))) books.set(book.tokenId, book);
+        for (const book of readBooks(answer)) books.set(book.tokenId, book);
       }
       return { books, missing: tokenIds.filter((tokenId) => !books.has(tokenId)) };
     },
@@ -76,6 +76,12 @@ export function createClobRest(http: HttpReader): ClobRest {
     },
   };
 }
+
+/**
+ * Reads an answer of `POST /books`, as JSON.
+ * @throws ContractError VENUE_UNREADABLE when one book is malformed.
+ */
+export const readBooks = (answer: unknown): RestBook[] => readable("/books", () => listOf(answer).map(restBook));
 
 function restBook(value: unknown): RestBook {
   const fields = asFields(value, "book");
