@@ -16,9 +16,10 @@ import {
   type UsdcMicro,
   usdcMicro,
 } from "@slipstream/contracts/money";
+import { amountWord, isZeroWord, lastDigit, loadData, tokenOfWord } from "./logWords.ts";
 import { ORDER_FILLED_V1, ORDER_FILLED_V2 } from "./topics.ts";
 import type { ExchangeRow, ExchangeTable, Generation } from "./versions.ts";
-import { bigintWord, isPaddedAddress, type LogRefusal, type RawLog, refuseLog, tokenWord, WORD } from "./words.ts";
+import { isPaddedAddress, type LogRefusal, type RawLog, refuseLog, WORD } from "./words.ts";
 
 export type OrderFilled = {
   readonly kind: "orderFilled";
@@ -45,17 +46,10 @@ export type OrderFilled = {
 const V2_LENGTH = 2 + 7 * WORD;
 /** "0x" and the words: makerAssetId, takerAssetId, makerAmountFilled, takerAmountFilled, fee. */
 const V1_LENGTH = 2 + 5 * WORD;
-const word = (n: number): number => 2 + n * WORD;
-const W1 = word(1);
-const W2 = word(2);
-const W3 = word(3);
-const W4 = word(4);
-const SIDE_ZEROS = `0x${"0".repeat(WORD - 1)}`;
-const SIDE_AT = 1 + WORD;
+const [GIVEN, RECEIVED, FEE] = [2, 3, 4];
 /** Characters of a topic, and where the address in it begins. */
 const TOPIC = 2 + WORD;
 const ADDRESS_AT = 26;
-const ZERO_ASSET = "0".repeat(WORD);
 
 /**
  * Decodes one raw OrderFilled log of an exchange of the table.
@@ -64,15 +58,16 @@ const ZERO_ASSET = "0".repeat(WORD);
  * @returns amounts in 1e-6 units; a refusal when the log is not exactly one of the known layouts.
  */
 export function decodeOrderFilled(log: RawLog, table: ExchangeTable): OrderFilled | LogRefusal {
-  const row = table.byAddress.get(log.address) ?? table.byAddress.get(log.address.toLowerCase());
+  const row = rowOf(table, log.address);
   if (row === undefined) return refuseLog("ADDRESS_UNKNOWN", log.address);
-  const topics = log.topics;
+  const { topics, data } = log;
   // By index: destructuring goes through an iterator, which costs a tenth of the whole decoding.
   const topic0 = topics[0];
   const orderHash = topics[1];
   const makerTopic = topics[2];
   const takerTopic = topics[3];
-  if (topic0 !== (row.generation === "V1" ? ORDER_FILLED_V1 : ORDER_FILLED_V2)) {
+  const isV1 = row.generation === "V1";
+  if (topic0 !== (isV1 ? ORDER_FILLED_V1 : ORDER_FILLED_V2)) {
     return refuseLog("EVENT_UNKNOWN", `${topic0 ?? "no topic"} on a ${row.generation} exchange`);
   }
   if (topics.length !== 4 || orderHash === undefined || makerTopic === undefined || takerTopic === undefined) {
@@ -81,66 +76,37 @@ export function decodeOrderFilled(log: RawLog, table: ExchangeTable): OrderFille
   if (!isPaddedAddress(makerTopic) || !isPaddedAddress(takerTopic) || orderHash.length !== TOPIC) {
     return refuseLog("TOPIC_MALFORMED", topics.join(" "));
   }
-  const head: Head = {
-    row,
-    orderHash: orderHash as Hash,
-    maker: `0x${makerTopic.slice(ADDRESS_AT)}` as Address,
-    taker: `0x${takerTopic.slice(ADDRESS_AT)}` as Address,
-    isActive: takerTopic.endsWith(row.address.slice(2)),
-  };
-  return row.generation === "V1" ? decodeV1(log.data, head) : decodeV2(log.data, head);
-}
-
-type Head = {
-  readonly row: ExchangeRow;
-  readonly orderHash: Hash;
-  readonly maker: Address;
-  readonly taker: Address;
-  readonly isActive: boolean;
-};
-
-function decodeV2(data: string, head: Head): OrderFilled | LogRefusal {
-  if (data.length !== V2_LENGTH) return wrongLength(data, V2_LENGTH);
-  const sideDigit = data.startsWith(SIDE_ZEROS) ? data.charCodeAt(SIDE_AT) : 0;
-  if (sideDigit !== 48 && sideDigit !== 49) return refuseLog("SIDE_UNKNOWN", data.slice(2, W1));
-  const tokenId = tokenWord(data, W1);
-  return assemble(head, { side: sideDigit === 48 ? "BUY" : "SELL", tokenId, data });
-}
-
-function decodeV1(data: string, head: Head): OrderFilled | LogRefusal {
-  if (data.length !== V1_LENGTH) return wrongLength(data, V1_LENGTH);
-  const paysCollateral = data.startsWith(ZERO_ASSET, 2);
-  const getsCollateral = data.startsWith(ZERO_ASSET, W1);
-  if (paysCollateral === getsCollateral) {
-    return refuseLog("ASSETS_AMBIGUOUS", "exactly one of the two assets must be the collateral (0)");
+  const length = isV1 ? V1_LENGTH : V2_LENGTH;
+  if (data.length !== length) {
+    return refuseLog("DATA_LENGTH_WRONG", `${data.length} characters, ${length} expected`);
   }
-  const side = paysCollateral ? "BUY" : "SELL";
-  return assemble(head, { side, tokenId: tokenWord(data, paysCollateral ? W1 : 2), data });
-}
-
-function assemble(
-  head: Head,
-  order: { readonly side: Side; readonly tokenId: TokenId | null; readonly data: string },
-): OrderFilled | LogRefusal {
-  const given = bigintWord(order.data, W2);
-  const received = bigintWord(order.data, W3);
-  const fee = bigintWord(order.data, W4);
-  if (given === null || received === null || fee === null || order.tokenId === null) {
+  if (!loadData(data)) return refuseLog("DATA_MALFORMED", "the data does not begin with 0x");
+  const side = isV1 ? sideOfV1() : sideOfV2();
+  if (side === null) {
+    return isV1
+      ? refuseLog("ASSETS_AMBIGUOUS", "exactly one of the two assets must be the collateral (0)")
+      : refuseLog("SIDE_UNKNOWN", data.slice(2, 2 + WORD));
+  }
+  const buys = side === "BUY";
+  const tokenId = tokenOfWord(data, isV1 && !buys ? 0 : 1);
+  const given = amountWord(data, GIVEN);
+  const received = amountWord(data, RECEIVED);
+  const fee = amountWord(data, FEE);
+  if (given === null || received === null || fee === null || tokenId === null) {
     return refuseLog("DATA_MALFORMED", "a word of the data is not hexadecimal");
   }
-  const { row, orderHash, maker, taker, isActive } = head;
-  const buys = order.side === "BUY";
-  const feeInShares = buys && row.generation === "V1";
+  const feeInShares = buys && isV1;
+  const isActive = namesAddress(takerTopic, row.address);
   return {
     kind: "orderFilled",
     exchange: row.address,
     generation: row.generation,
-    orderHash,
-    maker,
-    taker,
+    orderHash: orderHash as Hash,
+    maker: `0x${makerTopic.slice(ADDRESS_AT)}` as Address,
+    taker: isActive ? row.address : (`0x${takerTopic.slice(ADDRESS_AT)}` as Address),
     role: isActive ? "TAKER" : "MAKER",
-    side: order.side,
-    tokenId: order.tokenId,
+    side,
+    tokenId,
     sharesMicro: sharesMicro(buys ? received : given),
     usdcMicro: usdcMicro(buys ? given : received),
     feeMicro: feeInShares ? sharesMicro(fee) : usdcMicro(fee),
@@ -148,8 +114,27 @@ function assemble(
   };
 }
 
-const wrongLength = (data: string, expected: number): LogRefusal =>
-  refuseLog("DATA_LENGTH_WRONG", `${data.length} characters, ${expected} expected`);
+/** A map would hash the address of every log; the exchanges are few, those of today stand last. */
+function rowOf({ rows, byAddress }: ExchangeTable, address: string): ExchangeRow | undefined {
+  for (let i = rows.length - 1; i >= 0; i--) if (rows[i]?.address === address) return rows[i];
+  return byAddress.get(address.toLowerCase());
+}
+
+/** Word 0 is the side. */
+function sideOfV2(): Side | null {
+  const digit = lastDigit(0);
+  return digit === 0 ? "BUY" : digit === 1 ? "SELL" : null;
+}
+
+/** Words 0 and 1 are what the order gives and gets: 0 is the collateral. */
+function sideOfV1(): Side | null {
+  const paysCollateral = isZeroWord(0);
+  return paysCollateral === isZeroWord(1) ? null : paysCollateral ? "BUY" : "SELL";
+}
+
+/** The last digit is looked at first: it settles fifteen of sixteen cases. */
+const namesAddress = (topic: string, address: Address): boolean =>
+  topic.charCodeAt(topic.length - 1) === address.charCodeAt(address.length - 1) && topic.endsWith(address.slice(2));
 
 /**
  * Returns the average price of a fill, for display and guards; null for a fill of no shares or above 1 USDC a share

@@ -33,7 +33,7 @@ const HIGH_ZEROS = "0".repeat(WORD - SAFE_DIGITS);
 const ADDRESS_ZEROS = `0x${"0".repeat(24)}`;
 const TOPIC_LENGTH = 2 + WORD;
 const HEX_WORD = /^[0-9a-fA-F]{64}$/;
-const LOWER_HEX_WORD = /^[0-9a-f]{64}$/;
+export const LOWER_HEX_WORD = /^[0-9a-f]{64}$/;
 
 /** Value of a hex digit by character code; 255 for anything else. */
 const digitOf = new Uint8Array(128).fill(255);
