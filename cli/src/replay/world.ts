@@ -8,7 +8,7 @@ import { createLocalLog, type LocalActor } from "@slipstream/actor/local";
 import { balanceSyncCore } from "@slipstream/balance-sync/core/core";
 import type { BalanceSyncMessage, BalanceSyncRequest } from "@slipstream/balance-sync/core/messages";
 import { bestAsk, bestBid } from "@slipstream/book/ladder";
-import { createDesk, type Desk, onEvents, onPong, onTick, track } from "@slipstream/bookstore/core/desk";
+import { createDesk, type Desk, onEvents, onPong, onTick, onUnreadable, track } from "@slipstream/bookstore/core/desk";
 import { watcherCore } from "@slipstream/chain-watcher/core/core";
 import type { ObservedFill, WatcherMessage } from "@slipstream/chain-watcher/core/messages";
 import { observedFill } from "@slipstream/chain-watcher/core/observe";
@@ -29,6 +29,7 @@ import { quietView, riskCore } from "@slipstream/risk/core/core";
 import type { TapeHead, TapeLog } from "@slipstream/sandbox/tape/addFills";
 import type { TapeBalances } from "@slipstream/sandbox/tape/balances";
 import type { TapeRecord } from "@slipstream/sandbox/tape/format";
+import { TapeGap } from "@slipstream/sandbox/tape/recording";
 import { z } from "zod";
 
 /** Whether books are proved by the venue's hash. */
@@ -133,6 +134,13 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
     onEvents(desk, CONNECTION, parser.parse(text).events, lastFrameMs);
     trade();
   };
+  /** What the recorder lost is unknown here too, until a full book comes. */
+  const onGap = (d: unknown): void => {
+    const gap = TapeGap.safeParse(d).data;
+    if (gap === undefined || (gap.of ?? "clob.market.ws") !== "clob.market.ws") return;
+    onUnreadable(desk, CONNECTION, gap.tokens ?? [...byToken.keys()], nowMs());
+    trade();
+  };
   const onHead = (next: TapeHead): void => {
     if (head === null) watcher.post({ type: "FollowingStarts", ...headOf(next, 1) });
     else
@@ -181,6 +189,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
       if (record.ch === "clob.market.ws" && typeof record.d === "string") onFrame(record.d);
       else if (record.ch === "chain.head") onHead(record.d as TapeHead);
       else if (record.ch === "chain.log") onLog(record.d as TapeLog);
+      else if (record.ch === "recorder.gap") onGap(record.d);
     },
   };
 }
