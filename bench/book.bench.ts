@@ -1,11 +1,17 @@
 /**
  * Book changes applied, history included, beside bare JSON.parse of the same frames (what any reader pays before it does
- * anything) and beside the two usual ways to keep a book: a Map sorted when asked, and sorted arrays.
- * Run: npm run bench. Generated flow: 40 levels a side, changes near the touch, two tokens per frame as the venue sends.
+ * anything) and beside the two usual ways to keep a book: a Map sorted when asked, and sorted arrays. All of them must
+ * end with the same books.
+ * Run: npm run bench book. Generated flow: 40 levels a side, changes near the touch, two tokens per frame as the venue
+ * sends. Where recordings are (SLIPSTREAM_SAMPLES, default ../shared/samples), their frames too.
  */
-import { createHistory, openEpoch, recordLevel } from "../libs/book/src/history.ts";
+import { deepStrictEqual } from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { createHistory, openEpoch, recordLevel, recordSnapshot } from "../libs/book/src/history.ts";
 import { bookAt } from "../libs/book/src/historyAnswers.ts";
-import { bestAsk, bestBid, copyBook } from "../libs/book/src/ladder.ts";
+import { bestAsk, bestBid, copyBook, flatLevels } from "../libs/book/src/ladder.ts";
 import { createMarketParser } from "../libs/polymarket/src/marketChannel.ts";
 import type { BenchRow } from "./run.ts";
 
@@ -72,56 +78,97 @@ function rate(operations: number, round: () => void): number {
   return (operations / best) * 1_000;
 }
 
-function newHistory(tokenId = TOKEN) {
+type History = ReturnType<typeof createHistory>;
+/** Flat levels of both sides by token, best first: what every way must end with. */
+type Books = Record<string, readonly (readonly number[])[]>;
+
+function newHistory(tokenId = TOKEN, tickMicro = TICK): History {
   const history = createHistory({ tokenId });
-  openEpoch(history, { epoch: "1.0", seq: 0, tsEventMs: 0, tickMicro: TICK, bids: [], asks: [] });
+  openEpoch(history, { epoch: "1.0", seq: 0, tsEventMs: 0, tickMicro, bids: [], asks: [] });
   return history;
 }
 
-function withLadder(changes: readonly Change[]): void {
+const levelsOf = ({ book }: History): readonly (readonly number[])[] =>
+  book === null ? [] : [flatLevels(book, "BUY"), flatLevels(book, "SELL")];
+
+function withLadder(changes: readonly Change[]): Books {
   const history = newHistory();
   const { book } = history;
-  if (book === null) return;
+  if (book === null) return {};
   let seq = 0;
   for (const { tsMs, side, priceMicro, sizeMicro } of changes) {
     seq += 1;
     recordLevel(history, { seq, tsEventMs: tsMs }, side, priceMicro, sizeMicro);
     sink += (bestBid(book) ?? 0) + (bestAsk(book) ?? 0);
   }
+  return { [TOKEN]: levelsOf(history) };
 }
 
 /** What bookstore does with a frame before it publishes: text to integers, both tokens' ladders, both histories. */
-function parseAndApply(frames: readonly string[]): void {
+function parseAndApply(frames: readonly string[], tickMicro = TICK): Books {
   const parser = createMarketParser();
-  const histories = new Map<string, ReturnType<typeof newHistory>>();
-  for (const tokenId of [TOKEN, SIBLING]) histories.set(tokenId, newHistory(tokenId));
+  const histories = new Map<string, History>();
   const stamp = { seq: 0, tsEventMs: 0 };
+  const historyOf = (tokenId: string): History => {
+    const history = histories.get(tokenId) ?? newHistory(tokenId, tickMicro);
+    histories.set(tokenId, history);
+    return history;
+  };
   for (const frame of frames) {
     for (const event of parser.parse(frame).events) {
-      if (event.kind !== "priceChange") continue;
       stamp.seq += 1;
       stamp.tsEventMs = event.tsEventMs;
+      if (event.kind === "book") recordSnapshot(historyOf(event.tokenId), stamp, event.bids, event.asks);
+      if (event.kind !== "priceChange") continue;
       for (const { tokenId, side, priceMicro, sizeMicro } of event.changes) {
-        const history = histories.get(tokenId);
-        if (history !== undefined) recordLevel(history, stamp, side, priceMicro, sizeMicro);
+        recordLevel(historyOf(tokenId), stamp, side, priceMicro, sizeMicro);
       }
     }
   }
-  if (parser.counts.scanned !== frames.length) throw new Error("a frame was not of the known form");
   for (const { book } of histories.values()) sink += book === null ? 0 : (bestBid(book) ?? 0) + (bestAsk(book) ?? 0);
+  return Object.fromEntries([...histories].map(([tokenId, history]) => [tokenId, levelsOf(history)]));
 }
 
-function withMap(changes: readonly Change[]): void {
-  const sides = { BUY: new Map<number, number>(), SELL: new Map<number, number>() };
-  for (const { side, priceMicro, sizeMicro } of changes) {
-    if (sizeMicro === 0) sides[side].delete(priceMicro);
-    else sides[side].set(priceMicro, sizeMicro);
-    sink += [...sides.BUY.keys()].sort((a, b) => b - a)[0] ?? 0;
-    sink += [...sides.SELL.keys()].sort((a, b) => a - b)[0] ?? 0;
+type Wire = {
+  readonly price_changes: readonly { asset_id: string; side: Side; price: string; size: string }[];
+};
+
+/** The usual reader: JSON.parse, numbers from texts, a Map of prices per side. */
+function parseToMaps(frames: readonly string[]): Books {
+  const books = new Map<string, MapBook>();
+  for (const frame of frames) {
+    for (const { asset_id, side, price, size } of (JSON.parse(frame) as Wire).price_changes) {
+      const book = books.get(asset_id) ?? { BUY: new Map<number, number>(), SELL: new Map<number, number>() };
+      books.set(asset_id, book);
+      setInMap(book, side, Math.round(Number(price) * 1e6), Math.round(Number(size) * 1e6));
+    }
   }
+  return Object.fromEntries([...books].map(([tokenId, book]) => [tokenId, levelsOfMap(book)]));
 }
 
-function withSortedArrays(changes: readonly Change[]): void {
+type MapBook = Record<Side, Map<number, number>>;
+
+function setInMap(book: MapBook, side: Side, priceMicro: number, sizeMicro: number): void {
+  if (sizeMicro === 0) book[side].delete(priceMicro);
+  else book[side].set(priceMicro, sizeMicro);
+}
+
+const levelsOfMap = ({ BUY, SELL }: MapBook): number[][] => [
+  [...BUY].sort(([a], [b]) => b - a).flat(),
+  [...SELL].sort(([a], [b]) => a - b).flat(),
+];
+
+function withMap(changes: readonly Change[]): Books {
+  const book: MapBook = { BUY: new Map(), SELL: new Map() };
+  for (const { side, priceMicro, sizeMicro } of changes) {
+    setInMap(book, side, priceMicro, sizeMicro);
+    sink += [...book.BUY.keys()].sort((a, b) => b - a)[0] ?? 0;
+    sink += [...book.SELL.keys()].sort((a, b) => a - b)[0] ?? 0;
+  }
+  return { [TOKEN]: levelsOfMap(book) };
+}
+
+function withSortedArrays(changes: readonly Change[]): Books {
   const sides = { BUY: [] as { price: number; size: number }[], SELL: [] as { price: number; size: number }[] };
   for (const { side, priceMicro, sizeMicro } of changes) {
     const levels = sides[side];
@@ -133,6 +180,9 @@ function withSortedArrays(changes: readonly Change[]): void {
     } else levels.splice(at, isThere ? 1 : 0, { price: priceMicro, size: sizeMicro });
     sink += (sides.BUY[0]?.price ?? 0) + (sides.SELL[0]?.price ?? 0);
   }
+  const flat = (levels: readonly { price: number; size: number }[]): number[] =>
+    levels.flatMap(({ price, size }) => [price, size]);
+  return { [TOKEN]: [flat(sides.BUY), flat(sides.SELL)] };
 }
 
 const isBetter = (side: Side, a: number, b: number): boolean => (side === "BUY" ? a > b : a < b);
@@ -144,27 +194,57 @@ const row = (name: string, ours: number, floor: number): BenchRow => ({
   ratio: ours / floor,
 });
 
-/** Rates are changes per second; `ratio` above 1 is faster than the floor or peer. */
+/** Both in turns, so that other work on the machine slows both down or neither. */
+function inTurns(operations: number, ours: () => void, floor: () => void): [number, number] {
+  let best: [number, number] = [0, 0];
+  for (let turn = 0; turn < TURNS; turn++) {
+    best = [Math.max(best[0], rate(operations, ours)), Math.max(best[1], rate(operations, floor))];
+  }
+  return best;
+}
+
+const parseBare = (frames: readonly string[]): void => {
+  for (const frame of frames) sink += JSON.parse(frame).price_changes?.length ?? 0;
+};
+
+/** The same on the frames of recordings, which are arrays, full books and prints too; a finer ladder takes any price. */
+function recordedRows(): BenchRow[] {
+  const folder = resolve(import.meta.dirname, "..", process.env["SLIPSTREAM_SAMPLES"] ?? "../shared/samples", "tapes");
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).map((name) => {
+    const bytes = readFileSync(join(folder, name));
+    const text = (name.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
+    const frames = text.split("\n").flatMap((line) => {
+      const frame: unknown = line === "" ? "" : JSON.parse(line).d;
+      return typeof frame === "string" && frame.trim() !== "" ? [frame] : [];
+    });
+    const many = Array.from({ length: Math.ceil(10_000 / frames.length) }, () => frames).flat();
+    const [ours, floor] = inTurns(
+      many.length,
+      () => void parseAndApply(many, 1_000),
+      () => parseBare(many),
+    );
+    return row(`book: frames of ${name.slice(0, 14)}…, against bare JSON.parse`, ours, floor);
+  });
+}
+
+/** Rates are changes per second, of recordings frames; `ratio` above 1 is faster than the floor or peer. */
 export async function run(): Promise<BenchRow[]> {
   const { changes, frames } = generate();
-  let parse = 0;
-  let whole = 0;
-  // In turns, so that other work on the machine slows both down or neither.
-  for (let turn = 0; turn < TURNS; turn++) {
-    parse = Math.max(
-      parse,
-      rate(FRAMES * 2, () => {
-        for (const frame of frames) sink += JSON.parse(frame).price_changes.length;
-      }),
-    );
-    whole = Math.max(
-      whole,
-      rate(FRAMES * 2, () => parseAndApply(frames)),
-    );
+  const books = parseAndApply(frames);
+  deepStrictEqual(parseToMaps(frames), books);
+  for (const other of [withLadder, withMap, withSortedArrays]) {
+    deepStrictEqual(other(changes), { [TOKEN]: books[TOKEN] });
   }
-  const ladder = rate(FRAMES, () => withLadder(changes));
-  const map = rate(FRAMES, () => withMap(changes));
-  const arrays = rate(FRAMES, () => withSortedArrays(changes));
+  const [whole, parse] = inTurns(
+    FRAMES * 2,
+    () => void parseAndApply(frames),
+    () => parseBare(frames),
+  );
+  const maps = rate(FRAMES * 2, () => void parseToMaps(frames));
+  const ladder = rate(FRAMES, () => void withLadder(changes));
+  const map = rate(FRAMES, () => void withMap(changes));
+  const arrays = rate(FRAMES, () => void withSortedArrays(changes));
   const history = newHistory();
   for (const [seq, { tsMs, side, priceMicro, sizeMicro }] of changes.entries()) {
     recordLevel(history, { seq, tsEventMs: tsMs }, side, priceMicro, sizeMicro);
@@ -180,10 +260,12 @@ export async function run(): Promise<BenchRow[]> {
   if (sink === 0) throw new Error("the benchmark did nothing");
   return [
     row("book: parse + apply + history, against bare JSON.parse of the same bytes", whole, parse),
+    row("book: parse + apply + history, against JSON.parse into Maps", whole, maps),
     row("book: apply with history, against bare JSON.parse of the frames", ladder, parse),
     row("book: apply with history, against a Map sorted per question", ladder, map),
     row("book: apply with history, against sorted arrays without history", ladder, arrays),
     row("book: the book 300 ms ago, against a bare copy of the live one", asked(300), copies),
     row("book: the book 60 s ago, against a bare copy of the live one", asked(60_000), copies),
+    ...recordedRows(),
   ];
 }

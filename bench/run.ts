@@ -11,6 +11,7 @@ type Bench = { run(): Promise<BenchRow[]> };
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   decode: () => import("./decode.bench.ts"),
   book: () => import("./book.bench.ts"),
+  memory: () => import("./memory.bench.ts"),
   replay: () => import("./replay.bench.ts"),
   path: () => import("./path.bench.ts"),
 };
