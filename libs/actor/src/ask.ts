@@ -32,6 +32,20 @@ const schemasOf = (service: AskedService, op: PropertyKey): { request: z.ZodType
   };
 
 /**
+ * Hears one operation beside all other replicas, and answers what is its own: null leaves the request to them. For
+ * services whose replicas share the work, so that nobody who asks has to know who has what.
+ * Otherwise as `serve`; when no replica answers, who asks hears nothing until its time is over.
+ */
+export function serveOwn<S extends AskedService, O extends keyof Operations[S] & string>(
+  bus: Bus,
+  service: S,
+  op: O,
+  handler: (request: RequestOf<S, O>) => Answer<AnswerOf<S, O>> | null | Promise<Answer<AnswerOf<S, O>> | null>,
+): () => void {
+  return answer(bus, service, op, handler, {});
+}
+
+/**
  * Answers one operation in the queue group of the service, so each request reaches one replica. A service whose
  * standbys cannot answer serves only while it is the owner: call the returned function to stop.
  * A handler that throws answers INTERNAL with the error's text; an unreadable request is answered MESSAGE_MALFORMED.
@@ -42,22 +56,33 @@ export function serve<S extends AskedService, O extends keyof Operations[S] & st
   op: O,
   handler: (request: RequestOf<S, O>) => Answer<AnswerOf<S, O>> | Promise<Answer<AnswerOf<S, O>>>,
 ): () => void {
+  return answer(bus, service, op, handler, { queue: service });
+}
+
+function answer<S extends AskedService, O extends keyof Operations[S] & string>(
+  bus: Bus,
+  service: S,
+  op: O,
+  handler: (request: RequestOf<S, O>) => Answer<AnswerOf<S, O>> | null | Promise<Answer<AnswerOf<S, O>> | null>,
+  group: { readonly queue?: string },
+): () => void {
   const { request, reply } = schemasOf(service, op);
-  const respond = async (text: string): Promise<string> => {
+  const respond = async (text: string): Promise<string | null> => {
     const read = readJson(request, text);
     if (!read.ok) return JSON.stringify({ ok: false, code: "MESSAGE_MALFORMED", text: read.text });
     try {
-      return JSON.stringify(z.encode(reply, await handler(read.value as RequestOf<S, O>)));
+      const answered = await handler(read.value as RequestOf<S, O>);
+      return answered === null ? null : JSON.stringify(z.encode(reply, answered));
     } catch (error) {
       return JSON.stringify({ ok: false, code: "INTERNAL", text: String(error) });
     }
   };
   const subscription = bus.nc.subscribe(subjects.service(service, op), {
-    queue: service,
+    ...group,
     callback: (error, message) => {
       if (error !== null) return;
       void respond(message.string()).then((text) => {
-        if (!bus.nc.isClosed()) message.respond(text);
+        if (text !== null && !bus.nc.isClosed()) message.respond(text);
       });
     },
   });

@@ -185,3 +185,25 @@ export function gammaClient(http: HttpReader): GammaClient {
     },
   };
 }
+
+/**
+ * Market objects of the `count` open markets with most in their books (Gamma's `liquidityNum`), the first one first.
+ * Throws as the client does.
+ */
+export async function mostLiquidMarkets(http: Pick<HttpReader, "get">, count: number): Promise<readonly unknown[]> {
+  const found: unknown[] = [];
+  while (found.length < count) {
+    const limit = Math.min(PAGE_MAX, count - found.length);
+    const page = await http.get("/markets", [
+      ["order", "liquidityNum"],
+      ["ascending", "false"],
+      ["closed", "false"],
+      ["limit", String(limit)],
+      ["offset", String(found.length)],
+    ]);
+    if (!Array.isArray(page)) throw new ContractError("VENUE_UNREADABLE", "Gamma's /markets is not a list");
+    found.push(...page);
+    if (page.length < limit) break;
+  }
+  return found;
+}

@@ -1,6 +1,6 @@
 /**
- * The books of one tenure: a source into the desk, the desk's messages out. Made when the lease is gained, stopped when it
- * is lost; the lease revision is the first part of each epoch, so no consumer takes a stale owner's book for a newer one.
+ * The books of one process: a source into the desk, the desk's messages out. Which tokens are its own is told by `want`,
+ * with a fence that is the first part of their epochs, so no consumer takes a stale owner's book for a newer one.
  */
 import type { Clock } from "@slipstream/actor/clock";
 import type { BookSnapshot } from "@slipstream/contracts/book";
@@ -9,26 +9,29 @@ import type { MarketDefinition } from "@slipstream/contracts/market";
 import type { ClobRest } from "@slipstream/polymarket/clobRest";
 import { createLastBooks } from "./adapters/lastBooks.ts";
 import type { Publisher } from "./adapters/publisher.ts";
-import { createDesk, type DeskOutput, onTick } from "./core/desk.ts";
+import type { ReadOutcome } from "./adapters/restBooks.ts";
+import { createDesk, type DeskOutput, letGo, onTick } from "./core/desk.ts";
 import { countsOf, type DeskCounts, type PastRefusal, snap, snapAt } from "./core/deskAnswers.ts";
 import { createPollSource } from "./pollSource.ts";
 import type { SourceOptions } from "./source.ts";
 import { createStreamSource } from "./streamSource.ts";
 
 export type Keeper = {
-  want(tokens: readonly TokenId[]): void;
+  /** Reads exactly these; `fence` is of those that were not read before, higher than any owner's before them. */
+  want(tokens: readonly TokenId[], fence: number): void;
   snap(tokenId: TokenId): BookSnapshot | null;
   snapAt(tokenId: TokenId, tsMs: number): BookSnapshot | { readonly refused: PastRefusal };
-  refresh(tokenId: TokenId): Promise<void>;
+  refresh(tokenId: TokenId): Promise<ReadOutcome>;
   counts(): DeskCounts;
   lagMs(): number | null;
   problems(): string[];
+  gauges(): Readonly<Record<string, number>>;
   stop(): void;
 };
 
 export type KeeperOptions = {
-  /** Lease revision of the tenure. */
-  readonly fence: number;
+  /** Unlike any other process's: names connections. */
+  readonly process: string;
   readonly clock: Clock;
   readonly logger: SourceOptions["logger"];
   readonly settings: SourceOptions["settings"];
@@ -40,8 +43,9 @@ export type KeeperOptions = {
 /** World time: how often bursts are looked at, and books that are missing. */
 const LOOK_MS = 100;
 
-export function startKeeper({ fence, clock, logger, settings, rest, market, publisher }: KeeperOptions): Keeper {
-  const desk = createDesk(fence, market);
+export function startKeeper(options: KeeperOptions): Keeper {
+  const { process, clock, logger, settings, rest, market, publisher } = options;
+  const desk = createDesk(0, market);
   let stopped = false;
   const publish = (outputs: readonly DeskOutput[]): void => {
     if (stopped || outputs.length === 0) return;
@@ -49,7 +53,9 @@ export function startKeeper({ fence, clock, logger, settings, rest, market, publ
     for (const output of outputs) {
       if (output.type === "BookClock") continue;
       lastBooks.touch(output.tokenId);
-      if (output.type !== "BookStatus" || output.health !== "resyncing") continue;
+      if (output.type !== "BookStatus") continue;
+      if (output.reason === "crossed book") logger.error({ tokenId: output.tokenId }, "book stays crossed, unproved");
+      if (output.health !== "resyncing") continue;
       logger.warn({ tokenId: output.tokenId, reason: output.reason }, "book lost, asking for a new one");
       setImmediate(() => (stopped ? undefined : source.look()));
     }
@@ -60,20 +66,29 @@ export function startKeeper({ fence, clock, logger, settings, rest, market, publ
     publish: publisher.publishLast,
   });
   const create = settings.BOOKSTORE_MODE === "rest" ? createPollSource : createStreamSource;
-  const source = create({ desk, clock, logger, settings, rest, publish });
+  const source = create({ desk, process, clock, logger, settings, rest, publish });
   const looks = clock.every(LOOK_MS, () => {
     publish(onTick(desk, clock.nowMs()));
     source.look();
   });
+  const letGoOf = (tokens: readonly TokenId[]): void => {
+    for (const tokenId of tokens) publisher.publish(letGo(desk, tokenId, clock.nowMs()));
+  };
   return {
-    want: source.want,
+    want: (tokens, fence) => {
+      const wanted = new Set(tokens);
+      letGoOf([...desk.books.keys()].filter((tokenId) => !wanted.has(tokenId)));
+      source.want(tokens, fence);
+    },
     snap: (tokenId) => snap(desk, tokenId, clock.nowMs()),
     snapAt: (tokenId, tsMs) => snapAt(desk, tokenId, tsMs, clock.nowMs()),
     refresh: source.refresh,
     counts: () => countsOf(desk),
     lagMs: source.lagMs,
     problems: source.problems,
+    gauges: source.gauges,
     stop: () => {
+      letGoOf([...desk.books.keys()]);
       stopped = true;
       looks.cancel();
       lastBooks.stop();

@@ -1,11 +1,13 @@
 /**
- * Modes ws and ws+snapshot: the market channel, and REST for first books, after a loss, and to look at healthy books
- * from time to time. In mode ws a lost book is asked for by subscribing its token again.
+ * Modes ws and ws+snapshot: the market channel, and REST for first books, after a loss, for books in doubt, and to look at
+ * healthy books from time to time. In mode ws a lost book is asked for by subscribing its token again.
  */
-import { performance } from "node:perf_hooks";
 import type { TokenId } from "@slipstream/contracts/ids";
-import { createMarketFeed } from "./adapters/marketFeed.ts";
-import { createRestBooks } from "./adapters/restBooks.ts";
+import type { FrameRefusal, ParsedFrame } from "@slipstream/polymarket/marketChannel";
+import { createFrameCosts } from "./adapters/frameCosts.ts";
+import { createMarketFeed, type MarketFeed } from "./adapters/marketFeed.ts";
+import { createRestBooks, type RestBooks } from "./adapters/restBooks.ts";
+import { createAuditRound, takeTurns } from "./core/auditRound.ts";
 import {
   onDisconnected,
   onEvents,
@@ -13,87 +15,201 @@ import {
   onPong,
   onRestBook,
   onUnreadable,
+  onUnreadableFrame,
   track,
   untrack,
 } from "./core/desk.ts";
-import { tokensWithoutBook } from "./core/deskAnswers.ts";
-import type { Source, SourceOptions } from "./source.ts";
+import { doubtedTokens, tokensWithoutBook } from "./core/deskAnswers.ts";
+import { createOncePerKind } from "./oncePerKind.ts";
+import { createSettledTokens, type SettledTokens } from "./settledTokens.ts";
+import { REST_LAG_MS, type Source, type SourceOptions } from "./source.ts";
 
 /** Opening books come within 0.52 s of a subscription (reference §6.1): only later ones are missed. */
 const OPENING_WAIT_MS = 700;
 const ASK_AGAIN_MS = 500;
 const ASK_AGAIN_MS_MAX = 30_000;
-/** A token without a book at the venue is looked at again after this. */
-const MISSING_AGAIN_MS = 30_000;
+/** Single failed proofs pass within 50 ms as a rule (reference §6.4); a doubt that lasts is settled by REST. */
+const DOUBT_ASK_MS = 500;
+const DOUBT_AGAIN_MS = 5_000;
 const AUDIT_LOOK_MS = 1_000;
+/** "all subscribed assets resolved" (reference §6.1). */
+const NORMAL_CLOSE = 1000;
 
 type Asking = { tries: number; nextMs: number };
 
-export function createStreamSource(options: SourceOptions): Source {
-  const { desk, clock, logger, settings, publish } = options;
-  const withRest = settings.BOOKSTORE_MODE === "ws+snapshot";
-  const asking = new Map<TokenId, Asking>();
-  let auditAt = 0;
-  let lastAuditMs = performance.now();
-  let restFailure: string | null = null;
+/** What the parts of one source share. */
+type Parts = {
+  readonly options: SourceOptions;
+  readonly settled: SettledTokens;
+  readonly feed: MarketFeed;
+  readonly rest: RestBooks;
+  readonly restFailure: () => string | null;
+};
 
-  const rest = createRestBooks({
-    rest: options.rest,
-    onBook: (tokenId, book, why) => {
-      restFailure = null;
-      publish(onRestBook(desk, tokenId, book, clock.nowMs(), why));
+export function createStreamSource(options: SourceOptions): Source {
+  const { desk, clock, settings } = options;
+  const costs = createFrameCosts();
+  const settled = createSettledTokens();
+  let wanted: readonly TokenId[] = [];
+  let fence = desk.fence;
+  let restFailure: string | null = null;
+  const rest = openRest(options, settled, (failure) => {
+    restFailure = failure;
+  });
+  const feed = openFeed(options, { measure: costs.measure, fence: () => fence, settled });
+  const parts: Parts = { options, settled, feed, rest, restFailure: () => restFailure };
+  const look = createLook(parts);
+  const readWanted = (): void => {
+    const nowMs = clock.nowMs();
+    feed.want(wanted.filter((tokenId) => !settled.has(tokenId, nowMs)));
+  };
+
+  return {
+    want: (tokens, newFence) => {
+      wanted = tokens;
+      fence = newFence;
+      const set = new Set(tokens);
+      for (const tokenId of [...desk.books.keys()]) if (!set.has(tokenId)) untrack(desk, tokenId);
+      settled.keep(set);
+      readWanted();
+      look();
+    },
+    look: () => {
+      readWanted();
+      look();
+    },
+    refresh: async (tokenId) => {
+      settled.retry(tokenId);
+      readWanted();
+      if (settings.BOOKSTORE_MODE === "ws+snapshot") return rest.read(tokenId);
+      feed.again(tokenId);
+      return "failed";
+    },
+    lagMs: () => {
+      const ages = feed.links().map(({ aliveMs }) => Math.max(0, Math.floor(clock.nowMs() - aliveMs)));
+      return ages.length === 0 ? null : Math.max(...ages);
+    },
+    problems: () => problemsOf(parts),
+    gauges: () => {
+      const { frames, empty, refused, broken, ignored } = feed.counts();
+      const connections = feed.links().length;
+      const ignoredFrames = [...ignored.values()].reduce((sum, count) => sum + count, 0);
+      const settledTokens = settled.count(clock.nowMs());
+      return { connections, frames, empty, refused, broken, ignored: ignoredFrames, settledTokens, ...costs.gauges() };
+    },
+    stop: () => {
+      feed.stop();
+      rest.stop();
+      costs.stop();
+    },
+  };
+}
+
+function problemsOf({ feed, restFailure }: Parts): string[] {
+  const down = feed.links().filter(({ openSinceMs }) => openSinceMs === null);
+  const failure = restFailure();
+  return [
+    ...down.map(({ name, tokens }) => `market channel ${name} with ${tokens} tokens is not connected`),
+    ...(failure === null ? [] : [`books cannot be read from REST: ${failure}`]),
+  ];
+}
+
+function openRest(
+  { desk, clock, logger, publish, rest }: SourceOptions,
+  settled: SettledTokens,
+  onOutcome: (failure: string | null) => void,
+): RestBooks {
+  return createRestBooks({
+    rest,
+    nowMs: clock.nowMs,
+    onBook: (tokenId, book, why, askedMs) => {
+      onOutcome(null);
+      settled.back(tokenId);
+      publish(onRestBook(desk, tokenId, book, clock.nowMs(), why, askedMs - REST_LAG_MS));
     },
     onMissing: (tokenId) => {
-      restFailure = null;
-      asking.set(tokenId, { tries: 0, nextMs: clock.nowMs() + MISSING_AGAIN_MS });
+      onOutcome(null);
       publish(onNoRestBook(desk, tokenId, clock.nowMs()));
+      if (desk.books.get(tokenId)?.health === "dead") settled.put(tokenId, clock.nowMs());
     },
     onFailure: (error) => {
-      restFailure = String(error);
+      onOutcome(String(error));
       logger.warn({ err: error }, "books could not be read from REST");
     },
   });
-  const feed = createMarketFeed({
+}
+
+function openFeed(
+  { desk, process, clock, logger, settings, publish }: SourceOptions,
+  { measure, fence, settled }: { measure: (run: () => void) => void; fence: () => number; settled: SettledTokens },
+): MarketFeed {
+  const tell = createOncePerKind(logger);
+  const refuse = (connection: string, { code, detail, tokenIds }: FrameRefusal, recvMs: number): void => {
+    // The field is part of the kind, what stood in it is not.
+    const kind = code === "FIELD_INVALID" ? `${code} ${detail.split(":")[0]}` : code;
+    tell(kind, { detail, connection }, "message of the market channel cannot be read");
+    if (tokenIds.length > 0) publish(onUnreadable(desk, connection, tokenIds, recvMs));
+    else publish(onUnreadableFrame(desk, connection, recvMs));
+  };
+  const onFrame = (connection: string, { events, refused }: ParsedFrame, recvMs: number): void => {
+    publish(onEvents(desk, connection, events, recvMs));
+    for (const refusal of refused) refuse(connection, refusal, recvMs);
+    for (const event of events) {
+      if (event.kind === "marketResolved") for (const tokenId of event.tokenIds) settled.put(tokenId, recvMs);
+    }
+  };
+  return createMarketFeed({
     url: settings.CLOB_MARKET_WS_URL,
     clock,
     random: Math.random,
     tokensPerConnection: settings.TOKENS_PER_CONNECTION,
-    name: String(desk.fence),
+    silenceMsMax: settings.BOOKS_SILENCE_MS,
+    name: process,
     siblingOf: (tokenId) => desk.market(tokenId)?.tokens.find((token) => token.tokenId !== tokenId)?.tokenId ?? null,
+    measure,
     handlers: {
-      onTracked: (tokenId, connection) => track(desk, tokenId, connection),
-      onFrame: (connection, frame, recvMs) => {
-        publish(onEvents(desk, connection, frame.events, recvMs));
-        for (const { code, detail, tokenIds } of frame.refused) {
-          logger.error({ code, detail, connection }, "message of the market channel cannot be read");
-          publish(onUnreadable(desk, connection, tokenIds, recvMs));
-        }
-      },
+      onTracked: (tokenId, connection) => track(desk, tokenId, connection, fence()),
+      onFrame,
       onPong: (connection, pingSentMs, recvMs) => publish(onPong(desk, connection, pingSentMs, recvMs)),
-      onDown: (connection, reason) => {
+      onDown: (connection, reason, code) => {
         logger.warn({ connection, reason }, "market channel lost");
-        publish(onDisconnected(desk, connection, clock.nowMs()));
+        const nowMs = clock.nowMs();
+        publish(onDisconnected(desk, connection, nowMs));
+        if (code !== NORMAL_CLOSE || !reason.includes("resolved")) return;
+        for (const { tokenId, connection: own } of [...desk.books.values()]) {
+          if (own !== connection) continue;
+          publish(onNoRestBook(desk, tokenId, nowMs));
+          settled.put(tokenId, nowMs);
+        }
       },
     },
   });
+}
+
+/** Asks for what is missing, for what is doubted, and for what is due to be audited. */
+function createLook({ options, settled, feed, rest }: Parts): () => void {
+  const { desk, clock, settings } = options;
+  const withRest = settings.BOOKSTORE_MODE === "ws+snapshot";
+  const asking = new Map<TokenId, Asking>();
+  const doubted = new Map<TokenId, number>();
+  const round = createAuditRound();
+  let lastAuditMs = clock.nowMs();
 
   /** True when the stream will not bring the book by itself: it is open and silent about it, or was never open yet. */
   const isDue = (tokenId: TokenId, nowMs: number): boolean => {
     const book = desk.books.get(tokenId);
     const link = feed.linkOf(tokenId);
-    if (book === undefined || link === null || (asking.get(tokenId)?.nextMs ?? 0) > nowMs) return false;
+    if (book === undefined || link === null || settled.has(tokenId, nowMs)) return false;
+    if ((asking.get(tokenId)?.nextMs ?? 0) > nowMs) return false;
     const isFirst = book.history.book === null && book.health === "dead";
     if (isFirst && withRest) return true;
     if (link.openSinceMs === null) return false;
     const awaitsOpening = desk.connections.get(link.name)?.opening.has(tokenId) === true;
     return !awaitsOpening || nowMs - link.openSinceMs >= OPENING_WAIT_MS;
   };
-
-  const look = (): void => {
-    const nowMs = clock.nowMs();
+  const askMissing = (nowMs: number): void => {
     const missing = tokensWithoutBook(desk);
-    const still = new Set(missing);
-    for (const tokenId of asking.keys()) if (!still.has(tokenId)) asking.delete(tokenId);
+    forgetOthers(asking, missing);
     const due = missing.filter((tokenId) => isDue(tokenId, nowMs));
     for (const tokenId of due) {
       const tries = (asking.get(tokenId)?.tries ?? 0) + 1;
@@ -102,50 +218,33 @@ export function createStreamSource(options: SourceOptions): Source {
       if (!withRest) feed.again(tokenId);
     }
     if (withRest) rest.ask(due, "seed");
-    if (withRest) audit();
   };
-
-  /** Takes the tokens in turn, so that each is compared once in the audit's time. */
-  const audit = (): void => {
-    const elapsedMs = performance.now() - lastAuditMs;
+  const settleDoubts = (nowMs: number): void => {
+    const tokens = doubtedTokens(desk);
+    forgetOthers(doubted, tokens);
+    for (const tokenId of tokens) if (!doubted.has(tokenId)) doubted.set(tokenId, nowMs + DOUBT_ASK_MS);
+    const due = tokens.filter((tokenId) => (doubted.get(tokenId) ?? 0) <= nowMs);
+    for (const tokenId of due) doubted.set(tokenId, nowMs + DOUBT_AGAIN_MS);
+    rest.ask(due, "refresh");
+  };
+  const audit = (nowMs: number): void => {
+    const elapsedMs = nowMs - lastAuditMs;
     if (elapsedMs < AUDIT_LOOK_MS) return;
-    lastAuditMs = performance.now();
-    const tokens = [...desk.books.keys()];
-    const count = Math.min(
-      tokens.length,
-      Math.ceil((tokens.length * elapsedMs) / (settings.BOOKS_AUDIT_SECONDS * 1_000)),
-    );
-    const part = Array.from({ length: count }, (_, n) => tokens[(auditAt + n) % tokens.length]);
-    auditAt = tokens.length === 0 ? 0 : (auditAt + count) % tokens.length;
-    rest.ask(
-      part.filter((tokenId) => tokenId !== undefined && desk.books.get(tokenId)?.health === "healthy") as TokenId[],
-      "audit",
-    );
+    lastAuditMs = nowMs;
+    const books = [...desk.books.values()];
+    const healthy = new Set(books.filter(({ health }) => health === "healthy").map(({ tokenId }) => tokenId));
+    rest.ask(takeTurns(round, healthy, elapsedMs, settings.BOOKS_AUDIT_SECONDS * 1_000), "audit");
   };
+  return () => {
+    const nowMs = clock.nowMs();
+    askMissing(nowMs);
+    if (!withRest) return;
+    settleDoubts(nowMs);
+    audit(nowMs);
+  };
+}
 
-  return {
-    want: (tokens) => {
-      const wanted = new Set(tokens);
-      for (const tokenId of [...desk.books.keys()]) if (!wanted.has(tokenId)) untrack(desk, tokenId);
-      feed.want(tokens);
-      look();
-    },
-    look,
-    refresh: (tokenId) => rest.read(tokenId),
-    lagMs: () => {
-      const ages = feed.links().map(({ aliveMs }) => Math.max(0, Math.floor(clock.nowMs() - aliveMs)));
-      return ages.length === 0 ? null : Math.max(...ages);
-    },
-    problems: () => {
-      const down = feed.links().filter(({ openSinceMs }) => openSinceMs === null);
-      return [
-        ...down.map(({ name, tokens }) => `market channel ${name} with ${tokens} tokens is not connected`),
-        ...(restFailure === null ? [] : [`books cannot be read from REST: ${restFailure}`]),
-      ];
-    },
-    stop: () => {
-      feed.stop();
-      rest.stop();
-    },
-  };
+function forgetOthers(map: Map<TokenId, unknown>, tokens: readonly TokenId[]): void {
+  const still = new Set(tokens);
+  for (const tokenId of map.keys()) if (!still.has(tokenId)) map.delete(tokenId);
 }

@@ -1,7 +1,10 @@
-/** Which tokens are read: what we hold, what leaders traded, what others asked for, and the siblings of all these. */
+/**
+ * Which tokens are read: what we hold, what others asked for, what leaders traded and hold, the most traded markets of
+ * the venue; and the siblings of all these.
+ */
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
-import { type TrackState, wantedTokens } from "./core/core.ts";
+import type { TrackState } from "./core/core.ts";
 
 /** A token somebody asked for is read for so long after the last request. */
 const REQUEST_KEEP_MS = 600_000;
@@ -27,15 +30,34 @@ export function createRequested(): Requested {
   };
 }
 
-/** All wanted tokens, the most important first: held, requested, then the latest traded; siblings beside their token. */
-export function tokensToRead(
-  state: TrackState,
-  requested: readonly TokenId[],
-  market: (tokenId: TokenId) => MarketDefinition | undefined,
-): TokenId[] {
-  const traded = [...wantedTokens(state)].sort((a, b) => (state.traded.get(b) ?? 0) - (state.traded.get(a) ?? 0));
+export type Wishes = {
+  readonly requested: readonly TokenId[];
+  /** Tokens of the most traded markets, the first one first. */
+  readonly top: readonly TokenId[];
+  readonly market: (tokenId: TokenId) => MarketDefinition | undefined;
+  readonly nowMs: number;
+  /** What leaders traded longer ago is not read for that. */
+  readonly leaderHours: number;
+};
+
+/**
+ * All wanted tokens, the most important first: held, requested, what leaders traded (the latest first), what they hold,
+ * the top markets; siblings beside their token. A closed market's book says nothing of what a leader still holds in it.
+ */
+export function tokensToRead(state: TrackState, wishes: Wishes): TokenId[] {
+  const { requested, top, market, nowMs, leaderHours } = wishes;
+  const sinceMs = nowMs - leaderHours * 3_600_000;
+  const traded = [...state.traded].filter(([, tsMs]) => tsMs >= sinceMs).sort(([, a], [, b]) => b - a);
+  const positions = [...state.leaders.values()].flatMap((tokens) => [...tokens]);
+  const isOpen = (tokenId: TokenId): boolean => market(tokenId)?.closed !== true;
   const tokens = new Set<TokenId>();
-  for (const tokenId of [...state.held, ...requested, ...traded]) {
+  for (const tokenId of [
+    ...state.held,
+    ...requested,
+    ...traded.map(([tokenId]) => tokenId),
+    ...positions.filter(isOpen),
+    ...top,
+  ]) {
     tokens.add(tokenId);
     for (const { tokenId: sibling } of market(tokenId)?.tokens ?? []) tokens.add(sibling);
   }

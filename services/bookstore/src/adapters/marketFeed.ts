@@ -3,7 +3,7 @@
  * touches no other; both tokens of a market share a connection where there is room, since each frame names both.
  */
 import type { TokenId } from "@slipstream/contracts/ids";
-import { createMarketParser, type ParsedFrame } from "@slipstream/polymarket/marketChannel";
+import { createMarketParser, type MarketCounts, type ParsedFrame } from "@slipstream/polymarket/marketChannel";
 import { createMarketSocket, type MarketSocket } from "@slipstream/polymarket/marketSocket";
 import type { WireClock } from "@slipstream/polymarket/wireClock";
 
@@ -12,7 +12,7 @@ export type MarketFeedHandlers = {
   readonly onTracked: (tokenId: TokenId, connection: string) => void;
   readonly onFrame: (connection: string, frame: ParsedFrame, recvMs: number) => void;
   readonly onPong: (connection: string, pingSentMs: number, recvMs: number) => void;
-  readonly onDown: (connection: string, reason: string) => void;
+  readonly onDown: (connection: string, reason: string, code: number) => void;
 };
 
 export type FeedLink = {
@@ -31,7 +31,19 @@ export type MarketFeed = {
   again(tokenId: TokenId): void;
   linkOf(tokenId: TokenId): FeedLink | null;
   links(): FeedLink[];
+  /** Of all connections there have been. */
+  counts(): FeedCounts;
   stop(): void;
+};
+
+export type FeedCounts = {
+  readonly frames: number;
+  readonly empty: number;
+  readonly refused: number;
+  /** Frames refused before they were read, with their connection. */
+  readonly broken: number;
+  /** By event type: what is not used, and what is not known. */
+  readonly ignored: ReadonlyMap<string, number>;
 };
 
 export type MarketFeedOptions = {
@@ -40,15 +52,21 @@ export type MarketFeedOptions = {
   /** In [0, 1). */
   readonly random: () => number;
   readonly tokensPerConnection: number;
+  /** A connection that says nothing for so long is given up. */
+  readonly silenceMsMax: number;
   /** First part of the connections' names, which no other process uses. */
   readonly name: string;
   readonly siblingOf: (tokenId: TokenId) => TokenId | null;
   readonly handlers: MarketFeedHandlers;
+  /** Runs what is done with one frame, from its text on. */
+  readonly measure: (run: () => void) => void;
 };
 
+type Totals = Pick<MarketCounts, "frames" | "empty" | "refused" | "ignored"> & { broken: number };
 type Line = {
   readonly name: string;
   readonly socket: MarketSocket;
+  readonly counts: MarketCounts;
   readonly tokens: Set<TokenId>;
   openSinceMs: number | null;
   aliveMs: number;
@@ -58,6 +76,8 @@ export function createMarketFeed(options: MarketFeedOptions): MarketFeed {
   const { tokensPerConnection, name, siblingOf, handlers } = options;
   const lines = new Map<string, Line>();
   const lineOf = new Map<TokenId, Line>();
+  /** Of connections that are closed for good; broken ones of all. */
+  const past: Totals = { frames: 0, empty: 0, refused: 0, ignored: new Map(), broken: 0 };
   let made = 0;
 
   const roomFor = (tokenId: TokenId): Line => {
@@ -67,7 +87,7 @@ export function createMarketFeed(options: MarketFeedOptions): MarketFeed {
       line !== undefined && line.tokens.size < tokensPerConnection;
     const found = hasRoom(beside) ? beside : [...lines.values()].find(hasRoom);
     if (found !== undefined) return found;
-    const line = openLine(options, `${name}-${made++}`);
+    const line = openLine(options, `${name}-${made++}`, past);
     lines.set(line.name, line);
     return line;
   };
@@ -83,6 +103,7 @@ export function createMarketFeed(options: MarketFeedOptions): MarketFeed {
       if (line.tokens.size > 0) continue;
       line.socket.close();
       lines.delete(line.name);
+      addCounts(past, line.counts);
     }
   };
 
@@ -119,6 +140,11 @@ export function createMarketFeed(options: MarketFeedOptions): MarketFeed {
       return line === undefined ? null : linkOf(line);
     },
     links: () => [...lines.values()].map(linkOf),
+    counts: () => {
+      const totals = { ...past, ignored: new Map(past.ignored) };
+      for (const { counts } of lines.values()) addCounts(totals, counts);
+      return totals;
+    },
     stop: () => {
       for (const { socket } of lines.values()) socket.close();
       lines.clear();
@@ -134,15 +160,24 @@ const linkOf = ({ name, tokens, openSinceMs, aliveMs }: Line): FeedLink => ({
   aliveMs,
 });
 
-function openLine({ url, clock, random, handlers }: MarketFeedOptions, name: string): Line {
+function addCounts(totals: Totals, { frames, empty, refused, ignored }: MarketCounts): void {
+  totals.frames += frames;
+  totals.empty += empty;
+  totals.refused += refused;
+  for (const [type, count] of ignored) totals.ignored.set(type, (totals.ignored.get(type) ?? 0) + count);
+}
+
+function openLine(options: MarketFeedOptions, name: string, totals: Totals): Line {
+  const { url, clock, random, handlers, measure, silenceMsMax } = options;
   const parser = createMarketParser();
   let problem = "";
   const socket = createMarketSocket({
     url,
     clock,
     random,
+    silenceMsMax,
     handlers: {
-      onFrame: (text, recvMs) => handlers.onFrame(name, parser.parse(text), recvMs),
+      onFrame: (text, recvMs) => measure(() => handlers.onFrame(name, parser.parse(text), recvMs)),
       onOpen: () => {
         line.openSinceMs = clock.nowMs();
       },
@@ -152,15 +187,19 @@ function openLine({ url, clock, random, handlers }: MarketFeedOptions, name: str
       onPong: ({ pingSentMs, recvMs }) => handlers.onPong(name, pingSentMs, recvMs),
       onError: (error) => {
         problem = error.message;
+        // Errors of frames; those of connections have other codes.
+        if ("code" in error && String(error.code).startsWith("WS_ERR")) totals.broken += 1;
       },
       onClose: ({ code, reason }) => {
         line.openSinceMs = null;
         // Closed by us: nobody waits for its books.
-        if (line.tokens.size > 0) handlers.onDown(name, [problem, reason, `code ${code}`].filter(Boolean).join(", "));
+        if (line.tokens.size > 0)
+          handlers.onDown(name, [problem, reason, `code ${code}`].filter(Boolean).join(", "), code);
         problem = "";
       },
     },
   });
-  const line: Line = { name, socket, tokens: new Set(), openSinceMs: null, aliveMs: clock.nowMs() };
+  const { counts } = parser;
+  const line: Line = { name, socket, counts, tokens: new Set(), openSinceMs: null, aliveMs: clock.nowMs() };
   return line;
 }

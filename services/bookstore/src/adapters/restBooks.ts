@@ -7,36 +7,43 @@ import type { ClobRest, RestBook } from "@slipstream/polymarket/clobRest";
 
 export type Why = "seed" | "audit" | "refresh";
 
+export type ReadOutcome = "read" | "missing" | "failed";
+
 export type RestBooks = {
   ask(tokenIds: readonly TokenId[], why: Why): void;
-  /** Reads one now; resolves after `onBook` or `onMissing` was called, also when the request failed. */
-  read(tokenId: TokenId): Promise<void>;
+  /** Reads one now; resolves after `onBook`, `onMissing` or `onFailure` was called. */
+  read(tokenId: TokenId): Promise<ReadOutcome>;
   stop(): void;
 };
 
 export type RestBooksOptions = {
   readonly rest: ClobRest;
-  readonly onBook: (tokenId: TokenId, book: RestBook, why: Why) => void;
+  readonly nowMs: () => number;
+  /** `askedMs`: when the request left. */
+  readonly onBook: (tokenId: TokenId, book: RestBook, why: Why, askedMs: number) => void;
   /** The venue has no book for it. */
   readonly onMissing: (tokenId: TokenId) => void;
   readonly onFailure: (error: unknown) => void;
 };
 
-export function createRestBooks({ rest, onBook, onMissing, onFailure }: RestBooksOptions): RestBooks {
+export function createRestBooks({ rest, nowMs, onBook, onMissing, onFailure }: RestBooksOptions): RestBooks {
   const waiting = new Map<TokenId, Why>();
   const inFlight = new Set<TokenId>();
   let flush: NodeJS.Immediate | null = null;
   let stopped = false;
 
-  const send = async (wanted: ReadonlyMap<TokenId, Why>): Promise<void> => {
+  const send = async (wanted: ReadonlyMap<TokenId, Why>): Promise<ReadOutcome> => {
     for (const tokenId of wanted.keys()) inFlight.add(tokenId);
+    const askedMs = nowMs();
     try {
       const { books, missing } = await rest.books([...wanted.keys()]);
-      if (stopped) return;
-      for (const [tokenId, book] of books) onBook(tokenId, book, wanted.get(tokenId) ?? "seed");
+      if (stopped) return "failed";
+      for (const [tokenId, book] of books) onBook(tokenId, book, wanted.get(tokenId) ?? "seed", askedMs);
       for (const tokenId of missing) onMissing(tokenId);
+      return books.size > 0 ? "read" : "missing";
     } catch (error) {
       if (!stopped) onFailure(error);
+      return "failed";
     } finally {
       for (const tokenId of wanted.keys()) inFlight.delete(tokenId);
     }

@@ -78,6 +78,13 @@ export function track(desk: Desk, tokenId: TokenId, connection: string, fence: n
   connectionOf(desk, connection).opening.add(tokenId);
 }
 
+/** The token goes to another process, or to none: whoever follows it is told that nothing more comes from here. */
+export function letGo(desk: Desk, tokenId: TokenId, tsInitMs: number): DeskOutput[] {
+  const book = desk.books.get(tokenId);
+  if (book === undefined || !isOpen(book) || book.health === "dead") return [];
+  return startResync(book, "not read here any more", atOf(connectionOf(desk, book.connection), 0, tsInitMs));
+}
+
 export function untrack(desk: Desk, tokenId: TokenId): void {
   for (const { opening } of desk.connections.values()) opening.delete(tokenId);
   desk.books.delete(tokenId);

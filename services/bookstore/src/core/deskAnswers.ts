@@ -58,12 +58,19 @@ export function tokensWithoutBook(desk: Desk): TokenId[] {
   return tokens;
 }
 
+/** Tokens whose book is most likely right, and not proved to be. */
+export const doubtedTokens = (desk: Desk): TokenId[] =>
+  [...desk.books.values()].filter(({ health }) => health === "suspect").map(({ tokenId }) => tokenId);
+
 export type DeskCounts = {
   readonly books: number;
   readonly unhealthy: number;
   readonly proofsPassed: number;
   readonly proofsFailed: number;
   readonly resyncs: number;
+  /** Times a book stayed crossed, and changes whose best prices were not the book's. */
+  readonly crossings: number;
+  readonly touchFailures: number;
 };
 
 export function countsOf(desk: Desk): DeskCounts {
@@ -74,6 +81,8 @@ export function countsOf(desk: Desk): DeskCounts {
     unhealthy: books.filter(({ health }) => health === "suspect" || health === "resyncing").length,
     proofsPassed: sum(({ proofs }) => proofs.passed),
     proofsFailed: sum(({ proofs }) => proofs.failed),
+    crossings: sum(({ touch }) => touch.crossings),
+    touchFailures: sum(({ touch }) => touch.failures),
     resyncs: [...desk.resyncs.values()].reduce((total, count) => total + count, 0),
   };
 }
