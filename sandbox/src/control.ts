@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { ReorgReport } from "./chain/types.ts";
 import { type Asked, ok, type Routes } from "./venue/http.ts";
 import { MARKET_WS_PATH } from "./venue/marketWs.ts";
+import { RTDS_WS_PATH } from "./venue/rtdsWs.ts";
 import type { SettledFill } from "./venue/settledFills.ts";
 
 const on = z.boolean();
@@ -23,6 +24,17 @@ export const Fault = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("reorg"), depth: z.int().min(1), drop: z.enum(["none", "leaderFill"]).default("none") }),
   /** The Data API learns of blocks this much later. */
   z.object({ kind: z.literal("apiLag"), ms }),
+  /** The next `count` requests to the Data API are refused. */
+  z.object({ kind: z.literal("apiErrors"), status: z.int().min(400).max(599), count: z.int().min(0).max(10_000) }),
+  /** The Data API lists rows of one second in another order each time, and a page in no order at all. */
+  z.object({ kind: z.literal("apiShuffle"), on }),
+  z.object({ kind: z.literal("dropRtdsSockets") }),
+  /** The next `count` rows of the live feed reach nobody. */
+  z.object({ kind: z.literal("loseRtds"), count: z.int().min(1).max(10_000) }),
+  /** The live feed sends every row twice. */
+  z.object({ kind: z.literal("doubleRtds"), on }),
+  /** The live feed stays open and sends nothing. */
+  z.object({ kind: z.literal("silenceRtds"), on }),
 ]);
 export type Fault = z.infer<typeof Fault>;
 
@@ -41,6 +53,7 @@ export type Endpoints = {
   readonly clobMarketWsUrl: string;
   readonly gammaUrl: string;
   readonly dataApiUrl: string;
+  readonly rtdsUrl: string;
 };
 
 export type WorldLeader = { readonly address: Address; readonly label: string };
@@ -60,6 +73,7 @@ export function endpointsAt(at: {
     clobMarketWsUrl: `ws://${hostname}:${port}${MARKET_WS_PATH}`,
     gammaUrl: venue,
     dataApiUrl: venue,
+    rtdsUrl: `ws://${hostname}:${port}${RTDS_WS_PATH}`,
   };
 }
 

@@ -16,14 +16,16 @@ import { type EndowmentOptions, endow } from "./endowment.ts";
 import { fillsOnChain } from "./keptFills.ts";
 import { venueMarket, worldMarkets } from "./markets.ts";
 import { clobRoutes } from "./venue/clobRoutes.ts";
+import { createDataFaults } from "./venue/dataFaults.ts";
 import { dataRoutes } from "./venue/dataRoutes.ts";
 import { createExchange, undoTrade } from "./venue/exchange.ts";
 import { createFeed, type Feed } from "./venue/feed.ts";
 import { gammaRoutes } from "./venue/gammaRoutes.ts";
-import { startHttp } from "./venue/http.ts";
+import { startHttp, upgradesAt } from "./venue/http.ts";
 import type { VenueMarket } from "./venue/market.ts";
-import { createMarketChannel } from "./venue/marketWs.ts";
+import { createMarketChannel, MARKET_WS_PATH } from "./venue/marketWs.ts";
 import { createPurses } from "./venue/purses.ts";
+import { createRtdsChannel, RTDS_WS_PATH } from "./venue/rtdsWs.ts";
 import { createSettledFills, type SettledFill, type SettledFills } from "./venue/settledFills.ts";
 import { startSettlement } from "./venue/settlement.ts";
 import { createWorldFaults, type WorldFaults } from "./worldFaults.ts";
@@ -120,6 +122,8 @@ async function openWorld({ options, folder, chain, undo, stop }: Opening): Promi
   const endowment = await endowCast(chain, markets);
   const exchange = createExchange({ markets, purses: endowment.purses, orderIds: orderIdsOf(seed, folder.run) });
   const feed = createFeed(exchange, nowMs());
+  const byCondition = new Map<ConditionId, VenueMarket>(markets.map((market) => [market.conditionId, market]));
+  const rtds = createRtdsChannel(byCondition, nowMs);
   const settlement = startSettlement({
     chain,
     fills,
@@ -129,23 +133,26 @@ async function openWorld({ options, folder, chain, undo, stop }: Opening): Promi
       undoTrade(exchange, trade);
       onNote("a trade will not settle", { trade: trade.n, market: trade.market.slug, why });
     },
-    onFills: (change) => keepFills(folder, fills, leaders, change),
+    onFills: (change) => {
+      keepFills(folder, fills, leaders, change);
+      rtds.tell(change.added);
+    },
   });
   undo.push(settlement.stop);
 
   const channel = createMarketChannel(feed);
-  const faults = createWorldFaults({ chain, channel, fills });
+  const dataApi = createDataFaults();
+  const faults = createWorldFaults({ chain, channel, rtds, dataApi, fills });
   undo.push(faults.stop);
-  const byCondition = new Map<ConditionId, VenueMarket>(markets.map((market) => [market.conditionId, market]));
   const rpcPort = Number(new URL(chain.rpcHttpUrl).port);
   const http = await startHttp({
     host: options.host ?? HOST,
     port: options.port ?? 0,
-    onUpgrade: channel.onUpgrade,
+    onUpgrade: upgradesAt({ [MARKET_WS_PATH]: channel.onUpgrade, [RTDS_WS_PATH]: rtds.onUpgrade }),
     routes: {
       ...clobRoutes({ markets: byCondition, feed, nowMs }),
       ...gammaRoutes({ markets, feed }),
-      ...dataRoutes({ markets: byCondition, fills, feed, nowMs, lagMs: faults.apiLagMs }),
+      ...dataRoutes({ markets: byCondition, fills, feed, nowMs, faults: dataApi }),
       ...controlRoutes({
         endpoints: ({ hostname, port }) => endpointsAt({ hostname, port, rpcPort }),
         leaders,
@@ -154,7 +161,7 @@ async function openWorld({ options, folder, chain, undo, stop }: Opening): Promi
       }),
     },
   });
-  undo.push(http.stop, channel.stop);
+  undo.push(http.stop, channel.stop, rtds.stop);
 
   const addressOf = (name: string): Address => walletOf(chain, name).address;
   // Each run tells another part: the story would begin again with the same acts.

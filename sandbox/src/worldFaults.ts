@@ -2,13 +2,14 @@
 import { ContractError } from "@slipstream/contracts/errors";
 import type { SandboxChain } from "./chain/types.ts";
 import type { Fault, FaultAnswer } from "./control.ts";
+import type { DataFaults } from "./venue/dataFaults.ts";
 import type { MarketChannel } from "./venue/marketWs.ts";
+import type { RtdsChannel } from "./venue/rtdsWs.ts";
 import type { SettledFills } from "./venue/settledFills.ts";
 
 export type WorldFaults = {
   apply(fault: Fault): FaultAnswer | Promise<FaultAnswer>;
   actorsPaused(): boolean;
-  apiLagMs(): number;
   /** Ends what is still timed. */
   stop(): void;
 };
@@ -16,11 +17,12 @@ export type WorldFaults = {
 export function createWorldFaults(parts: {
   readonly chain: SandboxChain;
   readonly channel: MarketChannel;
+  readonly rtds: RtdsChannel;
+  readonly dataApi: DataFaults;
   readonly fills: SettledFills;
 }): WorldFaults {
-  const { chain, channel, fills } = parts;
+  const { chain, channel, rtds, dataApi, fills } = parts;
   let paused = false;
-  let apiLagMs = 0;
   let outage: NodeJS.Timeout | undefined;
 
   const startOutage = (ms: number): void => {
@@ -65,11 +67,29 @@ export function createWorldFaults(parts: {
         chain.faults.setLagBlocks(fault.blocks);
         return {};
       case "apiLag":
-        apiLagMs = fault.ms;
+        dataApi.setLag(fault.ms);
+        return {};
+      case "apiErrors":
+        dataApi.refuse(fault.status, fault.count);
+        return {};
+      case "apiShuffle":
+        dataApi.shuffle(fault.on);
+        return {};
+      case "dropRtdsSockets":
+        rtds.dropSockets();
+        return {};
+      case "loseRtds":
+        rtds.lose(fault.count);
+        return {};
+      case "doubleRtds":
+        rtds.double(fault.on);
+        return {};
+      case "silenceRtds":
+        rtds.silence(fault.on);
         return {};
       case "reorg":
         return reorg(fault.depth, fault.drop);
     }
   };
-  return { apply, actorsPaused: () => paused, apiLagMs: () => apiLagMs, stop: () => clearTimeout(outage) };
+  return { apply, actorsPaused: () => paused, stop: () => clearTimeout(outage) };
 }

@@ -65,6 +65,8 @@ export type TapePlayer = {
     readonly clobMarketWsUrl: string;
     readonly gammaUrl: string;
     readonly dataApiUrl: string;
+    /** Nobody answers there: a tape has no live feed. */
+    readonly rtdsUrl: string;
   };
   /** SLIPSTREAM_CLOCK for every process of the run. */
   readonly clock: string;
@@ -240,6 +242,7 @@ function endpointsFor(base: string, rpc: { readonly httpUrl: string; readonly ws
     clobMarketWsUrl: `${base.replace(/^http/, "ws")}/ws/market`,
     gammaUrl: base,
     dataApiUrl: base,
+    rtdsUrl: `${base.replace(/^http/, "ws")}/rtds`,
   };
 }
 

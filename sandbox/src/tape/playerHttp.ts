@@ -76,8 +76,13 @@ function route(options: PlayerHttpOptions, { method, url, host, body }: Asked): 
     case "GET /activity":
     case "GET /trades": {
       const user = query.get("user")?.toLowerCase();
-      const rows = options.activity.filter((row) => String(row["proxyWallet"]).toLowerCase() === (user ?? ""));
-      return ok((user === undefined ? [...options.activity] : rows).reverse().slice(0, PAGE_MAX));
+      const [start, end] = [Number(query.get("start") ?? 0), Number(query.get("end") ?? Number.MAX_SAFE_INTEGER)];
+      const rows = options.activity.filter((row) => {
+        const seconds = Number(row["timestamp"]);
+        const isUsers = user === undefined || String(row["proxyWallet"]).toLowerCase() === user;
+        return isUsers && seconds >= start && seconds <= end;
+      });
+      return ok(rows.reverse().slice(0, Math.min(PAGE_MAX, Number(query.get("limit") ?? PAGE_MAX))));
     }
     case "GET /positions":
       return ok([]);

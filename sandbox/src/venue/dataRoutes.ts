@@ -2,24 +2,23 @@
  * The Data API: what wallets did, told late. Rows have no log index and, in /trades, only takers unless asked.
  * @see docs/venue.md, Data API
  */
-import type { ConditionId } from "@slipstream/contracts/ids";
 import { averagePrice, notional, type PriceMicro, subtract } from "@slipstream/contracts/money";
 import { quotesOf } from "./books.ts";
+import type { DataFaults } from "./dataFaults.ts";
 import { complementPrice } from "./engine.ts";
 import type { Feed } from "./feed.ts";
 import { jsonDecimal } from "./gammaObject.ts";
-import { type Asked, ok, type Routes, refused } from "./http.ts";
-import type { VenueMarket } from "./market.ts";
+import { type Answer, type Asked, ok, type Routes, refused } from "./http.ts";
 import { positionsOf } from "./positions.ts";
 import type { SettledFill, SettledFills } from "./settledFills.ts";
+import { type MarketsByCondition, titles, tradeRow } from "./tradeRow.ts";
 
 export type DataRoutesOptions = {
-  readonly markets: ReadonlyMap<ConditionId, VenueMarket>;
+  readonly markets: MarketsByCondition;
   readonly fills: SettledFills;
   readonly feed: Feed;
   readonly nowMs: () => number;
-  /** How long a block is unknown to the index; a fault may raise it. */
-  readonly lagMs: () => number;
+  readonly faults: DataFaults;
 };
 
 const OFFSET_MAX = 10_000;
@@ -27,23 +26,23 @@ const OFFSET_MAX = 10_000;
 const HALF = 500_000 as PriceMicro;
 
 export function dataRoutes(options: DataRoutesOptions): Routes {
-  const { markets, fills, nowMs, lagMs } = options;
-  const known = (): SettledFill[] => fills.all().filter((fill) => fill.blockMs + lagMs() <= nowMs());
+  const { markets, fills, nowMs, faults } = options;
+  const known = (): SettledFill[] => fills.all().filter((fill) => fill.blockMs + faults.lagMs() <= nowMs());
   const ofUser = (query: URLSearchParams) => {
     const user = query.get("user")?.toLowerCase();
     return user === undefined ? known() : known().filter((fill) => fill.wallet === user);
   };
-  return {
+  const routes: Record<string, (asked: Asked) => Answer> = {
     "GET /trades": ({ query }) => {
       const takerOnly = query.get("takerOnly") !== "false";
       const rows = ofUser(query).filter((fill) => !takerOnly || fill.role === "TAKER");
-      return page(rows, query, 10_000, (fill) => tradeRow(markets, fill));
+      return page(options, rows, query, 10_000, (fill) => tradeRow(markets, fill));
     },
     "GET /activity": ({ query }) => {
       if (!query.has("user")) return refused(400, "required query param 'user' not provided");
       const types = query.get("type")?.split(",") ?? ["TRADE"];
       const rows = types.includes("TRADE") ? ofUser(query) : [];
-      return page(rows, query, 500, (fill) => ({
+      return page(options, rows, query, 500, (fill) => ({
         ...tradeRow(markets, fill),
         type: "TRADE",
         usdcSize: jsonDecimal(Number(fill.usdcMicro)),
@@ -51,15 +50,23 @@ export function dataRoutes(options: DataRoutesOptions): Routes {
     },
     "GET /positions": (asked) => positions(options, asked, ofUser(asked.query)),
   };
+  const unlessRefused =
+    (handle: (asked: Asked) => Answer) =>
+    (asked: Asked): Answer => {
+      const status = faults.refusal();
+      return status === null ? handle(asked) : refused(status, "a fault was asked for");
+    };
+  return Object.fromEntries(Object.entries(routes).map(([path, handle]) => [path, unlessRefused(handle)]));
 }
 
-/** Newest first, within `start` and `end` in seconds. */
+/** Newest first, within `start` and `end` in seconds, both inclusive. */
 function page(
+  { faults }: DataRoutesOptions,
   fills: readonly SettledFill[],
   query: URLSearchParams,
   limitMax: number,
   toRow: (fill: SettledFill) => Record<string, unknown>,
-) {
+): Answer {
   const number = (name: string, otherwise: number) => Number(query.get(name) ?? otherwise);
   const [start, end] = [number("start", 0) * 1_000, number("end", Number.MAX_SAFE_INTEGER / 1_000) * 1_000];
   const offset = number("offset", 0);
@@ -69,46 +76,7 @@ function page(
     (fill) =>
       fill.blockMs >= start && fill.blockMs <= end && (query.get("side") === null || query.get("side") === fill.side),
   );
-  return ok(
-    inside
-      .reverse()
-      .slice(offset, offset + limit)
-      .map(toRow),
-  );
-}
-
-const priceOf = (fill: SettledFill): PriceMicro => averagePrice(fill.usdcMicro, fill.sharesMicro);
-
-function tradeRow(markets: DataRoutesOptions["markets"], fill: SettledFill): Record<string, unknown> {
-  return {
-    proxyWallet: fill.wallet,
-    side: fill.side,
-    asset: fill.tokenId,
-    conditionId: fill.conditionId,
-    size: jsonDecimal(Number(fill.sharesMicro)),
-    price: jsonDecimal(priceOf(fill)),
-    timestamp: fill.blockMs / 1_000,
-    ...titles(markets, fill),
-    name: "",
-    pseudonym: "",
-    bio: "",
-    profileImage: "",
-    profileImageOptimized: "",
-    transactionHash: fill.txHash,
-  };
-}
-
-function titles(markets: DataRoutesOptions["markets"], fill: Pick<SettledFill, "conditionId" | "tokenId">) {
-  const market = markets.get(fill.conditionId);
-  const outcomeIndex = market?.tokenIds.indexOf(fill.tokenId) ?? -1;
-  return {
-    title: market?.question ?? "",
-    slug: market?.slug ?? "",
-    icon: "",
-    eventSlug: market?.eventSlug ?? "",
-    outcome: market?.outcomes[outcomeIndex] ?? "",
-    outcomeIndex: outcomeIndex < 0 ? 999 : outcomeIndex,
-  };
+  return ok(faults.page(inside, offset, limit).map(toRow));
 }
 
 function positions({ markets, feed }: DataRoutesOptions, { query }: Asked, fills: readonly SettledFill[]) {

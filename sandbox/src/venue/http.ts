@@ -29,6 +29,15 @@ export type HttpServer = { readonly port: number; stop(): Promise<void> };
 /** Takes over a connection that wants to be a WebSocket. */
 export type OnUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) => void;
 
+/** Connections by path; others are refused with 404. */
+export const upgradesAt =
+  (paths: Readonly<Record<string, OnUpgrade>>): OnUpgrade =>
+  (request, stream, head) => {
+    const accept = paths[new URL(request.url ?? "/", "http://venue").pathname];
+    if (accept === undefined) stream.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
+    else accept(request, stream, head);
+  };
+
 /** @param port - 0: any free one. @throws Error when the port is taken. */
 export async function startHttp(options: {
   readonly routes: Routes;

@@ -23,7 +23,6 @@ const Request = z.object({
 });
 
 export type MarketChannel = {
-  /** Takes connections to its path; others are refused with 404. */
   readonly onUpgrade: OnUpgrade;
   /** Cuts every connection without a closing handshake. */
   dropSockets(): void;
@@ -78,10 +77,6 @@ export function createMarketChannel(feed: Feed): MarketChannel {
   };
 
   const onUpgrade: OnUpgrade = (request, stream, head) => {
-    if (new URL(request.url ?? "/", "http://venue").pathname !== MARKET_WS_PATH) {
-      stream.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
-      return;
-    }
     acceptor.handleUpgrade(request, stream, head, (socket) => {
       const own = new Set<string>();
       wanted.set(socket, own);
