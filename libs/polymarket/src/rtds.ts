@@ -54,7 +54,6 @@ export type RtdsSocket = {
 export type RtdsHandlers = {
   readonly onTrade: (trade: TradeRow, recvMs: number) => void;
   readonly onUnreadable: (why: string) => void;
-  readonly onUp: () => void;
   readonly onDown: (reason: string) => void;
 };
 
@@ -128,7 +127,6 @@ export function createRtdsSocket(options: {
       Object.assign(current, { openedMs: now, heardMs: now, tradeMs: now, pingedMs: now });
       socket.send(JSON.stringify(RTDS_SUBSCRIBE));
       check(current);
-      handlers.onUp();
     });
     socket.on("message", (data) => onText(current, data.toString()));
     socket.on("error", (error) => {

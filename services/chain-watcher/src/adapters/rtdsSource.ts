@@ -30,6 +30,7 @@ export function createRtdsSource(options: RtdsSourceOptions): LeaderFillSource {
     handlers: {
       onTrade: (trade, recvMs) => {
         unreadable = null;
+        down = null;
         if (!followed.has(trade.wallet)) return;
         const row = fillRow("rtds", trade);
         const { source, leader, txHash } = row;
@@ -37,9 +38,6 @@ export function createRtdsSource(options: RtdsSourceOptions): LeaderFillSource {
       },
       onUnreadable: (why) => {
         unreadable = why;
-      },
-      onUp: () => {
-        down = null;
       },
       onDown: (reason) => {
         down = reason;
@@ -54,7 +52,8 @@ export function createRtdsSource(options: RtdsSourceOptions): LeaderFillSource {
       opened = true;
       socket.open();
     },
-    connected: socket.isOpen,
+    // A new connection after a lost one is believed when it has shown a trade: a deaf one opens as well as any.
+    connected: () => socket.isOpen() && down === null,
     problem: () => {
       if (down !== null) return `the live feed is not heard: ${down}`;
       return unreadable === null ? null : `a row of the live feed cannot be read: ${unreadable}`;
