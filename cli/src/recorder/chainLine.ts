@@ -137,7 +137,7 @@ export function createChainLine(options: ChainLineOptions): ChainLine {
 
   let heardMs = clock.steadyMs();
   const kept = keepRpcSocket({
-    url: options.wsUrl,
+    urls: [options.wsUrl],
     timeoutMs: options.timeoutMs,
     clock,
     random: options.random,

@@ -87,13 +87,13 @@ export function createTapeWriter(options: TapeWriterOptions): TapeWriter {
     for (const part of index.parts.slice(-1)) part.tokens = [...tokens];
     replaceIndex(folder, index);
   };
-  const rotate = async (): Promise<Open> => {
+  const rotate = async (openedMs: number): Promise<Open> => {
     await seal();
     const file = `part-${String(index.parts.length + 1).padStart(6, "0")}.tape.jsonl.gz`;
     const part = openPart(join(folder, file), options.openSink);
     const entry = emptyPart(file);
     index.parts.push(entry);
-    open = { part, entry, openedMs: lastMs };
+    open = { part, entry, openedMs };
     writeIndex();
     return open;
   };
@@ -111,10 +111,10 @@ export function createTapeWriter(options: TapeWriterOptions): TapeWriter {
     at === null || at.part.bytes() >= options.rotateBytes || t - at.openedMs >= options.rotateMs;
 
   const drain = async (): Promise<void> => {
-    for (let batch = takeBatch(queue); batch.length > 0; batch = takeBatch(queue)) {
+    for (let next = queue[0]; next !== undefined; next = queue[0]) {
+      const to = open !== null && !isDue(open, next.t) ? open : await rotate(next.t);
+      const batch = takeBatch(queue, to.openedMs + options.rotateMs);
       queue = queue.slice(batch.length);
-      const first = batch[0]?.t ?? 0;
-      const to = open !== null && !isDue(open, first) ? open : await rotate();
       const text = batch.map(({ line }) => line).join("");
       await to.part.write(text);
       for (const one of batch) note(to.entry, one);
@@ -237,14 +237,14 @@ function note(entry: RecordingPart, { t, channel }: Waiting): void {
   if (channel === "recorder.gap") entry.gaps += 1;
 }
 
-/** The first of what waits, some hundred lines. */
-function takeBatch(queue: readonly Waiting[]): readonly Waiting[] {
+/** The first of what waits, some hundred lines, none of them from `endMs` on. */
+function takeBatch(queue: readonly Waiting[], endMs: number): readonly Waiting[] {
   let chars = 0;
   let count = 0;
-  for (const { line } of queue) {
+  for (const { line, t } of queue) {
+    if (chars >= BATCH_CHARS || (count > 0 && t >= endMs)) break;
     chars += line.length;
     count += 1;
-    if (chars >= BATCH_CHARS) break;
   }
   return queue.slice(0, count);
 }
