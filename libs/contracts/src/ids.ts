@@ -107,6 +107,19 @@ export function leaderFillId(fill: {
   ]) as LeaderFillId;
 }
 
+/**
+ * Identity of another act of a leader as something that is followed, in the place of a fill's: attempts, orders and
+ * exits refer to both alike. Acts are told when their block is final, so the place in the transaction is content.
+ */
+export const leaderActId = (act: {
+  readonly txHash: Hash;
+  readonly logIndex: number;
+  readonly leader: Address;
+  readonly tokenId: TokenId;
+  readonly direction: "in" | "out";
+}): LeaderFillId =>
+  digest(["leaderAct", act.txHash, String(act.logIndex), act.leader, act.tokenId, act.direction]) as LeaderFillId;
+
 /** One copy attempt per account and leader fill. */
 export const attemptId = (account: AccountId, fill: LeaderFillId): AttemptId =>
   digest(["attempt", account, fill]) as AttemptId;

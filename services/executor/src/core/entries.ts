@@ -5,7 +5,7 @@ import { type PriceMicro, toTick, ZERO_SHARES } from "@slipstream/contracts/mone
 import { type Deciding, intentFact, skipFact, waitedMs } from "./attempt.ts";
 import { entryGates, type Tradable } from "./gates.ts";
 import type { AwaitBook, ExecutorRequest } from "./messages.ts";
-import { isMarketable, limitPrice, opposite } from "./price.ts";
+import { isMarketable, limitPrice, opposite, purchasePrice } from "./price.ts";
 import { entrySize, wantedSize } from "./sizing.ts";
 import { exposureOf, lotKey } from "./state.ts";
 
@@ -50,7 +50,7 @@ function priceAndSize(deciding: Deciding, tradable: Tradable): Decision<Executor
 /** The account's highest price is a limit as well. */
 function entryLimit({ fill, policy }: Deciding, { market, risk }: Tradable): PriceMicro {
   const { tickMicro } = market;
-  const options = { leaderPriceMicro: fill.priceMicro, side: "BUY" as const, tickMicro, policy };
+  const options = { leaderPriceMicro: purchasePrice(fill), side: "BUY" as const, tickMicro, policy };
   const limit = limitPrice({ ...options, riskTicks: risk.limitTicks });
   const highest = toTick(policy.maxPriceMicro, tickMicro, "BUY");
   return limit < highest ? limit : highest;

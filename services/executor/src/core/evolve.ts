@@ -1,12 +1,21 @@
 /** The fold of the log into the executor's state. A fact that is known already changes nothing. */
 import type { FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
-import type { AccountId, Address } from "@slipstream/contracts/ids";
+import { type AccountId, type Address, leaderActId } from "@slipstream/contracts/ids";
 import { negate, type SharesMicro, sharesMicro, subtract, ZERO_SHARES } from "@slipstream/contracts/money";
 import { configSchemas } from "@slipstream/contracts/policy";
 import { evolveOrder, foldIntent, foldRetraction, foldSettlement, foldSkip } from "./evolveOrders.ts";
 import { addMovement, addSnapshot, emptyHolding, type Holding, removeMovement } from "./holdings.ts";
 import { isEnded } from "./orders.ts";
-import { type ExecutorState, followers, holdingKey, type KnownFill, lotSize, openOrdersOf } from "./state.ts";
+import {
+  type ExecutorState,
+  followers,
+  holdingKey,
+  type KnownFill,
+  type LotRef,
+  lotKey,
+  lotSize,
+  openOrdersOf,
+} from "./state.ts";
 
 export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "ConfigChanged",
@@ -125,6 +134,7 @@ function foldFill(state: ExecutorState, fact: FactOf<"LeaderFill">): void {
     role: fact.role,
     sharesMicro: fact.sharesMicro,
     priceMicro: fact.priceMicro,
+    act: null,
     blockNumber: fact.blockNumber,
     logIndex: fact.logIndex,
     historical: fact.historical,
@@ -141,8 +151,12 @@ function foldFill(state: ExecutorState, fact: FactOf<"LeaderFill">): void {
     const deltaMicro = fact.side === "BUY" ? received(fact) : negate(fact.sharesMicro);
     addMovement(holdingOf(state, fact), { id: fact.leaderFillId, blockNumber, logIndex, deltaMicro });
   }
+  countFold(state, fact.tsInitMs);
+}
+
+function countFold(state: ExecutorState, nowMs: number): void {
   state.fillsFolded += 1;
-  if (state.fillsFolded % FORGET_EVERY === 0) forget(state, fact.tsInitMs);
+  if (state.fillsFolded % FORGET_EVERY === 0) forget(state, nowMs);
 }
 
 /** The first generation of exchanges takes a buyer's fee in shares. */
@@ -175,13 +189,29 @@ function foldLoss(
   removeMovement(holdingOf(state, fact), fact.leaderFillId);
 }
 
-const inward: ReadonlySet<FactOf<"LeaderAct">["act"]> = new Set(["split", "transferIn"]);
+/** Ways to end a holding that an open market lets us follow; what is redeemed is paid out to us as well. */
+const exitActs: ReadonlySet<FactOf<"LeaderAct">["act"]> = new Set(["merge", "convert", "transferOut"]);
 
-/** Moves the leader's holding; that such an act is an exit as well is not followed yet. */
+/** Moves the leader's holding; an act that ends (part of) it is a sale without a price. */
 function foldAct(state: ExecutorState, fact: FactOf<"LeaderAct">): void {
-  const deltaMicro = inward.has(fact.act) ? fact.sharesMicro : negate(fact.sharesMicro);
-  addMovement(holdingOf(state, fact), { ...fact, id: fact.id, deltaMicro });
+  const { act, direction, leader, tokenId, blockNumber, logIndex } = fact;
+  const id = leaderActId(fact);
+  const deltaMicro = direction === "in" ? fact.sharesMicro : negate(fact.sharesMicro);
+  addMovement(holdingOf(state, fact), { id, blockNumber, logIndex, deltaMicro });
+  if (direction === "in" || !exitActs.has(act) || state.fills.has(id)) return;
+  state.fills.set(id, {
+    ...{ leaderFillId: id, leader, tokenId, conditionId: null, side: "SELL", role: "UNKNOWN" },
+    ...{ sharesMicro: fact.sharesMicro, priceMicro: null, act, blockNumber, logIndex, historical: false },
+    ...{ disputed: false, occurrence: 0, status: "ON_CHAIN" },
+    ...{ tsSignalMs: fact.tsEventMs, tsSignalPublishedMs: fact.tsInitMs },
+    undecided: new Set([...state.accounts.keys()].filter((account) => mayClose(state, { account, tokenId, leader }))),
+  });
+  countFold(state, fact.tsInitMs);
 }
+
+/** True when an account has, or is about to have, what an exit of the leader would close. */
+const mayClose = (state: ExecutorState, ref: LotRef): boolean =>
+  lotSize(state, ref) > 0n || openOrdersOf(state, ref).length > 0 || state.buckets.has(lotKey(ref));
 
 function foldBalances(state: ExecutorState, fact: FactOf<"BalanceSnapshot">): void {
   if (fact.holder.kind !== "wallet" || !state.leaders.has(fact.holder.address)) return;

@@ -5,13 +5,13 @@ import {
   add,
   minAmount,
   type SharesMicro,
-  scale,
   subtract,
   subtractToZero,
   ZERO_SHARES,
   ZERO_USDC,
 } from "@slipstream/contracts/money";
-import { freeLot, partOf } from "./exitSize.ts";
+import { closableLot, freeLot, partOf } from "./exitSize.ts";
+import { addToLot, isLater, takeFromLot } from "./lots.ts";
 import { isEnded, lateExits, leavesOf, newOrder, nextStatus, type OrderEvent, type OrderState } from "./orders.ts";
 import {
   type ExecutorState,
@@ -30,12 +30,13 @@ const retryAfterMs = (n: number): number => Math.min(RETRY_MS_MAX, RETRY_MS * 2 
 
 export function foldSkip(state: ExecutorState, fact: FactOf<"ExecutionAttempt">): void {
   const { account, leaderFillId, exitShare } = fact;
-  if (state.fills.get(leaderFillId)?.undecided.delete(account) !== true) return;
+  const fill = state.fills.get(leaderFillId);
+  if (fill?.undecided.delete(account) !== true) return;
   addToBucket(state, fact, fact.bucketAddMicro);
   if (fact.kind === "ENTRY") return;
   shrinkBucket(state, fact);
   if (fact.unfollowed) {
-    const remainingMicro = exitShare === null ? null : partOf(freeLot(state, fact), exitShare);
+    const remainingMicro = exitShare === null ? null : partOf(closableLot(state, fact, fill), exitShare);
     setUnfollowed(state, {
       ...{ attemptId: fact.attemptId, account, leaderFillId, leader: fact.leader, tokenId: fact.tokenId },
       ...{ conditionId: fact.conditionId, remainingMicro, n: 1, notBeforeMs: 0 },
@@ -89,9 +90,10 @@ function oweToOpenEntries(
   fact: LotRef & Pick<FactOf<"ExecutionAttempt">, "exitShare" | "attemptId" | "leaderFillId">,
 ): void {
   const { exitShare, attemptId: attempt, leaderFillId } = fact;
-  if (exitShare === null) return;
+  const fill = state.fills.get(leaderFillId);
+  if (exitShare === null || fill === undefined) return;
   for (const order of openOrdersOf(state, fact)) {
-    if (order.kind !== "ENTRY") continue;
+    if (order.kind !== "ENTRY" || isLater(state, order.leaderFillId, fill)) continue;
     order.owedExits.push({
       ...{ attemptId: attempt, leaderFillId, ...exitShare },
       filledBeforeMicro: order.filledMicro,
@@ -154,37 +156,12 @@ function foldTrade(state: ExecutorState, order: OrderState, fact: FactOf<"Execut
   const { sizeMicro, usdcMicro } = fact;
   order.trades.set(fact.tradeId, { sizeMicro, usdcMicro });
   order.filledMicro = add(order.filledMicro, sizeMicro);
-  if (fact.side === "SELL") {
-    takeFromLot(state, order, sizeMicro);
-    return true;
+  if (fact.side === "BUY") addToLot(state, order, fact);
+  else {
+    const exit = state.fills.get(order.leaderFillId);
+    takeFromLot(state, order, sizeMicro, (signal) => !isLater(state, signal, exit));
   }
-  const key = lotKey(order);
-  const { account, tokenId, conditionId, leader } = order;
-  const lot = state.lots.get(key) ?? {
-    ...{ account, tokenId, conditionId, leader },
-    sizeMicro: ZERO_SHARES,
-    costMicro: ZERO_USDC,
-  };
-  lot.sizeMicro = add(lot.sizeMicro, sizeMicro);
-  lot.costMicro = add(lot.costMicro, usdcMicro);
-  state.lots.set(key, lot);
   return true;
-}
-
-/** A lot at or below the account's dust is nothing, and nothing of it is left to be followed. */
-function takeFromLot(state: ExecutorState, ref: LotRef, sizeMicro: SharesMicro): void {
-  const key = lotKey(ref);
-  const lot = state.lots.get(key);
-  if (lot === undefined) return;
-  const left = subtractToZero(lot.sizeMicro, sizeMicro);
-  const dust = state.accounts.get(ref.account)?.policy.dustMicro ?? ZERO_SHARES;
-  if (left <= dust) {
-    state.lots.delete(key);
-    for (const { attemptId: attempt } of unfollowedOf(state, ref)) state.unfollowed.delete(attempt);
-    return;
-  }
-  lot.costMicro = scale(lot.costMicro, { numerator: left, denominator: lot.sizeMicro }, "floor");
-  lot.sizeMicro = left;
 }
 
 function reverseFill(state: ExecutorState, fact: FactOf<"ExecutionFillReversed">): void {
@@ -192,17 +169,8 @@ function reverseFill(state: ExecutorState, fact: FactOf<"ExecutionFillReversed">
   const trade = order?.trades.get(fact.tradeId);
   if (order === undefined || trade === undefined || trade.sizeMicro === 0n) return;
   order.trades.set(fact.tradeId, { sizeMicro: ZERO_SHARES, usdcMicro: ZERO_USDC });
-  if (order.side === "BUY") {
-    takeFromLot(state, order, trade.sizeMicro);
-    return;
-  }
-  const { account, tokenId, conditionId, leader } = order;
-  const lot = state.lots.get(lotKey(order));
-  if (lot !== undefined) lot.sizeMicro = add(lot.sizeMicro, trade.sizeMicro);
-  else {
-    const { sizeMicro, usdcMicro } = trade;
-    state.lots.set(lotKey(order), { account, tokenId, conditionId, leader, sizeMicro, costMicro: usdcMicro });
-  }
+  if (order.side === "BUY") takeFromLot(state, order, trade.sizeMicro, (signal) => signal === order.leaderFillId);
+  else addToLot(state, order, trade);
 }
 
 /** What an exit did not close, and what an entry filled after the leader had left, remains to be followed. */
@@ -277,7 +245,7 @@ export function foldSettlement(state: ExecutorState, { account, tokenId }: FactO
   for (const [key, lot] of state.lots) {
     if (lot.account !== account || lot.tokenId !== tokenId) continue;
     const left = lotSize(state, lot);
-    takeFromLot(state, lot, left);
+    takeFromLot(state, lot, left, () => true);
     state.buckets.delete(key);
   }
 }

@@ -1,7 +1,13 @@
-/** How much of a lot a leader's sale closes. Used by decisions and by the fold, so that both reckon the same. */
+/**
+ * How much of a lot a leader's exit closes. Used by decisions and by the fold, so that both reckon the same.
+ *
+ * An exit may be told late: other acts are told when their block is final, gaps are read when they can be. What we bought
+ * for signals that lie behind it on the chain is not closed by it; the leader still holds his part of that.
+ */
 import { add, minAmount, type SharesMicro, scale, subtractToZero, ZERO_SHARES } from "@slipstream/contracts/money";
+import { heldUpTo, isLater } from "./lots.ts";
 import { leavesOf } from "./orders.ts";
-import { type ExecutorState, type LotRef, lotSize, openOrdersOf, unfollowedOf } from "./state.ts";
+import { type ExecutorState, type KnownFill, type LotRef, lotSize, openOrdersOf, unfollowedOf } from "./state.ts";
 
 export type ExitShare = { readonly soldMicro: SharesMicro; readonly heldMicro: SharesMicro };
 
@@ -9,6 +15,30 @@ export type ExitShare = { readonly soldMicro: SharesMicro; readonly heldMicro: S
 export function freeLot(state: ExecutorState, ref: LotRef): SharesMicro {
   const closing = openOrdersOf(state, ref).flatMap((order) => (order.kind === "EXIT" ? [leavesOf(order)] : []));
   return subtractToZero(lotSize(state, ref), add(...closing, pendingExits(state, ref)));
+}
+
+/**
+ * What of the lot an exit is about: what was bought for signals before it and no other exit is closing. One that lies
+ * behind it closes its part of that as well.
+ */
+export function closableLot(state: ExecutorState, ref: LotRef, exit: KnownFill): SharesMicro {
+  const held = heldUpTo(state, ref, exit);
+  if (held === 0n) return held;
+  const closings = [
+    ...openOrdersOf(state, ref).flatMap((order) =>
+      order.kind === "EXIT" ? [{ signalId: order.leaderFillId, sizeMicro: leavesOf(order) }] : [],
+    ),
+    ...unfollowedOf(state, ref).map(({ leaderFillId, remainingMicro }) => ({
+      signalId: leaderFillId,
+      sizeMicro: remainingMicro ?? ZERO_SHARES,
+    })),
+  ];
+  const ofHeld = closings.map(({ signalId, sizeMicro }) => {
+    const other = state.fills.get(signalId);
+    if (other === undefined || !isLater(state, signalId, exit)) return sizeMicro;
+    return scale(sizeMicro, { numerator: held, denominator: heldUpTo(state, ref, other) }, "ceil");
+  });
+  return subtractToZero(held, add(ZERO_SHARES, ...ofHeld));
 }
 
 /** What earlier exits of the lot still have to close. */

@@ -1,7 +1,8 @@
 /**
- * Decision on a leader's sale, and later tries to follow one.
+ * Decision on a leader's exit, and later tries to follow one. He may have sold, or merged, converted or sent away his
+ * tokens: it is one path.
  *
- * An exit is sized once, when the leader sells: `lot × sold / held before`. What could not be sold then stays owed in
+ * An exit is sized once, when the leader leaves: `lot × sold / held before`. What could not be sold then stays owed in
  * shares (`unfollowed`) and joins the next exit of the same lot.
  */
 import type { Decision } from "@slipstream/actor/core";
@@ -17,15 +18,16 @@ import {
 import { type Deciding, type Facts, intentFact, skipFact, waitedMs } from "./attempt.ts";
 import { cancelOpen } from "./cancel.ts";
 import { awaitBook, mayWait } from "./entries.ts";
-import { type ExitShare, freeLot, partOf, pendingExits } from "./exitSize.ts";
+import { closableLot, type ExitShare, partOf, pendingExits } from "./exitSize.ts";
 import { exitGates, type Tradable } from "./gates.ts";
 import { holdingBefore } from "./holdings.ts";
+import { isLater } from "./lots.ts";
 import type { ExecutorRequest } from "./messages.ts";
 import { leavesOf } from "./orders.ts";
-import { isMarketable, limitPrice, opposite } from "./price.ts";
+import { exitPrice, isMarketable, limitPrice, opposite } from "./price.ts";
 import { holdingKey, type LotRef, lotSize, openOrdersOf, type UnfollowedExit } from "./state.ts";
 
-/** First decision on a leader's sale. What is still being bought for him is cancelled, whatever else is decided. */
+/** First decision on a leader's exit. What is still being bought for him is cancelled, whatever else is decided. */
 export function decideExit(deciding: Deciding): Decision<ExecutorRequest> {
   const { state, fill, policy } = deciding;
   const lot = { account: policy.account, tokenId: fill.tokenId, leader: fill.leader };
@@ -33,7 +35,7 @@ export function decideExit(deciding: Deciding): Decision<ExecutorRequest> {
   const requests: ExecutorRequest[] = [];
   if (fill.status === "ON_CHAIN") {
     for (const order of openOrdersOf(state, lot)) {
-      if (order.kind !== "ENTRY" || order.cancelReason !== null) continue;
+      if (order.kind !== "ENTRY" || order.cancelReason !== null || isLater(state, order.leaderFillId, fill)) continue;
       const canceling = cancelOpen(deciding, order, "LEADER_EXITED");
       facts.push(...canceling.facts);
       requests.push(...canceling.requests);
@@ -51,7 +53,8 @@ function answerExit(deciding: Deciding, lot: LotRef): Facts[number] | "wait" {
     skipFact(deciding, "EXIT", reason, { unfollowed: true, exitShare });
   if (fill.status !== "ON_CHAIN") return refuse({ code: "FILL_REVERTED" });
   if (fill.disputed) return refuse({ code: "FILL_DISPUTED" });
-  if (freeLot(state, lot) <= policy.dustMicro) {
+  const closable = closableLot(state, lot, fill);
+  if (closable <= policy.dustMicro) {
     return skipFact(deciding, "EXIT", { code: "NOTHING_TO_SELL" }, { exitShare });
   }
   if (exitShare === null) return refuse({ code: "LEADER_HOLDING_UNKNOWN" });
@@ -59,7 +62,7 @@ function answerExit(deciding: Deciding, lot: LotRef): Facts[number] | "wait" {
   const isOtherChain = gate.kind === "pass" && gate.value.market.conditionId !== deciding.conditionId;
   if (isOtherChain || (gate.kind === "wait" && mayWait(deciding))) return "wait";
   if (gate.kind !== "pass") return refuse(gate.reason);
-  const wantedMicro = add(partOf(freeLot(state, lot), exitShare), pendingExits(state, lot));
+  const wantedMicro = add(partOf(closable, exitShare), pendingExits(state, lot));
   return priceAndSize({ deciding, lot, tradable: gate.value, wantedMicro, n: 0, exitShare }, refuse) ?? "wait";
 }
 
@@ -70,7 +73,7 @@ export function retryExit(deciding: Deciding, exit: UnfollowedExit): Facts[numbe
   if (gate.kind !== "pass" || gate.value.market.conditionId !== deciding.conditionId) return null;
   const exitShare = exit.remainingMicro === null ? shareOf(deciding) : null;
   if (exit.remainingMicro === null && exitShare === null) return null;
-  const own = exitShare === null ? ZERO_SHARES : partOf(freeLot(state, exit), exitShare);
+  const own = exitShare === null ? ZERO_SHARES : partOf(closableLot(state, exit, fill), exitShare);
   const wantedMicro = add(own, pendingExits(state, exit));
   return priceAndSize({ deciding, lot: exit, tradable: gate.value, wantedMicro, n: exit.n, exitShare }, () => null);
 }
@@ -89,7 +92,7 @@ function priceAndSize<Refusal>(
   const { deciding, lot, tradable, wantedMicro, n, exitShare } = exit;
   const { market, quote } = tradable;
   const limitMicro = limitPrice({
-    leaderPriceMicro: deciding.fill.priceMicro,
+    leaderPriceMicro: exitPrice(deciding.fill, quote),
     side: "SELL",
     tickMicro: market.tickMicro,
     policy: deciding.policy,
@@ -113,7 +116,7 @@ function sellable({ state }: Deciding, lot: LotRef): SharesMicro {
   return subtractToZero(lotSize(state, lot), add(...closing));
 }
 
-/** What the leader sold of what he held, null when his holding is not known or the chain has not shown the fill yet. */
+/** What the leader gave of what he held, null when his holding is not known or the chain has not shown the fill yet. */
 function shareOf({ state, fill }: Deciding): ExitShare | null {
   const { sharesMicro: soldMicro, blockNumber, logIndex } = fill;
   if (blockNumber === null || logIndex === null) return null;

@@ -3,6 +3,7 @@ import { quoteTier } from "@slipstream/book/replica";
 import type { SkipReason } from "@slipstream/contracts/facts/exec";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
+import { purchasePrice } from "./price.ts";
 import { type RiskAnswer, riskFor } from "./riskGate.ts";
 import { isMakerLike } from "./sizing.ts";
 import type { ExecutorState, KnownFill } from "./state.ts";
@@ -89,8 +90,9 @@ function signalGate(view: ExecutorView, fill: KnownFill, policy: AccountPolicy):
 function leaderGate(state: ExecutorState, fill: KnownFill, policy: AccountPolicy): SkipReason | null {
   if (state.leaders.get(fill.leader) !== true) return { code: "LEADER_NOT_FOLLOWED" };
   if (isMakerLike(fill) && policy.makerRatioMicro === 0) return { code: "MAKER_FILLS_SKIPPED" };
-  if (fill.priceMicro < policy.minPriceMicro || fill.priceMicro > policy.maxPriceMicro) {
-    return { code: "PRICE_OUT_OF_RANGE", priceMicro: fill.priceMicro };
+  const priceMicro = purchasePrice(fill);
+  if (priceMicro < policy.minPriceMicro || priceMicro > policy.maxPriceMicro) {
+    return { code: "PRICE_OUT_OF_RANGE", priceMicro };
   }
   return null;
 }

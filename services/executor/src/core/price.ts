@@ -1,7 +1,28 @@
 /** Limit prices, and the guard that keeps an order from being sent when the book is beyond its limit. */
+import { InvariantError } from "@slipstream/contracts/errors";
 import { MICRO_NUMBER, type PriceMicro, priceMicro, type Side, toTick } from "@slipstream/contracts/money";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
+import type { KnownFill } from "./state.ts";
 import type { Quote } from "./view.ts";
+
+/** The price a leader bought at. @throws InvariantError for an act without a price: such are never copied as purchases. */
+export function purchasePrice({ priceMicro: price, leaderFillId }: KnownFill): PriceMicro {
+  if (price === null) throw new InvariantError(`${leaderFillId} has no price and is to be bought`);
+  return price;
+}
+
+/**
+ * The price an exit is guarded by: the leader's own, or where he had none (he merged, say) the middle of the book, so
+ * that a gap of the book is not taken for a price. Zero when the book is empty.
+ */
+export function exitPrice(
+  { priceMicro: price }: KnownFill,
+  { bestBidMicro: bid, bestAskMicro: ask }: Quote,
+): PriceMicro {
+  if (price !== null) return price;
+  if (bid === null || ask === null) return bid ?? ask ?? priceMicro(0);
+  return priceMicro(Math.floor((bid + ask) / 2));
+}
 
 /**
  * Returns the worst price an order may trade at: the leader's price plus (BUY) or minus (SELL) the guard's basis points

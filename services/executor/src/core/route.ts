@@ -1,7 +1,7 @@
 /** Which chains a message concerns, and the one place that calls each decision. */
 import { type Decision, type FactMessage, nothing } from "@slipstream/actor/core";
 import type { Fact, Recorded } from "@slipstream/contracts/facts";
-import type { AccountId, ClientOrderId, LeaderFillId } from "@slipstream/contracts/ids";
+import { type AccountId, type ClientOrderId, type LeaderFillId, leaderActId } from "@slipstream/contracts/ids";
 import type { ChainSubject } from "@slipstream/contracts/subjects";
 import { decideEntry } from "./entries.ts";
 import { decideExit } from "./exits.ts";
@@ -38,6 +38,11 @@ function routeFact(state: ExecutorState, view: ExecutorView, { fact }: Recorded)
     case "LeaderFill": {
       const accounts = sortLiveFirst(state, state.fills.get(fact.leaderFillId)?.undecided ?? []);
       return accounts.flatMap((account) => fillChain(state, view, account, fact.leaderFillId));
+    }
+    case "LeaderAct": {
+      const id = leaderActId(fact);
+      const accounts = sortLiveFirst(state, state.fills.get(id)?.undecided ?? []);
+      return accounts.flatMap((account) => fillChain(state, view, account, id));
     }
     case "ReservationGranted":
       return orderChain(state, fact.orderId);
@@ -121,6 +126,8 @@ function decideFact(
   switch (fact.type) {
     case "LeaderFill":
       return decideFill({ ...by, chain, leaderFillId: fact.leaderFillId, sinceMs: by.view.nowMs });
+    case "LeaderAct":
+      return decideFill({ ...by, chain, leaderFillId: leaderActId(fact), sinceMs: by.view.nowMs });
     case "ReservationGranted": {
       const order = by.state.orders.get(fact.orderId);
       return order === undefined ? nothing : decideGranted(by, order);

@@ -6,12 +6,21 @@
  *    never put back. A fill that returns after a revert, or after it was forgotten, has nobody undecided.
  * 2. The fills of an order never exceed its granted size.
  * 3. A lot is what our own fills bought on behalf of one leader and did not sell again.
- * 4. Fills are forgotten after 2 × the largest signal age, but not while a lot, an open order or an unfollowed exit of
+ * 4. An act of the leader that ends a holding otherwise (merge, conversion, transfer) is a sale without a price.
+ * 5. Fills are forgotten after 2 × the largest signal age, but not while a lot, an open order or an unfollowed exit of
  *    the same leader and token remains.
  */
 import type { FactOf } from "@slipstream/contracts/facts";
 import type { AccountId, Address, AttemptId, ConditionId, LeaderFillId, TokenId } from "@slipstream/contracts/ids";
-import { add, notional, type SharesMicro, type UsdcMicro, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
+import {
+  add,
+  notional,
+  type PriceMicro,
+  type SharesMicro,
+  type UsdcMicro,
+  ZERO_SHARES,
+  ZERO_USDC,
+} from "@slipstream/contracts/money";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { type ChainSubject, partitionFor, subjects } from "@slipstream/contracts/subjects";
 import type { Holding } from "./holdings.ts";
@@ -26,11 +35,14 @@ export type KnownFill = Pick<
   | "side"
   | "role"
   | "sharesMicro"
-  | "priceMicro"
   | "blockNumber"
   | "logIndex"
   | "historical"
 > & {
+  /** null: an act that has no price. */
+  readonly priceMicro: PriceMicro | null;
+  /** null: a fill. */
+  readonly act: FactOf<"LeaderAct">["act"] | null;
   occurrence: number;
   /** Another source tells of it differently: nothing is copied. */
   readonly disputed: boolean;
@@ -50,6 +62,8 @@ export type Lot = {
   sizeMicro: SharesMicro;
   /** What is held has cost, without fees. */
   costMicro: UsdcMicro;
+  /** The size by the signal that it was bought for. */
+  readonly parts: Map<LeaderFillId, SharesMicro>;
 };
 
 /** A leader's exit that is still to be followed. */

@@ -1,5 +1,21 @@
 /** Short words for stories. */
-import { balance, fillOrder, goodStory, leaderFill, only, price, quote, type Story } from "./story.testing.ts";
+import type { FactOf } from "@slipstream/contracts/facts";
+import { factId } from "@slipstream/contracts/ids";
+import {
+  balance,
+  fillOrder,
+  goodStory,
+  hash,
+  leader,
+  leaderFill,
+  only,
+  price,
+  quote,
+  START_MS,
+  type Story,
+  shares,
+  tokenId,
+} from "./story.testing.ts";
 
 export const lotOf = (of: Story) => [...of.state().lots.values()].map(({ sizeMicro }) => sizeMicro);
 export const owedExits = (of: Story) => [...of.state().unfollowed.values()].map(({ remainingMicro }) => remainingMicro);
@@ -20,3 +36,19 @@ export function holdingTen(): Story {
   made.tell(balance(101, 100));
   return made;
 }
+
+const inward = new Set(["split", "transferIn"]);
+/** Another act of the leader, in block 100 + n as his fill n would be. */
+export const leaderAct = (
+  n: number,
+  act: FactOf<"LeaderAct">["act"],
+  amount: number,
+  direction: "in" | "out" = inward.has(act) ? "in" : "out",
+): FactOf<"LeaderAct"> => ({
+  type: "LeaderAct",
+  v: 1,
+  id: factId("LeaderAct", `${n}.${direction}`),
+  ...{ tsEventMs: START_MS - 5_000, tsInitMs: START_MS, act, direction, leader, tokenId },
+  sharesMicro: shares(amount),
+  ...{ txHash: hash(2_000 + n), blockNumber: 100 + n, blockHash: hash(100 + n), logIndex: 3 },
+});

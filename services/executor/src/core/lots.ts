@@ -1,0 +1,101 @@
+/**
+ * What we hold for leaders. A lot is of one account, token and leader; its parts are by the signal that each was bought
+ * for, because an exit that is told late closes only what was bought for signals before it.
+ *
+ * Invariants
+ * 1. The parts of a lot add up to its size; none is zero.
+ * 2. A lot at or below the account's dust is nothing, and nothing of it is left to be followed.
+ */
+import type { LeaderFillId } from "@slipstream/contracts/ids";
+import {
+  add,
+  minAmount,
+  type SharesMicro,
+  scale,
+  subtract,
+  subtractToZero,
+  type UsdcMicro,
+  ZERO_SHARES,
+  ZERO_USDC,
+} from "@slipstream/contracts/money";
+import type { OrderState } from "./orders.ts";
+import { type ExecutorState, type KnownFill, type Lot, type LotRef, lotKey, unfollowedOf } from "./state.ts";
+
+/** Adds what an order bought, or gives back what a sale that never settled had taken. */
+export function addToLot(
+  state: ExecutorState,
+  order: OrderState,
+  { sizeMicro, usdcMicro }: { readonly sizeMicro: SharesMicro; readonly usdcMicro: UsdcMicro },
+): void {
+  if (sizeMicro === 0n) return;
+  const { account, tokenId, conditionId, leader, leaderFillId } = order;
+  const lot = state.lots.get(lotKey(order)) ?? {
+    ...{ account, tokenId, conditionId, leader },
+    ...{ sizeMicro: ZERO_SHARES, costMicro: ZERO_USDC, parts: new Map<LeaderFillId, SharesMicro>() },
+  };
+  lot.sizeMicro = add(lot.sizeMicro, sizeMicro);
+  lot.costMicro = add(lot.costMicro, usdcMicro);
+  lot.parts.set(leaderFillId, add(lot.parts.get(leaderFillId) ?? ZERO_SHARES, sizeMicro));
+  state.lots.set(lotKey(order), lot);
+}
+
+/** Takes shares out of a lot: in proportion from the parts that `isOf` names, and only what those lack from the others. */
+export function takeFromLot(
+  state: ExecutorState,
+  ref: LotRef,
+  sizeMicro: SharesMicro,
+  isOf: (signal: LeaderFillId) => boolean,
+): void {
+  const key = lotKey(ref);
+  const lot = state.lots.get(key);
+  if (lot === undefined) return;
+  const left = subtractToZero(lot.sizeMicro, sizeMicro);
+  const dust = state.accounts.get(ref.account)?.policy.dustMicro ?? ZERO_SHARES;
+  if (left <= dust) {
+    state.lots.delete(key);
+    for (const { attemptId } of unfollowedOf(state, ref)) state.unfollowed.delete(attemptId);
+    return;
+  }
+  const open = subtractToZero(sizeMicro, takeFromParts(lot, sizeMicro, isOf));
+  takeFromParts(lot, open, (signal) => !isOf(signal));
+  lot.costMicro = scale(lot.costMicro, { numerator: left, denominator: lot.sizeMicro }, "floor");
+  lot.sizeMicro = left;
+}
+
+/** @returns what was taken. */
+function takeFromParts(lot: Lot, sizeMicro: SharesMicro, isOf: (signal: LeaderFillId) => boolean): SharesMicro {
+  const parts = [...lot.parts].filter(([signal]) => isOf(signal));
+  const total = add(...parts.map(([, size]) => size));
+  const taken = minAmount(sizeMicro, total);
+  if (taken === 0n) return taken;
+  const left = subtract(total, taken);
+  let rest = left;
+  const kept = parts.map(([signal, size]): [LeaderFillId, SharesMicro] => {
+    const part = scale(size, { numerator: left, denominator: total }, "floor");
+    rest = subtract(rest, part);
+    return [signal, part];
+  });
+  for (const [at, [signal, part]] of kept.entries()) {
+    // The roundings stay with the oldest.
+    const size = at === 0 ? add(part, rest) : part;
+    if (size > 0n) lot.parts.set(signal, size);
+    else lot.parts.delete(signal);
+  }
+  return taken;
+}
+
+/** What of a lot was bought for signals that do not lie behind `exit` on the chain. */
+export function heldUpTo(state: ExecutorState, ref: LotRef, exit: KnownFill): SharesMicro {
+  const parts = [...(state.lots.get(lotKey(ref))?.parts ?? [])];
+  return add(ZERO_SHARES, ...parts.flatMap(([signal, size]) => (isLater(state, signal, exit) ? [] : [size])));
+}
+
+/** True when a signal lies behind `exit` on the chain. */
+export function isLater(state: ExecutorState, signalId: LeaderFillId, exit: KnownFill | undefined): boolean {
+  const signal = state.fills.get(signalId);
+  if (signal === undefined || exit === undefined || exit.blockNumber === null || exit.logIndex === null) return false;
+  // An act is final when it is told; what the chain has not even shown then comes after it.
+  if (signal.blockNumber === null || signal.logIndex === null) return exit.act !== null;
+  if (signal.blockNumber !== exit.blockNumber) return signal.blockNumber > exit.blockNumber;
+  return signal.logIndex > exit.logIndex;
+}
