@@ -117,7 +117,13 @@ function parseAndApply(frames: readonly string[], tickMicro = TICK, parser = cre
     for (const event of parser.parse(frame).events) {
       stamp.seq += 1;
       stamp.tsEventMs = event.tsEventMs;
-      if (event.kind === "book") recordSnapshot(historyOf(event.tokenId), stamp, event.bids, event.asks);
+      if (event.kind === "book") {
+        const history = histories.get(event.tokenId) ?? createHistory({ tokenId: event.tokenId });
+        const { bids, asks } = event;
+        if (history.book === null) openEpoch(history, { ...stamp, epoch: "1.0", tickMicro, bids, asks });
+        else recordSnapshot(history, stamp, bids, asks);
+        histories.set(event.tokenId, history);
+      }
       if (event.kind !== "priceChange") continue;
       for (const { tokenId, side, priceMicro, sizeMicro } of event.changes) {
         recordLevel(historyOf(tokenId), stamp, side, priceMicro, sizeMicro);
