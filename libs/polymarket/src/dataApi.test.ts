@@ -1,4 +1,7 @@
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Address } from "@slipstream/contracts/ids";
+import { notional } from "@slipstream/contracts/money";
 import { describe, expect, test } from "vitest";
 import { createDataApi, type FillFeed } from "./dataApi.ts";
 import { microDecimal } from "./decimal.ts";
@@ -132,6 +135,21 @@ describe("fills of the Data API", () => {
     expect((await ask([untyped], "trades")).fills).toHaveLength(1);
     expect((await ask([untyped], "activity")).fills).toHaveLength(0);
   });
+  test.each([
+    [
+      "a maker's row tells what was paid",
+      { size: 13.698629, price: 0.6350000427, usdcSize: 8.69863 },
+      8_698_630n,
+      true,
+    ],
+    ["a taker's row with the fee on top", { size: 7917.59, price: 0.45, usdcSize: 3660.89567 }, 3_562_915_500n, false],
+    ["a taker's row with the fee taken out", { size: 100, price: 0.5, usdcSize: 48.75 }, 50_000_000n, false],
+    ["nothing but a price", { size: 100, price: 0.51, usdcSize: undefined }, 51_000_000n, true],
+    ["nothing but an average", { size: 3, price: 0.3333333333, usdcSize: undefined }, 1_000_000n, false],
+    ["nothing but USDC", { size: 100, price: undefined, usdcSize: 51 }, 51_000_000n, false],
+  ])("cost without the fee: %s", async (_name, change, usdcMicro, exact) => {
+    expect((await ask([{ ...row, ...change }])).fills).toMatchObject([{ usdcMicro, exact }]);
+  });
   test("equal rows stay two", async () => {
     const { fills } = await ask([row, row]);
     expect(fills).toHaveLength(2);
@@ -158,4 +176,28 @@ test("dust among holdings is asked for", async () => {
 
 test("a row of the live feed has an address with capitals and is the same fill", () => {
   expect(readTradeRow(row)).toMatchObject({ wallet, sharesMicro: 10_100_000n });
+});
+
+const samples = resolve(import.meta.dirname, "../../..", process.env["SLIPSTREAM_SAMPLES"] ?? "../shared/samples");
+const recording = resolve(samples, "data-api/activity_all.json");
+const present = existsSync(recording);
+if (!present) console.log(`samples are not there (${samples}): recorded activity is not tested`);
+
+test.skipIf(!present)("of a recorded list the trades are fills, to the micro, and nothing else is", async () => {
+  const text = readFileSync(recording, "utf8");
+  const listed = JSON.parse(text) as { readonly type: string; readonly proxyWallet: string }[];
+  const owner = listed[0]?.proxyWallet.toLowerCase() as Address;
+  const page = await serving(text).api.fills(owner, "activity", { startSeconds: 0, endSeconds: 0, limit: 500 });
+  expect(page.unreadable).toEqual([]);
+  expect(page.listedSeconds).toHaveLength(listed.length);
+  expect(page.fills).toHaveLength(listed.filter(({ type }) => type === "TRADE").length);
+  expect(page.fills.length).toBeGreaterThan(40);
+  // The seven rows that paid a taker's fee tell it within their USDC.
+  expect(page.fills.filter(({ exact }) => !exact)).toHaveLength(7);
+  for (const { priceMicro: price, usdcMicro: usdc, sharesMicro: shares } of page.fills) {
+    if (price === null || usdc === null) throw new Error("not told");
+    // A price to the micro is off by half of one per share at most.
+    const gap = usdc - notional(price, shares, "floor");
+    expect(gap < 0n ? -gap : gap).toBeLessThanOrEqual(shares / 2_000_000n + 1n);
+  }
 });

@@ -1,5 +1,5 @@
 /** Decimals of the venue into integers of 1e-6: prices and book sizes as doubles, amounts of fills as bigints. */
-import { MICRO } from "@slipstream/contracts/money";
+import { divide, MICRO } from "@slipstream/contracts/money";
 
 const DECIMAL = /^(\d{1,10})(?:\.(\d{1,6})0*)?$/;
 const UNREADABLE = -1;
@@ -26,29 +26,48 @@ export function microOfJson(value: unknown): number {
   return typeof value === "number" ? microNumber(String(value)) : UNREADABLE;
 }
 
-export type MicroDecimal = {
-  /** 1e-6 units. */
-  readonly micro: bigint;
-  /** False: there were more than six decimals, and the value is the nearest one (half up). */
-  readonly exact: boolean;
-};
+/** Exactly `numerator / denominator`. */
+export type Fraction = { readonly numerator: bigint; readonly denominator: bigint };
 
 const ANY_DECIMAL = /^(\d{1,30})(?:\.(\d{1,40}))?(?:[eE]([+-]?\d{1,2}))?$/;
 
 /**
- * Reads a decimal of any length that is not negative, as text or as a number of JSON. The venue's index keeps decimals as
- * doubles: a value with more than six of them is a micro amount plus an error far below half a micro, so the nearest
- * micro is what the chain holds.
+ * Reads a decimal of any length that is not negative, as text or as a number of JSON.
  * @returns null for anything else: a sign, no number at all.
  */
-export function microDecimal(value: unknown): MicroDecimal | null {
+export function decimalFraction(value: unknown): Fraction | null {
   if (typeof value !== "string" && typeof value !== "number") return null;
   const match = ANY_DECIMAL.exec(String(value));
   if (match === null) return null;
   const [, whole = "0", fraction = "", exponent = "0"] = match;
-  const digits = BigInt(whole + fraction) * MICRO;
   const shift = fraction.length - Number(exponent);
-  if (shift <= 0) return { micro: digits * 10n ** BigInt(-shift), exact: true };
-  const unit = 10n ** BigInt(shift);
-  return { micro: (digits * 2n + unit) / (unit * 2n), exact: digits % unit === 0n };
+  const numerator = BigInt(whole + fraction);
+  if (shift <= 0) return { numerator: numerator * 10n ** BigInt(-shift), denominator: 1n };
+  return { numerator, denominator: 10n ** BigInt(shift) };
+}
+
+export type MicroDecimal = {
+  /** 1e-6 units. */
+  readonly micro: bigint;
+  /** False: it was between two micros, and this is the nearest one (half up). */
+  readonly exact: boolean;
+};
+
+/** Returns `amount * fraction`, in the unit of `amount`. */
+export function nearest(amount: bigint, { numerator, denominator }: Fraction): MicroDecimal {
+  const product = amount * numerator;
+  return {
+    micro: divide(product * 2n + denominator, denominator * 2n, "floor"),
+    exact: product % denominator === 0n,
+  };
+}
+
+/**
+ * Reads a decimal as micros. The venue's index keeps decimals as doubles: a value with more than six of them is a micro
+ * amount plus an error far below half a micro, so the nearest micro is what the chain holds.
+ * @returns null as `decimalFraction`.
+ */
+export function microDecimal(value: unknown): MicroDecimal | null {
+  const fraction = decimalFraction(value);
+  return fraction === null ? null : nearest(MICRO, fraction);
 }

@@ -5,7 +5,7 @@
  */
 import { Address, ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
 import {
-  MICRO_NUMBER,
+  MICRO,
   type PriceMicro,
   priceMicro,
   type SharesMicro,
@@ -15,7 +15,7 @@ import {
   usdcMicro,
 } from "@slipstream/contracts/money";
 import { z } from "zod";
-import { microDecimal } from "./decimal.ts";
+import { decimalFraction, type Fraction, type MicroDecimal, microDecimal, nearest } from "./decimal.ts";
 
 export type TradeRow = {
   readonly wallet: Address;
@@ -25,11 +25,11 @@ export type TradeRow = {
   readonly side: Side;
   /** 1e-6 share. */
   readonly sharesMicro: SharesMicro;
-  /** 1e-6 USDC per share, to the nearest; of an active order the average over what it met. Null: not told. */
+  /** 1e-6 USDC per share, to the nearest; of an active order an average. Null: not told, or above 1. */
   readonly priceMicro: PriceMicro | null;
-  /** 1e-6 USDC. Null: not told. */
+  /** 1e-6 USDC: what the shares cost, without the fee. Null: not told. */
   readonly usdcMicro: UsdcMicro | null;
-  /** False: shares or USDC had more than six decimals and are the nearest micro. */
+  /** False: shares or USDC are the nearest micro of what was told, the chain's may differ by a few. */
   readonly exact: boolean;
   /** Time of the block, whole seconds. */
   readonly tsEventMs: number;
@@ -61,8 +61,9 @@ export function readTradeRow(value: unknown): TradeRow | { readonly unreadable: 
   const row = parsed.data;
   const shares = microDecimal(row.size);
   if (shares === null || shares.micro === 0n) return { unreadable: `a fill of ${row.size} shares` };
-  const price = microDecimal(row.price);
-  const usdc = microDecimal(row.usdcSize);
+  const told = decimalFraction(row.price);
+  const price = told === null || told.numerator > told.denominator ? null : told;
+  const cost = costOf(shares.micro, price, row.usdcSize);
   return {
     wallet: row.proxyWallet,
     txHash: row.transactionHash,
@@ -70,10 +71,27 @@ export function readTradeRow(value: unknown): TradeRow | { readonly unreadable: 
     conditionId: row.conditionId ?? null,
     side: row.side,
     sharesMicro: sharesMicro(shares.micro),
-    priceMicro: price === null || price.micro > BigInt(MICRO_NUMBER) ? null : priceMicro(Number(price.micro)),
-    usdcMicro: usdc === null ? null : usdcMicro(usdc.micro),
-    exact: shares.exact && (usdc === null || usdc.exact),
+    priceMicro: price === null ? null : priceMicro(Number(nearest(MICRO, price).micro)),
+    usdcMicro: cost === null ? null : usdcMicro(cost.micro),
+    exact: shares.exact && cost?.exact !== false,
     tsEventMs: row.timestamp * 1_000,
     raw: JSON.stringify(value),
   };
+}
+
+/** Average prices are told with ten decimals. */
+const PRICE_UNIT = 10n ** 10n;
+
+/**
+ * What the shares cost. The USDC of a taker's row hold his fee (bought 7,917.59 at 0.45 with a rate of 0.05: 3,660.89567
+ * is 3,562.9155 and 97.98017), so they count only where they are the price times the shares, up to the price's own
+ * rounding; else that product does.
+ */
+function costOf(shares: bigint, price: Fraction | null, usdcSize: unknown): MicroDecimal | null {
+  const told = microDecimal(usdcSize);
+  if (price === null) return told === null ? null : { ...told, exact: false };
+  const product = nearest(shares, price);
+  if (told === null) return product;
+  const gap = told.micro > product.micro ? told.micro - product.micro : product.micro - told.micro;
+  return gap <= shares / (2n * PRICE_UNIT) + 1n ? told : { ...product, exact: false };
 }

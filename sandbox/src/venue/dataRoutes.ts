@@ -2,7 +2,7 @@
  * The Data API: what wallets did, told late. Rows have no log index and, in /trades, only takers unless asked.
  * @see docs/venue.md, Data API
  */
-import { averagePrice, notional, type PriceMicro, subtract } from "@slipstream/contracts/money";
+import { add, averagePrice, notional, type PriceMicro, subtract } from "@slipstream/contracts/money";
 import { quotesOf } from "./books.ts";
 import type { DataFaults } from "./dataFaults.ts";
 import { complementPrice } from "./engine.ts";
@@ -45,7 +45,8 @@ export function dataRoutes(options: DataRoutesOptions): Routes {
       return page(options, rows, query, 500, (fill) => ({
         ...tradeRow(markets, fill),
         type: "TRADE",
-        usdcSize: jsonDecimal(Number(fill.usdcMicro)),
+        // The venue's own rows hold the taker's fee.
+        usdcSize: jsonDecimal(Number(fill.side === "BUY" ? add(fill.usdcMicro, fill.feeMicro) : fill.usdcMicro)),
       }));
     },
     "GET /positions": (asked) => positions(options, asked, ofUser(asked.query)),

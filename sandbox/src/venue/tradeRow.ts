@@ -1,6 +1,5 @@
 /** A settled fill as the venue's index and its live feed list it. */
 import type { ConditionId } from "@slipstream/contracts/ids";
-import { averagePrice } from "@slipstream/contracts/money";
 import { jsonDecimal } from "./gammaObject.ts";
 import type { VenueMarket } from "./market.ts";
 import type { SettledFill } from "./settledFills.ts";
@@ -14,7 +13,8 @@ export function tradeRow(markets: MarketsByCondition, fill: SettledFill): Record
     asset: fill.tokenId,
     conditionId: fill.conditionId,
     size: jsonDecimal(Number(fill.sharesMicro)),
-    price: jsonDecimal(averagePrice(fill.usdcMicro, fill.sharesMicro)),
+    // The venue tells averages with ten decimals.
+    price: Number((Number(fill.usdcMicro) / Number(fill.sharesMicro)).toFixed(10)),
     timestamp: fill.blockMs / 1_000,
     ...titles(markets, fill),
     name: "",

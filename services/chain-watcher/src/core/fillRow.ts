@@ -15,9 +15,9 @@ export type FillRow = {
   readonly sharesMicro: SharesMicro;
   /** 1e-6 USDC per share, to the nearest micro; an average for an active order. Null: not told. */
   readonly priceMicro: PriceMicro | null;
-  /** 1e-6 USDC. Null: not told. */
+  /** 1e-6 USDC: what the shares cost, without the fee. Null: not told. */
   readonly usdcMicro: UsdcMicro | null;
-  /** False: shares or USDC were told with more than six decimals and are the nearest micro (half up). */
+  /** False: shares or USDC are the nearest micro (half up) of what was told, the chain's may differ by a few. */
   readonly exact: boolean;
   /** Time of the block, whole seconds. */
   readonly tsEventMs: number;
