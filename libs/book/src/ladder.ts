@@ -13,6 +13,7 @@ import {
   type LadderSide,
   rankBelow,
   rankFrom,
+  reserve,
   setRank,
   sideBytes,
   sizeAtRank,
@@ -101,6 +102,9 @@ export function applySnapshot(book: Book, bids: FlatLevels, asks: FlatLevels): A
 function fill(book: Book, side: Side, levels: FlatLevels): BookRefusal | null {
   if (levels.length % 2 !== 0) return "LEVELS_ODD";
   const target = sideOf(book, side);
+  const best = Math.max(rankOf(book, side, levels[0] ?? 0), rankOf(book, side, levels.at(-2) ?? 0));
+  // Levels are in order as a rule, so one of the ends is the best; any other order only grows the arrays by steps.
+  if (Number.isInteger(best) && best > 0 && best < target.rankEnd) reserve(target, best);
   for (let at = 0; at < levels.length; at += 2) {
     const price = levels[at] ?? 0;
     const size = levels[at + 1] ?? 0;

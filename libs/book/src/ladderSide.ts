@@ -18,8 +18,8 @@ export type LadderSide = {
   count: number;
 };
 
-/** A ladder of the usual ticks (0.1 to 0.001) fits without ever growing. */
-const RANKS_AT_START = 1_024;
+/** The most usual ladder, of cents, fits without ever growing; a zeroed array costs by its length. */
+const RANKS_AT_START = 128;
 
 export function createSide(rankEnd: number): LadderSide {
   const ranks = Math.min(rankEnd, RANKS_AT_START);
@@ -89,6 +89,11 @@ export function rankFrom(side: LadderSide, rank: number): number {
     bits = side.occupied[word] ?? 0;
   }
   return (word << 5) + 31 - Math.clz32(bits & -bits);
+}
+
+/** Makes room up to `rank`, an integer in [0, rankEnd): once for many levels instead of step by step. */
+export function reserve(side: LadderSide, rank: number): void {
+  if (rank >= side.sizes.length) grow(side, rank);
 }
 
 /** Bytes of the arrays. */
