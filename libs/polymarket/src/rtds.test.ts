@@ -23,7 +23,7 @@ describe("messages of the live feed", () => {
         side: "SELL",
         sharesMicro: 50_000_000n,
         priceMicro: 590_000,
-        usdcMicro: null,
+        usdcMicro: 29_500_000n,
         tsEventMs: 1_787_107_543_000,
       },
     });
