@@ -6,7 +6,10 @@ import { ContractError } from "@slipstream/contracts/errors";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
 import { addressToWord, text, uintArray, uintWord } from "./abi.ts";
 import type { Eip712Domain } from "./versions.ts";
-import { addressWord, bigintWord, WORD } from "./words.ts";
+import { addressWord, bigintWord, numberWord, WORD } from "./words.ts";
+
+/** Many reads in one `eth_call`, all of one block; the same address on every chain that has it. */
+export const MULTICALL3 = "0xca11bde05977b3631167028862be2a173976ca11" as Address;
 
 /** balanceOf(address owner,uint256 id) of an ERC-1155 ledger; answer: `decodeUint`, in 1e-6 share. */
 export const encodeBalanceOf = (owner: Address, tokenId: TokenId): string =>
@@ -14,6 +17,14 @@ export const encodeBalanceOf = (owner: Address, tokenId: TokenId): string =>
 
 /** balanceOf(address) of an ERC-20; answer: `decodeUint`, in 1e-6 USDC for every collateral of the venue. */
 export const encodeErc20BalanceOf = (owner: Address): string => `0x70a08231${addressToWord(owner)}`;
+
+/** allowance(address owner,address spender) of an ERC-20; answer: `decodeUint`. Unlimited is 2^256 - 1, or near it. */
+export const encodeAllowance = (owner: Address, spender: Address): string =>
+  `0xdd62ed3e${addressToWord(owner)}${addressToWord(spender)}`;
+
+/** isApprovedForAll(address owner,address operator) of an ERC-1155 ledger; answer: `decodeUint`, 0 or 1. */
+export const encodeIsApprovedForAll = (owner: Address, operator: Address): string =>
+  `0xe985e9c5${addressToWord(owner)}${addressToWord(operator)}`;
 
 /** eip712Domain(); answer: `decodeEip712Domain`. */
 export const ENCODED_EIP712_DOMAIN = "0x84b0196e";
@@ -28,6 +39,49 @@ export function encodeBalanceOfBatch(pairs: readonly { readonly owner: Address; 
   const owners = pairs.map((pair) => addressToWord(pair.owner)).join("");
   const ids = pairs.map((pair) => uintWord(BigInt(pair.tokenId))).join("");
   return `0x4e1273f4${uintWord(64)}${idsOffset}${count}${owners}${count}${ids}`;
+}
+
+export type ContractCall = { readonly to: Address; readonly data: string };
+
+/**
+ * aggregate3((address target,bool allowFailure,bytes callData)[]) of Multicall3, each call allowed to fail; answer:
+ * `decodeAggregate3`.
+ */
+export function encodeAggregate3(calls: readonly ContractCall[]): string {
+  const tuples = calls.map(({ to, data }) => {
+    const bytes = data.slice(2);
+    const padded = bytes.padEnd(Math.ceil(bytes.length / WORD) * WORD, "0");
+    return `${addressToWord(to)}${uintWord(1)}${uintWord(96)}${uintWord(bytes.length / 2)}${padded}`;
+  });
+  let offset = calls.length * 32;
+  const offsets = tuples.map((tuple) => {
+    const at = uintWord(offset);
+    offset += tuple.length / 2;
+    return at;
+  });
+  return `0x82ad56cb${uintWord(32)}${uintWord(calls.length)}${offsets.join("")}${tuples.join("")}`;
+}
+
+/**
+ * Reads the answer of `aggregate3`: what each call answered, in order; null for one that failed.
+ * @throws ContractError RPC_UNREADABLE unless it holds `length` answers.
+ */
+export function decodeAggregate3(answer: string, length: number): (string | null)[] {
+  const unread = (): ContractError => unreadable(`the answers of ${length} calls`, answer);
+  const listAt = 2 + numberWord(answer, 2) * 2;
+  if (!answer.startsWith("0x") || listAt < 2 || numberWord(answer, listAt) !== length) throw unread();
+  const base = listAt + WORD;
+  const answers: (string | null)[] = [];
+  for (let i = 0; i < length; i++) {
+    const tupleAt = base + numberWord(answer, base + i * WORD) * 2;
+    const bytesAt = tupleAt + numberWord(answer, tupleAt + WORD) * 2;
+    const bytes = numberWord(answer, bytesAt);
+    const succeeded = numberWord(answer, tupleAt);
+    const end = bytesAt + WORD + bytes * 2;
+    if (tupleAt < base || bytesAt < tupleAt || bytes < 0 || succeeded < 0 || end > answer.length) throw unread();
+    answers.push(succeeded === 1 ? `0x${answer.slice(bytesAt + WORD, end)}` : null);
+  }
+  return answers;
 }
 
 /** @throws ContractError RPC_UNREADABLE unless the answer is one word. */
