@@ -7,7 +7,7 @@ import type { TokenId } from "@slipstream/contracts/ids";
 import type { PriceChangeEvent } from "@slipstream/polymarket/marketChannel";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { FullBook, LevelChange } from "../src/core/tokenBook.ts";
-import { createVenue, NO, type Venue, YES } from "../src/core/venue.testing.ts";
+import { createVenue, NO, START_MS, type Venue, YES } from "../src/core/venue.testing.ts";
 
 export type FakeVenue = {
   readonly httpUrl: string;
@@ -17,17 +17,33 @@ export type FakeVenue = {
   change(...changes: readonly LevelChange[]): void;
   /** The next changes reach nobody. */
   lose(count: number): void;
+  /** Sends a frame as it is to everybody. */
+  say(frame: string | Buffer): void;
+  /** Ends all connections in good order. */
+  closeSockets(code: number, reason: string): void;
   dropSockets(): void;
-  readonly counts: { books: number; subscriptions: string[] };
+  /** Connections stay open, and nothing is sent nor answered. */
+  freeze(on: boolean): void;
+  /** The venue has no book of these tokens any more, on the stream and in REST. */
+  settle(...tokens: readonly TokenId[]): void;
+  /** The stream's opening books lack these tokens; REST has them. */
+  forget(...tokens: readonly TokenId[]): void;
+  /** Bodies of /books, all subscriptions, all unsubscriptions, connections so far and now. */
+  readonly counts: { books: number; subscriptions: string[]; unsubscriptions: string[]; connections: number };
+  connections(): number;
   stop(): Promise<void>;
 };
 
 export async function startFakeVenue(): Promise<FakeVenue> {
   const truth = createVenue();
   const sockets = new Map<WebSocket, Set<string>>();
-  const counts: FakeVenue["counts"] = { books: 0, subscriptions: [] };
+  const counts: FakeVenue["counts"] = { books: 0, subscriptions: [], unsubscriptions: [], connections: 0 };
+  const settled = new Set<string>();
+  const forgotten = new Set<string>();
   let toLose = 0;
-  const known = (ids: readonly string[]): TokenId[] => [YES, NO].filter((token) => ids.includes(token));
+  let frozen = false;
+  const known = (ids: readonly string[]): TokenId[] =>
+    [YES, NO, ...plainTokens].filter((token) => ids.includes(token) && !settled.has(token));
 
   const http = createServer(async (request, response) => {
     const asked = JSON.parse(await text(request)) as { token_id: string }[];
@@ -39,17 +55,23 @@ export async function startFakeVenue(): Promise<FakeVenue> {
   server.on("connection", (socket) => {
     const own = new Set<string>();
     sockets.set(socket, own);
+    counts.connections += 1;
     socket.on("close", () => sockets.delete(socket));
     socket.on("message", (data) => {
+      if (frozen) return;
       if (String(data) === "PING") return socket.send("PONG");
       const { operation, assets_ids: ids } = JSON.parse(String(data)) as { operation?: string; assets_ids: string[] };
       if (operation === "unsubscribe") {
         for (const id of ids) own.delete(id);
+        counts.unsubscriptions.push(...ids);
         return;
       }
       for (const id of ids) own.add(id);
       counts.subscriptions.push(...ids);
-      const books = known(ids).map((token) => ({ event_type: "book", ...openingText(truth, token) }));
+      const books = known(ids.filter((id) => !forgotten.has(id))).map((token) => ({
+        event_type: "book",
+        ...openingText(truth, token),
+      }));
       socket.send(books.length === 0 ? "[]\n" : JSON.stringify(books));
     });
   });
@@ -63,12 +85,28 @@ export async function startFakeVenue(): Promise<FakeVenue> {
     change: (...changes) => {
       const event = truth.change(Date.now(), ...changes);
       toLose -= 1;
-      if (toLose >= 0) return;
+      if (toLose >= 0 || frozen) return;
       for (const [socket, own] of sockets) if (own.has(YES) || own.has(NO)) socket.send(changeText(event));
     },
     lose: (count) => {
       toLose = count;
     },
+    say: (frame) => {
+      for (const socket of sockets.keys()) socket.send(frame, { binary: false });
+    },
+    closeSockets: (code, reason) => {
+      for (const socket of sockets.keys()) socket.close(code, reason);
+    },
+    freeze: (on) => {
+      frozen = on;
+    },
+    settle: (...tokens) => {
+      for (const token of tokens) settled.add(token);
+    },
+    forget: (...tokens) => {
+      for (const token of tokens) forgotten.add(token);
+    },
+    connections: () => sockets.size,
     dropSockets: () => {
       for (const socket of sockets.keys()) socket.terminate();
     },
@@ -80,6 +118,18 @@ export async function startFakeVenue(): Promise<FakeVenue> {
     },
   };
 }
+
+/** Tokens of a market each, whose books never change. */
+export const plainTokens = Array.from({ length: 8 }, (_, n) => String(901 + n) as TokenId);
+const plainBook: FullBook = {
+  conditionId: `0x${"cd".repeat(32)}` as FullBook["conditionId"],
+  tsEventMs: START_MS,
+  hash: "",
+  bids: [400_000, 1_000_000],
+  asks: [600_000, 1_000_000],
+  tickMicro: 10_000,
+  lastTradePrice: null,
+};
 
 /** Worst first, as the venue sends them. */
 function levelTexts(flat: readonly number[]): { price: string; size: string }[] {
@@ -100,9 +150,10 @@ const bookText = (tokenId: TokenId, { conditionId, tsEventMs, hash, bids, asks }
   tick_size: "0.01",
   last_trade_price: "0.500",
 });
-const openingText = (truth: Venue, tokenId: TokenId) => bookText(tokenId, truth.opening(tokenId));
+const openingText = (truth: Venue, tokenId: TokenId) =>
+  bookText(tokenId, plainTokens.includes(tokenId) ? plainBook : truth.opening(tokenId));
 const restText = (truth: Venue, tokenId: TokenId) => ({
-  ...bookText(tokenId, truth.rest(tokenId)),
+  ...bookText(tokenId, plainTokens.includes(tokenId) ? plainBook : truth.rest(tokenId)),
   min_order_size: "5",
   neg_risk: false,
 });

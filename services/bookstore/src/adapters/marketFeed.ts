@@ -80,11 +80,13 @@ export function createMarketFeed(options: MarketFeedOptions): MarketFeed {
   const past: Totals = { frames: 0, empty: 0, refused: 0, ignored: new Map(), broken: 0 };
   let made = 0;
 
-  const roomFor = (tokenId: TokenId): Line => {
+  /** `coming`: tokens that are placed at the same time; a sibling among them should find room beside this one. */
+  const roomFor = (tokenId: TokenId, coming: ReadonlySet<TokenId>): Line => {
     const sibling = siblingOf(tokenId);
     const beside = sibling === null ? undefined : lineOf.get(sibling);
+    const needed = sibling !== null && beside === undefined && coming.has(sibling) ? 2 : 1;
     const hasRoom = (line: Line | undefined): line is Line =>
-      line !== undefined && line.tokens.size < tokensPerConnection;
+      line !== undefined && line.tokens.size + needed <= tokensPerConnection;
     const found = hasRoom(beside) ? beside : [...lines.values()].find(hasRoom);
     if (found !== undefined) return found;
     const line = openLine(options, `${name}-${made++}`, past);
@@ -109,8 +111,9 @@ export function createMarketFeed(options: MarketFeedOptions): MarketFeed {
 
   const add = (tokens: readonly TokenId[]): void => {
     const fresh = new Map<Line, TokenId[]>();
+    const coming = new Set(tokens);
     for (const tokenId of tokens) {
-      const line = roomFor(tokenId);
+      const line = roomFor(tokenId, coming);
       line.tokens.add(tokenId);
       lineOf.set(tokenId, line);
       handlers.onTracked(tokenId, line.name);
@@ -146,7 +149,10 @@ export function createMarketFeed(options: MarketFeedOptions): MarketFeed {
       return totals;
     },
     stop: () => {
-      for (const { socket } of lines.values()) socket.close();
+      for (const { socket, tokens } of lines.values()) {
+        tokens.clear();
+        socket.close();
+      }
       lines.clear();
       lineOf.clear();
     },
