@@ -19,6 +19,12 @@ abstract contract SandboxExchange is TokenReceiver {
         bytes32 metadata;
     }
 
+    struct Match {
+        bytes32 conditionId;
+        Order active;
+        Order[] resting;
+    }
+
     uint8 private constant BUY = 0;
     uint8 private constant SELL = 1;
     address private constant FEE_RECEIVER = 0x000000000000000000000000000000000000Fee5;
@@ -49,6 +55,20 @@ abstract contract SandboxExchange is TokenReceiver {
 
     function adapter() internal pure virtual returns (IAdapter);
 
+    /// Keeps the outcome tokens.
+    function ledger() internal pure virtual returns (IConditionalTokens) {
+        return CTF;
+    }
+
+    function version() internal pure virtual returns (string memory) {
+        return "2";
+    }
+
+    /// What the log of an active buy shows as paid when a pair of its match mints.
+    function shown(uint256 offered, uint256) internal pure virtual returns (uint256) {
+        return offered;
+    }
+
     function getCtfCollateral() external pure virtual returns (address);
 
     function getCollateral() external pure returns (address) {
@@ -65,10 +85,17 @@ abstract contract SandboxExchange is TokenReceiver {
         view
         returns (bytes1, string memory, string memory, uint256, address, bytes32, uint256[] memory)
     {
-        return (hex"0f", "Polymarket CTF Exchange", "2", block.chainid, address(this), bytes32(0), new uint256[](0));
+        return (hex"0f", "Polymarket CTF Exchange", version(), block.chainid, address(this), bytes32(0), new uint256[](0));
     }
 
-    function settle(bytes32 conditionId, Order calldata active, Order[] calldata resting) external {
+    /// Several matches in one transaction.
+    function settleAll(Match[] calldata matches) external {
+        for (uint256 i = 0; i < matches.length; i++) {
+            settle(matches[i].conditionId, matches[i].active, matches[i].resting);
+        }
+    }
+
+    function settle(bytes32 conditionId, Order calldata active, Order[] calldata resting) public {
         require(isOperator[msg.sender], "not the operator");
         require(resting.length > 0 && active.side <= SELL, "malformed");
         uint256 shares;
@@ -93,7 +120,7 @@ abstract contract SandboxExchange is TokenReceiver {
             (address buyer, address seller) =
                 active.side == BUY ? (active.maker, order.maker) : (order.maker, active.maker);
             PUSD.transferFrom(buyer, seller, order.usdc);
-            CTF.safeTransferFrom(seller, buyer, order.tokenId, order.shares, "");
+            ledger().safeTransferFrom(seller, buyer, order.tokenId, order.shares, "");
             chargeFee(order);
             emitFilled(order, active.maker, order.usdc);
         }
@@ -106,20 +133,20 @@ abstract contract SandboxExchange is TokenReceiver {
     /// it offered, although what is left over goes back in the same transaction.
     function settleThroughExchange(bytes32 conditionId, Order calldata active, Order[] calldata resting) private {
         if (active.side == BUY) PUSD.transferFrom(active.maker, address(this), active.usdc);
-        else CTF.safeTransferFrom(active.maker, address(this), active.tokenId, active.shares, "");
+        else ledger().safeTransferFrom(active.maker, address(this), active.tokenId, active.shares, "");
         uint256 usdc;
         for (uint256 i = 0; i < resting.length; i++) {
             usdc += settleLeg(conditionId, active, resting[i]);
         }
         requireLimit(active, usdc);
         if (active.side == BUY) {
-            CTF.safeTransferFrom(address(this), active.maker, active.tokenId, active.shares, "");
+            ledger().safeTransferFrom(address(this), active.maker, active.tokenId, active.shares, "");
             if (active.usdc > usdc) PUSD.transfer(active.maker, active.usdc - usdc);
         } else {
             PUSD.transfer(active.maker, usdc);
         }
         chargeFee(active);
-        emitActive(active, active.side == BUY ? active.usdc : usdc);
+        emitActive(active, active.side == BUY ? shown(active.usdc, usdc) : usdc);
     }
 
     /// Returns what the active order pays or is paid for this pair.
@@ -131,9 +158,9 @@ abstract contract SandboxExchange is TokenReceiver {
             if (!opposite) {
                 adapter().splitPosition(address(PUSD), bytes32(0), conditionId, new uint256[](0), order.shares);
             }
-            CTF.safeTransferFrom(address(this), order.maker, order.tokenId, order.shares, "");
+            ledger().safeTransferFrom(address(this), order.maker, order.tokenId, order.shares, "");
         } else {
-            CTF.safeTransferFrom(order.maker, address(this), order.tokenId, order.shares, "");
+            ledger().safeTransferFrom(order.maker, address(this), order.tokenId, order.shares, "");
             if (!opposite) {
                 adapter().mergePositions(address(PUSD), bytes32(0), conditionId, new uint256[](0), order.shares);
             }

@@ -11,7 +11,12 @@ export const contractNames = [
   "NegRiskAdapter",
   "StandardExchange",
   "NegRiskExchange",
+  "SandboxExchangeV1",
+  "SandboxFeeModule",
+  "SandboxExchangeV3",
+  "SandboxPositionManager",
   "SandboxOracle",
+  "SandboxNegRisk",
   "Multicall3",
 ] as const;
 export type ContractName = (typeof contractNames)[number];

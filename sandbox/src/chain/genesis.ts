@@ -5,21 +5,18 @@
 import { createRequire } from "node:module";
 import type { Address } from "@slipstream/contracts/ids";
 import type { UsdcMicro } from "@slipstream/contracts/money";
-import { encodeAbiParameters, keccak256 } from "viem/utils";
 import { z } from "zod";
 import * as at from "./addresses.ts";
 import { readArtifact } from "./compile.ts";
 import { asHex } from "./ctfIds.ts";
+import { otherApprovals, otherContracts } from "./genesisOther.ts";
+import { type Account, ONE, slotOf, UNLIMITED, type Word, word } from "./slots.ts";
 
-type Word = `0x${string}`;
-type Account = { balance: string; code?: string; storage?: Record<Word, Word> };
 export type Genesis = { readonly [field: string]: unknown; readonly alloc: Record<string, Account> };
 
 export const GAS_LIMIT = 300_000_000;
 /** A million of the native coin: gas for everything the sandbox will ever send. */
 const GAS_MONEY = `0x${(10n ** 24n).toString(16)}`;
-const ONE: Word = word(1n);
-const UNLIMITED: Word = word(2n ** 256n - 1n);
 /** ConditionalTokens: ERC165 0, balances 1, operator approvals 2. */
 const CTF_INTERFACES = 0n;
 const CTF_APPROVALS = 2n;
@@ -44,15 +41,17 @@ export function buildGenesis(wish: GenesisWish): Genesis {
   const operators = { [slotOf(0n, asHex(wish.operator))]: ONE };
   const minters = [wish.operator, ...adapters].map((minter) => slotOf(TOKEN_MINTERS, asHex(minter)));
   const token: Record<Word, Word> = Object.fromEntries(minters.map((slot) => [slot, ONE]));
-  const pusd: Record<Word, Word> = { ...token };
-  const ctf: Record<Word, Word> = {};
+  const owners = wish.holders.map((holder) => holder.address);
+  const others = otherApprovals(owners);
+  const pusd: Record<Word, Word> = { ...token, ...others.pusd };
+  const ctf: Record<Word, Word> = { ...others.ctf };
   let supply = 0n;
   for (const { address, pusdMicro } of wish.holders) {
     supply += pusdMicro;
     pusd[slotOf(TOKEN_BALANCES, asHex(address))] = word(pusdMicro);
   }
   pusd[word(TOKEN_SUPPLY)] = word(supply);
-  for (const owner of [...wish.holders.map((holder) => holder.address), ...exchanges]) {
+  for (const owner of [...owners, ...exchanges]) {
     for (const spender of [...exchanges, ...adapters]) {
       pusd[slotOf(TOKEN_ALLOWANCES, asHex(owner), asHex(spender))] = UNLIMITED;
       ctf[slotOf(CTF_APPROVALS, asHex(owner), asHex(spender))] = ONE;
@@ -67,7 +66,7 @@ export function buildGenesis(wish: GenesisWish): Genesis {
   const alloc: Record<string, Account> = {
     [at.conditionalTokens]: contract(conditionalTokensCode(), ctf),
     [at.pusd]: contract(readArtifact("SandboxToken"), pusd),
-    [at.usdce]: contract(readArtifact("SandboxToken"), collateral(at.standardAdapter)),
+    [at.usdce]: contract(readArtifact("SandboxToken"), { ...collateral(at.standardAdapter), ...others.usdce }),
     [at.wcol]: contract(readArtifact("SandboxToken"), collateral(at.negRiskCollateralAdapter)),
     [at.standardExchange]: contract(readArtifact("StandardExchange"), operators),
     [at.negRiskExchange]: contract(readArtifact("NegRiskExchange"), operators),
@@ -76,8 +75,9 @@ export function buildGenesis(wish: GenesisWish): Genesis {
     [at.umaAdapter]: contract(readArtifact("SandboxOracle"), operators),
     [at.negRiskAdapter]: contract(readArtifact("SandboxOracle"), operators),
     [at.multicall3]: contract(readArtifact("Multicall3")),
+    ...otherContracts(wish.operator, owners),
   };
-  for (const address of [wish.operator, ...wish.holders.map((holder) => holder.address)]) {
+  for (const address of [wish.operator, ...owners]) {
     alloc[address] = { balance: GAS_MONEY };
   }
   return {
@@ -91,21 +91,6 @@ export function buildGenesis(wish: GenesisWish): Genesis {
     coinbase: `0x${"0".repeat(40)}`,
     alloc,
   };
-}
-
-/** The slot of `mapping[key]`, or of `mapping[key][next]…`; `base` is the mapping's own slot. */
-function slotOf(base: bigint, ...keys: Word[]): Word {
-  let slot = word(base);
-  for (const key of keys) {
-    // An address is padded on the left; a bytes4 comes padded on the right to a whole word.
-    const padded = asHex(`0x${key.slice(2).padStart(64, "0")}`);
-    slot = keccak256(encodeAbiParameters([{ type: "bytes32" }, { type: "bytes32" }], [padded, slot]));
-  }
-  return slot;
-}
-
-function word(value: bigint): Word {
-  return `0x${value.toString(16).padStart(64, "0")}`;
 }
 
 function conditionalTokensCode(): string {
