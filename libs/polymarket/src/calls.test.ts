@@ -15,12 +15,10 @@ const address = fc.stringMatching(/^0x[0-9a-f]{40}$/).map((text) => Address.pars
 const bytes = fc.uint8Array({ maxLength: 100 }).map((array): Hex => `0x${Buffer.from(array).toString("hex")}`);
 
 test("allowance and approval are encoded as viem does", () => {
-  const a = Address.parse(`0x${"ab".repeat(20)}`);
-  const b = Address.parse(`0x${"12".repeat(20)}`);
-  expect(encodeAllowance(a, b)).toBe(encodeFunctionData({ abi, functionName: "allowance", args: [a, b] }));
-  expect(encodeIsApprovedForAll(a, b)).toBe(
-    encodeFunctionData({ abi, functionName: "isApprovedForAll", args: [a, b] }),
-  );
+  const args = [`0x${"ab".repeat(20)}`, `0x${"12".repeat(20)}`] as const;
+  const [a, b] = [Address.parse(args[0]), Address.parse(args[1])];
+  expect(encodeAllowance(a, b)).toBe(encodeFunctionData({ abi, functionName: "allowance", args }));
+  expect(encodeIsApprovedForAll(a, b)).toBe(encodeFunctionData({ abi, functionName: "isApprovedForAll", args }));
 });
 
 describe("aggregate3", () => {
