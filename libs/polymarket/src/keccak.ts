@@ -50,7 +50,11 @@ function permute(state: Int32Array): void {
     turnAndMove(state);
     for (let y = 0; y < 2 * LANES; y += 10) {
       for (let i = 0; i < 10; i++) row[i] = at(state, y + i);
-      for (let i = 0; i < 10; i++) state[y + i] = at(row, i) ^ (~at(row, (i + 2) % 10) & at(row, (i + 4) % 10));
+      for (let i = 0; i < 10; i++) {
+        const next = at(row, i < 8 ? i + 2 : i - 8);
+        const afterNext = at(row, i < 6 ? i + 4 : i - 6);
+        state[y + i] = at(row, i) ^ (~next & afterNext);
+      }
     }
     state[0] = at(state, 0) ^ at(roundConstants, 2 * round);
     state[1] = at(state, 1) ^ at(roundConstants, 2 * round + 1);
@@ -81,7 +85,8 @@ function turnAndMove(state: Int32Array): void {
   for (let step = 0; step < ROUNDS; step++) {
     const to = 2 * at(pathTo, step);
     const by = at(pathBy, step);
-    const [a, b] = by < 32 ? [low, high] : [high, low];
+    const a = by < 32 ? low : high;
+    const b = by < 32 ? high : low;
     const turn = by & 31;
     low = at(state, to);
     high = at(state, to + 1);
