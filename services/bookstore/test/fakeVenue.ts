@@ -121,7 +121,7 @@ export async function startFakeVenue(): Promise<FakeVenue> {
 
 /** Tokens of a market each, whose books never change. */
 export const plainTokens = Array.from({ length: 8 }, (_, n) => String(901 + n) as TokenId);
-const plainBook: FullBook = {
+export const plainBook: FullBook = {
   conditionId: `0x${"cd".repeat(32)}` as FullBook["conditionId"],
   tsEventMs: START_MS,
   hash: "",

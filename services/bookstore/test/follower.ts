@@ -1,0 +1,61 @@
+/** A consumer of books: subscribes, asks for what it missed, and compares with the venue. */
+import { type Answer, ask } from "@slipstream/actor/ask";
+import type { Bus } from "@slipstream/actor/bus";
+import { flatLevels } from "@slipstream/book/ladder";
+import {
+  createReplica,
+  onReplicaMessage,
+  onReplicaTimer,
+  type Replica,
+  type ReplicaEffect,
+} from "@slipstream/book/replica";
+import { type BookSnapshot, BookUpdate } from "@slipstream/contracts/book";
+import type { TokenId } from "@slipstream/contracts/ids";
+import { subjects } from "@slipstream/contracts/subjects";
+
+export type Levels = { readonly bids: readonly number[]; readonly asks: readonly number[] };
+
+export type Follower = {
+  readonly replica: Replica;
+  /** Updates heard, and how long each took from the bookstore's receipt to here, ms. */
+  readonly updates: BookUpdate[];
+  readonly delaysMs: number[];
+  /** Continuous, called healthy by the bookstore, and with exactly these levels. */
+  equals(levels: Levels): boolean;
+  stop(): void;
+};
+
+export function followBook(bus: Bus, tokenId: TokenId): Follower {
+  const replica = createReplica({ tokenId });
+  const updates: BookUpdate[] = [];
+  const delaysMs: number[] = [];
+  const perform = async (effects: readonly ReplicaEffect[]): Promise<void> => {
+    if (effects.length === 0) return;
+    const answer: Answer<BookSnapshot> = await ask(bus, "bookstore", "snap", { tokenId }, 1_000);
+    if (answer.ok) await perform(onReplicaMessage(replica, answer.value, Date.now()));
+  };
+  const subscription = bus.nc.subscribe(subjects.book(tokenId), {
+    callback: (_error, message) => {
+      const update = BookUpdate.parse(JSON.parse(message.string()));
+      updates.push(update);
+      delaysMs.push(Date.now() - update.tsInitMs);
+      void perform(onReplicaMessage(replica, update, Date.now()));
+    },
+  });
+  const timer = setInterval(() => void perform(onReplicaTimer(replica, Date.now())), 100);
+  return {
+    replica,
+    updates,
+    delaysMs,
+    equals: (levels) => {
+      const { book } = replica.history;
+      if (replica.mode !== "healthy" || replica.health !== "healthy" || book === null) return false;
+      const own = { bids: flatLevels(book, "BUY"), asks: flatLevels(book, "SELL") };
+      return JSON.stringify(own) === JSON.stringify({ bids: levels.bids, asks: levels.asks });
+    },
+    stop: () => {
+      clearInterval(timer);
+      if (!subscription.isClosed()) subscription.unsubscribe();
+    },
+  };
+}
