@@ -144,6 +144,8 @@ const eventAbi = [
     "event TransferBatch(address indexed operator, address indexed from, address indexed to, uint256[] ids, uint256[] values)",
     "event PositionSplit(address indexed stakeholder, address collateralToken, bytes32 indexed parentCollectionId, bytes32 indexed conditionId, uint256[] partition, uint256 amount)",
     "event PositionsMerge(address indexed stakeholder, address collateralToken, bytes32 indexed parentCollectionId, bytes32 indexed conditionId, uint256[] partition, uint256 amount)",
+    "event PositionSplit(address indexed stakeholder, bytes32 indexed conditionId, uint256 amount)",
+    "event PositionsMerge(address indexed stakeholder, bytes32 indexed conditionId, uint256 amount)",
   ]),
 ];
 

@@ -234,17 +234,25 @@ test.each(["rain", "candidate"])(
       { name: "OrdersMatched", args: { takerOrderHash: hashOf(6), takerOrderMaker: active.address, ...offered } },
     ]);
     const adapter = at.adapterOf(market.negRisk);
+    // Neg-risk tokens are made by the contract below the adapter.
+    const holder = market.negRisk ? at.negRiskAdapter : adapter;
     const ctf = logs.filter((log) => log.address === at.conditionalTokens);
     expect(ctf.find((log) => log.name === "PositionSplit")?.args).toMatchObject({
-      stakeholder: adapter,
+      stakeholder: holder,
       collateralToken: at.ctfCollateralOf(market.negRisk),
       conditionId: market.conditionId,
       amount: 10_000_000n,
     });
     expect(ctf.filter((log) => log.name === "TransferBatch").map((log) => [log.args["from"], log.args["to"]])).toEqual([
-      [zero, adapter],
+      [zero, holder],
+      ...(market.negRisk ? [[holder, adapter]] : []),
       [adapter, market.exchange],
     ]);
+    const told = logs.filter((log) => log.address === at.negRiskAdapter).map(({ name, args }) => [name, args]);
+    const { conditionId } = market;
+    expect(told).toEqual(
+      market.negRisk ? [["PositionSplit", { stakeholder: adapter, conditionId, amount: 10_000_000n }]] : [],
+    );
   },
 );
 
@@ -304,10 +312,12 @@ test.each(["rain", "candidate"])("MERGE on %s: both sides give tokens and share 
     },
     { name: "OrdersMatched", args: { side: 1, makerAmountFilled: 8_000_000n, takerAmountFilled: 3_200_000n } },
   ]);
-  expect(logs.find((log) => log.name === "PositionsMerge")?.args).toMatchObject({
-    stakeholder: at.adapterOf(market.negRisk),
-    amount: 8_000_000n,
-  });
+  expect(logs.filter((log) => log.name === "PositionsMerge").map(({ args }) => args)).toMatchObject(
+    (market.negRisk ? [at.negRiskAdapter, at.negRiskCollateralAdapter] : [at.standardAdapter]).map((stakeholder) => ({
+      stakeholder,
+      amount: 8_000_000n,
+    })),
+  );
 });
 
 test("a match that balances do not cover is mined as reverted and moves nothing", async () => {

@@ -39,7 +39,7 @@ export function buildGenesis(wish: GenesisWish): Genesis {
   const exchanges = [at.standardExchange, at.negRiskExchange];
   const adapters = [at.standardAdapter, at.negRiskCollateralAdapter];
   const operators = { [slotOf(0n, asHex(wish.operator))]: ONE };
-  const minters = [wish.operator, ...adapters].map((minter) => slotOf(TOKEN_MINTERS, asHex(minter)));
+  const minters = [wish.operator, ...adapters, at.negRiskAdapter].map((minter) => slotOf(TOKEN_MINTERS, asHex(minter)));
   const token: Record<Word, Word> = Object.fromEntries(minters.map((slot) => [slot, ONE]));
   const owners = wish.holders.map((holder) => holder.address);
   const others = otherApprovals(owners);
@@ -57,6 +57,10 @@ export function buildGenesis(wish: GenesisWish): Genesis {
       ctf[slotOf(CTF_APPROVALS, asHex(owner), asHex(spender))] = ONE;
     }
   }
+  // Users may go to the neg-risk adapter themselves; the venue's own adapter always does.
+  const negRiskUsers = [...owners, at.negRiskCollateralAdapter].map(asHex);
+  for (const user of negRiskUsers) ctf[slotOf(CTF_APPROVALS, user, asHex(at.negRiskAdapter))] = ONE;
+  const forNegRisk = negRiskUsers.map((user) => [slotOf(TOKEN_ALLOWANCES, user, asHex(at.negRiskAdapter)), UNLIMITED]);
   for (const selector of INTERFACES) ctf[slotOf(CTF_INTERFACES, asHex(selector.padEnd(66, "0")))] = ONE;
   const collateral = (adapter: Address) => ({
     ...token,
@@ -66,14 +70,18 @@ export function buildGenesis(wish: GenesisWish): Genesis {
   const alloc: Record<string, Account> = {
     [at.conditionalTokens]: contract(conditionalTokensCode(), ctf),
     [at.pusd]: contract(readArtifact("SandboxToken"), pusd),
-    [at.usdce]: contract(readArtifact("SandboxToken"), { ...collateral(at.standardAdapter), ...others.usdce }),
-    [at.wcol]: contract(readArtifact("SandboxToken"), collateral(at.negRiskCollateralAdapter)),
+    [at.usdce]: contract(readArtifact("SandboxToken"), {
+      ...collateral(at.standardAdapter),
+      ...others.usdce,
+      ...Object.fromEntries(forNegRisk),
+    }),
+    [at.wcol]: contract(readArtifact("SandboxToken"), collateral(at.negRiskAdapter)),
     [at.standardExchange]: contract(readArtifact("StandardExchange"), operators),
     [at.negRiskExchange]: contract(readArtifact("NegRiskExchange"), operators),
     [at.standardAdapter]: contract(readArtifact("StandardAdapter")),
     [at.negRiskCollateralAdapter]: contract(readArtifact("NegRiskAdapter")),
     [at.umaAdapter]: contract(readArtifact("SandboxOracle"), operators),
-    [at.negRiskAdapter]: contract(readArtifact("SandboxOracle"), operators),
+    [at.negRiskAdapter]: contract(readArtifact("SandboxNegRisk"), operators),
     [at.multicall3]: contract(readArtifact("Multicall3")),
     ...otherContracts(wish.operator, owners),
   };
