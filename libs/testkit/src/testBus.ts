@@ -8,7 +8,7 @@ import { type Fact, type Recorded, readFact, writeFact } from "@slipstream/contr
 import { type ServiceName, streams, subjectOf } from "@slipstream/contracts/subjects";
 import { pino } from "pino";
 import type { z } from "zod";
-import { startNats } from "./nats.ts";
+import { type NatsOptions, startNats } from "./nats.ts";
 
 export const silentLogger = pino({ level: "silent" });
 
@@ -26,8 +26,8 @@ export type TestBus = {
 };
 
 /** Starts nats-server on a free port and makes what a log needs. */
-export async function startTestBus(): Promise<TestBus> {
-  const nats = await startNats();
+export async function startTestBus(options: NatsOptions = {}): Promise<TestBus> {
+  const nats = await startNats(options);
   const bus = await connectBus({ url: nats.url, name: "test", logger: silentLogger });
   await provision(bus.jsm);
   const errors: Error[] = [];
