@@ -196,6 +196,50 @@ describe("book history against full copies", () => {
   });
 });
 
+test("a full book of the same epoch is taken in whatever order its levels come", () => {
+  const changes = fc.array(change, { maxLength: 30 });
+  fc.assert(
+    fc.property(changes, changes, fc.nat(2), fc.infiniteStream(fc.nat()), (before, after, way, random) => {
+      const [old, next] = [naiveBook(before), naiveBook(after)];
+      const history = createHistory({ tokenId: "1" });
+      const opening = { epoch: "1.0", seq: 0, tsEventMs: 1_000, tickMicro: TICK };
+      openEpoch(history, { ...opening, bids: old.flat("BUY"), asks: old.flat("SELL") });
+      const ordered = (on: "BUY" | "SELL"): number[] => {
+        const levels = next.sorted(on);
+        if (way === 1) levels.reverse();
+        if (way === 2) levels.sort(() => ((random.next().value ?? 0) % 2) - 0.5);
+        // A level of nothing is no level.
+        return [...levels, ...(way === 2 ? [[5 * TICK, 0]] : [])].flat();
+      };
+      const hasGone = way === 2 && (next.sizeAt("BUY", 5 * TICK) > 0 || next.sizeAt("SELL", 5 * TICK) > 0);
+      fc.pre(!hasGone);
+      const result = recordSnapshot(history, { seq: 1, tsEventMs: 1_001 }, ordered("BUY"), ordered("SELL"));
+      const isEqual =
+        JSON.stringify([old.flat("BUY"), old.flat("SELL")]) === JSON.stringify([next.flat("BUY"), next.flat("SELL")]);
+      expect(result).toBe(isEqual ? "unchanged" : "changed");
+      if (history.book === null) return expect.fail("a book is open");
+      expectEqualBook(history.book, next);
+      const past = bookAt(history, 1_000);
+      if (past.kind !== "book") return expect.fail("the book before is known");
+      expectEqualBook(past.book, old);
+    }),
+  );
+});
+
+test.each<[string, number[], number[], string]>([
+  ["a level twice, in order", [400_000, 1, 400_000, 2], [], "LEVEL_TWICE"],
+  ["a level twice, without order", [400_000, 1, 300_000, 1, 400_000, 2], [], "LEVEL_TWICE"],
+  ["half a level", [400_000], [], "LEVELS_ODD"],
+  ["a price off tick", [400_001, 1], [], "PRICE_OFF_TICK"],
+  ["a negative size among the asks", [400_000, 1], [600_000, -1], "SIZE_INVALID"],
+])("a full book with %s is refused and changes nothing", (_name, bids, asks, refusal) => {
+  const history = createHistory({ tokenId: "1" });
+  openEpoch(history, { epoch: "1.0", seq: 0, tsEventMs: 1_000, tickMicro: TICK, bids: [200_000, 7], asks: [] });
+  expect(recordSnapshot(history, { seq: 1, tsEventMs: 1_001 }, bids, asks)).toBe(refusal);
+  expect(history.book === null ? [] : flatLevels(history.book, "BUY")).toEqual([200_000, 7]);
+  expect(lastPosition(history)).toBe(0);
+});
+
 function naiveFrom(book: Parameters<typeof flatLevels>[0]): NaiveBook {
   const naive = naiveBook();
   for (const on of ["BUY", "SELL"] as const) {

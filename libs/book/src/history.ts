@@ -17,7 +17,7 @@
  * 4. Bytes: entries are bounded by time and by `bytesMax`, segments by SEGMENTS_MAX.
  */
 import { InvariantError } from "@slipstream/contracts/errors";
-import type { PriceMicro, Side } from "@slipstream/contracts/money";
+import type { Side } from "@slipstream/contracts/money";
 import {
   createRing,
   dropFirst,
@@ -29,6 +29,7 @@ import {
   ringCapacity,
   ringCount,
 } from "./entryRing.ts";
+import { fullBookRefusal, goneLevels } from "./fullBook.ts";
 import {
   type ApplyResult,
   applySnapshot,
@@ -37,10 +38,8 @@ import {
   createBook,
   type FlatLevels,
   flatLevels,
-  forEachLevel,
   isRefusal,
   replaceLevel,
-  sizeAt,
 } from "./ladder.ts";
 
 export type Segment = {
@@ -190,19 +189,17 @@ export function recordSnapshot(
 ): ApplyResult {
   const { book } = history;
   if (book === null) throw new InvariantError("a book history takes a snapshot of its epoch only after a first book");
-  const next = createBook(book);
-  const refusal = applySnapshot(next, bids, asks);
-  if (isRefusal(refusal)) return refusal;
+  const refusal = fullBookRefusal(book, bids, asks);
+  if (refusal !== null) return refusal;
   let result: ApplyResult = "unchanged";
   for (const side of ["BUY", "SELL"] as const) {
-    const gone: PriceMicro[] = [];
-    forEachLevel(book, side, "bestFirst", (price) => {
-      if (sizeAt(next, side, price) === 0) gone.push(price);
-    });
-    for (const price of gone) result = changedIfAny(result, recordLevel(history, at, side, price, 0));
-    forEachLevel(next, side, "bestFirst", (price, size) => {
-      result = changedIfAny(result, recordLevel(history, at, side, price, size));
-    });
+    const levels = side === "BUY" ? bids : asks;
+    for (const price of goneLevels(book, side, levels)) {
+      result = changedIfAny(result, recordLevel(history, at, side, price, 0));
+    }
+    for (let n = 0; n < levels.length; n += 2) {
+      result = changedIfAny(result, recordLevel(history, at, side, levels[n] ?? 0, levels[n + 1] ?? 0));
+    }
   }
   return result;
 }

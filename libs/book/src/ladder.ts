@@ -82,7 +82,7 @@ export function applyLevel(book: Book, side: Side, priceMicro: number, sizeMicro
 
 /** As `applyLevel`, but returns the size before, 1e-6 share: what a history needs, found on the way. */
 export function replaceLevel(book: Book, side: Side, priceMicro: number, sizeMicro: number): number | BookRefusal {
-  const refusal = checkLevel(book, priceMicro, sizeMicro);
+  const refusal = levelRefusal(book, priceMicro, sizeMicro);
   return refusal ?? setRank(sideOf(book, side), rankOf(book, side, priceMicro), sizeMicro);
 }
 
@@ -108,14 +108,15 @@ function fill(book: Book, side: Side, levels: FlatLevels): BookRefusal | null {
   for (let at = 0; at < levels.length; at += 2) {
     const price = levels[at] ?? 0;
     const size = levels[at + 1] ?? 0;
-    const refusal = checkLevel(book, price, size);
+    const refusal = levelRefusal(book, price, size);
     if (refusal !== null) return refusal;
     if (setRank(target, rankOf(book, side, price), size) !== 0) return "LEVEL_TWICE";
   }
   return null;
 }
 
-function checkLevel(book: Book, priceMicro: number, sizeMicro: number): BookRefusal | null {
+/** Why a level cannot be taken; null when it can. */
+export function levelRefusal(book: Book, priceMicro: number, sizeMicro: number): BookRefusal | null {
   if (!(priceMicro > 0 && priceMicro < MICRO_NUMBER) || !Number.isInteger(priceMicro)) return "PRICE_INVALID";
   if (priceMicro % book.tickMicro !== 0) return "PRICE_OFF_TICK";
   if (!(sizeMicro >= 0) || !Number.isSafeInteger(sizeMicro)) return "SIZE_INVALID";
