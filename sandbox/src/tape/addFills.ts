@@ -38,7 +38,8 @@ export type TapeLog = {
   readonly data: string;
   readonly blockNumber: string;
   readonly blockHash: string;
-  readonly blockTimestamp: string;
+  /** Not every node states it. */
+  readonly blockTimestamp?: string;
   readonly transactionHash: string;
   readonly transactionIndex: string;
   readonly logIndex: string;

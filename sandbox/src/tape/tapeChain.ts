@@ -56,8 +56,10 @@ export function createTapeChain(balances: TapeBalances): TapeChain {
     return shown;
   };
   const applyHead = (block: TapeHead): void => {
-    // A log may have announced the block before its own head came.
-    if (!byHash.has(block.hash)) show(block);
+    const number = byHash.get(block.hash);
+    // A log may have announced the block before its own head came, and knows less of it.
+    if (number === undefined) show(block);
+    else blocks.set(number, { head: block, logs: blocks.get(number)?.logs ?? [] });
   };
   const applyLog = (log: TapeLog): NodeLog => {
     const shown = { ...log, topics: [...log.topics] } as unknown as NodeLog;
@@ -69,7 +71,7 @@ export function createTapeChain(balances: TapeBalances): TapeChain {
       return shown;
     }
     const known = number === undefined ? undefined : blocks.get(number);
-    (known ?? show(headOf(log))).logs.push(shown);
+    (known ?? show(headOf(log, blocks.get(head)?.head))).logs.push(shown);
     return shown;
   };
 
@@ -140,11 +142,11 @@ export function createTapeChain(balances: TapeBalances): TapeChain {
 }
 
 /** The little that a log says of its block, until the head itself is on the tape. */
-const headOf = (log: TapeLog): TapeHead => ({
+const headOf = (log: TapeLog, before: TapeHead | undefined): TapeHead => ({
   number: log.blockNumber,
   hash: log.blockHash,
-  parentHash: `0x${"0".repeat(64)}`,
-  timestamp: log.blockTimestamp,
+  parentHash: before?.hash ?? `0x${"0".repeat(64)}`,
+  timestamp: log.blockTimestamp ?? before?.timestamp ?? "0x0",
 });
 
 /** Answers balanceOf, balanceOfBatch and payoutDenominator (0: not resolved) of the ConditionalTokens; else null. */
