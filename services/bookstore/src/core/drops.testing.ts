@@ -219,9 +219,9 @@ function observe(world: World, truth: Truth, watch: Watch, outputs: readonly Des
   const isEqual = own !== null && isSame(own.bids, last.full.bids) && isSame(own.asks, last.full.asks);
   if (!isEqual) watch.wholeMs = 0;
   else if (watch.doubt !== null && book.health === "healthy" && watch.wholeMs === 0) watch.wholeMs = world.nowMs;
-  if (isEqual || book.burst !== null || watch.tellableMs === 0) return;
+  if (isEqual || watch.tellableMs === 0) return;
   watch.differed = true;
-  if (book.health === "healthy") watch.wrongAndHealthy += 1;
+  if (book.burst === null && book.health === "healthy") watch.wrongAndHealthy += 1;
 }
 
 const isSame = (a: readonly number[], b: readonly number[]): boolean =>
