@@ -8,6 +8,17 @@ export const ORDER_FILLED_V1 = "0xd0a08e8c493f9c94f29311604c9de1b4e8c8d4c06bd0c7
 /** OrderFilled(bytes32 indexed orderHash,address indexed maker,address indexed taker,uint8 side,uint256 tokenId,uint256 makerAmountFilled,uint256 takerAmountFilled,uint256 fee,bytes32 builder,bytes32 metadata) */
 export const ORDER_FILLED_V2 = "0xd543adfd945773f1a62f74f0ee55a5e3b9b1a28262980ba90b1a89f2ea84d8ee";
 
+/** OrdersMatched(bytes32 indexed takerOrderHash,address indexed takerOrderMaker,uint256 makerAssetId,uint256 takerAssetId,uint256 makerAmountFilled,uint256 takerAmountFilled) */
+export const ORDERS_MATCHED_V1 = "0x63bf4d16b7fa898ef4c4b2b6d90fd201e9c56313b65638af6088d149d2ce956c";
+/** OrdersMatched(bytes32 indexed takerOrderHash,address indexed takerOrderMaker,uint8 side,uint256 tokenId,uint256 makerAmountFilled,uint256 takerAmountFilled) */
+export const ORDERS_MATCHED_V2 = "0x174b3811690657c217184f89418266767c87e4805d09680c39fc9c031c0cab7c";
+/** FeeCharged(address indexed receiver,uint256 tokenId,uint256 amount), of V1 exchanges. */
+export const FEE_CHARGED_V1 = "0xacffcc86834d0f1a64b0d5a675798deed6ff0bcfc2231edd3480e7288dba7ff4";
+/** FeeRefunded(bytes32 indexed orderHash,address indexed to,uint256 id,uint256 refund,uint256 indexed feeCharged), of the V1 fee modules. */
+export const FEE_REFUNDED = "0xb608d2bf25d8b4b744ba23ce2ea9802ea955e216c064a62f42152fbf98958d24";
+/** FeeRefunded(address token,address to,uint256 id,uint256 amount), of the earlier V1 fee modules: it names no order. */
+export const FEE_REFUNDED_UNNAMED = "0x18fe0464eb77016dc4e227eb0d690e4002756d82b442143bbfb874548952b5f2";
+
 /** TransferSingle(address indexed operator,address indexed from,address indexed to,uint256 id,uint256 value) */
 export const TRANSFER_SINGLE = "0xc3d58168c5ae7397731d063d5bbf3d657854427343f4c083240f7aacaa2d0f62";
 /** TransferBatch(address indexed operator,address indexed from,address indexed to,uint256[] ids,uint256[] values) */

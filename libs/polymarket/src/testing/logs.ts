@@ -9,6 +9,17 @@ const parsed = {
   ORDER_FILLED_V2: parseAbi([
     "event OrderFilled(bytes32 indexed orderHash,address indexed maker,address indexed taker,uint8 side,uint256 tokenId,uint256 makerAmountFilled,uint256 takerAmountFilled,uint256 fee,bytes32 builder,bytes32 metadata)",
   ]),
+  ORDERS_MATCHED_V1: parseAbi([
+    "event OrdersMatched(bytes32 indexed takerOrderHash,address indexed takerOrderMaker,uint256 makerAssetId,uint256 takerAssetId,uint256 makerAmountFilled,uint256 takerAmountFilled)",
+  ]),
+  ORDERS_MATCHED_V2: parseAbi([
+    "event OrdersMatched(bytes32 indexed takerOrderHash,address indexed takerOrderMaker,uint8 side,uint256 tokenId,uint256 makerAmountFilled,uint256 takerAmountFilled)",
+  ]),
+  FEE_CHARGED_V1: parseAbi(["event FeeCharged(address indexed receiver,uint256 tokenId,uint256 amount)"]),
+  FEE_REFUNDED: parseAbi([
+    "event FeeRefunded(bytes32 indexed orderHash,address indexed to,uint256 id,uint256 refund,uint256 indexed feeCharged)",
+  ]),
+  FEE_REFUNDED_UNNAMED: parseAbi(["event FeeRefunded(address token,address to,uint256 id,uint256 amount)"]),
   TRANSFER_SINGLE: parseAbi([
     "event TransferSingle(address indexed operator,address indexed from,address indexed to,uint256 id,uint256 value)",
   ]),
@@ -46,6 +57,11 @@ const parsed = {
 export const eventAbis: Readonly<Record<keyof typeof parsed, AbiEvent>> = {
   ORDER_FILLED_V1: parsed.ORDER_FILLED_V1[0],
   ORDER_FILLED_V2: parsed.ORDER_FILLED_V2[0],
+  ORDERS_MATCHED_V1: parsed.ORDERS_MATCHED_V1[0],
+  ORDERS_MATCHED_V2: parsed.ORDERS_MATCHED_V2[0],
+  FEE_CHARGED_V1: parsed.FEE_CHARGED_V1[0],
+  FEE_REFUNDED: parsed.FEE_REFUNDED[0],
+  FEE_REFUNDED_UNNAMED: parsed.FEE_REFUNDED_UNNAMED[0],
   TRANSFER_SINGLE: parsed.TRANSFER_SINGLE[0],
   TRANSFER_BATCH: parsed.TRANSFER_BATCH[0],
   ERC20_TRANSFER: parsed.ERC20_TRANSFER[0],
