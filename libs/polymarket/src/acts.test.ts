@@ -20,8 +20,9 @@ import type { RawLog } from "./words.ts";
 
 const alice = fixedHex("a1", 20) as Address;
 const bob = fixedHex("b0", 20) as Address;
-/** No list knows it: who it is follows from what it does. */
-const adapter = fixedHex("ada", 20) as Address;
+/** One that has been replaced since. */
+const adapter = "0xada200001000ef00d07553cee7006808f895c6f1" as Address;
+const stranger = fixedHex("5a", 20) as Address;
 const condition = fixedHex("c0de", 32);
 const [YES, NO] = [11n, 12n];
 
@@ -165,6 +166,18 @@ const rows: readonly Row[] = [
     "tokens given to somebody who merges others",
     [one(alice, bob, YES, 5n), moved(bob, ZERO_ADDRESS, [21n, 22n], 5n), ofCtf("CTF_POSITIONS_MERGE", bob)],
     ["transferOut 11 5 @0"],
+  ],
+  [
+    "tokens that another wallet splits and sends on, and tokens that another one merges",
+    [
+      moved(ZERO_ADDRESS, bob, [YES, NO], 5n, { operator: bob }),
+      ofCtf("CTF_POSITION_SPLIT", bob),
+      moved(bob, alice, [YES, NO], 5n),
+      moved(alice, stranger, [YES, NO], 4n),
+      moved(stranger, ZERO_ADDRESS, [YES, NO], 4n),
+      ofCtf("CTF_POSITIONS_MERGE", stranger),
+    ],
+    ["transferIn 11 5 @2", "transferIn 12 5 @2", "transferOut 11 4 @3", "transferOut 12 4 @3"],
   ],
   [
     "a batch that names a token twice",

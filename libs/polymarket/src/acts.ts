@@ -1,10 +1,10 @@
 /**
  * What moved a wallet's outcome tokens other than its fills: splits, merges, conversions, redemptions, transfers.
  *
- * Told by the way the tokens went. The venue's adapters act on behalf of users and are then the stakeholder of the
- * events, and they come and go (two of each in 2026), so no list of them is kept: tokens that leave a wallet are
- * followed hop by hop to where they are burnt, tokens that arrive back to where they were made, and the event that
- * closes this place names the act.
+ * Told by the way the tokens went. The venue's adapters act on behalf of users and are then the stakeholder of the events,
+ * so tokens that leave a wallet are followed through adapters to where they are burnt, tokens that arrive back to where
+ * they were made, and the event that closes this place names the act. Tokens that another wallet made or burns are a
+ * transfer, and so are those of an adapter that is not known yet: an exit by merge is then followed as one by transfer.
  *
  * Invariants
  * 1. Of a wallet and a token: what its acts and its fills add up to is what its balance changed by, for every
@@ -28,6 +28,7 @@ import { decodeOrderFilled, type OrderFilled } from "./orderFilled.ts";
 import { decodePositionEvent, type PositionEvent } from "./positionEvents.ts";
 import { TRANSFER_BATCH, TRANSFER_SINGLE } from "./topics.ts";
 import {
+  ADAPTERS,
   CONDITIONAL_TOKENS,
   type ExchangeTable,
   NEG_RISK_ADAPTER,
@@ -213,20 +214,20 @@ function kindOf(move: Pick<Move, "hop" | "direction">, wallet: Address, tx: Tran
 /** The longest known way has two hops: wallet, collateral adapter, neg-risk adapter. */
 const HOLDERS_MAX = 4;
 type Way = {
-  /** The wallet, and whoever held the tokens between it and their end. */
+  /** The wallet, and the adapters that held the tokens between it and their end. */
   readonly holders: readonly Address[];
   /** The hop that made or burnt them. */
   readonly end: Hop;
 };
 
-/** Follows the tokens to where they were burnt (out) or made (in); null when they just have another holder. */
+/** Follows the tokens through adapters to where they were burnt (out) or made (in); null when they just have another holder. */
 function wayOf({ hop, direction }: Pick<Move, "hop" | "direction">, wallet: Address, tx: Transaction): Way | null {
   const holders: Address[] = [wallet];
   let at = hop;
   while (holders.length < HOLDERS_MAX) {
     const holder = direction === "out" ? at.to : at.from;
     if (holder === ZERO_ADDRESS || holder === NO_TOKEN_BURN_ADDRESS) return { holders, end: at };
-    if (tx.exchanges.byAddress.has(holder) || holders.includes(holder)) return null;
+    if (!ADAPTERS.has(holder) || holders.includes(holder)) return null;
     const isSame = (other: Hop): boolean => other.tokenId === at.tokenId && other.ledger === at.ledger;
     const next =
       direction === "out"

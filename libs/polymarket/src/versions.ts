@@ -14,6 +14,17 @@ const address = (text: string): Address => text.toLowerCase() as Address;
 export const CONDITIONAL_TOKENS = address("0x4D97DCd97eC945f40cF65F87097ACe5EA0476045");
 export const POSITION_MANAGER = address("0x006F54F7f9A22e0000CC2AB60031000000ae9fEF");
 export const NEG_RISK_ADAPTER = address("0xd91E80cF2E7be2e162c6513ceD06f1dD0dA35296");
+/**
+ * Contracts that split, merge, convert and redeem for their callers and keep nothing: of pUSD (each kind has been replaced
+ * once), and below it of neg-risk positions.
+ */
+export const ADAPTERS: ReadonlySet<string> = new Set([
+  address("0xAdA100Db00Ca00073811820692005400218FcE1f"),
+  address("0xADa100874d00e3331D00F2007a9c336a65009718"),
+  address("0xadA2005600Dec949baf300f4C6120000bDB6eAab"),
+  address("0xAdA200001000ef00D07553cEE7006808F895c6F1"),
+  NEG_RISK_ADAPTER,
+]);
 /** Where the neg-risk adapter sends NO tokens that were converted. */
 export const NO_TOKEN_BURN_ADDRESS = address("0xa5Ef39C3D3e10d0B270233af41CaC69796B12966");
 export const ZERO_ADDRESS = address(`0x${"0".repeat(40)}`);

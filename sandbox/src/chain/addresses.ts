@@ -26,6 +26,8 @@ export const negRiskAdapter = at("0xd91E80cF2E7be2e162c6513ceD06f1dD0dA35296");
 /** Oracle of standard conditions. */
 export const umaAdapter = at("0x6A9D222616C90FcA5754cd1333cFD9b7fb6a4F74");
 export const multicall3 = at("0xcA11bde05977b3631167028862bE2a173976CA11");
+/** A wallet that does several things in one transaction; of the sandbox only. */
+export const batchWallet = at("0x000000000000000000000000000000000000Ba7C");
 /** Where the sandbox exchange sends fees; holds no code. */
 export const feeReceiver = at("0x000000000000000000000000000000000000Fee5");
 

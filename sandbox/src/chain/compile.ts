@@ -17,6 +17,7 @@ export const contractNames = [
   "SandboxPositionManager",
   "SandboxOracle",
   "SandboxNegRisk",
+  "SandboxBatch",
   "Multicall3",
 ] as const;
 export type ContractName = (typeof contractNames)[number];

@@ -38,10 +38,10 @@ export type GenesisWish = {
 export function buildGenesis(wish: GenesisWish): Genesis {
   const exchanges = [at.standardExchange, at.negRiskExchange];
   const adapters = [at.standardAdapter, at.negRiskCollateralAdapter];
-  const operators = { [slotOf(0n, asHex(wish.operator))]: ONE };
+  const operators = Object.fromEntries([wish.operator, at.batchWallet].map((one) => [slotOf(0n, asHex(one)), ONE]));
   const minters = [wish.operator, ...adapters, at.negRiskAdapter].map((minter) => slotOf(TOKEN_MINTERS, asHex(minter)));
   const token: Record<Word, Word> = Object.fromEntries(minters.map((slot) => [slot, ONE]));
-  const owners = wish.holders.map((holder) => holder.address);
+  const owners = [...wish.holders.map((holder) => holder.address), at.batchWallet];
   const others = otherApprovals(owners);
   const pusd: Record<Word, Word> = { ...token, ...others.pusd };
   const ctf: Record<Word, Word> = { ...others.ctf };
@@ -82,10 +82,11 @@ export function buildGenesis(wish: GenesisWish): Genesis {
     [at.negRiskCollateralAdapter]: contract(readArtifact("NegRiskAdapter")),
     [at.umaAdapter]: contract(readArtifact("SandboxOracle"), operators),
     [at.negRiskAdapter]: contract(readArtifact("SandboxNegRisk"), operators),
+    [at.batchWallet]: contract(readArtifact("SandboxBatch")),
     [at.multicall3]: contract(readArtifact("Multicall3")),
     ...otherContracts(wish.operator, owners),
   };
-  for (const address of [wish.operator, ...owners]) {
+  for (const address of [wish.operator, ...wish.holders.map((holder) => holder.address)]) {
     alloc[address] = { balance: GAS_MONEY };
   }
   return {
