@@ -10,10 +10,10 @@ import type { BalanceSyncMessage, BalanceSyncRequest } from "@slipstream/balance
 import { bestAsk, bestBid } from "@slipstream/book/ladder";
 import { createDesk, type Desk, onEvents, onPong, onTick, onUnreadable, track } from "@slipstream/bookstore/core/desk";
 import { watcherCore } from "@slipstream/chain-watcher/core/core";
-import type { ObservedFill, WatcherMessage } from "@slipstream/chain-watcher/core/messages";
+import type { ObservedFill, Tips, WatcherMessage } from "@slipstream/chain-watcher/core/messages";
 import { observedFill } from "@slipstream/chain-watcher/core/observe";
 import type { Fact, Recorded } from "@slipstream/contracts/facts";
-import { type Address, factId, type Hash, type TokenId } from "@slipstream/contracts/ids";
+import { type Address, factId, type Hash, shardOf, type TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { sharesMicro } from "@slipstream/contracts/money";
 import { AccountPolicy } from "@slipstream/contracts/policy";
@@ -60,7 +60,8 @@ const EXECUTOR_TICK_MS = 250;
 /** How often a quiet connection is pinged; the answer comes at once here. */
 const PING_MS = 1_500;
 const BALANCE_POLL_MS = 3_000;
-const HISTORICAL_AGE_MS = 60_000;
+/** The shells' defaults, see services/chain-watcher. */
+const watcherSettings = { historicalAgeMs: 60_000, seenDeadlineMs: 60_000, progressEveryMs: 5_000 };
 /** The shells' defaults, see services/inventory. */
 const inventorySettings: Omit<InventoryView, "nowMs"> = {
   pendingFillTtlMs: 180_000,
@@ -86,14 +87,16 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   });
   const log = createLocalLog({ onFact: options.onFact });
   const nowMs = (): number => clock.nowMs();
+  const followed = new Set(options.leaders);
+  const shards = new Set(options.leaders.map(shardOf));
   let head: TapeHead | null = null;
   let lastFrameMs = options.startMs;
-  /** Fills of the newest block, told again with the range that ends in it. */
-  let blockFills: ObservedFill[] = [];
+  /** Fills by block, told again when the block is read. A node tells the logs of a block before its head as a rule. */
+  const blockFills = new Map<number, ObservedFill[]>();
 
   const watcher = log.add({
     core: watcherCore,
-    view: () => ({ nowMs: nowMs(), chainId: CHAIN_ID, historicalAgeMs: HISTORICAL_AGE_MS }),
+    view: () => ({ nowMs: nowMs(), chainId: CHAIN_ID, ...watcherSettings }),
     perform: () => null,
   });
   const balances: LocalActor<unknown, BalanceSyncMessage> = log.add({
@@ -141,27 +144,36 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
     onUnreadable(desk, CONNECTION, gap.tokens ?? [...byToken.keys()], nowMs());
     trade();
   };
+  /** Nothing of a tape is taken back: a block is final when the next one comes. */
+  const blockEnds = (block: TapeHead, tips: Tips): void => {
+    const toBlock = Number(block.number);
+    const finalTsMs = Number(block.timestamp) * SECOND_MS;
+    const fills = blockFills.get(toBlock) ?? [];
+    blockFills.delete(toBlock);
+    watcher.post({ type: "BlocksRead", fromBlock: toBlock, toBlock, leaders: followed, fills, finalTsMs });
+    for (const shard of shards) {
+      const own = fills.filter(({ leader }) => shardOf(leader) === shard);
+      watcher.post({ type: "ShardCovered", ...tips, shard, fromBlock: 0, toBlock, fills: own, acts: [] });
+    }
+  };
   const onHead = (next: TapeHead): void => {
-    if (head === null) watcher.post({ type: "FollowingStarts", ...headOf(next, 1) });
-    else
-      watcher.post({
-        type: "RangeRead",
-        fromBlock: Number(head.number),
-        toBlock: Number(head.number),
-        fills: blockFills,
-        ...headOf(next, 0),
-      });
+    const tips = headOf(next, head === null ? 1 : 0);
+    if (head === null) {
+      for (const leader of followed) watcher.post({ type: "LeaderFound", leader, fromBlock: tips.head, ...tips });
+    } else blockEnds(head, tips);
+    watcher.post({ type: "HeadSeen", ...tips });
     head = next;
-    blockFills = [];
   };
   const onLog = (raw: TapeLog): void => {
     const fill = observedFill(raw, {
       tsSeenMs: nowMs(),
-      blockMs: Number(raw.blockTimestamp) * SECOND_MS,
+      // Not every node states it; a log comes within moments of its block.
+      blockMs: raw.blockTimestamp === undefined ? nowMs() : Number(raw.blockTimestamp) * SECOND_MS,
       market: (tokenId) => byToken.get(tokenId),
     });
-    if (fill === null || !options.leaders.includes(fill.leader)) return;
-    blockFills.push(fill);
+    if (fill === null || !followed.has(fill.leader)) return;
+    const block = Number(raw.blockNumber);
+    blockFills.set(block, [...(blockFills.get(block) ?? []), fill]);
     watcher.post({ type: "FillsSeen", fills: [fill] } satisfies WatcherMessage);
     trade();
   };
@@ -195,7 +207,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
 }
 
 /** `behind`: the block below which everything counts as read. */
-function headOf(head: TapeHead, behind: number) {
+function headOf(head: TapeHead, behind: number): Tips {
   const number = Number(head.number);
   return {
     head: number,

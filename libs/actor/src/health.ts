@@ -55,7 +55,7 @@ export async function startHealthServer({
   };
 }
 
-/** Prometheus text format: own gauges as `slipstream_<name>`, camel case as snake case. */
+/** Prometheus text format: own gauges and histograms as `slipstream_<name>`, camel case as snake case. */
 export function metricsText(name: ServiceName, status: ServiceStatus): string {
   const gauges: Record<string, number> = {
     ready: Number(status.ready),
@@ -66,13 +66,18 @@ export function metricsText(name: ServiceName, status: ServiceStatus): string {
     ...(typeof status.lagMs === "number" ? { lag_ms: status.lagMs } : {}),
     ...status.gauges,
   };
-  return Object.entries(gauges)
-    .map(([key, value]) => {
-      const metric = `slipstream_${key
-        .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
-        .toLowerCase()
-        .replace(/[^a-z0-9_]/g, "_")}`;
-      return `# TYPE ${metric} gauge\n${metric}{service="${name}"} ${value}\n`;
-    })
-    .join("");
+  const lines = Object.entries(gauges).map(([key, value]) => {
+    const metric = metricName(key);
+    return `# TYPE ${metric} gauge\n${metric}{service="${name}"} ${value}\n`;
+  });
+  for (const [key, histogram] of Object.entries(status.histograms ?? {})) {
+    lines.push(histogram.text(metricName(key), `service="${name}"`));
+  }
+  return lines.join("");
 }
+
+const metricName = (key: string): string =>
+  `slipstream_${key
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .toLowerCase()
+    .replace(/[^a-z0-9_]/g, "_")}`;

@@ -11,6 +11,7 @@
  *    one, so a replica takes over a shard without loading anything.
  */
 import { ContractError } from "@slipstream/contracts/errors";
+import type { Fact } from "@slipstream/contracts/facts";
 import { buckets, streams } from "@slipstream/contracts/subjects";
 import type { Logger } from "pino";
 import type { Bus } from "./bus.ts";
@@ -50,6 +51,8 @@ export type ActorOptions<State, View, Message extends { readonly type: string },
    * `owed`. `reason` is the latch's, or LEASE_LOST, after which this tenure decides nothing more.
    */
   readonly onRefused?: (request: Request, reason: string) => Message | null;
+  /** Each fact of ours as it is stored: for measuring, nothing may depend on it. */
+  readonly onStored?: (fact: Fact) => void;
   /** Owner: of the service, or of at least one of its shards. */
   readonly onOwnership?: (role: "owner" | "standby") => void;
   /** Called once for an error after which the process must end. */
@@ -279,6 +282,7 @@ function tenureOf<State, View, Message extends { readonly type: string }, Reques
     },
     onRefused: (request, reason) => onRefused?.(request, reason) ?? null,
     onAnswer: (message) => dispatch(options, running, message),
+    onStored: options.onStored ?? (() => undefined),
     applied,
     endOfLog: async () => (await retrying(bus, logger, () => bus.jsm.streams.info(streams.facts))).state.last_seq,
     onError,

@@ -15,6 +15,7 @@ import { type Bus, connectBus } from "./bus.ts";
 import { type Clock, parseClockMapping, systemClock } from "./clock.ts";
 import { startHealthServer } from "./health.ts";
 import { startHeartbeat } from "./heartbeat.ts";
+import type { Histogram } from "./histogram.ts";
 import { provision } from "./provision.ts";
 import { retrying } from "./retrying.ts";
 
@@ -44,6 +45,7 @@ export type ServiceStatus = {
   /** Only risk: sequence of its newest decision. */
   readonly decisionSeq?: number | null;
   readonly gauges?: Readonly<Record<string, number>>;
+  readonly histograms?: Readonly<Record<string, Histogram>>;
 };
 
 export type RunningService = {

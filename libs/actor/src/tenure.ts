@@ -32,6 +32,7 @@ export type TenureOptions<State, View, Message extends { readonly type: string }
   readonly onRefused: (request: Request, reason: string) => Message | null;
   /** Brings the answer to a request to the chains it concerns, which may be another tenure's. */
   readonly onAnswer: (message: Message) => void;
+  readonly onStored: (fact: Fact) => void;
   /** Resolves when the reader has applied a sequence. */
   readonly applied: (seq: number) => Promise<void>;
   /** Sequence at which the log ends now. */
@@ -78,6 +79,7 @@ export function createTenure<State, View, Message extends { readonly type: strin
       if (answer.kind === "overtaken" && index === 0) return false;
       while (answer.kind === "overtaken") answer = await outbox.publish(fact);
       last = answer.seq;
+      options.onStored(fact);
     }
     await applied(last);
     return true;

@@ -26,7 +26,8 @@ export type KeptRpcSocket = {
 };
 
 export type KeptRpcSocketOptions = {
-  readonly url: string;
+  /** Several: the next one is tried after a loss. */
+  readonly urls: readonly string[];
   readonly timeoutMs: number;
   readonly clock: WireClock;
   /** In [0, 1). */
@@ -44,6 +45,7 @@ export function keepRpcSocket(options: KeptRpcSocketOptions): KeptRpcSocket {
   let socket: RpcSocket | null = null;
   let retry: { cancel(): void } | null = null;
   let failures = 0;
+  let losses = 0;
   let stopped = false;
   /** Counts up with every socket wanted: an older one knows that it is not. */
   let turn = 0;
@@ -54,6 +56,7 @@ export function keepRpcSocket(options: KeptRpcSocketOptions): KeptRpcSocket {
     retry?.cancel();
     retry = options.clock.after(backoffMs(RECONNECT, failures, options.random()), reopen);
     failures += 1;
+    losses += 1;
   };
   const onOpened = (opened: RpcSocket, link: RpcLink): void => {
     if (!link.isCurrent()) return opened.close();
@@ -78,7 +81,8 @@ export function keepRpcSocket(options: KeptRpcSocketOptions): KeptRpcSocket {
         failures = 0;
       },
     };
-    subscribed(options, link).then(
+    const url = options.urls[losses % options.urls.length] ?? "";
+    subscribed(options, url, link).then(
       (opened) => onOpened(opened, link),
       (error: unknown) => {
         if (link.isCurrent()) later(error instanceof Error ? error.message : String(error));
@@ -99,8 +103,8 @@ export function keepRpcSocket(options: KeptRpcSocketOptions): KeptRpcSocket {
   };
 }
 
-async function subscribed(options: KeptRpcSocketOptions, link: RpcLink): Promise<RpcSocket> {
-  const socket = await connectRpcSocket(options.url, { timeoutMs: options.timeoutMs });
+async function subscribed(options: KeptRpcSocketOptions, url: string, link: RpcLink): Promise<RpcSocket> {
+  const socket = await connectRpcSocket(url, { timeoutMs: options.timeoutMs });
   try {
     await options.subscribe(socket, link);
     return socket;

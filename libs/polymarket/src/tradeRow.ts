@@ -31,6 +31,8 @@ export type TradeRow = {
   readonly usdcMicro: UsdcMicro | null;
   /** False: shares or USDC are the nearest micro of what was told, the chain's may differ by a few. */
   readonly exact: boolean;
+  /** The shares alone: by them a row is matched to the chain. */
+  readonly exactShares: boolean;
   /** Time of the block, whole seconds. */
   readonly tsEventMs: number;
   /** The row as JSON. */
@@ -74,6 +76,7 @@ export function readTradeRow(value: unknown): TradeRow | { readonly unreadable: 
     priceMicro: price === null ? null : priceMicro(Number(nearest(MICRO, price).micro)),
     usdcMicro: cost === null ? null : usdcMicro(cost.micro),
     exact: shares.exact && cost?.exact !== false,
+    exactShares: shares.exact,
     tsEventMs: row.timestamp * 1_000,
     raw: JSON.stringify(value),
   };

@@ -219,7 +219,7 @@ async function keptSocket() {
   const [onUp, onDown] = [vi.fn(), vi.fn()];
   let needed = true;
   const kept = keepRpcSocket({
-    url: node.url,
+    urls: [node.url],
     timeoutMs: 2_000,
     clock,
     random: () => 0.5,

@@ -1,128 +1,214 @@
-/** Chain-watcher on the log: a socket for speed, ranges for truth. */
-import { watchMarkets } from "@slipstream/actor/markets";
-import { startActor } from "@slipstream/actor/runtime";
+/** Chain-watcher on the log: sources for speed, ranges for truth, shards of leaders shared by the replicas. */
+import { type Markets, watchMarkets } from "@slipstream/actor/markets";
+import { type ActorHandle, startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
+import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 import { decodeEip712Domain, ENCODED_EIP712_DOMAIN } from "@slipstream/polymarket/calls";
-import { httpRpc, type RpcReader } from "@slipstream/polymarket/rpc";
+import type { RpcReader } from "@slipstream/polymarket/rpc";
+import { createRpcPool, httpProviders, type RpcPool } from "@slipstream/polymarket/rpcPool";
 import { CHAIN_ID, type ExchangeTable, exchangesWith } from "@slipstream/polymarket/versions";
-import { watchLiveLogs } from "./adapters/liveLogs.ts";
-import { createObserver } from "./adapters/observer.ts";
-import { createRangeReader } from "./adapters/rangeReader.ts";
-import { createReading } from "./adapters/reading.ts";
-import type { WireLog } from "./adapters/wire.ts";
+import { createEmptyCheck } from "./adapters/emptyBlocks.ts";
+import { createLiveInbox } from "./adapters/liveInbox.ts";
+import { type LiveLogs, watchLiveLogs } from "./adapters/liveLogs.ts";
+import { createMetrics, type WatcherMetrics } from "./adapters/metrics.ts";
+import { createNodes } from "./adapters/nodes.ts";
+import { createObserver, type Observer } from "./adapters/observer.ts";
+import { createReading, type Reading } from "./adapters/reading.ts";
+import { createSources, followEverywhere, type NamedSource } from "./adapters/sources.ts";
 import type { watcherEnv } from "./config.ts";
-import { watcherCore } from "./core/core.ts";
+import { watcherCore, watcherShards } from "./core/core.ts";
+import { shardOfWatcherChain } from "./core/decide.ts";
+import type { WatcherMessage } from "./core/messages.ts";
+import { followed, type WatcherState } from "./core/state.ts";
 
-export async function buildWatcher(context: ServiceContext<typeof watcherEnv>): Promise<RunningService> {
-  const { bus, clock, logger, instance, settings, fatal } = context;
-  const rpc = httpRpc(settings.POLYGON_HTTP_URL, { timeoutMs: settings.CHAIN_TIMEOUT_MS });
-  const table = await exchangeTable(rpc, settings);
+type Context = ServiceContext<typeof watcherEnv>;
+type Actor = ActorHandle<WatcherState, WatcherMessage>;
+
+/** Providers that are not in use are asked for their heads this often: else nobody sees that the one in use lags. */
+const PROBE_MS = 5_000;
+
+/** What the parts share. */
+type Parts = {
+  readonly context: Context;
+  readonly actor: Actor;
+  readonly observe: Observer;
+  readonly pool: RpcPool;
+  readonly exchanges: () => ExchangeTable;
+  readonly metrics: WatcherMetrics;
+};
+
+export async function buildWatcher(context: Context): Promise<RunningService> {
+  const { bus, clock, logger, settings } = context;
+  const pool = createRpcPool({
+    providers: httpProviders(settings.POLYGON_HTTP_URL, { timeoutMs: settings.CHAIN_TIMEOUT_MS }),
+    steadyMs: clock.steadyMs,
+    onChange: ({ provider, from, to, detail }) => logger.warn({ provider, from, to, detail }, "state of a node"),
+  });
+  const table = await exchangeTable(pool, settings);
   const exchanges = (): ExchangeTable => table;
   const markets = await watchMarkets(bus, logger);
-  const reader = createRangeReader(rpc, exchanges, settings.LOG_RANGE_MAX);
-  const observe = createObserver({ bus, markets, exchanges, blockMs: reader.blockMs, nowMs: clock.nowMs, logger });
-  let failure: string | null = null;
-  let liveFailure = "not connected yet";
-  const actor = await startActor({
+  const metrics = createMetrics(clock.steadyMs);
+  const actor = await startWatcherActor(context, metrics);
+  const blockMs = createNodes(pool, settings.LOG_RANGE_MAX).pick().reader.blockMs;
+  const observe = createObserver({ bus, markets, exchanges, blockMs, nowMs: clock.nowMs, logger });
+  return runParts({ context, actor, observe, pool, exchanges, metrics }, markets);
+}
+
+const startWatcherActor = ({ bus, clock, logger, instance, settings, fatal }: Context, metrics: WatcherMetrics) =>
+  startActor({
     core: watcherCore,
     bus,
     clock,
     logger,
     instance,
-    lease: { bucket: "leases", key: "chain-watcher" },
-    view: () => ({ nowMs: clock.nowMs(), chainId: CHAIN_ID, historicalAgeMs: settings.HISTORICAL_AGE_MS }),
+    lease: { bucket: "leases", key: "chain-watcher", shards: { names: watcherShards, of: shardOfWatcherChain } },
+    view: () => ({
+      nowMs: clock.nowMs(),
+      chainId: CHAIN_ID,
+      historicalAgeMs: settings.HISTORICAL_AGE_MS,
+      seenDeadlineMs: settings.SEEN_DEADLINE_MS,
+      progressEveryMs: settings.CHAIN_PROGRESS_MS,
+    }),
     perform: async () => null,
+    onStored: (fact) => {
+      if (fact.type === "LeaderFill") metrics.told(fact);
+      if (fact.type === "LeaderFillSighted") metrics.sighted(fact);
+    },
     onFatal: fatal,
   });
-  const reading = createReading({
-    reader,
-    observe,
-    state: actor.state,
-    post: (message) => actor.post(message),
-    nowMs: clock.nowMs,
-    onSuccess: () => {
-      if (failure !== null) logger.info("the chain is read again");
-      failure = null;
-    },
-    onFailure: (error) => {
-      // An outage is told at its begin and its end; in between the lag grows in the heartbeat.
-      if (failure === null) logger.warn({ err: error }, "the chain cannot be read");
-      failure = error instanceof Error ? error.message : String(error);
-    },
-  });
-  const isOwner = (): boolean => actor.status().role === "owner";
-  /** Logs whose market or time is still asked for. */
-  const inHand = new Set<string>();
-  const onLog = (log: WireLog): void => {
-    if (!isOwner()) return;
-    const key = `${log.blockHash}:${log.logIndex}`;
-    if (log.removed) {
-      // Taken back before it was told: it never was.
-      if (inHand.delete(key)) return;
-      actor.post({ type: "FillsRemoved", logs: [{ blockHash: log.blockHash, logIndex: Number(log.logIndex) }] });
-      return;
-    }
-    inHand.add(key);
-    observe([log], clock.nowMs()).then(
-      (fills) => {
-        if (inHand.delete(key) && fills.length > 0) actor.post({ type: "FillsSeen", fills });
-      },
-      (error: unknown) => {
-        inHand.delete(key);
-        logger.warn({ err: error, txHash: log.transactionHash }, "a live log is left to the range reader");
-      },
-    );
-  };
-  const live = watchLiveLogs({
-    url: settings.POLYGON_WS_URL,
-    timeoutMs: settings.CHAIN_TIMEOUT_MS,
+
+function runParts(parts: Parts, markets: Markets): RunningService {
+  const { context, actor, pool } = parts;
+  const { clock, logger, settings } = context;
+  const failure: { text: string | null } = { text: null };
+  const reading = startReading(parts, failure);
+  const live = settings.TRIGGER_MODE === "data_api" ? null : startLive(parts, reading);
+  const sources = createSources({
+    settings,
     clock,
     random: Math.random,
-    exchanges,
-    onLog,
-    onHead: () => {
-      if (isOwner()) reading.request();
-    },
-    onDown: (reason) => {
-      liveFailure = reason;
-      logger.warn({ reason }, "live logs are not heard, ranges go on");
-    },
+    onRows: (batch) => void actor.post({ ...batch, type: "RowsSeen" }),
+    onBudgetError: (error) => logger.warn({ err: error }, "the shared request budget is not reached"),
   });
   const polls = clock.every(settings.CHAIN_POLL_MS, () => {
-    if (!isOwner()) return;
-    live.follow(actor.state().leaders);
+    if (actor.status().role !== "owner") return;
+    const ours = followed(actor.state(), actor.owns);
+    live?.logs.follow(ours);
+    followEverywhere(sources, ours);
     reading.request();
   });
+  const probes = clock.every(PROBE_MS, () => void pool.probe());
   return {
-    status: () => {
-      const status = actor.status();
-      const { progress, leaders, openGaps } = actor.state();
-      const problems = [
-        ...status.problems,
-        ...(failure === null ? [] : [`the chain cannot be read: ${failure}`]),
-        ...(live.connected() ? [] : [`live logs are not heard, fills come by polling: ${liveFailure}`]),
-      ];
-      return {
-        ...status,
-        problems,
-        lagMs: progress === null ? null : Math.max(0, clock.nowMs() - progress.headTsMs),
-        gauges: {
-          leaders: leaders.size,
-          headBlock: progress?.head ?? 0,
-          finalizedBlock: progress?.finalized ?? 0,
-          cursorBlock: progress?.cursor ?? 0,
-          openGaps: openGaps.size,
-          liveLogs: Number(live.connected()),
-        },
-      };
-    },
+    status: () => statusOf(parts, { failure, live: live?.logs ?? null, sources }),
     drain: async () => {
       polls.cancel();
-      live.stop();
+      probes.cancel();
+      live?.logs.stop();
+      for (const source of sources) source.stop();
       reading.stop();
       await actor.drain();
       await markets.stop();
     },
+  };
+}
+
+function startReading(parts: Parts, failure: { text: string | null }): Reading {
+  const { context, actor, observe, pool, exchanges, metrics } = parts;
+  const { clock, logger, settings } = context;
+  const nodes = createNodes(pool, settings.LOG_RANGE_MAX);
+  return createReading({
+    nodes,
+    emptyCheck: createEmptyCheck(nodes, metrics.unproven),
+    observe,
+    exchanges,
+    state: actor.state,
+    owns: actor.owns,
+    headShard: ALL_SHARDS,
+    post: actor.post,
+    settled: actor.idle,
+    nowMs: clock.nowMs,
+    steadyMs: clock.steadyMs,
+    settings: {
+      wholeAbove: settings.WATCH_ALL_ABOVE,
+      gapBlocks: settings.GAP_BLOCKS,
+      exactCosts: settings.EXACT_COSTS,
+    },
+    onRange: metrics.range,
+    onCostUnknown: (txHash, { code, detail }) =>
+      logger.error({ txHash, code, detail }, "the logs of a transaction do not say what an order paid"),
+    onSuccess: () => {
+      if (failure.text !== null) logger.info("the chain is read again");
+      failure.text = null;
+    },
+    onFailure: (error, node) => {
+      // An outage is told at its begin and its end; in between the lag grows in the heartbeat.
+      if (failure.text === null) logger.warn({ node, err: error }, "the chain cannot be read");
+      failure.text = error instanceof Error ? error.message : String(error);
+    },
+  });
+}
+
+function startLive(parts: Parts, reading: Reading): { readonly logs: LiveLogs } {
+  const { context, actor, observe, exchanges } = parts;
+  const { clock, logger, settings } = context;
+  const isOwner = (): boolean => actor.status().role === "owner";
+  const inbox = createLiveInbox({ observe, post: actor.post, nowMs: clock.nowMs, logger });
+  const logs = watchLiveLogs({
+    urls: settings.POLYGON_WS_URL,
+    timeoutMs: settings.CHAIN_TIMEOUT_MS,
+    clock,
+    random: Math.random,
+    exchanges,
+    wholeAbove: settings.WATCH_ALL_ABOVE,
+    onLog: (log) => {
+      if (isOwner()) inbox.take(log);
+    },
+    onHead: () => {
+      if (isOwner()) reading.request();
+    },
+    onDown: (reason) => logger.warn({ reason }, "live logs are not heard, ranges go on"),
+  });
+  return { logs };
+}
+
+function statusOf(
+  { context, actor, pool, metrics }: Parts,
+  more: { failure: { readonly text: string | null }; live: LiveLogs | null; sources: readonly NamedSource[] },
+): ReturnType<RunningService["status"]> {
+  const { failure, live, sources } = more;
+  const status = actor.status();
+  const { progress, leaders, openGaps, fills } = actor.state();
+  const chain = progress.get(ALL_SHARDS);
+  const problems = [
+    ...status.problems,
+    ...(failure.text === null ? [] : [`the chain cannot be read: ${failure.text}`]),
+    ...(live === null || live.connected() ? [] : [`live logs are not heard, fills come by polling: ${live.problem()}`]),
+    ...sources.flatMap((source) => (source.problem() === null ? [] : [`${source.name}: ${source.problem()}`])),
+  ];
+  const unread = [...leaders.values()].reduce(
+    (blocks, { backfill }) => blocks + (backfill === null ? 0 : backfill.toBlock - backfill.cursor),
+    0,
+  );
+  return {
+    ...status,
+    problems,
+    lagMs: chain === undefined ? null : Math.max(0, context.clock.nowMs() - chain.headTsMs),
+    gauges: {
+      leaders: followed(actor.state()).size,
+      shards: watcherShards.filter(actor.owns).length,
+      headBlock: chain?.head ?? 0,
+      finalizedBlock: chain?.finalized ?? 0,
+      cursorBlock: chain?.cursor ?? 0,
+      finalizedLagBlocks: chain === undefined ? 0 : chain.head - chain.finalized,
+      openGaps: openGaps.size,
+      gapBlocks: [...openGaps.values()].reduce((sum, gap) => sum + gap.toBlock - gap.fromBlock + 1, 0),
+      backfillBlocks: unread,
+      openFills: fills.open.size,
+      nodesHealthy: pool.status().filter(({ state }) => state === "HEALTHY").length,
+      liveLogs: Number(live?.connected() ?? false),
+      ...metrics.gauges(),
+    },
+    histograms: metrics.histograms(),
   };
 }
 

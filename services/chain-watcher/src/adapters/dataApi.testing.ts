@@ -43,6 +43,7 @@ export function testFill(row: {
     priceMicro: priceMicro(500_000),
     usdcMicro: null,
     exact: true,
+    exactShares: true,
     tsEventMs: row.seconds * 1_000,
     raw: `${row.tx} ${token} ${side} ${shares}`,
   };

@@ -1,69 +1,71 @@
 /**
- * Reads ranges of blocks for truth: logs, heads and finality by HTTP.
- *
- * 1. A range is read whole or not at all; a refused one is halved down to a single block, a good one grows again.
- * 2. Whether the chain stayed the same meanwhile is the caller's to check, by `header`.
+ * Reads blocks, logs and receipts of one node by HTTP. A range is read whole or not at all; how many blocks the node takes
+ * at once is learned from its refusals. Whether the chain stayed the same meanwhile is the caller's to check, by `header`.
  */
-import type { Address } from "@slipstream/contracts/ids";
-import { type RpcReader, RpcRefusedError } from "@slipstream/polymarket/rpc";
-import type { ExchangeTable } from "@slipstream/polymarket/versions";
-import { fillFilters } from "./fillFilter.ts";
-import { type Header, hex, readHeader, readLogs, type WireLog } from "./wire.ts";
 
-export type Tips = { readonly head: Header; readonly finalized: Header };
-export type ReadRange = { readonly fromBlock: number; readonly toBlock: number; readonly logs: readonly WireLog[] };
+import type { LogFilter } from "@slipstream/polymarket/logFilter";
+import type { LogRanges } from "@slipstream/polymarket/logRanges";
+import type { RpcReader } from "@slipstream/polymarket/rpc";
+import { type Header, hex, type Receipt, readHeader, readLogs, readReceipt, type WireLog } from "./wire.ts";
+
+export type ReadRange = { readonly fromBlock: number; readonly toBlock: number; readonly logs: readonly WireLog[][] };
 
 export type RangeReader = {
-  /** @throws TransientError or ContractError of the node. */
-  tips(): Promise<Tips>;
+  /** The newest block. @throws TransientError or ContractError of the node, here and below. */
+  head(): Promise<Header>;
+  finalized(): Promise<Header>;
   /** The block of that number now. */
   header(blockNumber: number): Promise<Header>;
-  /** Reads the next range from `fromBlock`, at most to `toBlock`. */
-  range(leaders: Iterable<Address>, fromBlock: number, toBlock: number): Promise<ReadRange>;
-  /** Time of a block, remembered. */
+  /** Reads the next blocks from `fromBlock`, at most to `toBlock`: the logs of each group of filters. */
+  range(groups: readonly (readonly LogFilter[])[], fromBlock: number, toBlock: number): Promise<ReadRange>;
+  receipt(txHash: string): Promise<Receipt | null>;
+  /** Time of a log's block, remembered. */
   blockMs(log: WireLog): Promise<number>;
 };
 
-/** Blocks whose time is remembered. */
+/** Blocks whose time is remembered, and receipts, which one block's fills and acts share. */
 const TIMES_MAX = 4_096;
+const RECEIPTS_MAX = 256;
 
-export function createRangeReader(rpc: RpcReader, exchanges: () => ExchangeTable, rangeMax: number): RangeReader {
-  let size = rangeMax;
+export function createRangeReader(name: string, rpc: RpcReader, ranges: LogRanges): RangeReader {
   const times = new Map<string, number>();
+  const receipts = new Map<string, Receipt>();
   const header = async (which: string): Promise<Header> =>
     readHeader(await rpc.call("eth_getBlockByNumber", [which, false]), `block ${which}`);
+  const logs = async (filters: readonly LogFilter[], where: object): Promise<WireLog[]> => {
+    const answers = await Promise.all(filters.map((filter) => rpc.call("eth_getLogs", [{ ...filter, ...where }])));
+    return answers.flatMap(readLogs).filter((log) => !log.removed);
+  };
   return {
-    tips: async () => {
-      const [head, finalized] = await Promise.all([header("latest"), header("finalized")]);
-      return { head, finalized };
-    },
+    head: () => header("latest"),
+    finalized: () => header("finalized"),
     header: (blockNumber) => header(hex(blockNumber)),
-    range: async (leaders, fromBlock, toBlock) => {
-      const filters = fillFilters(exchanges(), leaders);
-      for (;;) {
-        const to = Math.min(toBlock, fromBlock + size - 1);
-        const span = { fromBlock: hex(fromBlock), toBlock: hex(to) };
-        try {
-          const answers = await Promise.all(filters.map((filter) => rpc.call("eth_getLogs", [{ ...filter, ...span }])));
-          size = Math.min(rangeMax, size * 2);
-          return { fromBlock, toBlock: to, logs: answers.flatMap(readLogs).filter((log) => !log.removed) };
-        } catch (error) {
-          if (!(error instanceof RpcRefusedError) || to === fromBlock) throw error;
-          size = Math.max(1, Math.floor((to - fromBlock + 1) / 2));
-        }
-      }
+    range: async (groups, fromBlock, toBlock) => {
+      const read = await ranges.readNext(name, { fromBlock, toBlock }, (from, to) =>
+        Promise.all(groups.map((filters) => logs(filters, { fromBlock: hex(from), toBlock: hex(to) }))),
+      );
+      return { fromBlock, toBlock: read.toBlock, logs: read.value };
+    },
+    receipt: async (txHash) => {
+      const known = receipts.get(txHash);
+      if (known !== undefined) return known;
+      const found = readReceipt(await rpc.call("eth_getTransactionReceipt", [txHash]), txHash);
+      if (found !== null) remember(receipts, txHash, found, RECEIPTS_MAX);
+      return found;
     },
     blockMs: async (log) => {
       if (log.blockTimestamp !== undefined) return Number(log.blockTimestamp) * 1_000;
       const known = times.get(log.blockHash);
       if (known !== undefined) return known;
-      const { tsMs } = readHeader(
-        await rpc.call("eth_getBlockByHash", [log.blockHash, false]),
-        `block ${log.blockHash}`,
-      );
-      if (times.size >= TIMES_MAX) times.clear();
-      times.set(log.blockHash, tsMs);
+      const answer = await rpc.call("eth_getBlockByHash", [log.blockHash, false]);
+      const { tsMs } = readHeader(answer, `block ${log.blockHash}`);
+      remember(times, log.blockHash, tsMs, TIMES_MAX);
       return tsMs;
     },
   };
+}
+
+function remember<K, V>(memory: Map<K, V>, key: K, value: V, max: number): void {
+  if (memory.size >= max) memory.clear();
+  memory.set(key, value);
 }

@@ -1,29 +1,19 @@
 /**
- * The cycle that makes sure nothing is missed: from the block behind the cursor to the head, range by range, on start, on
- * reconnect, at each new head and by timer. The window above finality is read again each time, which also finds what a
- * reorg took away.
+ * The cycle that makes sure nothing is missed, on start, on reconnect, at each new head and by timer: first the blocks
+ * above finality that are new, for speed; then what became final, for truth; then a piece of somebody's past.
  *
- * 1. A range counts only when the chain was the same before and after its logs were read, for leaders that were all
- *    followed when it was read.
- * 2. A fill is told as gone only when its block is gone: a node that is behind, or one of many behind one address,
- *    leaves out logs of blocks that it names.
+ * 1. All of a cycle is asked of one node: tips of one and logs of another do not fit.
+ * 2. A reading counts only when the chain was the same before and after it.
+ * 3. A fill is told as gone only when its block is gone: a node that is behind, or one of many behind one address, leaves
+ *    out logs of blocks that it names.
  */
 import { TransientError } from "@slipstream/contracts/errors";
-import type { WatcherMessage } from "../core/messages.ts";
-import type { WatcherState } from "../core/state.ts";
-import type { Observer } from "./observer.ts";
-import type { RangeReader, ReadRange } from "./rangeReader.ts";
-import type { Header } from "./wire.ts";
-
-export type ReadingOptions = {
-  readonly reader: RangeReader;
-  readonly observe: Observer;
-  readonly state: () => WatcherState;
-  readonly post: (message: WatcherMessage) => boolean;
-  readonly nowMs: () => number;
-  readonly onFailure: (error: unknown) => void;
-  readonly onSuccess: () => void;
-};
+import { followed } from "../core/state.ts";
+import { createFinalPass } from "./finalPass.ts";
+import { createHeadPass } from "./headPass.ts";
+import { postJoins } from "./joins.ts";
+import { createPastPass } from "./pastPass.ts";
+import type { Cycle, Node, ReadingOptions } from "./readingTypes.ts";
 
 export type Reading = {
   /** Asks for a cycle; one that is running is followed by one more. */
@@ -31,23 +21,33 @@ export type Reading = {
   stop(): void;
 };
 
+/** Below every block. */
+const FIRST = -1;
+
 export function createReading(options: ReadingOptions): Reading {
+  const { nodes, onSuccess, onFailure } = options;
   let running = false;
   let again = false;
   let stopped = false;
+  const cycle = createCycle(options, () => stopped);
+
+  const once = async (): Promise<void> => {
+    const node = nodes.pick();
+    try {
+      const hasMore = await cycle(node);
+      onSuccess();
+      if (hasMore) again = true;
+    } catch (error) {
+      onFailure(error, node.name);
+    }
+  };
   const loop = async (): Promise<void> => {
     running = true;
-    try {
-      do {
-        again = false;
-        await cycle(options, () => stopped);
-        options.onSuccess();
-      } while (again && !stopped);
-    } catch (error) {
-      options.onFailure(error);
-    } finally {
-      running = false;
+    while (again && !stopped) {
+      again = false;
+      await once();
     }
+    running = false;
   };
   return {
     request: () => {
@@ -60,54 +60,39 @@ export function createReading(options: ReadingOptions): Reading {
   };
 }
 
-async function cycle({ reader, observe, state, post, nowMs }: ReadingOptions, isStopped: () => boolean): Promise<void> {
-  const { head, finalized } = await reader.tips();
-  const tips = {
-    head: head.number,
-    headHash: head.hash,
-    headTsMs: head.tsMs,
-    finalized: Math.min(finalized.number, head.number),
-    finalizedHash: finalized.hash,
+/** One turn: heads, then what is final, then a piece of the past. @returns whether there is more to be read at once. */
+export function createCycle(options: ReadingOptions, isStopped: () => boolean): (node: Node) => Promise<boolean> {
+  const { nodes, state, owns, post, headShard } = options;
+  const headPass = createHeadPass(options);
+  const finalPass = createFinalPass(options);
+  const pastPass = createPastPass(options);
+  let lastFinal = FIRST;
+  let lastHead = FIRST;
+
+  return async (node) => {
+    const [head, finalHeader] = await Promise.all([node.reader.head(), node.reader.finalized()]);
+    if (!nodes.sawHead(node, head.number)) return true;
+    if (finalHeader.number < lastFinal) {
+      throw new TransientError("RPC_REFUSED", `${node.name} is behind: block ${lastFinal} was final already`);
+    }
+    lastFinal = Math.max(lastFinal, Math.min(finalHeader.number, head.number));
+    const tips = {
+      head: head.number,
+      headHash: head.hash,
+      headTsMs: head.tsMs,
+      finalized: Math.min(finalHeader.number, head.number),
+      finalizedHash: finalHeader.hash,
+    };
+    // An older block from another node is no news.
+    if (owns(headShard) && head.number >= lastHead) post({ type: "HeadSeen", ...tips });
+    lastHead = head.number;
+    await postJoins(options, node, tips);
+    const leaders = followed(state(), owns);
+    if (leaders.size === 0 || isStopped()) return false;
+    const at: Cycle = { node, head, tips, leaders, isStopped };
+    await headPass(at);
+    const isBehind = await finalPass(at);
+    const hasPast = await pastPass(at);
+    return isBehind || hasPast;
   };
-  const { progress } = state();
-  if (progress === null) {
-    post({ type: "FollowingStarts", ...tips });
-    return;
-  }
-  let fromBlock = progress.cursor + 1;
-  while (fromBlock <= head.number && !isStopped()) {
-    const tsSeenMs = nowMs();
-    const leaders = new Set(state().leaders);
-    const range = await reader.range(leaders, fromBlock, head.number);
-    const fills = await observe(range.logs, tsSeenMs);
-    const { toBlock } = range;
-    const last = await reader.header(toBlock);
-    if (toBlock === head.number && last.hash !== head.hash) throw changed(head);
-    await checkMissing(reader, state(), range);
-    // Fills of a leader who was added meanwhile would look gone: the next cycle reads them too.
-    if ([...state().leaders].some((leader) => !leaders.has(leader))) return;
-    // A range of the past says nothing of later blocks: what left it may be found there.
-    const isPast = toBlock < tips.finalized;
-    const upTo = isPast ? { finalized: toBlock, finalizedHash: last.hash } : {};
-    if (!post({ type: "RangeRead", fromBlock, toBlock, fills, ...tips, ...upTo })) return;
-    fromBlock = toBlock + 1;
-  }
 }
-
-/** @throws TransientError when the node left out a log of a block that is still on its chain. */
-async function checkMissing(reader: RangeReader, state: WatcherState, range: ReadRange): Promise<void> {
-  const read = new Set(range.logs.map((log) => `${log.blockHash}:${Number(log.logIndex)}`));
-  const blocks = new Map<number, Header>();
-  for (const fill of state.fills.values()) {
-    const { status, leader, blockNumber, blockHash, logIndex } = fill;
-    const isExpected = status === "ON_CHAIN" && state.leaders.has(leader) && !read.has(`${blockHash}:${logIndex}`);
-    if (!isExpected || blockNumber < range.fromBlock || blockNumber > range.toBlock) continue;
-    const now = blocks.get(blockNumber) ?? (await reader.header(blockNumber));
-    blocks.set(blockNumber, now);
-    if (now.hash !== blockHash) continue;
-    throw new TransientError("RPC_REFUSED", `the node left out log ${logIndex} of block ${blockNumber}, which it has`);
-  }
-}
-
-const changed = (head: Header): TransientError =>
-  new TransientError("RPC_REFUSED", `block ${head.number} was replaced while its range was read`);

@@ -19,15 +19,28 @@ export const WireLog = z.object({
 });
 export type WireLog = z.infer<typeof WireLog>;
 
-const WireHeader = z.object({ number: Quantity, hash: Hash, timestamp: Quantity });
-export type Header = { readonly number: number; readonly hash: Hash; readonly tsMs: number };
+const WireHeader = z.object({
+  number: Quantity,
+  hash: Hash,
+  parentHash: Hash,
+  timestamp: Quantity,
+  logsBloom: z.string().optional(),
+});
+export type Header = {
+  readonly number: number;
+  readonly hash: Hash;
+  readonly parentHash: Hash;
+  readonly tsMs: number;
+  /** Null when the node sends none. */
+  readonly logsBloom: string | null;
+};
 
 /** @throws ContractError RPC_UNREADABLE naming what was asked. */
 export function readHeader(value: unknown, asked: string): Header {
   const parsed = WireHeader.safeParse(value);
   if (!parsed.success) throw new ContractError("RPC_UNREADABLE", `${asked}: no block header`, { cause: parsed.error });
-  const { number, hash, timestamp } = parsed.data;
-  return { number: Number(number), hash, tsMs: Number(timestamp) * 1_000 };
+  const { number, hash, parentHash, timestamp, logsBloom = null } = parsed.data;
+  return { number: Number(number), hash, parentHash, tsMs: Number(timestamp) * 1_000, logsBloom };
 }
 
 /** @throws ContractError RPC_UNREADABLE */
@@ -39,3 +52,15 @@ export function readLogs(value: unknown): WireLog[] {
 }
 
 export const hex = (value: number): string => `0x${value.toString(16)}`;
+
+const Receipt = z.object({ blockHash: Hash, logs: z.array(WireLog) });
+export type Receipt = z.infer<typeof Receipt>;
+
+/** null: the node has no such transaction. @throws ContractError RPC_UNREADABLE */
+export function readReceipt(value: unknown, txHash: string): Receipt | null {
+  if (value === null) return null;
+  const parsed = Receipt.safeParse(value);
+  if (!parsed.success)
+    throw new ContractError("RPC_UNREADABLE", `receipt of ${txHash}: no receipt`, { cause: parsed.error });
+  return parsed.data;
+}

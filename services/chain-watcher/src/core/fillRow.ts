@@ -19,6 +19,8 @@ export type FillRow = {
   readonly usdcMicro: UsdcMicro | null;
   /** False: shares or USDC are the nearest micro (half up) of what was told, the chain's may differ by a few. */
   readonly exact: boolean;
+  /** The shares alone: by them a row is matched to the chain. */
+  readonly exactShares: boolean;
   /** Time of the block, whole seconds. */
   readonly tsEventMs: number;
   /** The row as JSON. */

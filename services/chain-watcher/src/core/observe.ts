@@ -52,6 +52,7 @@ export function observedFill(log: PlacedLog, options: ObserveOptions): ObservedF
     blockHash: blockHash.data,
     logIndex: Number(log.logIndex),
     source: "chain",
+    raw: JSON.stringify({ topics: log.topics, data: log.data }),
     tsEventMs: options.blockMs,
     tsSeenMs: options.tsSeenMs,
   };

@@ -1,66 +1,85 @@
 /**
- * What chain-watcher knows, folded from the log.
+ * What chain-watcher knows, folded from the log: of all leaders, whichever replica reads them.
  *
  * Invariants
- * 1. A fill is identified by its content; `occurrence` counts how often it was on the chain, from 0.
- * 2. A fill that is REVERTED or RETRACTED stays known until finality has passed its block by `RETAIN_BLOCKS`, so that a
- *    return is a new occurrence of the same fill.
- * 3. `progress.cursor` never passes a block whose logs were not read completely; it follows finality.
+ * 1. A fill is identified by its content; `occurrence` counts how often it was told, from 0.
+ * 2. A fill stays known until the cursor of its leader has passed its block by `RETAIN_BLOCKS`, so that a return is a new
+ *    occurrence of the same fill, and blocks that are read again tell nothing twice.
+ * 3. A shard's cursor never passes a block whose logs were not read completely; it follows finality.
  */
 import type { FactOf, Recorded } from "@slipstream/contracts/facts";
-import type { Address, LeaderFillId } from "@slipstream/contracts/ids";
-import { configSchemas } from "@slipstream/contracts/policy";
+import { type Address, type FactId, shardOf } from "@slipstream/contracts/ids";
+import { configSchemas, type FollowFrom } from "@slipstream/contracts/policy";
+import { ALL_SHARDS } from "@slipstream/contracts/subjects";
+import { emptyFills, type FillBook, type KnownFill, putFill, removeFill } from "./fillBook.ts";
+import { contentOf } from "./identity.ts";
 
-/** Blocks below finality for which fills stay known: far beyond any re-read and any reorg seen. */
+/** Blocks below the cursor for which fills stay known: far beyond any re-read and any reorg seen. */
 export const RETAIN_BLOCKS = 512;
-
-export type FillStatus = "ON_CHAIN" | "REVERTED" | "RETRACTED";
-
-export type KnownFill = {
-  readonly status: FillStatus;
-  readonly occurrence: number;
-  readonly content: string;
-  readonly leader: Address;
-  readonly tokenId: FactOf<"LeaderFill">["tokenId"];
-  readonly conditionId: FactOf<"LeaderFill">["conditionId"];
-  readonly blockNumber: number;
-  readonly blockHash: FactOf<"LeaderFill">["blockHash"];
-  readonly logIndex: number;
-};
 
 export type Progress = Pick<
   FactOf<"ChainProgress">,
-  "head" | "headHash" | "headTsMs" | "finalized" | "finalizedHash" | "cursor"
+  "head" | "headHash" | "headTsMs" | "finalized" | "finalizedHash" | "cursor" | "tsInitMs"
 >;
 
+export type Backfill = { readonly fromBlock: number; readonly toBlock: number; readonly cursor: number };
+
+export type LeaderState = {
+  readonly enabled: boolean;
+  readonly follow: FollowFrom;
+  readonly revision: number;
+  /** Null until the log says from where on he is followed. */
+  readonly joined: { readonly toldFrom: number; readonly tsMs: number } | null;
+  /** Null when nothing of his past is left to be read. */
+  readonly backfill: Backfill | null;
+  /** First block that was ever read for him: what lies behind it is not told a second time. */
+  readonly earliest: number | null;
+};
+
+export type Gap = { readonly shard: string; readonly fromBlock: number; readonly toBlock: number };
+
 export type WatcherState = {
-  /** Enabled leaders only. */
-  leaders: Set<Address>;
-  fills: Map<LeaderFillId, KnownFill>;
-  progress: Progress | null;
-  openGaps: Map<string, { readonly fromBlock: number; readonly toBlock: number }>;
+  leaders: Map<Address, LeaderState>;
+  fills: FillBook;
+  /** Acts that may be read again. */
+  acts: Map<FactId, { readonly leader: Address; readonly blockNumber: number }>;
+  /** By shard, and the newest block under `ALL_SHARDS`. */
+  progress: Map<string, Progress>;
+  openGaps: Map<string, Gap>;
 };
 
 export const initialState = (): WatcherState => ({
-  leaders: new Set(),
-  fills: new Map(),
-  progress: null,
+  leaders: new Map(),
+  fills: emptyFills(),
+  acts: new Map(),
+  progress: new Map(),
   openGaps: new Map(),
 });
 
-/** What makes two logs of one transaction the same fill but for their ordinal. */
-export const contentOf = (fill: {
-  readonly txHash: string;
-  readonly leader: string;
-  readonly tokenId: string;
-  readonly side: string;
-  readonly sharesMicro: bigint;
-}): string => `${fill.txHash}|${fill.leader}|${fill.tokenId}|${fill.side}|${fill.sharesMicro}`;
+/** Leaders whose fills are told now. */
+export function followed(state: WatcherState, isOurs: (shard: string) => boolean = () => true): Set<Address> {
+  const found = new Set<Address>();
+  for (const [leader, { enabled, joined }] of state.leaders) {
+    if (enabled && joined !== null && isOurs(shardOf(leader))) found.add(leader);
+  }
+  return found;
+}
+
+export const isFollowed = (state: WatcherState, leader: Address): boolean => {
+  const known = state.leaders.get(leader);
+  return known?.enabled === true && known.joined !== null;
+};
 
 export function evolve(state: WatcherState, { fact }: Recorded): WatcherState {
   switch (fact.type) {
     case "ConfigChanged":
       applyConfig(state, fact);
+      break;
+    case "LeaderJoined":
+      applyJoined(state, fact);
+      break;
+    case "BackfillProgress":
+      applyBackfill(state, fact);
       break;
     case "LeaderFill":
       applyFill(state, fact);
@@ -71,11 +90,20 @@ export function evolve(state: WatcherState, { fact }: Recorded): WatcherState {
     case "LeaderFillRetracted":
       setStatus(state, fact, "RETRACTED");
       break;
+    case "LeaderFillSighted":
+      change(state, fact, (fill) => ({ ...fill, sources: new Set([...fill.sources, fact.source]) }));
+      break;
+    case "LeaderFillCosted":
+      change(state, fact, (fill) => ({ ...fill, costed: true }));
+      break;
+    case "LeaderAct":
+      state.acts.set(fact.id, { leader: fact.leader, blockNumber: fact.blockNumber });
+      break;
     case "ChainProgress":
       applyProgress(state, fact);
       break;
     case "GapDetected":
-      state.openGaps.set(fact.gapId, { fromBlock: fact.fromBlock, toBlock: fact.toBlock });
+      state.openGaps.set(fact.gapId, { shard: fact.scope, fromBlock: fact.fromBlock, toBlock: fact.toBlock });
       break;
     case "GapResolved":
       state.openGaps.delete(fact.gapId);
@@ -86,49 +114,105 @@ export function evolve(state: WatcherState, { fact }: Recorded): WatcherState {
   return state;
 }
 
+const sameStart = (a: FollowFrom, b: FollowFrom): boolean => JSON.stringify(a) === JSON.stringify(b);
+
 function applyConfig(state: WatcherState, fact: FactOf<"ConfigChanged">): void {
   const [kind, key] = fact.key.split(".", 2);
   if (kind !== "leaders" || key === undefined) return;
+  const known = state.leaders.get(key as Address);
+  const rest = { joined: null, backfill: null, earliest: known?.earliest ?? null };
   if (fact.value === null) {
-    state.leaders.delete(key as Address);
+    if (known !== undefined) state.leaders.set(key as Address, { ...known, ...rest, enabled: false });
     return;
   }
-  const { leader, enabled } = configSchemas.leaders.parse(fact.value);
-  if (enabled) state.leaders.add(leader);
-  else state.leaders.delete(leader);
+  const { leader, enabled, follow = { kind: "now" } as const } = configSchemas.leaders.parse(fact.value);
+  const goesOn = known?.enabled === true && enabled && sameStart(known.follow, follow);
+  const kept = goesOn ? { joined: known.joined, backfill: known.backfill, earliest: known.earliest } : rest;
+  state.leaders.set(leader, { ...kept, enabled, follow, revision: fact.revision });
+}
+
+function applyJoined(state: WatcherState, fact: FactOf<"LeaderJoined">): void {
+  const known = state.leaders.get(fact.leader);
+  if (known === undefined) return;
+  const { fromBlock, toBlock, tsEventMs } = fact;
+  const hasPast = toBlock >= fromBlock;
+  state.leaders.set(fact.leader, {
+    ...known,
+    joined: { toldFrom: hasPast ? 0 : fromBlock, tsMs: tsEventMs },
+    backfill: hasPast ? { fromBlock, toBlock, cursor: fromBlock - 1 } : null,
+    earliest: Math.min(fromBlock, known.earliest ?? fromBlock),
+  });
+}
+
+function applyBackfill(state: WatcherState, fact: FactOf<"BackfillProgress">): void {
+  const known = state.leaders.get(fact.leader);
+  if (known?.backfill == null || fact.cursor <= known.backfill.cursor) return;
+  const { fromBlock, toBlock, cursor } = fact;
+  state.leaders.set(fact.leader, { ...known, backfill: cursor >= toBlock ? null : { fromBlock, toBlock, cursor } });
 }
 
 function applyFill(state: WatcherState, fact: FactOf<"LeaderFill">): void {
-  const known = state.fills.get(fact.leaderFillId);
+  const known = state.fills.byId.get(fact.leaderFillId);
   if (known !== undefined && known.occurrence >= fact.occurrence) return;
-  state.fills.set(fact.leaderFillId, {
-    status: "ON_CHAIN",
+  putFill(state.fills, fact.leaderFillId, {
+    status: fact.blockNumber === null ? "SEEN" : "ON_CHAIN",
     occurrence: fact.occurrence,
     content: contentOf(fact),
     leader: fact.leader,
     tokenId: fact.tokenId,
     conditionId: fact.conditionId,
+    side: fact.side,
+    txHash: fact.txHash,
+    keptAt: fact.blockNumber,
     blockNumber: fact.blockNumber,
     blockHash: fact.blockHash,
     logIndex: fact.logIndex,
+    tsEventMs: fact.tsEventMs,
+    firstSeenMs: known?.firstSeenMs ?? fact.tsSeenMs,
+    sources: new Set([...(known?.sources ?? []), fact.source]),
+    costed: known?.costed ?? false,
   });
+}
+
+type FillRef = Pick<FactOf<"LeaderFillSighted">, "leaderFillId">;
+
+function change(state: WatcherState, { leaderFillId }: FillRef, to: (fill: KnownFill) => KnownFill): void {
+  const known = state.fills.byId.get(leaderFillId);
+  if (known !== undefined) putFill(state.fills, leaderFillId, to(known));
 }
 
 function setStatus(
   state: WatcherState,
   fact: FactOf<"LeaderFillReverted"> | FactOf<"LeaderFillRetracted">,
-  status: FillStatus,
+  status: KnownFill["status"],
 ): void {
-  const known = state.fills.get(fact.leaderFillId);
-  if (known !== undefined && known.occurrence === fact.occurrence) {
-    state.fills.set(fact.leaderFillId, { ...known, status });
-  }
+  const cursor = state.progress.get(shardOf(fact.leader))?.cursor ?? 0;
+  change(state, fact, (known) =>
+    known.occurrence === fact.occurrence ? { ...known, status, keptAt: known.blockNumber ?? cursor } : known,
+  );
 }
 
 function applyProgress(state: WatcherState, fact: FactOf<"ChainProgress">): void {
-  const { head, headHash, headTsMs, finalized, finalizedHash, cursor } = fact;
-  state.progress = { head, headHash, headTsMs, finalized, finalizedHash, cursor };
-  for (const [id, fill] of state.fills) {
-    if (fill.blockNumber < finalized - RETAIN_BLOCKS) state.fills.delete(id);
+  const { head, headHash, headTsMs, finalized, finalizedHash, cursor, tsInitMs, shard } = fact;
+  state.progress.set(shard, { head, headHash, headTsMs, finalized, finalizedHash, cursor, tsInitMs });
+  if (shard !== ALL_SHARDS) forget(state, shard, cursor - RETAIN_BLOCKS);
+}
+
+/** Forgets what is below a block of a shard, but nothing of a past that is still being read. */
+function forget(state: WatcherState, shard: string, below: number): void {
+  const isOver = (leader: Address, blockNumber: number): boolean => {
+    if (shardOf(leader) !== shard) return false;
+    const backfill = state.leaders.get(leader)?.backfill;
+    return backfill == null || blockNumber <= backfill.cursor || blockNumber > backfill.toBlock;
+  };
+  for (const [block, ids] of state.fills.byBlock) {
+    if (block >= below) continue;
+    for (const id of ids) {
+      const fill = state.fills.byId.get(id);
+      if (fill !== undefined && isOver(fill.leader, block)) removeFill(state.fills, id);
+    }
+  }
+  for (const [id, { leader, blockNumber }] of state.acts) {
+    if (blockNumber < below && isOver(leader, blockNumber)) state.acts.delete(id);
   }
 }

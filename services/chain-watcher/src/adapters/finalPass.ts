@@ -1,0 +1,114 @@
+/**
+ * What became final is read for truth: all fills and other acts, from the cursor of each shard on. Shards that stand at
+ * the same block are read together, one that is behind catches up first.
+ *
+ * Between the cursor in the log and the block that is read lies what is remembered here: when it is told completely, the
+ * cursor moves; when this process ends before, the next one reads it again.
+ */
+import { type Address, shardOf } from "@slipstream/contracts/ids";
+import type { ObservedAct, ObservedFill } from "../core/messages.ts";
+import { activeShards } from "../core/shardFacts.ts";
+import { followed } from "../core/state.ts";
+import { readFinal } from "./finalBlocks.ts";
+import type { Cycle, ReadingOptions } from "./readingTypes.ts";
+
+/** Newer blocks are looked for at least this often while a long absence is read. */
+const CATCH_UP_MS = 500;
+
+type Pointer = {
+  /** Everything up to here was read in this tenure. */
+  readTo: number;
+  fills: ObservedFill[];
+  acts: ObservedAct[];
+};
+
+/** @returns whether a shard is behind finality. */
+export function createFinalPass(options: ReadingOptions): (cycle: Cycle) => Promise<boolean> {
+  const { state, owns, post, settled, steadyMs, settings } = options;
+  const pointers = new Map<string, Pointer>();
+
+  /** Follows what the log and the leases say. */
+  const refresh = (finalized: number): void => {
+    const active = activeShards(state());
+    for (const shard of pointers.keys()) if (!owns(shard) || !active.has(shard)) pointers.delete(shard);
+    for (const shard of active) {
+      const cursor = state().progress.get(shard)?.cursor;
+      if (cursor === undefined || !owns(shard)) continue;
+      const known = pointers.get(shard);
+      // A cursor beyond what we read was set by somebody else.
+      if (known === undefined || known.readTo < cursor) pointers.set(shard, { readTo: cursor, fills: [], acts: [] });
+      else {
+        known.fills = known.fills.filter(({ blockNumber }) => blockNumber > cursor);
+        known.acts = known.acts.filter(({ blockNumber }) => blockNumber > cursor);
+      }
+      const isTold = [...state().openGaps.values()].some((gap) => gap.shard === shard);
+      if (!isTold && finalized - cursor > settings.gapBlocks) {
+        post({ type: "GapSeen", shard, fromBlock: cursor + 1, toBlock: finalized, reason: "BEHIND_FINALITY" });
+      }
+    }
+  };
+
+  /** The shards that stand lowest, and how far they may be read together. */
+  const lowest = (finalized: number): { readonly shards: Set<string>; readonly from: number; readonly to: number } => {
+    const stands = [...new Set([...pointers.values()].map(({ readTo }) => readTo))].sort((a, b) => a - b);
+    const [at = finalized, next = finalized] = stands;
+    const shards = new Set([...pointers].filter(([, { readTo }]) => readTo === at).map(([shard]) => shard));
+    return { shards, from: at + 1, to: Math.min(next, finalized) };
+  };
+
+  return async (cycle) => {
+    const { tips, isStopped } = cycle;
+    const startMs = steadyMs();
+    refresh(tips.finalized);
+    while (!isStopped() && steadyMs() - startMs < CATCH_UP_MS) {
+      const { shards, from, to } = lowest(tips.finalized);
+      if (shards.size === 0 || from > to) break;
+      const leaders = followed(state(), (shard) => shards.has(shard));
+      const read = await readFinal(options, cycle, { leaders, fromBlock: from, toBlock: to });
+      options.onRange?.();
+      // Somebody who joined meanwhile was not read: the same blocks again, with him.
+      if (
+        isLarger(
+          followed(state(), (shard) => shards.has(shard)),
+          leaders,
+        )
+      )
+        continue;
+      post({ ...read.blocks, type: "BlocksRead" });
+      for (const shard of shards) {
+        const pointer = pointers.get(shard);
+        if (pointer === undefined) continue;
+        pointer.fills.push(...read.blocks.fills.filter(({ leader }) => shardOf(leader) === shard));
+        pointer.acts.push(...read.acts.filter(({ leader }) => shardOf(leader) === shard));
+        pointer.readTo = read.blocks.toBlock;
+      }
+      await settled();
+      for (const { leaderFillId, cost } of await read.costs()) post({ type: "CostFound", leaderFillId, cost });
+      tellCovered(shards, cycle);
+      await settled();
+      refresh(tips.finalized);
+    }
+    return [...pointers.values()].some(({ readTo }) => readTo < tips.finalized);
+  };
+
+  function tellCovered(shards: ReadonlySet<string>, { tips }: Cycle): void {
+    for (const shard of shards) {
+      const pointer = pointers.get(shard);
+      const cursor = state().progress.get(shard)?.cursor;
+      if (pointer === undefined || cursor === undefined) continue;
+      const { readTo: toBlock, fills, acts } = pointer;
+      post({
+        type: "ShardCovered",
+        ...tips,
+        shard,
+        fromBlock: cursor + 1,
+        toBlock,
+        fills: [...fills],
+        acts: [...acts],
+      });
+    }
+  }
+}
+
+const isLarger = (now: ReadonlySet<Address>, then: ReadonlySet<Address>): boolean =>
+  [...now].some((leader) => !then.has(leader));

@@ -1,0 +1,55 @@
+/**
+ * The past of leaders, behind everything else: one piece in each cycle, for all leaders that stand at the same block. A
+ * piece is told completely before the next one is read, so the memory it takes does not depend on how long the past is.
+ */
+import { type Address, shardOf } from "@slipstream/contracts/ids";
+import type { WatcherState } from "../core/state.ts";
+import { readFinal } from "./finalBlocks.ts";
+import type { Cycle, ReadingOptions } from "./readingTypes.ts";
+
+const LEADERS_AT_ONCE = 200;
+
+/** @returns whether something of somebody's past is left. */
+export function createPastPass(options: ReadingOptions): (cycle: Cycle) => Promise<boolean> {
+  const { state, owns, post, settled } = options;
+  return async (cycle) => {
+    const group = nextGroup(state(), owns);
+    if (group === null) return false;
+    const { leaders, fromBlock } = group;
+    const read = await readFinal(options, cycle, { leaders, fromBlock, toBlock: group.toBlock });
+    options.onRange?.();
+    const { toBlock } = read.blocks;
+    const messages = [...leaders].map((leader) => ({
+      type: "PastRead" as const,
+      leader,
+      fromBlock,
+      toBlock,
+      fills: read.blocks.fills.filter((fill) => fill.leader === leader),
+      acts: read.acts.filter((act) => act.leader === leader),
+    }));
+    for (const message of messages) post(message);
+    await settled();
+    for (const { leaderFillId, cost } of await read.costs()) post({ type: "CostFound", leaderFillId, cost });
+    // Now that the fills are in the log, the same message moves the progress.
+    for (const message of messages) post(message);
+    await settled();
+    return nextGroup(state(), owns) !== null;
+  };
+}
+
+type Group = { readonly leaders: Set<Address>; readonly fromBlock: number; readonly toBlock: number };
+
+/** The leaders with the shortest way to go, so that somebody is done soon. */
+function nextGroup(state: WatcherState, owns: (shard: string) => boolean): Group | null {
+  const groups = new Map<string, Group>();
+  for (const [leader, { enabled, backfill }] of state.leaders) {
+    if (!enabled || backfill === null || !owns(shardOf(leader))) continue;
+    const fromBlock = backfill.cursor + 1;
+    const key = `${fromBlock}-${backfill.toBlock}`;
+    const group = groups.get(key) ?? { leaders: new Set<Address>(), fromBlock, toBlock: backfill.toBlock };
+    if (group.leaders.size < LEADERS_AT_ONCE) group.leaders.add(leader);
+    groups.set(key, group);
+  }
+  const length = ({ fromBlock, toBlock }: Group): number => toBlock - fromBlock;
+  return [...groups.values()].sort((a, b) => length(a) - length(b))[0] ?? null;
+}
