@@ -110,13 +110,14 @@ export function onReplicaMessage(replica: Replica, message: BookUpdate | TradePr
   }
 }
 
-const FRESH_MS_MAX = 2_000;
-const SOFT_STALE_MS_MAX = 5_000;
+/** Up to which age a quote is fresh, and up to which it is worth being asked for again; older ones are not known. */
+export type QuoteAges = { readonly freshMsMax: number; readonly softStaleMsMax: number };
+export const defaultQuoteAges: QuoteAges = { freshMsMax: 2_000, softStaleMsMax: 5_000 };
 
-/** @param ageMs - since the last proof of life of the book's connection. */
-export function quoteTier(ageMs: number): QuoteTier {
-  if (ageMs <= FRESH_MS_MAX) return "FRESH";
-  return ageMs <= SOFT_STALE_MS_MAX ? "SOFT_STALE" : "HARD_STALE";
+/** @param ageMs - since the last proof of life of the book's connection, or since REST said the same. */
+export function quoteTier(ageMs: number, ages: QuoteAges = defaultQuoteAges): QuoteTier {
+  if (ageMs <= ages.freshMsMax) return "FRESH";
+  return ageMs <= ages.softStaleMsMax ? "SOFT_STALE" : "HARD_STALE";
 }
 
 /** Orders epochs `<lease revision>.<n>`: negative when `a` is older. */

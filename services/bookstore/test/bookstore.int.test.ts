@@ -202,6 +202,28 @@ test("cut connections come back with new epochs, and a refresh answers the venue
   expect(refreshed.ok && refreshed.value.bids).toEqual(venue.truth.levels(YES).bids);
 });
 
+test("a quiet book that REST says is still so is told to be fresh; a venue that does not answer is told in time", async () => {
+  await isTruth("before");
+  const replica = replicas.get(YES) as Replica;
+  venue.freeze(true);
+  try {
+    const { seq, epoch } = replica;
+    const askedMs = Date.now();
+    const refreshed = await ask(bus, "bookstore", "refresh", { tokenId: YES }, 2_000);
+    expect(refreshed).toMatchObject({ ok: true, value: { epoch, seq: seq + 1, health: "healthy" } });
+    await until(() => replica.seq === seq + 1, { what: "the update that says so", timeoutMs });
+    // REST lags by up to 1.1 s: it proves an earlier moment, and no later one.
+    expect(askedMs - replica.lastSeenMs).toBeLessThanOrEqual(1_100);
+    venue.stallRest(true);
+    const late = await ask(bus, "bookstore", "refresh", { tokenId: YES }, 2_000);
+    expect(late).toMatchObject({ ok: false, code: "REFRESH_LATE" });
+  } finally {
+    venue.stallRest(false);
+    venue.freeze(false);
+  }
+  await isTruth("afterwards");
+});
+
 test("a token the venue does not know has no book and makes no noise", async () => {
   const tokenId = "999" as TokenId;
   expect((await ask(bus, "bookstore", "track", { tokenIds: [tokenId] }, 1_000)).ok).toBe(true);

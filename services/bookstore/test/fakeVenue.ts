@@ -24,6 +24,8 @@ export type FakeVenue = {
   dropSockets(): void;
   /** Connections stay open, and nothing is sent nor answered. */
   freeze(on: boolean): void;
+  /** True: REST takes requests and answers none, until it is false again. */
+  stallRest(on: boolean): void;
   /** The venue has no book of these tokens any more, on the stream and in REST. */
   settle(...tokens: readonly TokenId[]): void;
   /** The stream's opening books lack these tokens; REST has them. */
@@ -42,12 +44,17 @@ export async function startFakeVenue(): Promise<FakeVenue> {
   const forgotten = new Set<string>();
   let toLose = 0;
   let frozen = false;
+  let whenRest: (() => void)[] | null = null;
   const known = (ids: readonly string[]): TokenId[] =>
     [YES, NO, ...plainTokens].filter((token) => ids.includes(token) && !settled.has(token));
 
   const http = createServer(async (request, response) => {
     const asked = JSON.parse(await text(request)) as { token_id: string }[];
     counts.books += 1;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (whenRest === null) resolve();
+    else whenRest.push(resolve);
+    await promise;
     response.writeHead(200, { "content-type": "application/json" });
     response.end(JSON.stringify(known(asked.map((each) => each.token_id)).map((token) => restText(truth, token))));
   });
@@ -99,6 +106,10 @@ export async function startFakeVenue(): Promise<FakeVenue> {
     },
     freeze: (on) => {
       frozen = on;
+    },
+    stallRest: (on) => {
+      for (const go of whenRest ?? []) go();
+      whenRest = on ? [] : null;
     },
     settle: (...tokens) => {
       for (const token of tokens) settled.add(token);

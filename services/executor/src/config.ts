@@ -1,4 +1,5 @@
 /** Settings of the executor. */
+import { defaultQuoteAges } from "@slipstream/book/replica";
 import { integer } from "@slipstream/contracts/env";
 import { ContractError } from "@slipstream/contracts/errors";
 import { z } from "zod";
@@ -14,13 +15,17 @@ export const executorEnv = {
   /** Silence of risk: only exits after the first, nothing at all after the second. */
   EXECUTOR_RISK_DEGRADE_AFTER_MS: integer(1_000, 60_000).default(3_000),
   EXECUTOR_RISK_HALT_AFTER_MS: integer(1_000, 60_000).default(10_000),
+  /** Age up to which a quote is traded on; an older one is asked for again first, and waited for. */
+  QUOTE_FRESH_MS: integer(100, 60_000).default(defaultQuoteAges.freshMsMax),
+  /** Beyond this age a quote says nothing any more. */
+  QUOTE_SOFT_STALE_MS: integer(100, 60_000).default(defaultQuoteAges.softStaleMsMax),
   /** Tokens that leaders traded within this time keep their books here. */
   EXECUTOR_TRACK_HOURS: integer(1, 72).default(6),
 } as const;
 
 type Settings = z.infer<z.ZodObject<typeof executorEnv>>;
 
-/** @throws ContractError CONFIG_INVALID for live trading, which is not built yet. */
+/** @throws ContractError CONFIG_INVALID for live trading, which is not built yet, and for ages in the wrong order. */
 export function limitsOf(settings: Settings): ExecutorLimits {
   if (settings.EXECUTION_MODE === "live") {
     throw new ContractError(
@@ -28,10 +33,18 @@ export function limitsOf(settings: Settings): ExecutorLimits {
       "EXECUTION_MODE=live: live trading is not built yet; set EXECUTION_MODE=paper or leave it out",
     );
   }
+  const { QUOTE_FRESH_MS: freshMsMax, QUOTE_SOFT_STALE_MS: softStaleMsMax } = settings;
+  if (freshMsMax > softStaleMsMax) {
+    throw new ContractError(
+      "CONFIG_INVALID",
+      `QUOTE_FRESH_MS=${freshMsMax} is longer than QUOTE_SOFT_STALE_MS=${softStaleMsMax}`,
+    );
+  }
   return {
     firstTouchMaxMs: settings.EXECUTOR_FIRST_TOUCH_MAX_MS,
     chainLagMsMax: settings.EXECUTOR_CHAIN_LAG_MAX_MS,
     riskDegradeAfterMs: settings.EXECUTOR_RISK_DEGRADE_AFTER_MS,
     riskHaltAfterMs: settings.EXECUTOR_RISK_HALT_AFTER_MS,
+    quoteAges: { freshMsMax, softStaleMsMax },
   };
 }

@@ -3,6 +3,7 @@ import { ask } from "@slipstream/actor/ask";
 import type { Bus } from "@slipstream/actor/bus";
 import type { Clock, Timer } from "@slipstream/actor/clock";
 import { quoteTier } from "@slipstream/book/replica";
+import type { QuoteTier } from "@slipstream/contracts/book";
 import type { AwaitBook, DecideFill } from "../core/messages.ts";
 import type { ExecutorView } from "../core/view.ts";
 import type { Books } from "./books.ts";
@@ -18,6 +19,8 @@ export type FirstTouch = {
 const LOOK_MS = 10;
 const RESOLVE_TIMEOUT_MS = 2_000;
 
+const tierOf = ({ limits }: ExecutorView, ageMs: number): QuoteTier => quoteTier(ageMs, limits.quoteAges);
+
 export function createFirstTouch(options: {
   readonly bus: Bus;
   readonly clock: Clock;
@@ -30,7 +33,7 @@ export function createFirstTouch(options: {
   const isReady = ({ tokenId }: AwaitBook): boolean => {
     const now = view();
     const quote = now.quote(tokenId);
-    return now.market(tokenId) !== null && quote?.health === "healthy" && quoteTier(quote.ageMs) === "FRESH";
+    return now.market(tokenId) !== null && quote?.health === "healthy" && tierOf(now, quote.ageMs) === "FRESH";
   };
   const wake = (request: AwaitBook): void => {
     const { tokenId } = request;
@@ -38,7 +41,7 @@ export function createFirstTouch(options: {
     const now = view();
     // The definition comes back on the stream of markets.
     if (now.market(tokenId) === null) void ask(bus, "registry", "resolve", { tokenId }, RESOLVE_TIMEOUT_MS);
-    if (quoteTier(now.quote(tokenId)?.ageMs ?? 0) !== "FRESH") books.refresh(tokenId);
+    if (tierOf(now, now.quote(tokenId)?.ageMs ?? 0) !== "FRESH") books.refresh(tokenId);
   };
   return {
     wait: (request) => {

@@ -196,6 +196,14 @@ const cases: Case[] = [
     reason: { code: "BOOK_STALE", ageMs: 2_001 },
   },
   {
+    name: "a quote older than the setting for fresh ones",
+    given: (of) => {
+      of.view.quote = { ...quote, ageMs: 1_001 };
+      of.view.limits = { ...of.view.limits, quoteAges: { freshMsMax: 1_000, softStaleMsMax: 5_000 } };
+    },
+    reason: { code: "BOOK_STALE", ageMs: 1_001 },
+  },
+  {
     name: "a best ask beyond the guard",
     given: (of) => {
       of.view.quote = { ...quote, bestAskMicro: price(0.53) };

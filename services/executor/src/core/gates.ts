@@ -102,6 +102,7 @@ function bookGate(view: ExecutorView, { tokenId }: KnownFill, waitedMs: number):
   const quote = view.quote(tokenId);
   if (quote === null) return wait({ code: "BOOK_UNKNOWN", waitedMs });
   if (quote.health !== "healthy") return wait({ code: "BOOK_UNHEALTHY", health: quote.health });
-  if (quoteTier(quote.ageMs) !== "FRESH") return wait({ code: "BOOK_STALE", ageMs: quote.ageMs });
+  if (quoteTier(quote.ageMs, view.limits.quoteAges) !== "FRESH")
+    return wait({ code: "BOOK_STALE", ageMs: quote.ageMs });
   return { kind: "pass", value: quote };
 }

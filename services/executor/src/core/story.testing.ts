@@ -17,7 +17,7 @@ import { subjectOf } from "@slipstream/contracts/subjects";
 import { executorCore } from "./core.ts";
 import type { ExecutorMessage, ExecutorRequest } from "./messages.ts";
 import type { ExecutorState } from "./state.ts";
-import { defaultLimits, type ExecutorView, type Quote } from "./view.ts";
+import { defaultLimits, type ExecutorLimits, type ExecutorView, type Quote } from "./view.ts";
 
 export const leader = `0x${"11".repeat(20)}` as Address;
 export const paper = "paper" as AccountId;
@@ -227,6 +227,7 @@ export type ViewParts = {
   riskDecisionSeq: number | null;
   chainLagMs: number | null;
   localHalt: boolean;
+  limits: ExecutorLimits;
 };
 
 /** @param inventory - answers each intent; default: grants it all. */
@@ -235,6 +236,7 @@ export function story(inventory: "grants" | "silent" | "denies" = "grants"): Sto
   const parts: ViewParts = {
     ...{ nowMs: START_MS, market, quote, riskHeartbeatAgeMs: 500, riskDecisionSeq: 0, chainLagMs: 1_000 },
     localHalt: false,
+    limits: defaultLimits,
   };
   const all: Fact[] = [];
   const own: Fact[] = [];
@@ -243,7 +245,6 @@ export function story(inventory: "grants" | "silent" | "denies" = "grants"): Sto
     ...parts,
     market: (id) => (parts.market?.tokens.some((token) => token.tokenId === id) === true ? parts.market : null),
     quote: (id) => (id === tokenId ? parts.quote : null),
-    limits: defaultLimits,
   });
   const fold = (fact: Fact) => {
     all.push(fact);

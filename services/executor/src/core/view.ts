@@ -1,4 +1,5 @@
 /** What the executor's decisions take from outside the log. What a decision used of it is written into its fact. */
+import { defaultQuoteAges, type QuoteAges } from "@slipstream/book/replica";
 import type { BookHealth } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
@@ -24,6 +25,8 @@ export type ExecutorLimits = {
   readonly riskDegradeAfterMs: number;
   /** Silence of risk after which nothing is allowed and open orders are cancelled. */
   readonly riskHaltAfterMs: number;
+  /** Only a fresh quote is traded on. */
+  readonly quoteAges: QuoteAges;
 };
 
 export const defaultLimits: ExecutorLimits = {
@@ -31,6 +34,7 @@ export const defaultLimits: ExecutorLimits = {
   chainLagMsMax: 30_000,
   riskDegradeAfterMs: 3_000,
   riskHaltAfterMs: 10_000,
+  quoteAges: defaultQuoteAges,
 };
 
 export type ExecutorView = {
