@@ -14,17 +14,15 @@ import {
 } from "@slipstream/bookstore/core/desk";
 import type { TokenBook } from "@slipstream/bookstore/core/tokenBook";
 import type { BookHealth } from "@slipstream/contracts/book";
-import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
+import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
-import type { PriceMicro } from "@slipstream/contracts/money";
-import { sharesMicro } from "@slipstream/contracts/money";
 import { type RestBook, readBooks } from "@slipstream/polymarket/clobRest";
 import { marketOfGamma } from "@slipstream/polymarket/gamma";
 import { createMarketParser, type MarketEvent, type MarketParser } from "@slipstream/polymarket/marketChannel";
-import { assumedMarket, defaultAssumptions } from "@slipstream/sandbox/tape/deriveMarkets";
 import type { TapeRecord } from "@slipstream/sandbox/tape/format";
 import { TapeGap, TapeRest } from "@slipstream/sandbox/tape/recording";
 import { createChainOrder, type MissingBlocks } from "./chainOrder.ts";
+import { createTapeFacts, type TapeFacts } from "./facts.ts";
 import { createSilences, type Silence } from "./silences.ts";
 
 export type TokenReport = {
@@ -32,6 +30,8 @@ export type TokenReport = {
   readonly question: string;
   /** Messages that changed or stated the book. */
   readonly updates: number;
+  /** Those of them that a proof covers. */
+  readonly proved: number;
   /** Bursts whose book had the venue's hash, had it not, and of which nothing can be said. */
   readonly passed: number;
   readonly failed: number;
@@ -70,21 +70,22 @@ const REFUSED_SHOWN = 5;
 /** The connection of a tape that names none. */
 const ONLY = "tape";
 
-type Facts = { readonly market: MarketDefinition; readonly assumed: boolean };
 type Seen = { updates: number; bursts: number; hash: string };
 
 /** @param silenceMs - a channel that is quiet for longer is reported. */
 export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): TapeCheck {
-  const facts = new Map<TokenId, Facts>();
   const seen = new Map<TokenId, Seen>();
-  const desk = createDesk(1, (tokenId) => facts.get(tokenId)?.market);
+  const facts = createTapeFacts((tokenId, market) => {
+    const book = desk.books.get(tokenId);
+    if (book !== undefined) book.market = hashedOf(market);
+  });
+  const desk: Desk = createDesk(1, (tokenId) => facts.of(tokenId)?.market);
   const parsers = new Map<string, MarketParser>();
   const channels: Record<string, number> = {};
   const refused = { count: 0, first: [] as string[] };
   const gaps: TapeGap[] = [];
   const chain = createChainOrder();
   const silences = createSilences(silenceMs);
-  const siblings = new Map<ConditionId, Set<TokenId>>();
   let records = 0;
   let firstMs = 0;
   let lastMs = 0;
@@ -93,36 +94,6 @@ export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): 
   const refuse = (what: string): void => {
     refused.count += 1;
     if (refused.first.length < REFUSED_SHOWN) refused.first.push(what);
-  };
-  const learn = (market: MarketDefinition, assumed: boolean): void => {
-    for (const { tokenId } of market.tokens) {
-      const known = facts.get(tokenId);
-      if (known !== undefined && !(known.assumed && !assumed)) continue;
-      facts.set(tokenId, { market, assumed });
-      const book = desk.books.get(tokenId);
-      // Taken anew with the next full book or message.
-      if (book !== undefined) book.market = hashedOf(market);
-    }
-  };
-  /** Of a market that only frames or REST tell. */
-  const learnOf = (conditionId: ConditionId, tokenId: TokenId, tickMicro: number, rest: RestBook | null): void => {
-    const known = facts.get(tokenId);
-    const states = rest !== null && rest.minOrderSizeMicro !== null && rest.negRisk !== null;
-    if (known !== undefined && !(known.assumed && states)) return;
-    const tokens = siblings.get(conditionId) ?? new Set();
-    siblings.set(conditionId, tokens.add(tokenId));
-    const other = [...tokens].find((one) => one !== tokenId) ?? tokenId;
-    const seenMarket = {
-      conditionId,
-      tokens: [tokenId, other] as const,
-      tickMicro: tickMicro as PriceMicro,
-      startMs: firstMs,
-    };
-    const base = assumedMarket(seenMarket, defaultAssumptions);
-    const stated = states
-      ? { minOrderSizeMicro: sharesMicro(BigInt(rest.minOrderSizeMicro ?? 0)), negRisk: rest.negRisk === true }
-      : {};
-    learn({ ...base, ...stated }, !states);
   };
   const note = (tokenId: TokenId, hash: string): void => {
     const one = seen.get(tokenId) ?? { updates: 0, bursts: 0, hash: "" };
@@ -136,7 +107,7 @@ export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): 
   const meet = (event: MarketEvent, connection: string): void => {
     if (event.kind === "book") {
       note(event.tokenId, event.hash);
-      if (event.tickMicro !== null) learnOf(event.conditionId, event.tokenId, event.tickMicro, null);
+      if (event.tickMicro !== null) facts.openingBook({ ...event, tickMicro: event.tickMicro });
       if (desk.books.get(event.tokenId)?.connection !== connection) track(desk, event.tokenId, connection);
     } else if (event.kind === "priceChange") {
       for (const { tokenId, hash } of event.changes) if (desk.books.has(tokenId)) note(tokenId, hash);
@@ -163,7 +134,7 @@ export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): 
       return refuse(`clob.rest: ${(error as Error).message.slice(0, 100)}`);
     }
     for (const book of books) {
-      if (book.tickMicro !== null) learnOf(book.conditionId, book.tokenId, book.tickMicro, book);
+      facts.restBook(book);
       const health = desk.books.get(book.tokenId)?.health;
       if (health !== undefined) onRestBook(desk, book.tokenId, book, t, health === "healthy" ? "audit" : "seed");
     }
@@ -196,7 +167,7 @@ export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): 
       else if (ch === "gamma.market") {
         const market = marketOfGamma(d, t);
         if ("kind" in market) refuse(`gamma.market: ${market.text.slice(0, 100)}`);
-        else learn(market, false);
+        else facts.market(market);
       }
     },
     end: () => {
@@ -238,9 +209,9 @@ const hashedOf = ({ conditionId, tickMicro, negRisk, minOrderSizeMicro }: Market
 function tokenReport(
   { tokenId, proofs, health }: TokenBook,
   seen: ReadonlyMap<TokenId, Seen>,
-  facts: ReadonlyMap<TokenId, Facts>,
+  facts: TapeFacts,
 ): TokenReport {
-  const known = facts.get(tokenId);
+  const known = facts.of(tokenId);
   const { updates, bursts } = seen.get(tokenId) ?? { updates: 0, bursts: 0 };
   const assumed = known?.assumed !== false;
   // Under an assumption nothing but failures says that the assumption is wrong, not the book.
@@ -250,6 +221,7 @@ function tokenReport(
     tokenId,
     question: known?.market.question ?? "",
     updates,
+    proved: proofs.entries,
     passed: proofs.passed,
     failed,
     unknown: Math.max(0, bursts - proofs.passed - failed),

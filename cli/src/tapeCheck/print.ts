@@ -39,7 +39,11 @@ const SILENCES_SHOWN = 10;
 export function checkLines({ tokens, silences }: CheckReport): string[] {
   const sum = (of: (token: TokenReport) => number): string =>
     count(tokens.reduce((total, token) => total + of(token), 0));
-  const proved = `books: ${tokens.length} tokens, proved by hash ${sum((one) => one.passed)} times, not ${sum((one) => one.failed)} times, unknown ${sum((one) => one.unknown)} times`;
+  const proved = [
+    `books: ${tokens.length} tokens, proved by hash ${sum((one) => one.passed)} times`,
+    `(${sum((one) => one.proved)} of ${sum((one) => one.updates)} updates),`,
+    `not ${sum((one) => one.failed)} times, unknown ${sum((one) => one.unknown)} times`,
+  ].join(" ");
   // What needs a look first: failures, then what nothing proves.
   const ordered = [...tokens].sort((a, b) => b.failed - a.failed || a.passed - b.passed);
   const width = 34;
