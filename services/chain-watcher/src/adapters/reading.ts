@@ -67,7 +67,6 @@ export function createCycle(options: ReadingOptions, isStopped: () => boolean): 
   const finalPass = createFinalPass(options);
   const pastPass = createPastPass(options);
   let lastFinal = FIRST;
-  let lastHead = FIRST;
 
   return async (node) => {
     const [head, finalHeader] = await Promise.all([node.reader.head(), node.reader.finalized()]);
@@ -83,9 +82,7 @@ export function createCycle(options: ReadingOptions, isStopped: () => boolean): 
       finalized: Math.min(finalHeader.number, head.number),
       finalizedHash: finalHeader.hash,
     };
-    // An older block from another node is no news.
-    if (owns(headShard) && head.number >= lastHead) post({ type: "HeadSeen", ...tips });
-    lastHead = head.number;
+    if (owns(headShard)) post({ type: "HeadSeen", ...tips });
     await postJoins(options, node, tips);
     const leaders = followed(state(), owns);
     if (leaders.size === 0 || isStopped()) return false;

@@ -27,7 +27,8 @@ export function headFacts(state: WatcherState, view: WatcherView, seen: HeadSeen
     if (own !== undefined) cursor = Math.min(cursor ?? own, own);
   }
   const told = cursor ?? seen.finalized;
-  const isNews = known?.head !== seen.head || known.headHash !== seen.headHash || known.cursor !== told;
+  // It only grows: another node may show an older block, and what a reorg put in place of one is told with the next.
+  const isNews = known === undefined || seen.head > known.head || (seen.head === known.head && told > known.cursor);
   return isNews ? [progressFact(state, view, { ...seen, shard: ALL_SHARDS, cursor: told })] : [];
 }
 
@@ -46,8 +47,8 @@ export function joinFacts(state: WatcherState, view: WatcherView, found: LeaderF
   const shard = shardOf(found.leader);
   const facts: Fact[] = [];
   let cursor = state.progress.get(shard)?.cursor;
-  if (cursor === undefined || !activeShards(state).has(shard)) {
-    cursor = Math.max(found.finalized, cursor ?? 0);
+  if (cursor === undefined || (found.finalized > cursor && !activeShards(state).has(shard))) {
+    cursor = found.finalized;
     facts.push(progressFact(state, view, { ...found, shard, cursor }));
   }
   const isLater = found.fromBlock > cursor;
