@@ -7,11 +7,11 @@ import {
   type Desk,
   onDisconnected,
   onEvents,
-  onRestBook,
   onTick,
   onUnreadable,
   track,
 } from "@slipstream/bookstore/core/desk";
+import { onRestBook } from "@slipstream/bookstore/core/deskRest";
 import type { TokenBook } from "@slipstream/bookstore/core/tokenBook";
 import type { BookHealth } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
@@ -171,8 +171,12 @@ export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): 
       }
     },
     end: () => {
+      // The end may have cut the last bursts: they can be proved, not disproved.
+      const before = new Map([...desk.books].map(([tokenId, { proofs, health }]) => [tokenId, { ...proofs, health }]));
       onTick(desk, lastMs + AFTER_MS);
-      const tokens = [...desk.books.values()].map((book) => tokenReport(book, seen, facts));
+      const tokens = [...desk.books.values()].map((book) =>
+        tokenReport({ ...book, ...endOf(book, before.get(book.tokenId)) }, seen, facts),
+      );
       return {
         records,
         firstMs,
@@ -205,6 +209,17 @@ const hashedOf = ({ conditionId, tickMicro, negRisk, minOrderSizeMicro }: Market
   negRisk,
   minOrderSizeMicro: Number(minOrderSizeMicro),
 });
+
+type End = Pick<TokenBook, "proofs" | "health">;
+
+/** What the last tick proved, without what it disproved. */
+const endOf = (
+  { proofs, health }: End,
+  before: { readonly failed: number; readonly health: BookHealth } | undefined,
+): End =>
+  before === undefined || proofs.failed === before.failed
+    ? { proofs, health }
+    : { proofs: { ...proofs, failed: before.failed }, health: before.health };
 
 function tokenReport(
   { tokenId, proofs, health }: TokenBook,

@@ -8,18 +8,9 @@ import { createFrameCosts } from "./adapters/frameCosts.ts";
 import { createMarketFeed, type MarketFeed } from "./adapters/marketFeed.ts";
 import { createRestBooks, type RestBooks } from "./adapters/restBooks.ts";
 import { createAuditRound, takeTurns } from "./core/auditRound.ts";
-import {
-  onDisconnected,
-  onEvents,
-  onNoRestBook,
-  onPong,
-  onRestBook,
-  onUnreadable,
-  onUnreadableFrame,
-  track,
-  untrack,
-} from "./core/desk.ts";
+import { onDisconnected, onEvents, onPong, onUnreadable, onUnreadableFrame, track, untrack } from "./core/desk.ts";
 import { doubtedTokens, tokensWithoutBook } from "./core/deskAnswers.ts";
+import { onNoRestBook, onRestBook } from "./core/deskRest.ts";
 import { createOncePerKind } from "./oncePerKind.ts";
 import { createSettledTokens, type SettledTokens } from "./settledTokens.ts";
 import { REST_LAG_MS, type Source, type SourceOptions } from "./source.ts";

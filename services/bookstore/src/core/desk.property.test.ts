@@ -11,12 +11,12 @@ import {
   type DeskOutput,
   onDisconnected,
   onEvents,
-  onRestBook,
   onTick,
   onUnreadable,
   track,
 } from "./desk.ts";
 import { snap, snapAt } from "./deskAnswers.ts";
+import { onRestBook } from "./deskRest.ts";
 import type { LevelChange } from "./tokenBook.ts";
 import { ask, bid, createVenue, marketOf, NO, START_MS, type Venue, YES } from "./venue.testing.ts";
 

@@ -7,15 +7,13 @@ import {
   type DeskOutput,
   onDisconnected,
   onEvents,
-  onNoRestBook,
-  onPolledBook,
   onPong,
-  onRestBook,
   onTick,
   onUnreadable,
   track,
 } from "./desk.ts";
 import { snap, snapAt, tokensWithoutBook } from "./deskAnswers.ts";
+import { onNoRestBook, onPolledBook, onRestBook } from "./deskRest.ts";
 import { ask, bid, conditionId, createVenue, marketOf, NO, START_MS, type Venue, YES } from "./venue.testing.ts";
 
 const C = "7-0";

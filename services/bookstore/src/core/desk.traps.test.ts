@@ -2,18 +2,9 @@
 import type { PriceMicro } from "@slipstream/contracts/money";
 import type { PriceChangeEvent } from "@slipstream/polymarket/marketChannel";
 import { beforeEach, describe, expect, test } from "vitest";
-import {
-  createDesk,
-  type Desk,
-  type DeskOutput,
-  letGo,
-  onEvents,
-  onRestBook,
-  onTick,
-  onUnreadableFrame,
-  track,
-} from "./desk.ts";
+import { createDesk, type Desk, type DeskOutput, letGo, onEvents, onTick, onUnreadableFrame, track } from "./desk.ts";
 import { countsOf, doubtedTokens, snap, tokensWithoutBook } from "./deskAnswers.ts";
+import { onRestBook } from "./deskRest.ts";
 import { ask, bid, createVenue, marketOf, NO, START_MS, type Venue, YES } from "./venue.testing.ts";
 
 const C = "7-0";

@@ -13,15 +13,13 @@ import type {
   PriceChangeEvent,
   TradeEvent,
 } from "@slipstream/polymarket/marketChannel";
-import { applyChanges, applyFullBook, applyTrade, isRepeat, learn, openBook } from "./changes.ts";
+import { applyChanges, applyFullBook, applyTrade, isRepeat, openBook } from "./changes.ts";
 import { advance, atOf, type Connection, createConnection, stamp } from "./connection.ts";
 import { isBurstOver, isDoubtOld, type Proof, proveBefore, proveBurst } from "./proof.ts";
-import { auditWith, joinRestBook, startResync } from "./resync.ts";
+import { startResync } from "./resync.ts";
 import {
   type At,
   createTokenBook,
-  type FullBook,
-  heal,
   isOpen,
   type Output,
   rememberPrice,
@@ -53,7 +51,7 @@ export const createDesk = (fence: number, market: Desk["market"]): Desk => ({
   resyncs: new Map(),
 });
 
-const nextEpoch =
+export const nextEpoch =
   (desk: Desk, { fence }: TokenBook) =>
   (): string => {
     desk.epochs += 1;
@@ -185,63 +183,8 @@ export function onDisconnected(desk: Desk, connectionName: string, tsInitMs: num
   return outputs;
 }
 
-/**
- * A book from REST. `seed`: for a token that needs one. `audit`: a look at a healthy book from time to time. `refresh`:
- * somebody doubts the book and wants what REST says, if it is newer.
- * @param provedMs - our clock at which REST's book is known to have been the venue's: how fresh a confirmed book is.
- */
-export function onRestBook(
-  desk: Desk,
-  tokenId: TokenId,
-  full: FullBook,
-  tsInitMs: number,
-  why: "seed" | "audit" | "refresh" = "seed",
-  provedMs: number = tsInitMs,
-): DeskOutput[] {
-  const book = desk.books.get(tokenId);
-  if (book === undefined) return [];
-  learnMarket(desk, book);
-  const at = atOf(connectionOf(desk, book.connection), full.tsEventMs, tsInitMs);
-  const outputs: Output[] = [];
-  if (book.health === "healthy" || book.health === "suspect") {
-    const audit = auditWith(book, full, tsInitMs, why === "audit" ? AUDIT_LATE_MS : 0);
-    if (audit === "wrong") outputs.push(...lose(desk, book, "levels differ from REST", at));
-    else if (why === "seed" || audit === "restIsOlder") return [];
-    else if (audit === "equal") return confirmed(book, full, why, { ...at, tsInitMs: provedMs });
-    else outputs.push(...lose(desk, book, "stream behind REST", at));
-  }
-  outputs.push(...joinRestBook(book, full, nextEpoch(desk, book), at));
-  return outputs;
-}
-
-/** REST says the same. Whoever asked is told so by an update of its own, on a quiet connection the only proof of life. */
-function confirmed(book: TokenBook, full: FullBook, why: "audit" | "refresh", at: At): Output[] {
-  learn(book, full);
-  const healed = book.burst === null ? heal(book, "equal to REST", at) : [];
-  if (healed.length > 0 || why === "audit" || book.health !== "healthy") return healed;
-  return [setHealth(book, "healthy", "equal to REST", at)];
-}
-/** Frames are seconds late at worst (a PONG took 11 s, reference §6.1); what is missing for longer does not come. */
-const AUDIT_LATE_MS = 15_000;
-
-/** A book by polling (mode rest): the levels that differ are the changes since the poll before. */
-export function onPolledBook(desk: Desk, tokenId: TokenId, full: FullBook, tsInitMs: number): DeskOutput[] {
-  const book = desk.books.get(tokenId);
-  if (book === undefined) return [];
-  learnMarket(desk, book);
-  const connection = connectionOf(desk, book.connection);
-  const at = atOf(connection, full.tsEventMs, tsInitMs);
-  connection.lastEventMs = at.tsEventMs;
-  return book.health === "healthy" && isOpen(book)
-    ? applyFullBook(book, full, nextEpoch(desk, book), at)
-    : openBook(book, full, nextEpoch(desk, book)(), at);
-}
-
-/** REST has no book for the token: settled or unknown. */
-export const onNoRestBook = (desk: Desk, tokenId: TokenId, tsInitMs: number): DeskOutput[] =>
-  desk.books.get(tokenId)?.health === "healthy" ? [] : close(desk, tokenId, "no order book at the venue", tsInitMs);
-
-function close(desk: Desk, tokenId: TokenId, reason: string, tsInitMs: number): Output[] {
+/** The venue has no book of the token any more. */
+export function close(desk: Desk, tokenId: TokenId, reason: string, tsInitMs: number): Output[] {
   const book = desk.books.get(tokenId);
   if (book === undefined) return [];
   const wasDead = book.health === "dead";
@@ -327,12 +270,14 @@ function proved(desk: Desk, book: TokenBook, { outputs, diverged }: Proof, at: A
   return diverged === null ? [...outputs] : [...outputs, ...lose(desk, book, diverged, at)];
 }
 
-function lose(desk: Desk, book: TokenBook, reason: string, at: At): Output[] {
+/** Counts the loss by its reason and voids the book. */
+export function lose(desk: Desk, book: TokenBook, reason: string, at: At): Output[] {
   if (book.health !== "dead") desk.resyncs.set(reason, (desk.resyncs.get(reason) ?? 0) + 1);
   return startResync(book, reason, at);
 }
 
-function learnMarket(desk: Desk, book: TokenBook): void {
+/** What the hash covers beside the levels, from the market's definition. */
+export function learnMarket(desk: Desk, book: TokenBook): void {
   if (book.market !== null) return;
   const market = desk.market(book.tokenId);
   if (market === undefined) return;

@@ -6,8 +6,9 @@
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import type { MarketEvent } from "@slipstream/polymarket/marketChannel";
-import { createDesk, type Desk, type DeskOutput, onEvents, onRestBook, onTick, track } from "./desk.ts";
+import { createDesk, type Desk, type DeskOutput, onEvents, onTick, track } from "./desk.ts";
 import { snap, tokensWithoutBook } from "./deskAnswers.ts";
+import { onRestBook } from "./deskRest.ts";
 import type { FullBook } from "./tokenBook.ts";
 
 /** `t` is when the frame was received, ms. */
