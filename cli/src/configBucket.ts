@@ -1,7 +1,7 @@
 /** Edits the configuration: one write to the `config` bucket; registry makes it a fact. */
 import type { Bus } from "@slipstream/actor/bus";
 import type { Address } from "@slipstream/contracts/ids";
-import { AccountPolicy, LeaderConfig } from "@slipstream/contracts/policy";
+import { AccountPolicy, type FollowFrom, LeaderConfig } from "@slipstream/contracts/policy";
 import { buckets } from "@slipstream/contracts/subjects";
 import { z } from "zod";
 
@@ -17,16 +17,26 @@ export async function seedAccount(bus: Bus, account: AccountPolicy): Promise<"cr
   return "created";
 }
 
-export async function addLeader(bus: Bus, leader: Address, label: string): Promise<"added" | "kept"> {
+/** @param follow - null: from now on, and somebody who is followed already stays as he is. */
+export async function addLeader(
+  bus: Bus,
+  leader: Address,
+  { label, follow }: { readonly label: string; readonly follow: FollowFrom | null },
+): Promise<"added" | "kept"> {
   const bucket = await bus.kvm.open(buckets.config);
   const key = `leaders.${leader}`;
   const present = await bucket.get(key);
-  const wanted = JSON.stringify({ leader, enabled: true, ...(label === "" ? {} : { label }) });
-  if (present !== null && present.operation === "PUT") {
-    const known = LeaderConfig.safeParse(JSON.parse(present.string()));
-    if (known.success && known.data.enabled) return "kept";
-  }
-  await bucket.put(key, wanted);
+  const isKnown = present !== null && present.operation === "PUT";
+  const known = isKnown ? LeaderConfig.safeParse(JSON.parse(present.string())).data : undefined;
+  if (known?.enabled === true && follow === null) return "kept";
+  const name = label === "" ? known?.label : label;
+  const wanted: LeaderConfig = {
+    leader,
+    enabled: true,
+    ...(name === undefined ? {} : { label: name }),
+    ...(follow === null ? {} : { follow }),
+  };
+  await bucket.put(key, JSON.stringify(wanted));
   return "added";
 }
 

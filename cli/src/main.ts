@@ -21,7 +21,7 @@ const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fi
 
   start [--leader 0x…[,0x…]] [--for 60s] [--report FILE]   the sandbox, or real wallets, with a live view
   status                                                   the live view once
-  leaders add 0x… [--label NAME] | remove 0x… | list       who is followed
+  leaders add 0x… [--label NAME] [--from now|BLOCK|30d] | remove 0x… | list   who is followed, and from when on
   halt [--why TEXT] | resume [--why TEXT]                  stop trading, go on
   replay TAPE [--leader 0x…] [--latency-ms N] [--for 60s] [--report FILE] [--fills-out FILE]
   tape add-fills TAPE FILLS.jsonl -o OUT                   put leaders' fills on a tape
@@ -40,6 +40,7 @@ const options = {
   for: { type: "string" },
   report: { type: "string" },
   label: { type: "string" },
+  from: { type: "string" },
   why: { type: "string" },
   "from-sandbox": { type: "string" },
   "latency-ms": { type: "string" },
@@ -90,7 +91,11 @@ async function main(argv: readonly string[]): Promise<number> {
     case "status":
       return runStatus(natsUrl);
     case "leaders":
-      return runLeaders(natsUrl, rest, { label: values.label ?? "", fromSandbox: values["from-sandbox"] });
+      return runLeaders(natsUrl, rest, {
+        label: values.label ?? "",
+        from: values.from,
+        fromSandbox: values["from-sandbox"],
+      });
     case "halt":
     case "resume":
       return runOperator(natsUrl, command, values.why ?? "");

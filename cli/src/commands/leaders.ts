@@ -1,6 +1,7 @@
 /** `slipstream leaders add|remove|list`: who is followed. */
 import { ContractError } from "@slipstream/contracts/errors";
 import { Address } from "@slipstream/contracts/ids";
+import { FollowFrom } from "@slipstream/contracts/policy";
 import { addLeader, listLeaders, removeLeader } from "../configBucket.ts";
 import { withBus } from "../connection.ts";
 import { fetchWorld } from "../worldClient.ts";
@@ -17,10 +18,28 @@ export function parseLeaders(texts: readonly string[]): Address[] {
     });
 }
 
+/**
+ * Where following begins: `now`, a block, or so many days ago as `30d`; null when not asked for.
+ * @throws ContractError CONFIG_INVALID for another text.
+ */
+export function parseFollow(text: string | undefined): FollowFrom | null {
+  if (text === undefined) return null;
+  const days = /^(\d{1,3})d$/.exec(text)?.[1];
+  const wanted =
+    text === "now"
+      ? { kind: "now" }
+      : days === undefined
+        ? { kind: "block", block: /^\d+$/.test(text) ? Number(text) : text }
+        : { kind: "days", days: Number(days) };
+  const parsed = FollowFrom.safeParse(wanted);
+  if (parsed.success) return parsed.data;
+  throw new ContractError("CONFIG_INVALID", `--from ${text}: now, a block, or 1d to 365d`);
+}
+
 export async function runLeaders(
   natsUrl: string,
   args: readonly string[],
-  options: { readonly label: string; readonly fromSandbox: string | undefined },
+  options: { readonly label: string; readonly from: string | undefined; readonly fromSandbox: string | undefined },
 ): Promise<number> {
   const [verb, ...rest] = args;
   const leaders = parseLeaders(rest);
@@ -31,9 +50,10 @@ export async function runLeaders(
           ? leaders.map((address) => ({ address, label: options.label }))
           : (await fetchWorld(options.fromSandbox)).leaders;
       if (named.length === 0) throw new ContractError("ID_INVALID", "leaders add needs at least one wallet");
+      const follow = parseFollow(options.from);
       return withBus(natsUrl, async (bus) => {
         for (const { address, label } of named) {
-          const result = await addLeader(bus, address, label);
+          const result = await addLeader(bus, address, { label, follow });
           console.log(result === "added" ? `following ${address}` : `${address} is followed already`);
         }
         return 0;

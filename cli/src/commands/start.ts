@@ -82,7 +82,7 @@ async function runServices(
 ): Promise<RunReport | null> {
   await provision(bus.jsm);
   await seedAccount(bus, defaultAccount);
-  for (const { address, label } of stack.leaders) await addLeader(bus, address, label);
+  for (const { address, label } of stack.leaders) await addLeader(bus, address, { label, follow: null });
   await stack.startServices();
   const following = await followLog(bus, stack.worldMs);
   const markets = await watchMarkets(bus, pino({ level: "silent" }));
