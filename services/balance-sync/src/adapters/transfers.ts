@@ -3,14 +3,16 @@
  * read as an absolute balance, so a lost or repeated event costs nothing but time.
  */
 import type { Clock } from "@slipstream/actor/clock";
-import type { Address, TokenId } from "@slipstream/contracts/ids";
-import { decodeTokenTransfer } from "@slipstream/polymarket/erc1155";
+import { type Address, Hash, type TokenId } from "@slipstream/contracts/ids";
+import { negate, type SharesMicro, ZERO_SHARES } from "@slipstream/contracts/money";
+import { decodeTokenTransfer, type TokenTransfer } from "@slipstream/polymarket/erc1155";
 import { keepRpcSocket, type RpcLink } from "@slipstream/polymarket/keptRpcSocket";
 import type { RpcSocket } from "@slipstream/polymarket/rpc";
 import { TRANSFER_BATCH, TRANSFER_SINGLE } from "@slipstream/polymarket/topics";
 import { CONDITIONAL_TOKENS, POSITION_MANAGER } from "@slipstream/polymarket/versions";
 import { walletTopics } from "@slipstream/polymarket/walletTopics";
 import { z } from "zod";
+import type { HeardTransfer } from "../core/audit.ts";
 
 export type TransferWatch = {
   /** Follows exactly these wallets from now on. */
@@ -19,17 +21,42 @@ export type TransferWatch = {
   stop(): void;
 };
 
+/** One log, as it concerns one wallet. */
+export type WalletTransfer = {
+  readonly wallet: Address;
+  readonly ledger: Address;
+  readonly tokenIds: readonly TokenId[];
+  /** Movement by movement; null: the log was taken back, or says no block. */
+  readonly heard: readonly HeardTransfer[] | null;
+};
+
 export type TransferWatchOptions = {
-  readonly url: string;
+  /** The next one is tried after a loss. */
+  readonly urls: readonly string[];
   readonly timeoutMs: number;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
-  readonly onTransfer: (wallet: Address, tokenIds: readonly TokenId[]) => void;
+  readonly onTransfer: (transfer: WalletTransfer) => void;
+  /** From now on every transfer is heard, until `onDown`. */
+  readonly onUp: () => void;
   readonly onDown: (reason: string) => void;
 };
 
-const Notice = z.object({ address: z.string(), topics: z.array(z.string()), data: z.string() });
+const Quantity = z
+  .string()
+  .regex(/^0x[0-9a-f]+$/)
+  .transform(Number)
+  .pipe(z.int());
+const Notice = z.object({
+  address: z.string(),
+  topics: z.array(z.string()),
+  data: z.string(),
+  blockNumber: Quantity.nullish(),
+  blockHash: Hash.nullish(),
+  logIndex: Quantity.nullish(),
+  removed: z.boolean().optional(),
+});
 
 export function watchTransfers(options: TransferWatchOptions): TransferWatch {
   let followed: ReadonlySet<Address> = new Set();
@@ -40,7 +67,6 @@ export function watchTransfers(options: TransferWatchOptions): TransferWatch {
       await subscribeTransfers(socket, link, followed, options.onTransfer);
       link.proven();
     },
-    onUp: () => undefined,
   });
   return {
     follow: (wallets) => {
@@ -59,13 +85,14 @@ async function subscribeTransfers(
   followed: ReadonlySet<Address>,
   onTransfer: TransferWatchOptions["onTransfer"],
 ): Promise<void> {
-  const onNotice = (notice: unknown): void => {
-    const log = Notice.safeParse(notice);
-    const transfer = log.success ? decodeTokenTransfer(log.data) : null;
-    if (transfer === null || transfer.kind === "refused" || !link.isCurrent()) return;
+  const onNotice = (value: unknown): void => {
+    const notice = Notice.safeParse(value);
+    const transfer = notice.success ? decodeTokenTransfer(notice.data) : null;
+    if (!notice.success || transfer === null || transfer.kind === "refused" || !link.isCurrent()) return;
     const tokenIds = transfer.entries.map(({ tokenId }) => tokenId);
     for (const wallet of new Set([transfer.from, transfer.to])) {
-      if (followed.has(wallet)) onTransfer(wallet, tokenIds);
+      if (!followed.has(wallet)) continue;
+      onTransfer({ wallet, ledger: transfer.ledger, tokenIds, heard: movements(notice.data, transfer, wallet) });
     }
   };
   const events = [TRANSFER_SINGLE, TRANSFER_BATCH];
@@ -78,4 +105,25 @@ async function subscribeTransfers(
       await socket.subscribe(["logs", { address: [CONDITIONAL_TOKENS, POSITION_MANAGER], topics }], onNotice);
     }
   }
+}
+
+function movements(
+  { blockNumber, blockHash, logIndex, removed }: z.infer<typeof Notice>,
+  { from, to, entries }: TokenTransfer,
+  wallet: Address,
+): HeardTransfer[] | null {
+  if (removed === true || blockNumber == null || blockHash == null || logIndex == null) return null;
+  const moved = (shares: SharesMicro): SharesMicro => {
+    if (from === to) return ZERO_SHARES;
+    return to === wallet ? shares : negate(shares);
+  };
+  return entries.map(({ tokenId, sharesMicro }, entry) => ({
+    wallet,
+    tokenId,
+    blockNumber,
+    blockHash,
+    logIndex,
+    entry,
+    movedMicro: moved(sharesMicro),
+  }));
 }
