@@ -95,7 +95,7 @@ test("Ctrl-C seals a recording that is whole; kill -9 costs no more than its las
   expect(whole.problems).toEqual([]);
   expectProved(whole.report);
   expect(tapeParts(sealed).index).toMatchObject({ endedBy: "a signal", parts: [{ records: whole.records.length }] });
-  expect(await checkCommand(sealed)).toMatchObject({ code: 0, output: expect.stringContaining("whole: nothing") });
+  expect(await checkCommand(sealed)).toMatchObject({ code: 0, output: expect.stringContaining("whole: no gap") });
 
   const cut = await read(killed);
   expect(cut.problems).toEqual(["truncated"]);

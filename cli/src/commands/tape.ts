@@ -117,7 +117,7 @@ async function tapeCheck(path: string | undefined, silenceMs: number): Promise<n
     ...complaintsOf(report),
   ];
   for (const complaint of complaints) console.log(`wrong: ${complaint}`);
-  console.log(complaints.length === 0 ? "whole: nothing is missing, nothing contradicts itself" : "not whole");
+  console.log(complaints.length === 0 ? "whole: no gap, and nothing contradicts itself" : "not whole");
   return complaints.length === 0 ? 0 : 1;
 }
 

@@ -2,7 +2,6 @@ import type { TokenId } from "@slipstream/contracts/ids";
 import type { TapeRecord } from "@slipstream/sandbox/tape/format";
 import type { TapeGap } from "@slipstream/sandbox/tape/recording";
 import { createWireMarket } from "@slipstream/sandbox/tape/wireMarket.testing";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type CheckReport, complaintsOf, createTapeCheck } from "./check.ts";
 
@@ -60,12 +59,12 @@ describe("a tape is proved by its own hashes", () => {
 
   test("any frame that is taken out of the middle is noticed", () => {
     const { records } = story(60);
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 30 }), (lost) => {
-        const report = checked(records.filter((_, index) => index !== lost));
-        expect(complaintsOf(report).join()).toMatch(/hash differs/);
-      }),
-    );
+    // Two failures are 2 s apart: the last five changes come too late for that.
+    const unnoticed = Array.from({ length: 55 }, (_, n) => n + 1).filter((lost) => {
+      const report = checked(records.filter((_, index) => index !== lost));
+      return !complaintsOf(report).join().includes("hash differs");
+    });
+    expect(unnoticed).toEqual([]);
   });
 
   test("payloads that cannot be read are counted and shown", () => {
