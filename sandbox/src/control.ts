@@ -6,6 +6,7 @@ import type { ReorgReport } from "./chain/types.ts";
 import { type Asked, ok, type Routes } from "./venue/http.ts";
 import { MARKET_WS_PATH } from "./venue/marketWs.ts";
 import { RTDS_WS_PATH } from "./venue/rtdsWs.ts";
+import type { SettledAct } from "./venue/settledDeeds.ts";
 import type { SettledFill } from "./venue/settledFills.ts";
 
 const on = z.boolean();
@@ -15,6 +16,18 @@ export const Fault = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("dropMarketSockets") }),
   /** The next `count` price_change frames reach nobody. */
   z.object({ kind: z.literal("loseDelta"), count: z.int().min(1).max(10_000) }),
+  /** The next `count` price_change frames come twice. */
+  z.object({ kind: z.literal("doubleDelta"), count: z.int().min(1).max(10_000) }),
+  /** Everything on the market channel comes so much later; 0: at once again. */
+  z.object({ kind: z.literal("delayMarket"), ms }),
+  /** The venue ends all connections of the market channel: 1013 as for slow readers, 1000 as for settled markets. */
+  z.object({
+    kind: z.literal("closeMarketSockets"),
+    code: z.union([z.literal(1000), z.literal(1013)]),
+    reason: z.string().max(120).default(""),
+  }),
+  /** A frame of any text to all connections of the market channel. */
+  z.object({ kind: z.literal("sayMarket"), text: z.string() }),
   /** The market channel stays open and sends nothing. */
   z.object({ kind: z.literal("silenceMarket"), on }),
   z.object({ kind: z.literal("dropRpcSockets") }),
@@ -81,11 +94,13 @@ export function controlRoutes(options: {
   readonly endpoints: (asked: Asked) => Endpoints;
   readonly leaders: readonly WorldLeader[];
   readonly truth: () => readonly SettledFill[];
+  readonly acts: () => readonly SettledAct[];
   readonly fault: (fault: Fault) => FaultAnswer | Promise<FaultAnswer>;
 }): Routes {
   return {
     "GET /world": (asked) => ok({ endpoints: options.endpoints(asked), leaders: options.leaders }),
     "GET /truth": () => ok(options.truth().map(truthRow)),
+    "GET /truth/acts": () => ok(options.acts().map(actRow)),
     "POST /faults": async ({ body }) => {
       const fault = Fault.safeParse(body);
       if (!fault.success) {
@@ -96,6 +111,12 @@ export function controlRoutes(options: {
     },
   };
 }
+
+const actRow = ({ wallet, sharesMicro, ...act }: SettledAct) => ({
+  leader: wallet,
+  ...act,
+  sharesMicro: sharesMicro.toString(),
+});
 
 /** Amounts in 1e-6 units, as digits in text. */
 const truthRow = ({ wallet, sharesMicro, usdcMicro, feeMicro, ...fill }: SettledFill) => ({

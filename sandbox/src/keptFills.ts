@@ -3,8 +3,11 @@ import { z } from "zod";
 import { connectRpc } from "./chain/rpcClient.ts";
 import type { SettledFill } from "./venue/settledFills.ts";
 
-/** @param fills - oldest first. @returns them without those at the end whose blocks are gone. */
-export async function fillsOnChain(rpcWsUrl: string, fills: readonly SettledFill[]): Promise<readonly SettledFill[]> {
+/** @param fills - or acts, oldest first. @returns them without those at the end whose blocks are gone. */
+export async function fillsOnChain<T extends Pick<SettledFill, "blockHash">>(
+  rpcWsUrl: string,
+  fills: readonly T[],
+): Promise<readonly T[]> {
   if (fills.length === 0) return fills;
   const rpc = await connectRpc(rpcWsUrl);
   try {

@@ -46,18 +46,32 @@ export const worldMarkets: readonly WorldMarket[] = [
     tickMicro: parsePrice("0.01"),
     feeRateMicro: 0,
   },
+  {
+    chain: { slug: "mayor-blue", negRisk: true, eventSlug: "next-mayor", questionIndex: 1 },
+    question: "Will Blue be the next mayor?",
+    eventTitle: "Next mayor",
+    outcomes: ["Yes", "No"],
+    tickMicro: parsePrice("0.01"),
+    feeRateMicro: 0,
+  },
 ];
 
 const MIN_ORDER_MICRO = 5_000_000;
 const MARKET_ID_FIRST = 900_001;
 const EVENT_ID_FIRST = 501;
 
+/** Questions of one event share its id. */
+function firstOfEvent({ chain }: WorldMarket, index: number): number {
+  if (!chain.negRisk) return index;
+  return worldMarkets.findIndex((other) => other.chain.negRisk && other.chain.eventSlug === chain.eventSlug);
+}
+
 /** The venue's description of a market that the chain has. */
 export function venueMarket(market: WorldMarket, chain: ChainMarket, index: number, createdMs: number): VenueMarket {
   const fee: FeeSchedule = { rateMicro: market.feeRateMicro, exponent: 1, takerOnly: true };
   return {
     id: String(MARKET_ID_FIRST + index),
-    eventId: String(EVENT_ID_FIRST + index),
+    eventId: String(EVENT_ID_FIRST + firstOfEvent(market, index)),
     eventTitle: market.eventTitle,
     conditionId: chain.conditionId,
     questionId: chain.questionId,

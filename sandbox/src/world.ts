@@ -26,6 +26,7 @@ import type { VenueMarket } from "./venue/market.ts";
 import { createMarketChannel, MARKET_WS_PATH } from "./venue/marketWs.ts";
 import { createPurses } from "./venue/purses.ts";
 import { createRtdsChannel, RTDS_WS_PATH } from "./venue/rtdsWs.ts";
+import { type SettledAct, startDeeds } from "./venue/settledDeeds.ts";
 import { createSettledFills, type SettledFill, type SettledFills } from "./venue/settledFills.ts";
 import { startSettlement } from "./venue/settlement.ts";
 import { createWorldFaults, type WorldFaults } from "./worldFaults.ts";
@@ -62,6 +63,8 @@ export type World = {
   readonly faults: WorldFaults;
   /** Leaders' fills that the chain holds now, oldest first. */
   truth(): readonly SettledFill[];
+  /** What leaders did besides, token by token. */
+  acts(): readonly SettledAct[];
   /** Ends everything. Safe to call twice. */
   stop(): Promise<void>;
 };
@@ -138,7 +141,14 @@ async function openWorld({ options, folder, chain, undo, stop }: Opening): Promi
       rtds.tell(change.added);
     },
   });
-  undo.push(settlement.stop);
+  const deeds = startDeeds({
+    ...{ chain, inOrder: settlement.inOrder, purses: endowment.purses },
+    leaders: new Set(leaders.map(({ address }) => address)),
+    known: await fillsOnChain(chain.rpcWsUrl, folder.acts),
+    onFailed: ({ kind, wallet }, why) => onNote("an act of a leader failed", { kind, wallet, why }),
+    onActs: folder.replaceActs,
+  });
+  undo.push(settlement.stop, deeds.stop);
 
   const channel = createMarketChannel(feed);
   const dataApi = createDataFaults();
@@ -152,11 +162,12 @@ async function openWorld({ options, folder, chain, undo, stop }: Opening): Promi
     routes: {
       ...clobRoutes({ markets: byCondition, feed, nowMs }),
       ...gammaRoutes({ markets, feed }),
-      ...dataRoutes({ markets: byCondition, fills, feed, nowMs, faults: dataApi }),
+      ...dataRoutes({ markets: byCondition, fills, acts: deeds.ofLeaders, feed, nowMs, faults: dataApi }),
       ...controlRoutes({
         endpoints: ({ hostname, port }) => endpointsAt({ hostname, port, rpcPort }),
         leaders,
         truth: fills.ofLeaders,
+        acts: deeds.ofLeaders,
         fault: faults.apply,
       }),
     },
@@ -166,7 +177,7 @@ async function openWorld({ options, folder, chain, undo, stop }: Opening): Promi
   const addressOf = (name: string): Address => walletOf(chain, name).address;
   // Each run tells another part: the story would begin again with the same acts.
   const story = createStory({ exchange, addressOf, seed: `${seed}|${folder.run}`, pace });
-  undo.push(startPlaying({ story, feed, settlement, endowment, nowMs, paused: faults.actorsPaused, onNote }));
+  undo.push(startPlaying({ story, feed, settlement, deeds, endowment, nowMs, paused: faults.actorsPaused, onNote }));
   return {
     endpoints: endpointsAt({ hostname: shownHost(options.host ?? HOST), port: http.port, rpcPort }),
     leaders,
@@ -175,6 +186,7 @@ async function openWorld({ options, folder, chain, undo, stop }: Opening): Promi
     feed,
     faults,
     truth: fills.ofLeaders,
+    acts: deeds.ofLeaders,
     stop,
   };
 }

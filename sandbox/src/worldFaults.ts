@@ -54,6 +54,18 @@ export function createWorldFaults(parts: {
       case "loseDelta":
         channel.loseDelta(fault.count);
         return {};
+      case "doubleDelta":
+        channel.doubleDelta(fault.count);
+        return {};
+      case "delayMarket":
+        channel.delay(fault.ms);
+        return {};
+      case "closeMarketSockets":
+        channel.closeSockets(fault.code, fault.reason);
+        return {};
+      case "sayMarket":
+        channel.say(fault.text);
+        return {};
       case "silenceMarket":
         channel.silence(fault.on);
         return {};

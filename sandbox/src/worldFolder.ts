@@ -4,7 +4,8 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeF
 import { join } from "node:path";
 import { ContractError } from "@slipstream/contracts/errors";
 import { z } from "zod";
-import { fillText, SettledFill } from "./venue/settledFills.ts";
+import { SettledAct } from "./venue/settledDeeds.ts";
+import { rowText, SettledFill } from "./venue/settledFills.ts";
 
 const State = z.object({ seed: z.string(), runs: z.int().nonnegative() });
 
@@ -16,6 +17,9 @@ export type WorldFolder = {
   /** Leaders' fills of earlier runs, oldest first. */
   readonly fills: readonly SettledFill[];
   append(fills: readonly SettledFill[]): void;
+  /** Leaders' other acts of earlier runs. */
+  readonly acts: readonly SettledAct[];
+  replaceActs(acts: readonly SettledAct[]): void;
   /** After a reorg, or a start on a chain that went back. */
   replaceFills(fills: readonly SettledFill[]): void;
 };
@@ -28,9 +32,13 @@ export function openWorldFolder(dir: string, seed: string): WorldFolder {
   const path = join(dir, `seed-${createHash("sha256").update(seed).digest("hex").slice(0, 12)}`);
   mkdirSync(path, { recursive: true });
   const [stateFile, fillsFile] = [join(path, "world.json"), join(path, "leader-fills.jsonl")];
+  const actsFile = join(path, "leader-acts.jsonl");
   const known = readOr(path, () => State.parse(JSON.parse(textOf(stateFile, JSON.stringify({ seed, runs: 0 })))));
   const fills = readOr(path, () =>
     completeLines(textOf(fillsFile, "")).map((line) => SettledFill.parse(JSON.parse(line))),
+  );
+  const acts = readOr(path, () =>
+    completeLines(textOf(actsFile, "")).map((line) => SettledAct.parse(JSON.parse(line))),
   );
   const run = known.runs + 1;
   replace(stateFile, `${JSON.stringify({ seed, runs: run })}\n`);
@@ -38,8 +46,10 @@ export function openWorldFolder(dir: string, seed: string): WorldFolder {
     path,
     run,
     fills,
-    append: (added) => appendFileSync(fillsFile, added.map((fill) => `${fillText(fill)}\n`).join("")),
-    replaceFills: (all) => replace(fillsFile, all.map((fill) => `${fillText(fill)}\n`).join("")),
+    acts,
+    replaceActs: (all) => replace(actsFile, all.map((act) => `${rowText(act)}\n`).join("")),
+    append: (added) => appendFileSync(fillsFile, added.map((fill) => `${rowText(fill)}\n`).join("")),
+    replaceFills: (all) => replace(fillsFile, all.map((fill) => `${rowText(fill)}\n`).join("")),
   };
 }
 

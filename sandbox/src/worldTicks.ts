@@ -2,12 +2,14 @@
 import { type Story, TICK_MS } from "./actors/cast.ts";
 import { type EndowmentOptions, recycle } from "./endowment.ts";
 import type { Feed } from "./venue/feed.ts";
+import type { SettledDeeds } from "./venue/settledDeeds.ts";
 import type { Settlement } from "./venue/settlement.ts";
 
 export type Playing = {
   readonly story: Story;
   readonly feed: Feed;
   readonly settlement: Settlement;
+  readonly deeds: SettledDeeds;
   readonly endowment: EndowmentOptions;
   readonly nowMs: () => number;
   readonly paused: () => boolean;
@@ -18,7 +20,7 @@ const RECYCLE_TICKS = 240;
 
 /** Plays the first tick at once. @returns a function that ends it when the node has the last trade. */
 export function startPlaying(playing: Playing): () => Promise<void> {
-  const { story, feed, settlement, endowment, nowMs, paused, onNote } = playing;
+  const { story, feed, settlement, deeds, endowment, nowMs, paused, onNote } = playing;
   let ticks = 0;
   const play = (): void => {
     if (paused()) return;
@@ -28,6 +30,7 @@ export function startPlaying(playing: Playing): () => Promise<void> {
     const trades = feed.publish(atMs);
     story.onTrades(trades);
     for (const trade of trades) settlement.settle(trade);
+    for (const deed of story.takeDeeds()) deeds.send(deed);
     if (ticks % RECYCLE_TICKS !== 0) return;
     void recycle(endowment).catch((error: unknown) => onNote("wallets were not balanced", { err: error }));
   };

@@ -112,6 +112,32 @@ describe("the market channel", () => {
     }
   });
 
+  test("repeats frames, holds them back, says nonsense and ends connections in good order on request", async () => {
+    const { world } = running;
+    const fault = (body: unknown) => readJson(`${world.endpoints.clobHttpUrl}/faults`, body);
+    const followed = follow(world, tokensOf(world));
+    const frames = (): string[] => followed.texts.filter((text) => text.includes('"price_change"'));
+    const repeats = (): number => frames().length - new Set(frames()).size;
+    try {
+      await until(() => frames().length > 10, { what: "changes" });
+      expect(repeats()).toBe(0);
+      await fault({ kind: "doubleDelta", count: 5 });
+      await until(() => repeats() === 5, { what: "five repeats" });
+      await fault({ kind: "delayMarket", ms: 300 });
+      followed.send("PING");
+      const askedMs = performance.now();
+      await until(() => followed.texts.includes("PONG"), { what: "the late answer" });
+      expect(performance.now() - askedMs).toBeGreaterThanOrEqual(290);
+      await fault({ kind: "delayMarket", ms: 0 });
+      await fault({ kind: "sayMarket", text: "nonsense" });
+      await until(() => followed.refused.length === 1, { what: "the nonsense" });
+      await fault({ kind: "closeMarketSockets", code: 1013, reason: "slow consumer: send buffer full" });
+      await until(() => followed.closed(), { what: "the end" });
+    } finally {
+      followed.stop();
+    }
+  });
+
   test("loses deltas, falls silent and drops sockets on request", async () => {
     const { world } = running;
     const followed = follow(world, tokensOf(world));

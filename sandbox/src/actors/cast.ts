@@ -1,9 +1,11 @@
 /** Everybody who acts in the sandbox, and one tick of their life. Pure but for the exchange they act on. */
 import type { Address } from "@slipstream/contracts/ids";
 import { parseUsdc, type UsdcMicro } from "@slipstream/contracts/money";
+import { type Deed, takeGiven } from "../venue/deeds.ts";
 import type { Exchange } from "../venue/exchange.ts";
 import type { VenueTrade } from "../venue/market.ts";
 import { createLeader, type LeaderStyle } from "./leader.ts";
+import { leaderDeed } from "./leaderDeeds.ts";
 import { createMarketMaker, type MakerStyle } from "./marketMaker.ts";
 import { createNoise } from "./noise.ts";
 import { createRandom } from "./random.ts";
@@ -43,9 +45,14 @@ const EVERY_TICKS: Record<Pace, { readonly min: number; readonly max: number }> 
 };
 const NOISE_CHANCE: Record<Pace, number> = { slow: 0.08, normal: 0.2, fast: 0.45 };
 
+/** That a leader does something besides trading, in each tick. */
+const DEED_CHANCE: Record<Pace, number> = { slow: 0.003, normal: 0.01, fast: 0.03 };
+
 export type Story = {
   /** Plays the next tick. */
   tick(nowMs: number): void;
+  /** What leaders do besides trading since the last call. What they give they have given already. */
+  takeDeeds(): Deed[];
   /** Tells the makers what was traded in it. */
   onTrades(trades: readonly VenueTrade[]): void;
 };
@@ -65,6 +72,7 @@ export function createStory(options: {
   const leaders = new Set<string>();
   const makers: ReturnType<typeof createMarketMaker>[] = [];
   const others: ((tick: number) => void)[] = [];
+  let deeds: Deed[] = [];
   for (const { name, role } of cast) {
     const trader = createTrader(exchange, addressOf(name), () => nowMs);
     const random = randomOf(name);
@@ -73,6 +81,15 @@ export function createStory(options: {
     if (role.kind === "leader") {
       leaders.add(trader.address);
       others.push(createLeader({ trader, random, style: role.style, pace: { everyTicks: EVERY_TICKS[pace] } }).act);
+      // A randomness of its own: what he trades does not depend on what else he does.
+      const doing = { trader, random: randomOf(`${name}|deeds`), chance: DEED_CHANCE[pace] };
+      const peers = cast.filter((other) => other.name !== name && other.role.kind !== "maker");
+      others.push(() => {
+        const deed = leaderDeed({ ...doing, peers: peers.map((peer) => addressOf(peer.name)) });
+        if (deed === null) return;
+        takeGiven(exchange.purses, deed);
+        deeds.push(deed);
+      });
     }
   }
   return {
@@ -83,6 +100,11 @@ export function createStory(options: {
       for (const maker of makers) maker.retreat();
       for (const maker of makers) maker.quote();
       for (const act of others) act(tick);
+    },
+    takeDeeds: () => {
+      const taken = deeds;
+      deeds = [];
+      return taken;
     },
     onTrades: (trades) => {
       for (const trade of trades) {

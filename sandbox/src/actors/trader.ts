@@ -1,6 +1,6 @@
 /** What one wallet can do and see at the exchange: the actors' only way to act. */
 import type { Address, ConditionId, Hash } from "@slipstream/contracts/ids";
-import { type PriceMicro, type SharesMicro, type Side, sharesMicro } from "@slipstream/contracts/money";
+import { type PriceMicro, type SharesMicro, type Side, sharesMicro, type UsdcMicro } from "@slipstream/contracts/money";
 import {
   bestOf,
   depthOf,
@@ -11,7 +11,7 @@ import {
 } from "../venue/engine.ts";
 import { cancelOrder, deskOf, type Exchange, openOrders, type PlaceAnswer, placeOrder } from "../venue/exchange.ts";
 import type { VenueMarket } from "../venue/market.ts";
-import { freeShares, ownedShares } from "../venue/purses.ts";
+import { freeShares, freeUsdc, ownedShares } from "../venue/purses.ts";
 
 export type Intent = {
   readonly market: VenueMarket;
@@ -33,6 +33,8 @@ export type Trader = {
   /** Shares that no own order offers. */
   free(market: VenueMarket, outcome: Outcome): SharesMicro;
   owned(market: VenueMarket, outcome: Outcome): SharesMicro;
+  /** pUSD that no own order holds. */
+  freeUsdc(): UsdcMicro;
 };
 
 /** @param nowMs - of the tick that is being played. */
@@ -52,6 +54,7 @@ export function createTrader(exchange: Exchange, address: Address, nowMs: () => 
     depth: (market, outcome, side, levels) => depthOf(engineOf(market), outcome, side, levels),
     free: (market, outcome) => freeShares(purses, address, market.tokenIds[outcome]),
     owned: (market, outcome) => ownedShares(purses, address, market.tokenIds[outcome]),
+    freeUsdc: () => freeUsdc(purses, address),
   };
 }
 

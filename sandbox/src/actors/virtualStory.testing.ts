@@ -4,6 +4,7 @@ import { parseShares } from "@slipstream/contracts/money";
 import { deriveMarket } from "../chain/ctfIds.ts";
 import { deriveWallet } from "../chain/wallets.ts";
 import { venueMarket, worldMarkets } from "../markets.ts";
+import { giveTaken } from "../venue/deeds.ts";
 import { createExchange, type Exchange, takeBursts } from "../venue/exchange.ts";
 import type { VenueTrade } from "../venue/market.ts";
 import { createPurses, credit, creditShares } from "../venue/purses.ts";
@@ -50,6 +51,8 @@ export function play({ seed, ticks, pace = "normal", onTick }: PlayOptions): Ven
     story.tick(tick * TICK_MS);
     const made = takeBursts(exchange).flatMap((burst) => burst.trades);
     story.onTrades(made);
+    // The chain has them at once.
+    for (const deed of story.takeDeeds()) giveTaken(exchange.purses, deed);
     trades.push(...made);
     onTick?.(tick, made, exchange);
   }

@@ -163,6 +163,14 @@ function assemble({ options, wallets, operator, markets, ledger, front, rpc, sto
       ledger.send(wallet.address, encode.positionCall("splitPosition", encode.marketOf(known, conditionId), shares)),
     merge: async (wallet, conditionId, shares) =>
       ledger.send(wallet.address, encode.positionCall("mergePositions", encode.marketOf(known, conditionId), shares)),
+    convert: async (wallet, given, shares) =>
+      ledger.send(
+        wallet.address,
+        encode.convertCall(
+          given.map((conditionId) => encode.marketOf(known, conditionId)),
+          shares,
+        ),
+      ),
     transferShares: (wallet, transfer) => ledger.send(wallet.address, encode.transferCall(wallet.address, transfer)),
     resolve: async (conditionId, payouts) =>
       ledger.send(operator, encode.resolveCall(encode.marketOf(known, conditionId), payouts)),

@@ -33,6 +33,7 @@ export const tokenAbi = parseAbi([
   "function balanceOf(address owner) view returns (uint256)",
 ]);
 
+const convertAbi = parseAbi(["function convertPositions(bytes32 marketId, uint256 indexSet, uint256 amount)"]);
 const oracleAbi = parseAbi(["function report(bytes32 questionId, uint256[] payouts)"]);
 
 /** Wanted gas is a ceiling, so no estimate is needed; measured maxima are below a half of each. */
@@ -40,6 +41,7 @@ export type Call = { readonly to: Address; readonly data: `0x${string}`; readonl
 
 const GAS_SIMPLE = 300_000n;
 const GAS_POSITION = 1_000_000n;
+const GAS_CONVERT = 5_000_000n;
 const GAS_SETTLE = 600_000n;
 const GAS_PER_PAIR = 1_000_000n;
 const ZERO_WORD = asHex(`0x${"0".repeat(64)}`);
@@ -107,6 +109,22 @@ export function positionCall(
     args: [asHex(at.pusd), ZERO_WORD, asHex(market.conditionId), [1n, 2n], sharesMicro],
   });
   return { to: at.adapterOf(market.negRisk), data, gas: GAS_POSITION };
+}
+
+/** @param given - questions of one neg-risk event. */
+export function convertCall(given: readonly ChainMarket[], sharesMicro: SharesMicro): Call {
+  const marketId = given[0]?.negRiskMarketId ?? null;
+  if (marketId === null || given.some((market) => market.negRiskMarketId !== marketId)) {
+    throw new ContractError("MESSAGE_MALFORMED", "a conversion needs questions of one neg-risk event");
+  }
+  // A question is its event's id with its own number in the last byte.
+  const indexSet = given.reduce((set, market) => set | (1n << (BigInt(market.questionId) & 255n)), 0n);
+  const data = encodeFunctionData({
+    abi: convertAbi,
+    functionName: "convertPositions",
+    args: [asHex(marketId), indexSet, sharesMicro],
+  });
+  return { to: at.negRiskCollateralAdapter, data, gas: GAS_CONVERT };
 }
 
 export function transferCall(

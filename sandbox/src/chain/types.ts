@@ -166,6 +166,11 @@ export type SandboxChain = {
   split(wallet: SandboxWallet, conditionId: ConditionId, sharesMicro: SharesMicro): Promise<Hash>;
   /** The wallet merges equal shares of both outcomes back into pUSD. Not waited for. */
   merge(wallet: SandboxWallet, conditionId: ConditionId, sharesMicro: SharesMicro): Promise<Hash>;
+  /**
+   * The wallet converts NO of some questions of one neg-risk event into YES of its others, through the adapter. Not
+   * waited for.
+   */
+  convert(wallet: SandboxWallet, given: readonly ConditionId[], sharesMicro: SharesMicro): Promise<Hash>;
   transferShares(
     wallet: SandboxWallet,
     transfer: { readonly to: Address; readonly tokenId: TokenId; readonly sharesMicro: SharesMicro },

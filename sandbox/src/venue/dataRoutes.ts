@@ -9,13 +9,16 @@ import { complementPrice } from "./engine.ts";
 import type { Feed } from "./feed.ts";
 import { jsonDecimal } from "./gammaObject.ts";
 import { type Answer, type Asked, ok, type Routes, refused } from "./http.ts";
-import { positionsOf } from "./positions.ts";
+import { type FillPosition, positionsOf } from "./positions.ts";
+import type { SettledAct } from "./settledDeeds.ts";
 import type { SettledFill, SettledFills } from "./settledFills.ts";
 import { type MarketsByCondition, titles, tradeRow } from "./tradeRow.ts";
 
 export type DataRoutesOptions = {
   readonly markets: MarketsByCondition;
   readonly fills: SettledFills;
+  /** Of the leaders. */
+  readonly acts: () => readonly SettledAct[];
   readonly feed: Feed;
   readonly nowMs: () => number;
   readonly faults: DataFaults;
@@ -49,7 +52,11 @@ export function dataRoutes(options: DataRoutesOptions): Routes {
         usdcSize: jsonDecimal(Number(fill.side === "BUY" ? add(fill.usdcMicro, fill.feeMicro) : fill.usdcMicro)),
       }));
     },
-    "GET /positions": (asked) => positions(options, asked, ofUser(asked.query)),
+    "GET /positions": (asked) => {
+      const user = asked.query.get("user")?.toLowerCase();
+      const isKnown = ({ wallet, blockMs }: SettledAct) => wallet === user && blockMs + faults.lagMs() <= nowMs();
+      return positions(options, asked, positionsOf(ofUser(asked.query), options.acts().filter(isKnown)));
+    },
   };
   const unlessRefused =
     (handle: (asked: Asked) => Answer) =>
@@ -80,12 +87,12 @@ function page(
   return ok(faults.page(inside, offset, limit).map(toRow));
 }
 
-function positions({ markets, feed }: DataRoutesOptions, { query }: Asked, fills: readonly SettledFill[]) {
+function positions({ markets, feed }: DataRoutesOptions, { query }: Asked, held: readonly FillPosition[]) {
   if (!query.has("user")) return refused(400, "required query param 'user' not provided");
   const threshold = Number(query.get("sizeThreshold") ?? 1);
   const offset = Number(query.get("offset") ?? 0);
   const limit = Math.min(Number(query.get("limit") ?? 100), 500);
-  const rows = positionsOf(fills).filter((position) => jsonDecimal(Number(position.sharesMicro)) >= threshold);
+  const rows = held.filter((position) => jsonDecimal(Number(position.sharesMicro)) >= threshold);
   return ok(
     rows.slice(offset, offset + limit).map((position) => {
       const market = markets.get(position.conditionId);

@@ -14,6 +14,8 @@ export const MARKET_WS_PATH = "/ws/market";
 const BACKLOG_BYTES_MAX = 8 * 1024 * 1024;
 const SLOW_CONSUMER = 1013;
 const TOKENS_MAX = 10_000;
+/** The venue's repeats come up to 120 ms after the first. */
+const REPEAT_AFTER_MS = 100;
 
 const Request = z.object({
   type: z.literal("market").optional(),
@@ -28,8 +30,16 @@ export type MarketChannel = {
   dropSockets(): void;
   /** The next `count` price_change frames reach nobody. */
   loseDelta(count: number): void;
+  /** The next `count` price_change frames are sent again a moment later, as the venue does. */
+  doubleDelta(count: number): void;
+  /** Everything is sent so much later, in its order; PONG too, which waits behind the data. */
+  delay(ms: number): void;
   /** True: connections stay open and nothing is sent, not even PONG. */
   silence(on: boolean): void;
+  /** Ends every connection in good order, as for slow readers (1013) or settled markets (1000). */
+  closeSockets(code: number, reason: string): void;
+  /** Sends a text to every connection, whatever it is. */
+  say(text: string): void;
   sockets(): number;
   stop(): void;
 };
@@ -38,9 +48,27 @@ export function createMarketChannel(feed: Feed): MarketChannel {
   const acceptor = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 4 * 1024 * 1024 });
   const wanted = new Map<WebSocket, Set<string>>();
   let toLose = 0;
+  let toDouble = 0;
   let silent = false;
+  let delayMs = 0;
+  let lastDueMs = 0;
+  const timers = new Set<NodeJS.Timeout>();
 
-  const send = (socket: WebSocket, text: string): void => {
+  /** Calls at once, or when the delay is over; never before what was put off earlier. */
+  const later = (extraMs: number, call: () => void): void => {
+    const nowMs = performance.now();
+    const dueMs = Math.max(lastDueMs, nowMs + delayMs) + extraMs;
+    if (extraMs === 0) lastDueMs = dueMs;
+    if (dueMs <= nowMs) return call();
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      call();
+    }, dueMs - nowMs);
+    timers.add(timer);
+  };
+
+  const send = (socket: WebSocket, text: string): void => later(0, () => sendNow(socket, text));
+  const sendNow = (socket: WebSocket, text: string): void => {
     if (silent || socket.readyState !== socket.OPEN) return;
     if (socket.bufferedAmount > BACKLOG_BYTES_MAX)
       return socket.close(SLOW_CONSUMER, "slow consumer: send buffer full");
@@ -54,6 +82,9 @@ export function createMarketChannel(feed: Feed): MarketChannel {
       for (const frame of frames) {
         if (toLose > 0) toLose -= 1;
         else tell(frame, tokens);
+        if (toDouble === 0) continue;
+        toDouble -= 1;
+        later(REPEAT_AFTER_MS, () => tell(frame, tokens));
       }
     },
     onPrint: (frame, tokenId) => tell(frame, [tokenId]),
@@ -95,11 +126,24 @@ export function createMarketChannel(feed: Feed): MarketChannel {
     loseDelta: (count) => {
       toLose += count;
     },
+    doubleDelta: (count) => {
+      toDouble += count;
+    },
+    delay: (ms) => {
+      delayMs = ms;
+    },
     silence: (on) => {
       silent = on;
     },
+    closeSockets: (code, reason) => {
+      for (const socket of wanted.keys()) socket.close(code, reason);
+    },
+    say: (text) => {
+      for (const socket of wanted.keys()) send(socket, text);
+    },
     sockets: () => wanted.size,
     stop: () => {
+      for (const timer of timers) clearTimeout(timer);
       dropSockets();
       acceptor.close();
     },

@@ -1,4 +1,4 @@
-/** Holdings of wallets as they follow from fills alone. Pure. */
+/** Holdings of wallets as they follow from fills and other acts. Pure. */
 import type { Address, ConditionId, TokenId } from "@slipstream/contracts/ids";
 import {
   add,
@@ -10,6 +10,7 @@ import {
   ZERO_SHARES,
   ZERO_USDC,
 } from "@slipstream/contracts/money";
+import type { SettledAct } from "./settledDeeds.ts";
 import type { SettledFill } from "./settledFills.ts";
 
 export type FillPosition = {
@@ -22,17 +23,29 @@ export type FillPosition = {
   readonly boughtMicro: SharesMicro;
 };
 
-/** @param fills - oldest first. A sale of more than was bought leaves zero. */
-export function positionsOf(fills: readonly SettledFill[]): FillPosition[] {
+type Moved = Pick<SettledFill, "wallet" | "conditionId" | "tokenId" | "side" | "sharesMicro" | "usdcMicro">;
+
+/** What comes in otherwise has cost nothing, what goes out takes its cost with it. */
+const asFill = ({ wallet, conditionId, tokenId, direction, sharesMicro: shares }: SettledAct): Moved => ({
+  ...{ wallet, conditionId, tokenId, sharesMicro: shares, usdcMicro: ZERO_USDC },
+  side: direction === "in" ? "BUY" : "SELL",
+});
+
+/** @param fills - oldest first, as `acts`. More going out than came in leaves zero. */
+export function positionsOf(fills: readonly SettledFill[], acts: readonly SettledAct[] = []): FillPosition[] {
   const held = new Map<string, FillPosition>();
-  for (const fill of fills) {
+  const moves = [
+    ...fills.map((fill) => ({ blockNumber: fill.blockNumber, moved: fill as Moved })),
+    ...acts.map((act) => ({ blockNumber: act.blockNumber, moved: asFill(act) })),
+  ].sort((a, b) => a.blockNumber - b.blockNumber);
+  for (const { moved: fill } of moves) {
     const key = `${fill.wallet} ${fill.tokenId}`;
     held.set(key, after(held.get(key) ?? emptyFor(fill), fill));
   }
   return [...held.values()].filter((position) => position.sharesMicro > 0n);
 }
 
-const emptyFor = ({ wallet, conditionId, tokenId }: SettledFill): FillPosition => ({
+const emptyFor = ({ wallet, conditionId, tokenId }: Moved): FillPosition => ({
   wallet,
   conditionId,
   tokenId,
@@ -41,7 +54,7 @@ const emptyFor = ({ wallet, conditionId, tokenId }: SettledFill): FillPosition =
   boughtMicro: ZERO_SHARES,
 });
 
-function after(position: FillPosition, fill: SettledFill): FillPosition {
+function after(position: FillPosition, fill: Moved): FillPosition {
   if (fill.side === "BUY") {
     return {
       ...position,

@@ -29,9 +29,9 @@ export const SettledFill = z.object({
 });
 export type SettledFill = z.infer<typeof SettledFill>;
 
-/** A line of JSON that `SettledFill` reads. */
-export const fillText = (fill: SettledFill): string =>
-  JSON.stringify(fill, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
+/** A line of JSON with amounts as digits in text. */
+export const rowText = (row: unknown): string =>
+  JSON.stringify(row, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
 
 const Place = z.object({ transactionHash: Hash, logIndex: z.string().startsWith("0x") });
 

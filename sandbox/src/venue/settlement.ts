@@ -24,6 +24,8 @@ export type SettlementOptions = {
 
 export type Settlement = {
   settle(trade: VenueTrade): void;
+  /** Runs a task when the node has every trade so far, and before the later ones. */
+  inOrder(task: () => Promise<void>): void;
   /** Resolves when the node has every trade so far. */
   sent(): Promise<void>;
   stop(): void;
@@ -84,6 +86,9 @@ export function startSettlement(options: SettlementOptions): Settlement {
           onFailed(trade, error instanceof Error ? error.message : String(error));
         }
       });
+    },
+    inOrder: (task) => {
+      sending = sending.then(task);
     },
     sent: () => sending,
     stop: stopListening,
