@@ -61,7 +61,8 @@ export type Overview = {
   lastSeq: number;
   firstProgress: FactOf<"ChainProgress"> | null;
   progress: FactOf<"ChainProgress"> | null;
-  leaders: Map<Address, { label: string; since: number | null; enabled: boolean }>;
+  /** `fromBlock`: the first block whose fills had to be told; null until chain-watcher says so. */
+  leaders: Map<Address, { label: string; fromBlock: number | null; enabled: boolean }>;
   accounts: Map<AccountId, { mode: "paper" | "live" }>;
   fills: Map<LeaderFillId, FillEntry>;
   attempts: Map<AttemptId, AttemptEntry>;
@@ -108,6 +109,11 @@ export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs:
       return;
     case "ConfigChanged":
       return applyConfig(overview, fact);
+    case "LeaderJoined": {
+      const leader = overview.leaders.get(fact.leader);
+      if (leader !== undefined) leader.fromBlock = Math.min(fact.fromBlock, leader.fromBlock ?? fact.fromBlock);
+      return;
+    }
     case "LeaderFill":
       return applyLeaderFill(overview, fact, storedMs);
     case "LeaderFillReverted":
@@ -178,7 +184,7 @@ function applyConfig(overview: Overview, fact: FactOf<"ConfigChanged">): void {
   const known = overview.leaders.get(key as Address);
   overview.leaders.set(key as Address, {
     label: value?.label ?? known?.label ?? "",
-    since: known?.since ?? overview.progress?.head ?? null,
+    fromBlock: known?.fromBlock ?? null,
     enabled: value?.enabled ?? false,
   });
 }

@@ -31,10 +31,12 @@ async function judge(overview: Overview, rpcUrl: string, upToBlock: number): Pro
   const first = overview.firstProgress;
   if (first === null) return { missed: ["chain-watcher never told of a block"], phantom: [], duplicated: [] };
   const leaders = [...overview.leaders.keys()];
-  const fills = await readChainFills(rpcUrl, leaders, { fromBlock: first.cursor + 1, toBlock: upToBlock });
-  const followed = fills.filter((fill) => {
-    const since = overview.leaders.get(fill.leader)?.since ?? 0;
-    return fill.blockNumber > since;
+  const starts = [...overview.leaders.values()].map(({ fromBlock }) => fromBlock ?? upToBlock);
+  const range = { fromBlock: Math.min(first.cursor + 1, ...starts), toBlock: upToBlock };
+  const fills = await readChainFills(rpcUrl, leaders, range);
+  const followed = fills.filter(({ leader, blockNumber }) => {
+    const from = overview.leaders.get(leader)?.fromBlock ?? null;
+    return from !== null && blockNumber >= from;
   });
   return audit(overview, followed, fills, upToBlock);
 }
