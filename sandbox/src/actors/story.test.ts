@@ -18,10 +18,11 @@ const essence = (trades: readonly VenueTrade[]) =>
   ]);
 
 test("the same seed tells the same story, another seed another one", () => {
-  const first = essence(play({ seed: "a", ticks: MINUTE_TICKS }));
-  expect(essence(play({ seed: "a", ticks: MINUTE_TICKS }))).toEqual(first);
-  expect(essence(play({ seed: "b", ticks: MINUTE_TICKS }))).not.toEqual(first);
-});
+  const ticks = MINUTE_TICKS / 3;
+  const first = essence(play({ seed: "a", ticks }));
+  expect(essence(play({ seed: "a", ticks }))).toEqual(first);
+  expect(essence(play({ seed: "b", ticks }))).not.toEqual(first);
+}, 20_000);
 
 type LeaderOrder = { readonly order: MatchedOrder; readonly market: VenueMarket; readonly atMs: number };
 const leaderOrders = (trades: readonly VenueTrade[]): LeaderOrder[] =>

@@ -4,7 +4,7 @@ import { parseShares } from "@slipstream/contracts/money";
 import { deriveMarket } from "../chain/ctfIds.ts";
 import { deriveWallet } from "../chain/wallets.ts";
 import { venueMarket, worldMarkets } from "../markets.ts";
-import { giveTaken } from "../venue/deeds.ts";
+import { type Deed, giveTaken } from "../venue/deeds.ts";
 import { createExchange, type Exchange, takeBursts } from "../venue/exchange.ts";
 import type { VenueTrade } from "../venue/market.ts";
 import { createPurses, credit, creditShares } from "../venue/purses.ts";
@@ -39,11 +39,13 @@ export type PlayOptions = {
   readonly ticks: number;
   readonly pace?: Pace;
   /** Called at the end of each tick. */
+  /** Called when a leader has done something besides trading. */
+  readonly onDeed?: (deed: Deed) => void;
   readonly onTick?: (tick: number, made: readonly VenueTrade[], exchange: Exchange) => void;
 };
 
 /** Plays from the beginning. @returns all trades. */
-export function play({ seed, ticks, pace = "normal", onTick }: PlayOptions): VenueTrade[] {
+export function play({ seed, ticks, pace = "normal", onTick, onDeed }: PlayOptions): VenueTrade[] {
   const exchange = fundedExchange();
   const story = createStory({ exchange, addressOf, seed, pace });
   const trades: VenueTrade[] = [];
@@ -52,7 +54,10 @@ export function play({ seed, ticks, pace = "normal", onTick }: PlayOptions): Ven
     const made = takeBursts(exchange).flatMap((burst) => burst.trades);
     story.onTrades(made);
     // The chain has them at once.
-    for (const deed of story.takeDeeds()) giveTaken(exchange.purses, deed);
+    for (const deed of story.takeDeeds()) {
+      giveTaken(exchange.purses, deed);
+      onDeed?.(deed);
+    }
     trades.push(...made);
     onTick?.(tick, made, exchange);
   }
