@@ -174,3 +174,60 @@ test("the same seed gives the same world", async () => {
     await twin.stop();
   }
 });
+
+test("each node of a chain fails by itself", async () => {
+  const other = await chain.addNode();
+  const headOf = async (url: string) => Number(await rpc(url, "eth_blockNumber"));
+  other.faults.setLagBlocks(2);
+  chain.faults.setOutage(true);
+  const before = await headOf(other.rpcHttpUrl);
+  await chain.mine();
+  await expect(blockNumber()).rejects.toThrow("HTTP 503");
+  expect(await headOf(other.rpcHttpUrl)).toBe(before);
+  chain.faults.setOutage(false);
+  expect(await blockNumber()).toBe(before + 1);
+  other.faults.setLagBlocks(0);
+  expect(await headOf(other.rpcHttpUrl)).toBe(before + 1);
+});
+
+test("a lying node gives no logs, by range, by hash or by socket, and the receipts give it away", async () => {
+  const listener = await listen(chain.rpcWsUrl);
+  await listener.call("eth_subscribe", ["logs", { address: at.conditionalTokens }]);
+  chain.faults.setHiddenLogs(true);
+  const txHash = await split();
+  const { hash } = chain.head();
+  expect(await getLogs({ fromBlock: "latest", toBlock: "latest" })).toEqual([]);
+  expect(await getLogs({ blockHash: hash })).toEqual([]);
+  await listener.call("eth_chainId", []);
+  expect(listener.heard).toEqual([]);
+  const receipts = (await rpc(chain.rpcHttpUrl, "eth_getBlockReceipts", [hash])) as { logs: RawLog[] }[];
+  const hidden = receipts.flatMap(({ logs }) => logs);
+  expect(new Set(hidden.map(({ transactionHash }) => transactionHash))).toEqual(new Set([txHash]));
+  chain.faults.setHiddenLogs(false);
+  expect(await getLogs({ blockHash: hash })).toHaveLength(hidden.length);
+  listener.close();
+});
+
+test("a silent node answers requests and tells its subscribers nothing; refusals of logs come as often as asked", async () => {
+  const listener = await listen(chain.rpcWsUrl);
+  await listener.call("eth_subscribe", ["newHeads"]);
+  chain.faults.setSilent(true);
+  await chain.mine();
+  expect(await listener.call("eth_blockNumber", [])).toBe(`0x${chain.head().number.toString(16)}`);
+  expect(listener.heard).toEqual([]);
+  chain.faults.setSilent(false);
+  const { number } = await chain.mine();
+  await listener.call("eth_chainId", []);
+  expect(listener.heard.map(({ result }) => Number((result as unknown as { number: string }).number))).toEqual([
+    number,
+  ]);
+  listener.close();
+
+  chain.faults.refuseLogs(1);
+  await expect(getLogs({ fromBlock: "latest" })).rejects.toThrow("-32603");
+  expect(await getLogs({ fromBlock: "latest" })).toEqual([]);
+});
+
+test("matches of one transaction must be of one exchange", async () => {
+  await expect(chain.settleAll([])).rejects.toThrow("exactly one exchange");
+});

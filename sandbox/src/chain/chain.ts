@@ -14,7 +14,15 @@ import { startMining } from "./mining.ts";
 import type { RpcClient } from "./rpcClient.ts";
 import { type RpcFront, startRpcFront } from "./rpcFront.ts";
 import * as encode from "./transactions.ts";
-import type { ChainFaults, ChainMarket, SandboxChain, SandboxChainOptions, TxStatus } from "./types.ts";
+import type {
+  ChainFaults,
+  ChainMarket,
+  ChainNode,
+  NodeFaults,
+  SandboxChain,
+  SandboxChainOptions,
+  TxStatus,
+} from "./types.ts";
 import { deriveWallet } from "./wallets.ts";
 
 /** Deeper than the deepest scripted reorg (6). */
@@ -52,24 +60,27 @@ export async function startSandboxChain(options: SandboxChainOptions): Promise<S
     await prepareMarkets({ ledger, rpc: anvil.rpc, operator: operator.address, markets });
     // What the sandbox starts with is never touched by a reorg.
     for (let block = 0; block < finalityDepth; block++) await ledger.mine();
-    const front = await startRpcFront({
-      node: anvil.rpc,
-      ledger,
-      finalityDepth,
-      host: options.host ?? "127.0.0.1",
-      port: options.port ?? 0,
-    });
+    const startFront = (port: number): Promise<RpcFront> =>
+      startRpcFront({ node: anvil.rpc, ledger, finalityDepth, host: options.host ?? "127.0.0.1", port });
+    const front = await startFront(options.port ?? 0);
+    const fronts = [front];
     const mining = startMining({ ledger, blockTimeMs: options.blockTimeMs, onFailure });
     const { file } = kept ?? {};
     const keeping = file === undefined ? undefined : startKeeping({ rpc: anvil.rpc, ledger, file, onFailure });
     const stop = once(async () => {
       await mining.stop();
-      await front.stop();
+      for (const one of fronts) await one.stop();
       // Whatever happens to the file, the node must not stay.
       await keeping?.stop().finally(anvil.stop);
       await anvil.stop();
     });
-    return assemble({ options, wallets, operator: operator.address, markets, ledger, front, rpc: anvil.rpc, stop });
+    const addNode = async (): Promise<ChainNode> => {
+      const added = await startFront(0);
+      fronts.push(added);
+      return { rpcHttpUrl: added.httpUrl, rpcWsUrl: added.wsUrl, faults: nodeFaultsOf(added) };
+    };
+    const parts = { options, wallets, operator: operator.address, markets, ledger, front, rpc: anvil.rpc };
+    return assemble({ ...parts, addNode, stop });
   } catch (error) {
     await anvil.stop();
     throw error;
@@ -111,10 +122,11 @@ type Parts = {
   readonly ledger: ChainLedger;
   readonly front: RpcFront;
   readonly rpc: RpcClient;
+  readonly addNode: () => Promise<ChainNode>;
   readonly stop: () => Promise<void>;
 };
 
-function assemble({ options, wallets, operator, markets, ledger, front, rpc, stop }: Parts): SandboxChain {
+function assemble({ options, wallets, operator, markets, ledger, front, rpc, addNode, stop }: Parts): SandboxChain {
   const known = new Map<ConditionId, ChainMarket>(markets.map((market) => [market.conditionId, market]));
   const read = async (call: Omit<encode.Call, "gas">): Promise<bigint> => {
     await ledger.steady();
@@ -147,6 +159,7 @@ function assemble({ options, wallets, operator, markets, ledger, front, rpc, sto
     markets,
     operator,
     faults: faultsOf(front, ledger),
+    addNode,
     prepareMarket: async (spec) => {
       const market = deriveMarket(options.seed, spec);
       const present = known.get(market.conditionId);
@@ -159,6 +172,10 @@ function assemble({ options, wallets, operator, markets, ledger, front, rpc, sto
       return market;
     },
     settle: async (match) => ledger.send(operator, encode.settleCall(encode.marketOf(known, match.conditionId), match)),
+    settleAll: async (matches) => {
+      const settlements = matches.map((match) => ({ match, market: encode.marketOf(known, match.conditionId) }));
+      return ledger.send(operator, encode.settleAllCall(settlements));
+    },
     split: async (wallet, conditionId, shares) =>
       ledger.send(wallet.address, encode.positionCall("splitPosition", encode.marketOf(known, conditionId), shares)),
     merge: async (wallet, conditionId, shares) =>
@@ -188,6 +205,10 @@ function assemble({ options, wallets, operator, markets, ledger, front, rpc, sto
 }
 
 function faultsOf(front: RpcFront, ledger: ChainLedger): ChainFaults {
+  return { ...nodeFaultsOf(front), reorg: (depth, { drop = [] } = {}) => ledger.reorg(depth, drop) };
+}
+
+function nodeFaultsOf(front: RpcFront): NodeFaults {
   const set = (change: Partial<RpcFront["switches"]>) => {
     Object.assign(front.switches, change);
     front.apply();
@@ -199,7 +220,9 @@ function faultsOf(front: RpcFront, ledger: ChainLedger): ChainFaults {
     dropSockets: front.dropSockets,
     setDuplicateLogs: (duplicateLogs) => set({ duplicateLogs }),
     setRemovedLogs: (removedLogs) => set({ removedLogs }),
-    reorg: (depth, { drop = [] } = {}) => ledger.reorg(depth, drop),
+    setSilent: (silent) => set({ silent }),
+    setHiddenLogs: (hiddenLogs) => set({ hiddenLogs }),
+    refuseLogs: (refusedLogs) => set({ refusedLogs }),
   };
 }
 

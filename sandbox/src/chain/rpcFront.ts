@@ -5,6 +5,7 @@
  * Invariants
  * 1. Subscribers hear of every shown block once (twice on request), in order, and of nothing the view does not show.
  * 2. Before the logs of a new branch come the logs of the old one with `removed: true`, unless switched off.
+ * 3. What happens while it is silent or hides logs is never told to subscribers.
  */
 import type { ChainBlock, NodeLog } from "./blocks.ts";
 import type { ChainLedger } from "./ledger.ts";
@@ -41,6 +42,7 @@ export async function startRpcFront({ node, ledger, finalityDepth, host, port }:
   const server = await startRpcServer({ answer, isOut: () => switches.outage, host, port });
   const follow = () => {
     const change = view.advance();
+    if (switches.silent) return;
     server.tell((subscription) => newsFor(subscription, change, switches));
   };
   const stopFollowing = ledger.onChange(follow);
@@ -67,6 +69,7 @@ function newsFor(
   switches: FrontSwitches,
 ): readonly unknown[] {
   if (subscription.type === "newHeads") return change.added.map((block) => block.header);
+  if (switches.hiddenLogs) return [];
   const wanted = (block: ChainBlock): NodeLog[] => block.logs.filter((log) => matchesFilter(subscription.filter, log));
   const removed = switches.removedLogs ? change.removed : [];
   const news = [

@@ -54,6 +54,11 @@ export function createAnswers({ node, ledger, view, switches }: AnswerOptions): 
 
   const byNumber: AnswerRequest = async (method, [parameter, ...rest]) => {
     const number = view.blockNumber(parameter);
+    // Receipts may be asked for by the hash of their block too.
+    if (number === null && method === "eth_getBlockReceipts") {
+      const block = ifShown(await node.call("eth_getBlockByHash", [parameter, false]));
+      return block === null ? null : node.call(method, [parameter]);
+    }
     if (number === null) throw refusal(-32602, "a block number or tag is needed");
     return view.isAhead(number) ? null : node.call(method, [toQuantity(number), ...rest]);
   };
@@ -74,14 +79,18 @@ export function createAnswers({ node, ledger, view, switches }: AnswerOptions): 
     if (range.data.blockHash !== undefined) {
       const block = ifShown(await node.call("eth_getBlockByHash", [range.data.blockHash, false]));
       if (block === null) throw refusal(-32000, "unknown block");
-      return node.call("eth_getLogs", [filter]);
+      return switches.hiddenLogs ? [] : node.call("eth_getLogs", [filter]);
     }
     const [from, to] = [view.blockNumber(range.data.fromBlock), view.blockNumber(range.data.toBlock)];
     if (from === null || to === null || from > to) throw refusal(-32000, "invalid block range params");
+    if (switches.refusedLogs > 0) {
+      switches.refusedLogs -= 1;
+      throw refusal(-32603, "internal error: a fault was asked for");
+    }
     if (switches.maxRange !== null && to - from + 1 > switches.maxRange) {
       throw refusal(-32005, `block range too large: ${to - from + 1} blocks, at most ${switches.maxRange}`);
     }
-    if (view.isAhead(from)) return [];
+    if (view.isAhead(from) || switches.hiddenLogs) return [];
     const bounds = { fromBlock: toQuantity(from), toBlock: toQuantity(Math.min(to, view.head())) };
     return node.call("eth_getLogs", [{ ...range.data, ...bounds }]);
   };

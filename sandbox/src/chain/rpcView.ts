@@ -9,6 +9,10 @@ export type FrontSwitches = {
   maxRange: number | null;
   duplicateLogs: boolean;
   removedLogs: boolean;
+  silent: boolean;
+  hiddenLogs: boolean;
+  /** Requests for logs that are still to be refused. */
+  refusedLogs: number;
 };
 
 export const noFaults = (): FrontSwitches => ({
@@ -17,6 +21,9 @@ export const noFaults = (): FrontSwitches => ({
   maxRange: null,
   duplicateLogs: false,
   removedLogs: true,
+  silent: false,
+  hiddenLogs: false,
+  refusedLogs: 0,
 });
 
 export type RpcView = {

@@ -9,7 +9,9 @@ import type { ChainMarket, Match, MatchedOrder } from "./types.ts";
 
 export const exchangeAbi = parseAbi([
   "struct Order { bytes32 orderHash; address maker; uint8 side; uint256 tokenId; uint256 shares; uint256 usdc; uint256 fee; bytes32 builder; bytes32 metadata; }",
+  "struct Match { bytes32 conditionId; Order active; Order[] resting; }",
   "function settle(bytes32 conditionId, Order active, Order[] resting)",
+  "function settleAll(Match[] matches)",
   "event OrderFilled(bytes32 indexed orderHash, address indexed maker, address indexed taker, uint8 side, uint256 tokenId, uint256 makerAmountFilled, uint256 takerAmountFilled, uint256 fee, bytes32 builder, bytes32 metadata)",
   "event OrdersMatched(bytes32 indexed takerOrderHash, address indexed takerOrderMaker, uint8 side, uint256 tokenId, uint256 makerAmountFilled, uint256 takerAmountFilled)",
   "event FeeCharged(address indexed receiver, uint256 amount)",
@@ -58,6 +60,28 @@ export function settleCall(market: ChainMarket, match: Match): Call {
     args: [asHex(match.conditionId), orderArgument(match.active), match.resting.map(orderArgument)],
   });
   return { to: market.exchange, data, gas: GAS_SETTLE + GAS_PER_PAIR * BigInt(match.resting.length) };
+}
+
+/**
+ * Encodes the settlement of several matches in one transaction.
+ * @throws ContractError for one that could never settle, for none, and for markets of two exchanges.
+ */
+export function settleAllCall(settlements: readonly { readonly market: ChainMarket; readonly match: Match }[]): Call {
+  const [first] = settlements;
+  const isOneExchange = settlements.every(({ market }) => market.exchange === first?.market.exchange);
+  if (first === undefined || !isOneExchange) {
+    throw new ContractError("MESSAGE_MALFORMED", "a transaction settles matches of exactly one exchange");
+  }
+  for (const { market, match } of settlements) checkMatch(market, match);
+  const matches = settlements.map(({ match }) => ({
+    conditionId: asHex(match.conditionId),
+    active: orderArgument(match.active),
+    resting: match.resting.map(orderArgument),
+  }));
+  const data = encodeFunctionData({ abi: exchangeAbi, functionName: "settleAll", args: [matches] });
+  const pairs = matches.reduce((sum, { resting }) => sum + resting.length, 0);
+  const gas = GAS_SETTLE * BigInt(matches.length) + GAS_PER_PAIR * BigInt(pairs);
+  return { to: first.market.exchange, data, gas };
 }
 
 function checkMatch(market: ChainMarket, { active, resting }: Match): void {

@@ -96,8 +96,8 @@ export type TxStatus =
   | { readonly status: "pending" }
   | { readonly status: "mined" | "reverted"; readonly blockNumber: number; readonly blockHash: Hash };
 
-/** How the RPC endpoint and the chain misbehave. Every switch stays until it is set back. */
-export type ChainFaults = {
+/** How one RPC endpoint misbehaves. Every switch stays until it is set back. */
+export type NodeFaults = {
   /** True: every request fails with 503, sockets are cut and refused. */
   setOutage(on: boolean): void;
   /** The endpoint stands still until it is `blocks` behind the chain, and stays there. 0 ends it. */
@@ -110,6 +110,19 @@ export type ChainFaults = {
   setDuplicateLogs(on: boolean): void;
   /** False: logs of removed blocks are not sent again with `removed: true`, as some providers do. Default true. */
   setRemovedLogs(on: boolean): void;
+  /** True: sockets stay open and tell nothing more. What happens meanwhile is not told later. */
+  setSilent(on: boolean): void;
+  /** True: it lies. No log is given or told of any block, although headers and receipts are as they should be. */
+  setHiddenLogs(on: boolean): void;
+  /** The next `count` requests for a range of logs fail. */
+  refuseLogs(count: number): void;
+};
+
+/** One more endpoint before the same chain, with faults of its own. */
+export type ChainNode = { readonly rpcHttpUrl: string; readonly rpcWsUrl: string; readonly faults: NodeFaults };
+
+/** How the first endpoint and the chain misbehave. */
+export type ChainFaults = NodeFaults & {
   /**
    * Replaces the last `depth` blocks by `depth + 1` others. Each transaction returns one block later, with the same
    * hash, except those in `drop`.
@@ -153,6 +166,8 @@ export type SandboxChain = {
   /** The only account that may settle; pays no fees that matter. */
   readonly operator: Address;
   readonly faults: ChainFaults;
+  /** Opens another endpoint on a free port; it ends with the chain. */
+  addNode(): Promise<ChainNode>;
 
   /** Prepares one more condition and waits for its block. */
   prepareMarket(spec: ChainMarketSpec): Promise<ChainMarket>;
@@ -162,6 +177,11 @@ export type SandboxChain = {
    * @throws ContractError for a match that could never settle (unknown market, wrong tokens, shares that do not add up).
    */
   settle(match: Match): Promise<Hash>;
+  /**
+   * Several matches in one transaction, all of markets of one exchange.
+   * @throws ContractError as `settle`, and when there is none or they are of two exchanges.
+   */
+  settleAll(matches: readonly Match[]): Promise<Hash>;
   /** The wallet splits pUSD into equal shares of both outcomes through the adapter. Not waited for. */
   split(wallet: SandboxWallet, conditionId: ConditionId, sharesMicro: SharesMicro): Promise<Hash>;
   /** The wallet merges equal shares of both outcomes back into pUSD. Not waited for. */
