@@ -10,7 +10,7 @@
  * 1. Of a wallet and a token: what its acts and its fills add up to is what its balance changed by, for every
  *    transaction whose fills were settled by transfers.
  * 2. What cannot be told is a transfer, never nothing.
- * @see docs/venue.md, Exchanges; CTF `ConditionalTokens.sol`, `NegRiskAdapter.sol` for the order of the logs
+ * @see docs/venue.md, Other acts
  */
 import { ContractError } from "@slipstream/contracts/errors";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
