@@ -19,8 +19,8 @@ export type BenchRow = { name: string; ours: string; floor: string; ratio: numbe
 const LOGS = 100_000;
 /** Distinct tokens among the logs: about what the venue trades in a day. */
 const TOKENS = 2_000;
-/** Logs of one answer of a node. */
-const PAGE = 500;
+/** Logs of one answer of a node: about what one block holds. */
+const PAGE = 100;
 const ROUNDS = 5;
 /** viem gets every tenth page of a round, or a run would take minutes. */
 const FLOOR_PAGES = 10;
