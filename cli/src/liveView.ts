@@ -70,7 +70,21 @@ function headLine(overview: Overview, { nowMs }: ViewOptions): string {
     progress === null
       ? "no block yet"
       : `block ${progress.head}, ${Math.max(0, Math.round((nowMs - progress.headTsMs) / 1000))} s old, finalized ${progress.finalized}`;
-  return `risk ${riskText(overview)} | ${head} | log ${overview.lastSeq}`;
+  return `risk ${riskText(overview)} | ${head}${behindText(overview)} | log ${overview.lastSeq}`;
+}
+
+/** What the watchers have yet to read of an absence and of leaders' pasts. */
+function behindText(overview: Overview): string {
+  const gauge = (name: string): number => {
+    const watchers = [...overview.heartbeats.values()].filter(({ service }) => service === "chain-watcher");
+    return Math.max(0, ...watchers.map(({ gauges }) => gauges[name] ?? 0));
+  };
+  const absence = gauge("gapBlocks");
+  const past = gauge("backfillBlocks");
+  return [
+    absence === 0 ? "" : `, ${absence} blocks of an absence to be read`,
+    past === 0 ? "" : `, ${past} blocks of leaders' pasts to be read`,
+  ].join("");
 }
 
 function serviceLine(overview: Overview, { wallMs }: ViewOptions): string {
