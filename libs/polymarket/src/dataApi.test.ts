@@ -101,6 +101,7 @@ describe("fills of the Data API", () => {
         priceMicro: 587_805,
         usdcMicro: 5_936_835n,
         exact: true,
+        exactShares: true,
         tsEventMs: 1_790_000_000_000,
         raw: JSON.stringify(row),
       },

@@ -119,10 +119,10 @@ const causes: readonly {
   },
   {
     name: "a gap of unknown reach degrades everything",
-    begin: (risk) => risk.append(gap("GapDetected", "shard 03")),
+    begin: (risk) => risk.append(gap("GapDetected", "03")),
     afterMs: 10_500,
     said: "global degrade GAP_OPEN",
-    end: (risk) => risk.append(gap("GapResolved", "shard 03")),
+    end: (risk) => risk.append(gap("GapResolved", "03")),
     goneMs: 2_500,
   },
   {
