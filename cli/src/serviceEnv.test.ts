@@ -1,4 +1,4 @@
-import { balanceSyncEnv, providerUrl } from "@slipstream/balance-sync/config";
+import { balanceSyncEnv, providerUrls, walletsOf } from "@slipstream/balance-sync/config";
 import { watcherEnv } from "@slipstream/chain-watcher/config";
 import { parseEnv } from "@slipstream/contracts/env";
 import { expect, test } from "vitest";
@@ -17,6 +17,9 @@ const env = {
   POLYGON_HTTP_URL: "https://node.example",
   AQ_ONCHAIN_PROVIDER_URL: "https://balances.example",
   POLY_EXCHANGE_CTF: `0x${"e1".repeat(20)}`,
+  AQ_WALLET_SIGNER: `0x${"b1".repeat(20)}`,
+  AQ_WALLET_FUNDER: `0x${"b1".repeat(20)}`,
+  AQ_WALLET_SIGNATURE_TYPE: "0",
   LOG_LEVEL: "debug",
 };
 const inherited = (isLocalWorld: boolean) =>
@@ -24,12 +27,15 @@ const inherited = (isLocalWorld: boolean) =>
 
 test("in a local world nothing is read from the real one, whatever a person has set for it", () => {
   const balances = parseEnv(balanceSyncEnv, inherited(true));
-  expect(providerUrl(balances)).toBe(endpoints.rpcHttpUrl);
+  expect(providerUrls(balances)).toEqual([endpoints.rpcHttpUrl]);
+  expect(walletsOf(balances)).toEqual([]);
   expect(parseEnv(watcherEnv, inherited(true)).POLY_EXCHANGE_CTF).toBeUndefined();
   expect(inherited(true)).toMatchObject({ LOG_LEVEL: "debug", NATS_URL: "nats://127.0.0.1:3" });
 });
 
 test("with the real venue a person's node for balances and exchanges hold", () => {
-  expect(providerUrl(parseEnv(balanceSyncEnv, inherited(false)))).toBe("https://balances.example");
+  const balances = parseEnv(balanceSyncEnv, inherited(false));
+  expect(providerUrls(balances)).toEqual(["https://balances.example"]);
+  expect(walletsOf(balances).map(({ address }) => address)).toEqual([env.AQ_WALLET_FUNDER]);
   expect(parseEnv(watcherEnv, inherited(false)).POLY_EXCHANGE_CTF).toBe(env.POLY_EXCHANGE_CTF);
 });

@@ -4,7 +4,16 @@ import type { World } from "./worldClient.ts";
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Settings that name parts of the real venue; empty is absent, also where a file `.env` sets them. */
-const NOT_IN_A_LOCAL_WORLD = { AQ_ONCHAIN_PROVIDER_URL: "", POLY_EXCHANGE_CTF: "", POLY_EXCHANGE_NEGRISK: "" };
+const NOT_IN_A_LOCAL_WORLD = {
+  AQ_ONCHAIN_PROVIDER_URL: "",
+  POLY_EXCHANGE_CTF: "",
+  POLY_EXCHANGE_NEGRISK: "",
+  AQ_WALLET_SIGNER: "",
+  AQ_WALLET_FUNDER: "",
+  AQ_WALLET_SIGNATURE_TYPE: "",
+  AQ_WALLET_ACCOUNT: "",
+  AQ_WALLET_TRACKED: "",
+};
 
 /**
  * Returns a person's settings with the run's own bus and endpoints in place of theirs. In a local world (sandbox, tape)

@@ -6,7 +6,7 @@
 import { virtualClock } from "@slipstream/actor/clock";
 import { createLocalLog, type LocalActor } from "@slipstream/actor/local";
 import { balanceSyncCore } from "@slipstream/balance-sync/core/core";
-import type { BalanceSyncMessage, BalanceSyncRequest } from "@slipstream/balance-sync/core/messages";
+import type { BalanceSyncMessage, BalanceSyncRequest, BalanceSyncView } from "@slipstream/balance-sync/core/messages";
 import { bestAsk, bestBid } from "@slipstream/book/ladder";
 import { createDesk, type Desk, onEvents, onPong, onTick, onUnreadable, track } from "@slipstream/bookstore/core/desk";
 import { watcherCore } from "@slipstream/chain-watcher/core/core";
@@ -24,7 +24,7 @@ import { createPaperDesk } from "@slipstream/executor/paper/desk";
 import { inventoryCore } from "@slipstream/inventory/core/core";
 import type { InventoryView } from "@slipstream/inventory/core/view";
 import { createMarketParser } from "@slipstream/polymarket/marketChannel";
-import { CHAIN_ID } from "@slipstream/polymarket/versions";
+import { CHAIN_ID, CONDITIONAL_TOKENS } from "@slipstream/polymarket/versions";
 import { quietView, riskCore } from "@slipstream/risk/core/core";
 import type { TapeHead, TapeLog } from "@slipstream/sandbox/tape/addFills";
 import type { TapeBalances } from "@slipstream/sandbox/tape/balances";
@@ -101,7 +101,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   });
   const balances: LocalActor<unknown, BalanceSyncMessage> = log.add({
     core: balanceSyncCore,
-    view: () => ({ nowMs: nowMs() }),
+    view: () => balancesView(nowMs()),
     perform: (request) => readBalances(request, head, options.balances),
   });
   const inventory = log.add({
@@ -237,22 +237,33 @@ function configure(log: { append(fact: Fact): void }, { account, leaders }: Repl
   });
 }
 
+/** A tape's balances are by token: which contract keeps one makes no difference. */
+const balancesView = (nowMs: number): BalanceSyncView => ({
+  nowMs,
+  startedMs: 0,
+  own: [],
+  phase: "observe",
+  ledgerOf: () => CONDITIONAL_TOKENS,
+});
+
 function readBalances(
   request: BalanceSyncRequest,
   head: TapeHead | null,
   balances: TapeBalances,
 ): BalanceSyncMessage | null {
-  if (head === null) return null;
+  // A tape has no wallets of ours, so nobody asks the index.
+  if (head === null || request.type !== "ReadBalances") return null;
   const blockNumber = Number(head.number);
   return {
     type: "BalancesRead",
     block: { blockNumber, blockHash: head.hash as Hash, tsMs: Number(head.timestamp) * SECOND_MS },
     source: request.source,
-    readings: request.pairs.map(({ owner, tokenId }) => ({
-      owner,
-      tokenId,
-      sharesMicro: balances.at(owner, tokenId, blockNumber),
+    readings: request.pairs.map((pair) => ({
+      ...pair,
+      sharesMicro: balances.at(pair.owner, pair.tokenId, blockNumber),
     })),
+    purses: [],
+    complete: request.complete,
     afterReorg: request.afterReorg,
   };
 }

@@ -12,12 +12,13 @@ import {
 } from "@slipstream/contracts/ids";
 import { formatMicro, parseShares, parseUsdc, priceMicro, sharesMicro } from "@slipstream/contracts/money";
 import { LeaderConfig } from "@slipstream/contracts/policy";
+import { CONDITIONAL_TOKENS } from "@slipstream/polymarket/versions";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { inventoryCore } from "../../../inventory/src/core/core.ts";
 import { availableCollateral, positionNumbers } from "../../../inventory/src/core/formulas.ts";
 import { balanceSyncCore } from "./core.ts";
-import type { BalanceSyncMessage, BalanceSyncRequest } from "./messages.ts";
+import type { BalanceSyncMessage, BalanceSyncRequest, BalanceSyncView, ReadBalances } from "./messages.ts";
 
 const leader = Address.parse(`0x${"a".repeat(40)}`);
 const exchange = Address.parse(`0x${"e".repeat(40)}`);
@@ -107,13 +108,22 @@ const paperFill = (
   liquiditySide: "taker",
 });
 
+const view: BalanceSyncView = {
+  nowMs: 1,
+  startedMs: 0,
+  own: [],
+  phase: "observe",
+  ledgerOf: () => CONDITIONAL_TOKENS,
+};
+
 /** A chain of one block at a time, a core that reads it, and what it published. */
 function run() {
   const chain = { block: 100, fork: 0, up: true, balances: new Map<TokenId, bigint>() };
   const published: FactOf<"BalanceSnapshot">[] = [];
   const settledTrades: string[] = [];
-  const asked: BalanceSyncRequest[] = [];
+  const asked: ReadBalances[] = [];
   const perform = (request: BalanceSyncRequest): BalanceSyncMessage | null => {
+    if (request.type !== "ReadBalances") throw new Error("leaders are read from the chain");
     asked.push(request);
     if (!chain.up) return null;
     const { verify } = request;
@@ -127,11 +137,12 @@ function run() {
       block: { blockNumber: chain.block, blockHash: hashOf(chain.block, chain.fork), tsMs: chain.block * 1000 },
       source: request.source,
       afterReorg: request.afterReorg,
-      readings: request.pairs.map(({ owner, tokenId }) => ({
-        owner,
-        tokenId,
-        sharesMicro: sharesMicro(chain.balances.get(tokenId) ?? 0n),
+      readings: request.pairs.map((pair) => ({
+        ...pair,
+        sharesMicro: sharesMicro(chain.balances.get(pair.tokenId) ?? 0n),
       })),
+      purses: [],
+      complete: request.complete,
     };
   };
   const log = createLocalLog({
@@ -141,7 +152,7 @@ function run() {
       if (fact.type === "ExecutionFillSettled") settledTrades.push(`${fact.tradeId}@${fact.blockNumber}`);
     },
   });
-  const actor = log.add({ core: balanceSyncCore, view: () => ({ nowMs: 1 }), perform });
+  const actor = log.add({ core: balanceSyncCore, view: () => view, perform });
   return {
     chain,
     asked,
@@ -153,8 +164,8 @@ function run() {
     poll: (): void => actor.post({ type: "Poll" }),
     said: (): string[] =>
       published.map(
-        ({ blockNumber, balances, collateralMicro, afterReorg, source }) =>
-          `${source} ${blockNumber}${afterReorg ? " reorg" : ""}: ${balances.map((b) => `${b.tokenId}=${formatMicro(b.sharesMicro)}`).join(" ")}${collateralMicro === null ? "" : ` $${formatMicro(collateralMicro)}`}`,
+        ({ blockNumber, balances, collateralMicro, afterReorg, source, complete }) =>
+          `${source} ${blockNumber}${afterReorg ? " reorg" : ""}${complete ? " complete" : ""}: ${balances.map((b) => `${b.tokenId}=${formatMicro(b.sharesMicro)}`).join(" ")}${collateralMicro === null ? "" : ` $${formatMicro(collateralMicro)}`}`,
       ),
   };
 }
@@ -167,10 +178,10 @@ describe("wallets", () => {
     sync.poll();
     sync.chain.block = 101;
     sync.poll();
-    expect(sync.said()).toEqual(["chain 100: 1=5"]);
+    expect(sync.said()).toEqual(["chain 100: 1=5", "chain 100 complete: 1=5"]);
     sync.chain.balances.set(token(1), 2_000_000n);
     sync.poll();
-    expect(sync.said()).toEqual(["chain 100: 1=5", "chain 101: 1=2"]);
+    expect(sync.said().slice(2)).toEqual(["chain 101: 1=2"]);
   });
 
   test("an empty balance that was never read is news", () => {
@@ -184,7 +195,7 @@ describe("wallets", () => {
     sync.append(followed(), leaderFill(1, true), leaderFill(2, true));
     expect(sync.asked).toEqual([]);
     sync.poll();
-    expect(sync.said()).toEqual(["chain 100: 1=0 2=0"]);
+    expect(sync.said()).toEqual(["chain 100 complete: 1=0 2=0"]);
   });
 
   test("a leader who is no longer followed is not polled", () => {
@@ -198,7 +209,7 @@ describe("wallets", () => {
     const sync = run();
     sync.append(followed());
     sync.chain.balances.set(token(3), 1_000_000n);
-    sync.post({ type: "TransferSeen", address: leader, tokenIds: [token(3)] });
+    sync.post({ type: "TransferSeen", address: leader, ledger: CONDITIONAL_TOKENS, tokenIds: [token(3)] });
     expect(sync.said()).toEqual(["transfer 100: 3=1"]);
   });
 
@@ -210,7 +221,9 @@ describe("wallets", () => {
       block: { blockNumber: 99, blockHash: hashOf(99), tsMs: 1 },
       source: "chain",
       afterReorg: false,
-      readings: [{ owner: leader, tokenId: token(1), sharesMicro: sharesMicro(9n) }],
+      readings: [{ owner: leader, tokenId: token(1), ledger: CONDITIONAL_TOKENS, sharesMicro: sharesMicro(9n) }],
+      purses: [],
+      complete: [],
     });
     expect(sync.said()).toEqual(["chain 100: 1=0"]);
   });
@@ -223,7 +236,7 @@ describe("wallets", () => {
     expect(sync.said()).toEqual([]);
     sync.chain.up = true;
     sync.poll();
-    expect(sync.said()).toEqual(["chain 100: 1=0"]);
+    expect(sync.said()).toEqual(["chain 100 complete: 1=0"]);
   });
 
   test("after a reorg the balances above finality are said again, though lower or unchanged", () => {
@@ -232,17 +245,18 @@ describe("wallets", () => {
     sync.chain.balances.set(token(1), 5_000_000n);
     sync.chain.block = 103;
     sync.append(leaderFill(1), leaderFill(2));
+    sync.poll();
     sync.chain.fork = 1;
     sync.chain.block = 102;
     sync.poll();
     // The node has not reached the height yet: nobody knows whether the block is gone.
-    expect(sync.said()).toEqual(["chain 103: 1=5", "chain 103: 2=0"]);
+    expect(sync.said()).toEqual(["chain 103: 1=5", "chain 103: 2=0", "chain 103 complete: 1=5"]);
     sync.chain.block = 103;
     sync.chain.balances.set(token(1), 0n);
     sync.poll();
-    expect(sync.said().slice(2)).toEqual(["chain 103 reorg: 1=0 2=0"]);
+    expect(sync.said().slice(3)).toEqual(["chain 103 reorg: 1=0 2=0"]);
     sync.poll();
-    expect(sync.said()).toHaveLength(3);
+    expect(sync.said()).toHaveLength(4);
   });
 });
 
@@ -285,10 +299,10 @@ describe("paper purses", () => {
     fc.assert(
       fc.property(fc.array(trade, { minLength: 1, maxLength: 30, size: "max" }), (trades) => {
         const log = createLocalLog();
-        const ledger = log.add({ core: balanceSyncCore, view: () => ({ nowMs: 1 }), perform: () => null });
+        const ledger = log.add({ core: balanceSyncCore, view: () => view, perform: () => null });
         const shares = { tokenSharesMicro: sharesMicro(0n), marketSharesMicro: sharesMicro(0n), durationMs: 0 };
-        const view = { nowMs: 1, pendingFillTtlMs: 1_000, discrepancy: shares };
-        const inventory = log.add({ core: inventoryCore, view: () => view, perform: () => null });
+        const inventoryView = { nowMs: 1, pendingFillTtlMs: 1_000, discrepancy: shares };
+        const inventory = log.add({ core: inventoryCore, view: () => inventoryView, perform: () => null });
         log.append(funded);
         const held = new Map<number, number>();
         let block = 1;
@@ -316,7 +330,7 @@ describe("paper purses", () => {
           expect(position.differsSinceMs).toBeNull();
         }
       }),
-      { numRuns: Number(process.env["FAST_CHECK_RUNS"] ?? 200) },
+      { numRuns: Number(process.env["FC_RUNS"] ?? 200) },
     );
   });
 });

@@ -8,7 +8,7 @@ import { type BalanceSyncState, initialState } from "./state.ts";
 
 export const balanceSyncCore: Core<BalanceSyncState, BalanceSyncView, BalanceSyncMessage, BalanceSyncRequest> = {
   service: "balance-sync",
-  stateVersion: 2,
+  stateVersion: 3,
   initial: initialState,
   folds,
   evolve,

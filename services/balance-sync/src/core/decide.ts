@@ -1,11 +1,19 @@
 /** What balance-sync reads and publishes. */
 import { type Decision, type FactMessage, nothing } from "@slipstream/actor/core";
-import type { Address } from "@slipstream/contracts/ids";
+import type { Address, TokenId } from "@slipstream/contracts/ids";
 import { type ChainSubject, subjects } from "@slipstream/contracts/subjects";
-import type { BalanceSyncMessage, BalanceSyncRequest, BalanceSyncView, Pair } from "./messages.ts";
+import type {
+  BalanceSyncMessage,
+  BalanceSyncRequest,
+  BalanceSyncView,
+  BalancesRead,
+  Pair,
+  ReadBalances,
+} from "./messages.ts";
 import { isDue, settlementFacts } from "./purse.ts";
-import { duePairs, pairsAbove, walletFacts } from "./snapshots.ts";
+import { indexFacts, walletFacts } from "./snapshots.ts";
 import type { BalanceSyncState, Purse } from "./state.ts";
+import { isPublished, ownWallet, pairsOf, tokensOf, type Wanted, wantedAbove, wantedByPoll } from "./tokens.ts";
 
 type Incoming = BalanceSyncMessage | FactMessage;
 
@@ -13,15 +21,20 @@ type Incoming = BalanceSyncMessage | FactMessage;
 const READS: ChainSubject = "evt.balance.v1._reads";
 
 /** One chain per holder; readings that concern several wallets are decided once for each. */
-export function route(state: BalanceSyncState, _view: BalanceSyncView, message: Incoming): readonly ChainSubject[] {
+export function route(state: BalanceSyncState, view: BalanceSyncView, message: Incoming): readonly ChainSubject[] {
   switch (message.type) {
     case "Poll":
+    case "Compare":
     case "TipGone":
+    case "NodesSilent":
+    case "TokensListed":
     case "TransferSeen":
       return [READS];
+    case "IndexRead":
+      return isPublished(view, message.address) ? [subjects.balance(message.address)] : [];
     case "BalancesRead": {
-      const wallets = new Set(message.readings.map(({ owner }) => owner));
-      return [...[...wallets].map(subjects.balance), ...duePurses(state, message.block.blockNumber)];
+      const wallets = ownersOf(message).filter((address) => isPublished(view, address));
+      return [...wallets.map(subjects.balance), ...duePurses(state, message.block.blockNumber)];
     }
     case "Fact": {
       const { fact } = message.recorded;
@@ -40,32 +53,48 @@ export function decide(
 ): Decision<BalanceSyncRequest> {
   switch (message.type) {
     case "Poll":
-      return read(state, duePairs(state, view.nowMs));
+      return read(state, wantedByPoll(state, view));
+    case "Compare":
+      return ask(
+        view.own.map((own): BalanceSyncRequest => {
+          const tokens = tokensOf(state, state.wallets.get(own.address), own);
+          const pairs = pairsOf(state, view, own.address, tokens);
+          return { type: "CompareWallet", address: own.address, pairs };
+        }),
+      );
+    case "NodesSilent":
+      if (view.phase === "observe") return nothing;
+      return ask(view.own.map(({ address }): BalanceSyncRequest => ({ type: "ReadIndex", address })));
     case "TipGone": {
       // Whoever asked late: the newest snapshot is another one by now.
       if (state.tip?.blockHash !== message.tip.blockHash) return nothing;
-      const pairs = pairsAbove(state, Math.min(state.finalized + 1, message.tip.blockNumber));
-      return {
-        facts: [],
-        requests: [{ type: "ReadBalances", pairs, verify: null, source: "chain", afterReorg: true }],
-      };
+      const wanted = wantedAbove(state, view, Math.min(state.finalized + 1, message.tip.blockNumber));
+      return ask([{ type: "ReadBalances", ...wanted, verify: null, source: "chain", afterReorg: true }]);
     }
-    case "TransferSeen":
-      return read(state, pairsOf(state, message.address, message.tokenIds), "transfer");
+    case "TokensListed":
+      return readTokens(state, view, message.address, pairsOf(state, view, message.address, message.tokenIds));
+    case "TransferSeen": {
+      const { address, ledger, tokenIds } = message;
+      const pairs = [...new Set(tokenIds)].map((tokenId: TokenId) => ({ owner: address, tokenId, ledger }));
+      return readTokens(state, view, address, pairs, "transfer");
+    }
     case "BalancesRead": {
       const purse = purseOf(state, chain);
       if (purse !== undefined) return settleAt(purse, message.block, view.nowMs);
-      const owner = message.readings.find((reading) => subjects.balance(reading.owner) === chain)?.owner;
-      if (owner === undefined) return nothing;
-      return { facts: walletFacts(state.wallets.get(owner), owner, message, view.nowMs), requests: [] };
+      const address = ownersOf(message).find((owner) => subjects.balance(owner) === chain);
+      if (address === undefined) return nothing;
+      return { facts: walletFacts({ state, view, address }, message), requests: [] };
     }
+    case "IndexRead":
+      return { facts: indexFacts({ state, view, address: message.address }, message), requests: [] };
     case "Fact": {
       const { fact } = message.recorded;
       const purse = purseOf(state, chain);
       if (purse !== undefined) return settleAt(purse, state.head, view.nowMs);
       // History is read by the next poll: a long backfill must not become as many calls.
       if (!("leader" in fact) || (fact.type === "LeaderFill" && fact.historical)) return nothing;
-      return "tokenId" in fact ? read(state, pairsOf(state, fact.leader, [fact.tokenId])) : nothing;
+      if (!("tokenId" in fact)) return nothing;
+      return readTokens(state, view, fact.leader, pairsOf(state, view, fact.leader, [fact.tokenId]));
     }
   }
 }
@@ -73,14 +102,31 @@ export function decide(
 /** After a restart: whatever differs from the last published is news, and fills may have waited for a block. */
 export const owed = (): BalanceSyncMessage[] => [{ type: "Poll" }];
 
+const ask = (requests: readonly BalanceSyncRequest[]): Decision<BalanceSyncRequest> => ({ facts: [], requests });
+
 const read = (
   state: BalanceSyncState,
+  wanted: Wanted,
+  source: ReadBalances["source"] = "chain",
+): Decision<BalanceSyncRequest> =>
+  ask([{ type: "ReadBalances", ...wanted, verify: state.tip, source, afterReorg: false }]);
+
+/** Reads some tokens of a wallet at once; of ours the money too, which moves with them. */
+function readTokens(
+  state: BalanceSyncState,
+  view: BalanceSyncView,
+  address: Address,
   pairs: readonly Pair[],
-  source: "chain" | "transfer" = "chain",
-): Decision<BalanceSyncRequest> => ({
-  facts: [],
-  requests: [{ type: "ReadBalances", pairs, verify: state.tip, source, afterReorg: false }],
-});
+  source: ReadBalances["source"] = "chain",
+): Decision<BalanceSyncRequest> {
+  if (pairs.length === 0 || !isPublished(view, address)) return nothing;
+  const purses = ownWallet(view, address) === null ? [] : [address];
+  return read(state, { pairs, purses, complete: [] }, source);
+}
+
+const ownersOf = ({ readings, purses }: BalancesRead): Address[] => [
+  ...new Set([...readings, ...purses].map(({ owner }) => owner)),
+];
 
 const settleAt = (
   purse: Purse,
@@ -96,8 +142,3 @@ const duePurses = (state: BalanceSyncState, blockNumber: number): ChainSubject[]
 
 const purseOf = (state: BalanceSyncState, chain: ChainSubject): Purse | undefined =>
   [...state.purses.values()].find(({ account }) => subjects.balance(account) === chain);
-
-function pairsOf(state: BalanceSyncState, owner: Address, tokenIds: readonly Pair["tokenId"][]): Pair[] {
-  const wallet = state.wallets.get(owner);
-  return tokenIds.map((tokenId) => ({ owner, tokenId, exchange: wallet?.tokens.get(tokenId)?.exchange ?? null }));
-}

@@ -1,9 +1,10 @@
 /** How facts change what balance-sync knows. */
 import type { FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
-import { Address } from "@slipstream/contracts/ids";
+import { Address, type TokenId } from "@slipstream/contracts/ids";
 import { LeaderConfig } from "@slipstream/contracts/policy";
+import { CONDITIONAL_TOKENS } from "@slipstream/polymarket/versions";
 import { fundPurse, noteFill, notePublished, settle } from "./purse.ts";
-import { type BalanceSyncState, walletOf, walletTokenOf } from "./state.ts";
+import { ACCOUNT_TOKENS_MAX, type BalanceSyncState, walletOf, walletTokenOf } from "./state.ts";
 
 export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "ConfigChanged",
@@ -16,6 +17,8 @@ export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "AccountFunded",
   "ExecutionFill",
   "ExecutionFillReversed",
+  "PositionChanged",
+  "ReservationGranted",
 ]);
 
 export function evolve(state: BalanceSyncState, { fact }: Recorded): BalanceSyncState {
@@ -24,7 +27,8 @@ export function evolve(state: BalanceSyncState, { fact }: Recorded): BalanceSync
       follow(state, fact);
       break;
     case "LeaderFill":
-      walletTokenOf(walletOf(state, fact.leader), fact.tokenId).exchange = fact.exchange;
+      // Known only from the chain: another source tells of the fill alone.
+      if (fact.exchange !== null) walletTokenOf(walletOf(state, fact.leader), fact.tokenId).exchange = fact.exchange;
       touch(state, fact);
       break;
     case "LeaderFillReverted":
@@ -55,10 +59,33 @@ export function evolve(state: BalanceSyncState, { fact }: Recorded): BalanceSync
       // Before its block it never happened; what the ledger has settled is settled.
       state.purses.get(fact.account)?.unsettled.delete(fact.tradeId);
       break;
+    case "PositionChanged":
+      noteAccountToken(state, fact, fact.conservativeExposureMicro > 0n || fact.reservedSellsMicro > 0n);
+      break;
+    case "ReservationGranted":
+      noteAccountToken(state, fact, true);
+      break;
     default:
       break;
   }
   return state;
+}
+
+/** Tokens of positions and open orders; a paper account's are in its ledger. */
+function noteAccountToken(
+  state: BalanceSyncState,
+  { account, tokenId, tsInitMs }: FactOf<"PositionChanged" | "ReservationGranted">,
+  isOpen: boolean,
+): void {
+  if (state.purses.has(account)) return;
+  const tokens = state.accountTokens.get(account) ?? new Map<TokenId, number>();
+  state.accountTokens.set(account, tokens);
+  tokens.delete(tokenId);
+  if (isOpen) tokens.set(tokenId, tsInitMs);
+  for (const [oldest] of tokens) {
+    if (tokens.size <= ACCOUNT_TOKENS_MAX) break;
+    tokens.delete(oldest);
+  }
 }
 
 function follow(state: BalanceSyncState, fact: FactOf<"ConfigChanged">): void {
@@ -84,14 +111,25 @@ function published(state: BalanceSyncState, fact: FactOf<"BalanceSnapshot">): vo
   const wallet = walletOf(state, fact.holder.address);
   if (wallet.lastSnapshotId !== fact.id) wallet.snapshots += 1;
   wallet.lastSnapshotId = fact.id;
-  for (const { tokenId, sharesMicro } of fact.balances) {
+  for (const { tokenId, sharesMicro, ledger } of fact.balances) {
     const token = walletTokenOf(wallet, tokenId);
     if (blockNumber < token.blockNumber && !afterReorg) continue;
+    // A complete snapshot repeats what did not move.
+    const isMoved = token.sharesMicro !== sharesMicro;
     token.sharesMicro = sharesMicro;
+    token.ledger = ledger ?? CONDITIONAL_TOKENS;
     token.blockNumber = blockNumber;
     token.blockHash = blockHash;
-    token.touchedMs = Math.max(token.touchedMs, fact.tsInitMs);
+    token.fromIndex = fact.source === "api";
+    if (isMoved) token.touchedMs = Math.max(token.touchedMs, fact.tsInitMs);
   }
+  const { collateralMicro } = fact;
+  if (collateralMicro !== null && (blockNumber >= (wallet.purse?.blockNumber ?? 0) || afterReorg)) {
+    wallet.purse = { collateralMicro, blockNumber };
+    wallet.allowances = fact.allowances ?? wallet.allowances;
+  }
+  wallet.degraded = fact.degraded ?? false;
+  if (fact.complete && fact.part === fact.parts) wallet.completeMs = fact.tsInitMs;
   if (blockHash !== null && (afterReorg || blockNumber >= (state.tip?.blockNumber ?? 0))) {
     state.tip = { blockNumber, blockHash };
   }

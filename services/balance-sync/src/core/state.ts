@@ -1,7 +1,9 @@
 /**
  * What balance-sync knows, folded from the log: per followed wallet what was last published of each token, per paper
- * purse its ledger. Readings that changed nothing leave no trace here: they are asked again, never assumed.
+ * purse its ledger, per account the tokens of its positions and orders. Readings that changed nothing leave no trace
+ * here: they are asked again, never assumed.
  */
+import type { Allowances } from "@slipstream/contracts/facts/balance";
 import type { AccountId, Address, ClientOrderId, Hash, TokenId, TradeId } from "@slipstream/contracts/ids";
 import type { SharesMicro, Side, UsdcMicro } from "@slipstream/contracts/money";
 
@@ -9,11 +11,15 @@ import type { SharesMicro, Side, UsdcMicro } from "@slipstream/contracts/money";
 export type WalletToken = {
   /** Exchange on which it was traded: tells which contract keeps it; null: not seen traded. */
   exchange: Address | null;
+  /** Contract that it was read from; null: never read. */
+  ledger: Address | null;
   /** null: never read. */
   sharesMicro: SharesMicro | null;
   /** Block of the last snapshot that named it; 0 before. */
   blockNumber: number;
   blockHash: Hash | null;
+  /** What was said last comes from the index: a node has the last word as soon as one answers. */
+  fromIndex: boolean;
   /** When something last moved it, in the world's time. */
   touchedMs: number;
 };
@@ -25,6 +31,12 @@ export type Wallet = {
   /** Snapshots published: the same balances may be said again, on a block that a reorg brought back. */
   snapshots: number;
   lastSnapshotId: string | null;
+  /** Of a wallet of ours, as last published; null: never. */
+  purse: { readonly collateralMicro: UsdcMicro; readonly blockNumber: number } | null;
+  allowances: Allowances | null;
+  /** When a complete snapshot was last published, in the world's time; null: never. */
+  completeMs: number | null;
+  degraded: boolean;
 };
 
 /** A paper fill that no block has settled yet. */
@@ -58,6 +70,8 @@ export type BlockRef = { readonly blockNumber: number; readonly blockHash: Hash 
 export type BalanceSyncState = {
   readonly wallets: Map<Address, Wallet>;
   readonly purses: Map<AccountId, Purse>;
+  /** Tokens of positions and open orders, with the time of the last change. Not of paper accounts. */
+  readonly accountTokens: Map<AccountId, Map<TokenId, number>>;
   /** Newest block that the watcher reported. */
   head: { blockNumber: number; tsMs: number };
   finalized: number;
@@ -69,9 +83,13 @@ export const SEEN_TRADES_MAX = 8_192;
 /** A wallet trades some hundred tokens a week; beyond this, tokens it no longer holds are forgotten, oldest first. */
 export const WALLET_TOKENS_MAX = 4_096;
 
+/** Positions and open orders of one account. */
+export const ACCOUNT_TOKENS_MAX = 4_096;
+
 export const initialState = (): BalanceSyncState => ({
   wallets: new Map(),
   purses: new Map(),
+  accountTokens: new Map(),
   head: { blockNumber: 0, tsMs: 0 },
   finalized: 0,
   tip: null,
@@ -80,7 +98,17 @@ export const initialState = (): BalanceSyncState => ({
 export function walletOf(state: BalanceSyncState, address: Address): Wallet {
   const known = state.wallets.get(address);
   if (known !== undefined) return known;
-  const wallet: Wallet = { address, followed: false, tokens: new Map(), snapshots: 0, lastSnapshotId: null };
+  const wallet: Wallet = {
+    address,
+    followed: false,
+    tokens: new Map(),
+    snapshots: 0,
+    lastSnapshotId: null,
+    purse: null,
+    allowances: null,
+    completeMs: null,
+    degraded: false,
+  };
   state.wallets.set(address, wallet);
   return wallet;
 }
@@ -88,7 +116,15 @@ export function walletOf(state: BalanceSyncState, address: Address): Wallet {
 export function walletTokenOf(wallet: Wallet, tokenId: TokenId): WalletToken {
   const known = wallet.tokens.get(tokenId);
   if (known !== undefined) return known;
-  const token: WalletToken = { exchange: null, sharesMicro: null, blockNumber: 0, blockHash: null, touchedMs: 0 };
+  const token: WalletToken = {
+    exchange: null,
+    ledger: null,
+    sharesMicro: null,
+    blockNumber: 0,
+    blockHash: null,
+    fromIndex: false,
+    touchedMs: 0,
+  };
   wallet.tokens.set(tokenId, token);
   forgetOldest(wallet);
   return token;
