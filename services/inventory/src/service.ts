@@ -24,7 +24,14 @@ export async function buildInventory(context: ServiceContext<typeof inventoryEnv
   });
   const ticks = clock.every(TICK_MS, () => actor.post({ type: "Tick" }));
   return {
-    status: () => ({ ...actor.status(), gauges: gaugesOf(actor.state()) }),
+    status: () => {
+      const status = actor.status();
+      return {
+        ...status,
+        problems: [...status.problems, ...problemsOf(actor.state())],
+        gauges: gaugesOf(actor.state()),
+      };
+    },
     drain: async () => {
       ticks.cancel();
       await actor.drain();
@@ -32,12 +39,18 @@ export async function buildInventory(context: ServiceContext<typeof inventoryEnv
   };
 }
 
+const problemsOf = ({ accounts }: InventoryState): string[] =>
+  [...accounts.values()].flatMap(({ account, degraded }) =>
+    degraded ? `balances of the account ${account} are the Data API's, no node answers` : [],
+  );
+
 function gaugesOf(state: InventoryState): Record<string, number> {
   const accounts = [...state.accounts.values()];
   const count = (of: (account: (typeof accounts)[number]) => number): number =>
     accounts.reduce((sum, account) => sum + of(account), 0);
   return {
     accounts: accounts.length,
+    degradedAccounts: accounts.filter(({ degraded }) => degraded).length,
     positions: count(({ positions }) => [...positions.values()].filter((held) => held.tradedMicro > 0n).length),
     openOrders: count(({ orders }) => orders.size),
     pendingFills: count(({ positions }) =>

@@ -1,5 +1,6 @@
 /** The fold of the log into the executor's state. A fact that is known already changes nothing. */
 import type { FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
+import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
 import { type AccountId, type Address, leaderActId } from "@slipstream/contracts/ids";
 import { negate, type SharesMicro, sharesMicro, subtract, ZERO_SHARES } from "@slipstream/contracts/money";
 import { configSchemas } from "@slipstream/contracts/policy";
@@ -222,7 +223,7 @@ function foldBalances(state: ExecutorState, fact: FactOf<"BalanceSnapshot">): vo
     listed.add(holdingKey(leader, tokenId));
     addSnapshot(holdingOf(state, { leader, tokenId }), { blockNumber, sharesMicro: shares }, afterReorg);
   }
-  if (!fact.complete) return;
+  if (!unlistedIsZero(fact)) return;
   for (const [key, holding] of state.holdings) {
     if (key.startsWith(`${leader}|`) && !listed.has(key)) {
       addSnapshot(holding, { blockNumber, sharesMicro: ZERO_SHARES }, afterReorg);

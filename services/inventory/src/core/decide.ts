@@ -4,7 +4,7 @@ import type { Fact } from "@slipstream/contracts/facts";
 import { type AccountId, factId } from "@slipstream/contracts/ids";
 import { maxAmount, ZERO_USDC } from "@slipstream/contracts/money";
 import { type ChainSubject, subjects } from "@slipstream/contracts/subjects";
-import { configuredAccount } from "./evolve.ts";
+import { accountOfSnapshot, configuredAccount } from "./evolve.ts";
 import { availableCollateral, positionNumbers } from "./formulas.ts";
 import { answerIntent } from "./grant.ts";
 import type { Account, InventoryState, Order } from "./state.ts";
@@ -60,7 +60,7 @@ const isDue = (account: Account, view: InventoryView): boolean =>
 
 function concerned(fact: Fact): AccountId | null {
   if (fact.type === "ConfigChanged") return configuredAccount(fact);
-  if (fact.type === "BalanceSnapshot") return fact.holder.kind === "paper" ? fact.holder.account : null;
+  if (fact.type === "BalanceSnapshot") return accountOfSnapshot(fact);
   return "account" in fact ? fact.account : null;
 }
 

@@ -1,5 +1,6 @@
 /** How facts change inventory. A known fact changes nothing. */
 import type { Fact, FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
+import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
 import type { AccountId, ClientOrderId, TokenId } from "@slipstream/contracts/ids";
 import { add, subtractToZero, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
 import { AccountPolicy } from "@slipstream/contracts/policy";
@@ -65,9 +66,14 @@ export function evolve(state: InventoryState, recorded: Recorded): InventoryStat
     case "ExecutionFillReversed":
       reverseFill(accountOf(state, fact.account), fact, seq);
       break;
-    case "BalanceSnapshot":
-      if (fact.holder.kind === "paper") readBalances(accountOf(state, fact.holder.account), fact, seq);
+    case "BalanceSnapshot": {
+      const id = accountOfSnapshot(fact);
+      if (id === null) break;
+      const account = accountOf(state, id);
+      // A paper account has its ledger, whatever wallet is configured for it.
+      if (fact.holder.kind === "paper" || !account.funded) readBalances(account, fact, seq);
       break;
+    }
     case "ExecutionFillSettled":
       settleFill(accountOf(state, fact.account), fact, seq);
       break;
@@ -88,6 +94,10 @@ export function evolve(state: InventoryState, recorded: Recorded): InventoryStat
   }
   return state;
 }
+
+/** The account whose purse or wallet a snapshot is about; null: a leader's. */
+export const accountOfSnapshot = ({ holder, account }: FactOf<"BalanceSnapshot">): AccountId | null =>
+  holder.kind === "paper" ? holder.account : (account ?? null);
 
 /** The account a revision of the configuration is about; null for other keys. */
 export function configuredAccount(fact: FactOf<"ConfigChanged">): AccountId | null {
@@ -199,12 +209,13 @@ function reverseFill(account: Account, fact: FactOf<"ExecutionFillReversed">, se
 
 function readBalances(account: Account, fact: FactOf<"BalanceSnapshot">, seq: number): void {
   const { blockNumber, afterReorg } = fact;
+  account.degraded = fact.degraded === true;
   if (fact.collateralMicro !== null && (blockNumber >= account.collateralBlock || afterReorg)) {
     account.collateralMicro = fact.collateralMicro;
     account.collateralBlock = blockNumber;
   }
   const read = new Map(fact.balances.map((balance) => [balance.tokenId, balance.sharesMicro]));
-  if (fact.complete) {
+  if (unlistedIsZero(fact)) {
     for (const tokenId of account.positions.keys()) if (!read.has(tokenId)) read.set(tokenId, ZERO_SHARES);
   }
   for (const [tokenId, sharesMicro] of read) {

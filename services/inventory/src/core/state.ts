@@ -86,6 +86,8 @@ export type Account = {
   /** Last known balance of the purse; null: never read. */
   collateralMicro: UsdcMicro | null;
   collateralBlock: number;
+  /** Some of its balances are the venue's index's, because no node answers. */
+  degraded: boolean;
   readonly positions: Map<TokenId, Position>;
   readonly orders: Map<ClientOrderId, Order>;
   /** Orders that ended, so that none is answered twice. The newest CLOSED_ORDERS_MAX. */
@@ -115,6 +117,7 @@ export function accountOf(state: InventoryState, id: AccountId): Account {
     funded: false,
     collateralMicro: null,
     collateralBlock: 0,
+    degraded: false,
     positions: new Map(),
     orders: new Map(),
     closedOrders: new Set(),
