@@ -12,7 +12,12 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{libs,services}/*/src/**/*.test.ts", "{sandbox,cli}/src/**/*.test.ts", "scripts/*.test.mjs"],
+          include: [
+            "{libs,services}/*/src/**/*.test.ts",
+            "{sandbox,cli}/src/**/*.test.ts",
+            "test/faults/*.test.ts",
+            "scripts/*.test.mjs",
+          ],
         },
       },
       {

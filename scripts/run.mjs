@@ -1,5 +1,5 @@
 /**
- * What npm's scripts call: sets the clone up, then runs `start`, `test`, `cli` or `bench` on the pinned Node.
+ * What npm's scripts call: sets the clone up, then runs `start`, `test`, `cli`, `bench` or `faults` on the pinned Node.
  * Spawns that Node by path: a shell that has once found the host's `node` keeps using it.
  */
 import { spawn } from "node:child_process";
@@ -21,6 +21,7 @@ const commands = {
     says: `running vitest: ${args.length === 0 ? "unit, integration and end-to-end tests" : args.join(" ")}`,
   }),
   bench: (args) => ({ programs: "all", argv: [join(root, "bench", "run.ts"), ...args] }),
+  faults: (args) => ({ programs: "all", argv: [join(root, "test", "faults", "main.ts"), ...args] }),
 };
 
 const PARENT_POLL_MS = 500;

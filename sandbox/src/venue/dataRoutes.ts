@@ -19,7 +19,7 @@ export type DataRoutesOptions = {
   readonly fills: SettledFills;
   /** Of the leaders. */
   readonly acts: () => readonly SettledAct[];
-  readonly feed: Feed;
+  readonly feed: Pick<Feed, "booksOf">;
   readonly nowMs: () => number;
   readonly faults: DataFaults;
 };
