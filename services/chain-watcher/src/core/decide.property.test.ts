@@ -12,13 +12,15 @@ const runs = { numRuns: Number(process.env["FC_RUNS"] ?? 300) };
 const step = fc.record({
   log: fc.nat(COUNT - 1),
   block: fc.integer({ min: 97, max: 100 }),
-  do: fc.constantFrom("see", "remove", "vanish", "window", "row", "rtds", "phantom", "twins"),
+  do: fc.constantFrom("see", "remove", "vanish", "back", "window", "row", "rtds", "phantom", "twins"),
 });
 
 test("under any mix each log on the chain at the end is exactly one living fill, and nothing else lives", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const chain = new Map<number, ObservedFill>();
+      /** Where a log was when it was taken away. */
+      const gone = new Map<number, ObservedFill>();
       const messages: WatcherMessage[] = [];
       for (const { log, block, do: what } of steps) {
         const base = logs[log] as ObservedFill;
@@ -30,9 +32,18 @@ test("under any mix each log on the chain at the end is exactly one living fill,
           messages.push(seen(here));
         } else if (what === "remove" && current !== undefined) {
           chain.delete(log);
+          gone.set(log, current);
           messages.push(removed(current));
-        } else if (what === "vanish") chain.delete(log);
-        else if (what === "window") messages.push(window([...chain.values()]));
+        } else if (what === "vanish" && current !== undefined) {
+          chain.delete(log);
+          gone.set(log, current);
+        } else if (what === "back" && current === undefined) {
+          const back = gone.get(log);
+          if (back === undefined) continue;
+          chain.set(log, back);
+          messages.push(seen(back));
+        }
+        if (what === "window") messages.push(window([...chain.values()]));
         else if (what === "row") messages.push(rows([like]));
         else if (what === "twins") messages.push(rows([like, like]));
         else if (what === "rtds") messages.push(rows([{ ...like, source: "rtds" }]));

@@ -50,6 +50,16 @@ const chainStories: Case[] = [
     ["fill 0/0 @100", "reverted @100", "fill 0/1 @101"],
   ],
   [
+    "removed and back in the same block, as when the chain changes its mind twice: the same fill again",
+    [seen(observed()), removed(observed()), seen(observed()), window([observed()])],
+    ["fill 0/0 @100", "reverted @100", "fill 0/1 @100"],
+  ],
+  [
+    "of two twins that were removed and come back in the same block each keeps its own identity",
+    [seen(observed(), twin), removed(observed()), removed(twin), seen(twin), seen(observed())],
+    ["fill 0/0 @100", "fill 1/0 @100", "reverted @100", "reverted @100", "fill 1/1 @100", "fill 0/1 @100"],
+  ],
+  [
     "a move that nobody announced is a revert and a return",
     [seen(observed()), seen(observed(moved))],
     ["fill 0/0 @100", "reverted @100", "fill 0/1 @101"],
@@ -122,6 +132,11 @@ const sourceStories: Case[] = [
   ],
   ["an old row triggers nothing", [rows([row({ tsEventMs: 930_000 })])], []],
   ["a row from before he was followed triggers nothing", [rows([row({ tsEventMs: 990_000 })])], []],
+  [
+    "a row that cost more than a share can triggers nothing, and is no error",
+    [rows([row({ priceMicro: null, usdcMicro: usdcMicro(11_000_000n) })])],
+    [],
+  ],
   ["a row without price and cost triggers nothing", [rows([row({ priceMicro: null, usdcMicro: null })])], []],
   ["a row whose shares are not exact triggers nothing", [rows([row({ exact: false, exactShares: false })])], []],
 ];
@@ -130,6 +145,38 @@ describe("stories", () => {
   test.each([...chainStories, ...sourceStories])("%s", (_name, messages, expected) =>
     expect(brief(story(...messages).facts)).toEqual(expected),
   );
+});
+
+describe("what is forgotten", () => {
+  const at = (block: number, headTsMs: number): WatcherMessage[] => [
+    window([], { fromBlock: 96, toBlock: block, leaders: new Set() }),
+    {
+      type: "ShardCovered",
+      ...tips({ head: block + 5, headHash: hash(block + 5), headTsMs, finalized: block }),
+      shard,
+      fromBlock: 96,
+      toBlock: block,
+      fills: [observed()],
+      acts: [],
+    },
+  ];
+
+  test("blocks of a tenth of a second pass by the hundred: a row that may still trigger finds its fill", () => {
+    const { facts } = story(seen(observed()), ...at(1_000, 1_005_000), rows([row()]));
+    expect(brief(facts).filter((text) => text.startsWith("fill"))).toEqual(["fill 0/0 @100"]);
+  });
+
+  test("a socket that lags by hours tells of fills that are long told and forgotten: nothing is told again", () => {
+    const { facts, state } = story(seen(observed()), ...at(9_000, 999_000 + 86_400_000), seen(observed()));
+    expect(state.fills.byId.size).toBe(0);
+    expect(brief(facts).filter((text) => text.startsWith("fill"))).toEqual(["fill 0/0 @100"]);
+  });
+
+  test("however long a signal may live, a row whose fill may be forgotten triggers nothing", () => {
+    const late = { nowMs: 999_000 + 20 * 60_000, historicalAgeMs: 86_400_000 };
+    const { facts } = tell([...followedSince, rows([row()])], late);
+    expect(brief(facts).filter((text) => text.startsWith("fill"))).toEqual([]);
+  });
 });
 
 test("an old fill is historical, a fresh one is not", () => {

@@ -1,11 +1,11 @@
 /** What observations of one leader's fills on the chain say: told, moved, gone, never come. */
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
-import { type Address, factId, type LeaderFillId } from "@slipstream/contracts/ids";
+import { type Address, factId, type LeaderFillId, shardOf } from "@slipstream/contracts/ids";
 import { type ChainSubject, partitionFor, subjects } from "@slipstream/contracts/subjects";
 import { entriesOf, fillsBetween, fillsOf, type KnownFill } from "./fillBook.ts";
 import { identify, isSameLog, type Observation } from "./identity.ts";
 import type { BlocksRead, FillsRemoved, ObservedFill, WatcherView } from "./messages.ts";
-import { isFollowed, type WatcherState } from "./state.ts";
+import { isFollowed, RETAIN_BLOCKS, type WatcherState } from "./state.ts";
 
 export type KnownEntry = readonly [LeaderFillId, KnownFill];
 
@@ -20,9 +20,14 @@ const chainOfObservation = (state: WatcherState, { id, seen }: Observation): Cha
 export const chainsOfFills = (state: WatcherState, view: WatcherView, fills: readonly ObservedFill[]): ChainSubject[] =>
   identify(state, view.chainId, fills).map((item) => chainOfObservation(state, item));
 
-/** The live rules: a leader's fills count from the block on from which he is followed. */
+/**
+ * The live rules: a leader's fills count from the block on from which he is followed, and never where what was told may be
+ * forgotten.
+ */
 export const isTold = (state: WatcherState, { leader, blockNumber }: ObservedFill): boolean =>
-  isFollowed(state, leader) && blockNumber >= (state.leaders.get(leader)?.joined?.toldFrom ?? 0);
+  isFollowed(state, leader) &&
+  blockNumber >= (state.leaders.get(leader)?.joined?.toldFrom ?? 0) &&
+  blockNumber >= (state.progress.get(shardOf(leader))?.cursor ?? 0) - RETAIN_BLOCKS;
 
 /**
  * New fills and returned ones; a move to another block that nobody announced is a revert and a return.

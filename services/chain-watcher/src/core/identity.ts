@@ -32,11 +32,14 @@ export function eachOrdinal(state: WatcherState, chainId: number, seen: Content)
   }
 }
 
+const isSamePlace = (known: KnownFill | undefined, seen: ObservedFill): boolean =>
+  known?.blockHash === seen.blockHash && known.logIndex === seen.logIndex;
+
 export const isSameLog = (known: KnownFill | undefined, seen: ObservedFill): boolean =>
-  known?.status === "ON_CHAIN" && known.blockHash === seen.blockHash && known.logIndex === seen.logIndex;
+  known?.status === "ON_CHAIN" && isSamePlace(known, seen);
 
 /**
- * Gives each observation its identity: a log that is known keeps its own; one of known content that was elsewhere before
+ * Gives each observation its identity: a log that is known keeps its own, also when its block was gone and is back; one of known content that was elsewhere before
  * (its transaction returned in another block, or another source told of it first) takes that identity; the rest count on.
  */
 export function identify(state: WatcherState, chainId: number, fills: readonly ObservedFill[]): Observation[] {
@@ -45,7 +48,7 @@ export function identify(state: WatcherState, chainId: number, fills: readonly O
   const ordered = [...fills].sort((a, b) => a.blockNumber - b.blockNumber || a.logIndex - b.logIndex);
   const open: ObservedFill[] = [];
   for (const seen of ordered) {
-    const exact = eachOrdinal(state, chainId, seen).find(({ id }) => isSameLog(state.fills.byId.get(id), seen));
+    const exact = eachOrdinal(state, chainId, seen).find(({ id }) => isSamePlace(state.fills.byId.get(id), seen));
     if (exact === undefined) open.push(seen);
     else if (!taken.has(exact.id)) {
       taken.add(exact.id);

@@ -6,17 +6,20 @@
  *    counts.
  * 2. Once the chain has shown a fill of the trade, rows trigger nothing more of it: the chain shows the rest itself.
  * 3. A row whose shares are not exact can be matched to nothing, so it triggers nothing.
- * 4. Old rows trigger nothing: whatever is behind the signal age is the chain's to tell.
+ * 4. Old rows trigger nothing: whatever is behind the signal age is the chain's to tell, and its fill may be forgotten.
  */
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
 import { factId, type LeaderFillId } from "@slipstream/contracts/ids";
-import { averagePrice, notional, type PriceMicro, priceMicro } from "@slipstream/contracts/money";
+import { averagePrice, notional, type PriceMicro } from "@slipstream/contracts/money";
 import type { ChainSubject } from "@slipstream/contracts/subjects";
 import type { FillRow } from "./fillRow.ts";
 import { chainOf, isShown } from "./fills.ts";
 import { contentOf, idOf } from "./identity.ts";
 import type { RowsSeen, WatcherView } from "./messages.ts";
-import { isFollowed, type WatcherState } from "./state.ts";
+import { isFollowed, RETAIN_MS, type WatcherState } from "./state.ts";
+
+/** What is told stays known for longer, by clocks that may differ. */
+const ROW_AGE_MS_MAX = RETAIN_MS / 2;
 
 type NumberedRow = { readonly id: LeaderFillId; readonly ordinal: number; readonly row: FillRow };
 
@@ -36,7 +39,8 @@ function triggers(state: WatcherState, view: WatcherView, { id, row }: NumberedR
   if (state.fills.byId.has(id) || !isFollowed(state, row.leader)) return false;
   const joinedMs = state.leaders.get(row.leader)?.joined?.tsMs ?? Number.POSITIVE_INFINITY;
   if (!row.exactShares) return false;
-  const isRecent = row.tsEventMs > joinedMs && view.nowMs - row.tsEventMs <= view.historicalAgeMs;
+  const isRecent =
+    row.tsEventMs > joinedMs && view.nowMs - row.tsEventMs <= Math.min(view.historicalAgeMs, ROW_AGE_MS_MAX);
   return isRecent && priceOf(row) !== null && !isShown(state, row);
 }
 
@@ -109,6 +113,7 @@ export function sightedFacts(state: WatcherState, view: WatcherView, message: Ro
 
 /** Null for a row that says neither price nor cost, or one above 1: nothing can be decided by it. */
 function priceOf({ priceMicro: told, usdcMicro, sharesMicro }: FillRow): PriceMicro | null {
-  const price = told ?? (usdcMicro === null || sharesMicro === 0n ? null : averagePrice(usdcMicro, sharesMicro));
-  return price === null || price > 1_000_000 ? null : priceMicro(price);
+  if (told !== null) return told;
+  const isSound = usdcMicro !== null && sharesMicro > 0n && usdcMicro <= (sharesMicro as bigint);
+  return isSound ? averagePrice(usdcMicro, sharesMicro) : null;
 }

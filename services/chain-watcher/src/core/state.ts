@@ -3,8 +3,9 @@
  *
  * Invariants
  * 1. A fill is identified by its content; `occurrence` counts how often it was told, from 0.
- * 2. A fill stays known until the cursor of its leader has passed its block by `RETAIN_BLOCKS`, so that a return is a new
- *    occurrence of the same fill, and blocks that are read again tell nothing twice.
+ * 2. A fill stays known until the cursor of its leader has passed its block by `RETAIN_BLOCKS` and the newest block is
+ *    younger by `RETAIN_MS`, so that a return is a new occurrence of the same fill, and neither blocks that are read again
+ *    nor rows that are told again tell it twice.
  * 3. A shard's cursor never passes a block whose logs were not read completely; it follows finality.
  */
 import type { FactOf, Recorded } from "@slipstream/contracts/facts";
@@ -16,6 +17,8 @@ import { contentOf } from "./identity.ts";
 
 /** Blocks below the cursor for which fills stay known: far beyond any re-read and any reorg seen. */
 export const RETAIN_BLOCKS = 512;
+/** And so long: where blocks come quickly, rows of other sources come late counted in blocks. */
+export const RETAIN_MS = 15 * 60_000;
 
 export type Progress = Pick<
   FactOf<"ChainProgress">,
@@ -195,11 +198,14 @@ function setStatus(
 function applyProgress(state: WatcherState, fact: FactOf<"ChainProgress">): void {
   const { head, headHash, headTsMs, finalized, finalizedHash, cursor, tsInitMs, shard } = fact;
   state.progress.set(shard, { head, headHash, headTsMs, finalized, finalizedHash, cursor, tsInitMs });
-  if (shard !== ALL_SHARDS) forget(state, shard, cursor - RETAIN_BLOCKS);
+  if (shard !== ALL_SHARDS) forget(state, { shard, below: cursor - RETAIN_BLOCKS, beforeMs: headTsMs - RETAIN_MS });
 }
 
-/** Forgets what is below a block of a shard, but nothing of a past that is still being read. */
-function forget(state: WatcherState, shard: string, below: number): void {
+/** Forgets what of a shard is below a block and before a time, but nothing of a past that is still being read. */
+function forget(
+  state: WatcherState,
+  { shard, below, beforeMs }: { readonly shard: string; readonly below: number; readonly beforeMs: number },
+): void {
   const isOver = (leader: Address, blockNumber: number): boolean => {
     if (shardOf(leader) !== shard) return false;
     const backfill = state.leaders.get(leader)?.backfill;
@@ -209,7 +215,7 @@ function forget(state: WatcherState, shard: string, below: number): void {
     if (block >= below) continue;
     for (const id of ids) {
       const fill = state.fills.byId.get(id);
-      if (fill !== undefined && isOver(fill.leader, block)) removeFill(state.fills, id);
+      if (fill !== undefined && fill.tsEventMs < beforeMs && isOver(fill.leader, block)) removeFill(state.fills, id);
     }
   }
   for (const [id, { leader, blockNumber }] of state.acts) {
