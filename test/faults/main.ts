@@ -1,17 +1,29 @@
 /** `npm run faults -- detection|replicas [--seed S] [--short]`: exit code 1 and the seed when something is wrong. */
 import { parseArgs } from "node:util";
 import { fullDetection, runDetection, shortDetection } from "./detection.ts";
+import { fullReplicas, runReplicas, shortReplicas } from "./replicas.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: { seed: { type: "string", default: String(Date.now()) }, short: { type: "boolean", default: false } },
 });
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-const { seed } = values;
-const [what = "detection"] = positionals;
-const startMs = performance.now();
-say(`${what}, seed ${seed}`);
-const result = await runDetection({ ...(values.short ? shortDetection : fullDetection), seed, say });
-process.stdout.write(`${result.text}\n  took ${Math.round((performance.now() - startMs) / 1_000)} s\n`);
-process.exitCode = result.clean ? 0 : 1;
-if (!result.clean) say(`seed ${seed} failed`);
+const common = { seed: values.seed, say };
+const runs: Readonly<Record<string, () => Promise<{ readonly text: string; readonly clean: boolean }>>> = {
+  detection: () => runDetection({ ...(values.short ? shortDetection : fullDetection), ...common }),
+  replicas: () => runReplicas({ ...(values.short ? shortReplicas : fullReplicas), ...common }),
+};
+
+const [name = "detection"] = positionals;
+const run = Object.hasOwn(runs, name) ? runs[name] : undefined;
+if (run === undefined) {
+  say(`no run "${name}": one of ${Object.keys(runs).join(", ")}`);
+  process.exitCode = 1;
+} else {
+  const startMs = performance.now();
+  say(`${name}, seed ${values.seed}`);
+  const { text, clean } = await run();
+  process.stdout.write(`${text}\n  took ${Math.round((performance.now() - startMs) / 1_000)} s\n`);
+  process.exitCode = clean ? 0 : 1;
+  if (!clean) say(`seed ${values.seed} failed`);
+}
