@@ -24,11 +24,12 @@ export const heldAt = (block: SimBlock, wallet: Address, tokenId: TokenId): Shar
 /** Never changes: allowances are read with the money and told with it. */
 export const allowances: Allowances = { collateral: [{ spender: leader, amountMicro: usdcMicro(1n) }], tokens: [] };
 
-/** Reorgs stay above it. */
+/** Blocks below the highest there ever was that no reorg touches. */
 export const FINALITY = 8;
 
 export function createForkedChain() {
   let made = 0;
+  let highest = 0;
   const everMade = new Map<Hash, SimBlock>();
   const canonical: SimBlock[] = [];
   const push = (balances: ReadonlyMap<string, SharesMicro>, money: UsdcMicro): void => {
@@ -37,6 +38,7 @@ export function createForkedChain() {
     const block = { number: canonical.length, hash, balances, money };
     everMade.set(hash, block);
     canonical.push(block);
+    highest = Math.max(highest, block.number);
   };
   const head = (): SimBlock => {
     const block = canonical.at(-1);
@@ -49,7 +51,7 @@ export function createForkedChain() {
     head,
     at: (number: number): SimBlock | null => canonical[number] ?? null,
     byHash: (hash: Hash): SimBlock | null => everMade.get(hash) ?? null,
-    finalized: (): number => Math.max(0, canonical.length - 1 - FINALITY),
+    finalized: (): number => Math.max(0, highest - FINALITY),
     isCanonical: (hash: Hash): boolean => canonical.some((block) => block.hash === hash),
     /** A block in which a wallet's balance becomes what the move says; ours pays or earns by it. */
     mine: (move: Move | null): void => {
@@ -61,7 +63,7 @@ export function createForkedChain() {
     /** Takes blocks back and makes others: without what moved in them, or with the last of it in the last one. */
     reorg: (depth: number, made_: number, returns: boolean): void => {
       const before = head();
-      canonical.splice(Math.max(1, canonical.length - Math.min(depth, FINALITY - 1)));
+      canonical.splice(Math.max(1, highest - FINALITY + 1, canonical.length - depth));
       const { balances, money } = head();
       for (let n = 1; n < made_; n++) push(balances, money);
       if (returns) push(before.balances, before.money);
