@@ -6,7 +6,15 @@ import { describe, expect, test } from "vitest";
 import { isLive } from "./history.ts";
 import { bookAt, deltasAfter } from "./historyAnswers.ts";
 import { expectEqualBook, levelChange, type NaiveBook, naiveBook } from "./naive.testing.ts";
-import { compareEpochs, createReplica, onReplicaMessage, onReplicaTimer, quoteTier, type Replica } from "./replica.ts";
+import {
+  compareEpochs,
+  createReplica,
+  onReplicaLinkLost,
+  onReplicaMessage,
+  onReplicaTimer,
+  quoteTier,
+  type Replica,
+} from "./replica.ts";
 
 const TICK = 10_000;
 const common = {
@@ -267,3 +275,18 @@ function emit(
   const levels = [each.change.priceMicro, each.change.sizeMicro];
   return each.change.side === "BUY" ? delta(at, levels) : delta(at, [], levels);
 }
+
+test("a lost link is a hole until a snapshot comes, also one that says nothing new", () => {
+  const replica = createReplica({ tokenId: "1" });
+  onReplicaMessage(replica, snapshot({ seq: 0 }), 5_000);
+  onReplicaMessage(replica, delta({ seq: 1 }, [410_000, 3]), 5_000);
+  onReplicaLinkLost(replica);
+  expect(replica.mode).toBe("unknown");
+  expect(onReplicaTimer(replica, 6_000).map(({ reason }) => reason)).toEqual(["noBook"]);
+  onReplicaMessage(replica, snapshot({ seq: 1 }, [410_000, 3, 400_000, 5]), 6_010);
+  expect({ mode: replica.mode, seq: replica.seq, entries: kinds(replica) }).toEqual({
+    mode: "healthy",
+    seq: 1,
+    entries: ["epoch", "level", "hole", "epoch"],
+  });
+});

@@ -2,7 +2,7 @@
  * A consumer's copy of one token's book, fed with BookUpdate and TradePrint messages of core NATS, which may go missing.
  * Continuity is proved by (epoch, seq); what is missing is asked for, never guessed.
  *
- * Modes of continuity: `unknown` (no book yet) → `healthy` ⇄ `gap` (a message is missing; the old book is kept but not
+ * Modes of continuity: `unknown` (no book yet, or none since the link was lost) → `healthy` ⇄ `gap` (a message is missing; the old book is kept but not
  * trusted). While not healthy, messages are buffered and joined to the snapshot that was asked for.
  *
  * Invariants
@@ -88,6 +88,17 @@ export function onReplicaTimer(replica: Replica, nowMs: number): ReplicaEffect[]
   if (replica.mode === "healthy") return [];
   if (replica.askedAtMs === null) return ask(replica, nowMs, "noBook");
   return nowMs - replica.askedAtMs >= ASK_AGAIN_AFTER_MS ? ask(replica, nowMs, "noAnswer") : [];
+}
+
+/**
+ * The link to the bus was lost: what came on it meanwhile is missing, and on a quiet book no later sequence would tell.
+ * The timer asks for a snapshot.
+ */
+export function onReplicaLinkLost(replica: Replica): void {
+  openHole(replica.history);
+  replica.mode = "unknown";
+  replica.buffer = [];
+  replica.askedAtMs = null;
 }
 
 /** Takes a message of `md.book` or `md.trade`, or the answer to a snapshot request. */

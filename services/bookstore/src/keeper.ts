@@ -10,7 +10,7 @@ import type { ClobRest } from "@slipstream/polymarket/clobRest";
 import { createLastBooks } from "./adapters/lastBooks.ts";
 import type { Publisher } from "./adapters/publisher.ts";
 import type { ReadOutcome } from "./adapters/restBooks.ts";
-import { createDesk, type DeskOutput, letGo, onTick } from "./core/desk.ts";
+import { createDesk, type DeskOutput, letGo, onTick, tellAgain } from "./core/desk.ts";
 import { countsOf, type DeskCounts, type PastRefusal, snap, snapAt } from "./core/deskAnswers.ts";
 import { createPollSource } from "./pollSource.ts";
 import type { SourceOptions } from "./source.ts";
@@ -19,6 +19,8 @@ import { createStreamSource } from "./streamSource.ts";
 export type Keeper = {
   /** Reads exactly these; `fence` is of those that were not read before, higher than any owner's before them. */
   want(tokens: readonly TokenId[], fence: number): void;
+  /** Says of each book how it is: what was published while the bus was away is lost, and only a sequence tells. */
+  tellAgain(): void;
   snap(tokenId: TokenId): BookSnapshot | null;
   snapAt(tokenId: TokenId, tsMs: number): BookSnapshot | { readonly refused: PastRefusal };
   refresh(tokenId: TokenId): Promise<ReadOutcome>;
@@ -80,6 +82,7 @@ export function startKeeper(options: KeeperOptions): Keeper {
       letGoOf([...desk.books.keys()].filter((tokenId) => !wanted.has(tokenId)));
       source.want(tokens, fence);
     },
+    tellAgain: () => publish(tellAgain(desk, clock.nowMs())),
     snap: (tokenId) => snap(desk, tokenId, clock.nowMs()),
     snapAt: (tokenId, tsMs) => snapAt(desk, tokenId, tsMs, clock.nowMs()),
     refresh: source.refresh,

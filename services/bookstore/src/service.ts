@@ -75,6 +75,7 @@ export async function buildBookstore(context: Context): Promise<RunningService> 
     market,
     publisher: createPublisher(bus),
   });
+  const stopWatching = bus.onLink((link) => (link === "back" ? keeper.tellAgain() : undefined));
   const share = shareTokens({
     bus,
     clock,
@@ -126,6 +127,7 @@ export async function buildBookstore(context: Context): Promise<RunningService> 
       if (soon !== null) clearImmediate(soon);
       stop();
       stopServing();
+      stopWatching();
       top.stop();
       keeper.stop();
       await share.release();

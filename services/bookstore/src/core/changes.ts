@@ -48,6 +48,7 @@ export function openBook(book: TokenBook, full: FullBook, epoch: string, at: At)
   book.touch.crossed = null;
   book.touch.trusted = true;
   book.joining = null;
+  book.restAheadMs = null;
   extendBurst(book, full, 1, at);
   const snapshot = snapshotOf(book, at);
   return snapshot === null ? [] : [snapshot];

@@ -16,7 +16,7 @@ import type {
 import { applyChanges, applyFullBook, applyTrade, isRepeat, openBook } from "./changes.ts";
 import { advance, atOf, type Connection, createConnection, stamp } from "./connection.ts";
 import { isBurstOver, isDoubtOld, type Proof, proveBefore, proveBurst } from "./proof.ts";
-import { startResync } from "./resync.ts";
+import { isBehindRest, startResync } from "./resync.ts";
 import {
   type At,
   createTokenBook,
@@ -82,6 +82,14 @@ export function letGo(desk: Desk, tokenId: TokenId, tsInitMs: number): DeskOutpu
   if (book === undefined || !isOpen(book) || book.health === "dead") return [];
   return startResync(book, "not read here any more", atOf(connectionOf(desk, book.connection), 0, tsInitMs));
 }
+
+/** Messages may have been lost behind us: an update of each book, by whose sequence consumers notice. */
+export const tellAgain = (desk: Desk, tsInitMs: number): DeskOutput[] =>
+  [...desk.books.values()]
+    .filter(isOpen)
+    .map((book) =>
+      setHealth(book, book.health, "the bus was away", atOf(connectionOf(desk, book.connection), 0, tsInitMs)),
+    );
 
 export function untrack(desk: Desk, tokenId: TokenId): void {
   for (const { opening } of desk.connections.values()) opening.delete(tokenId);
@@ -165,6 +173,7 @@ export function onTick(desk: Desk, tsInitMs: number): DeskOutput[] {
     if (isBurstOver(book, connection.lastEventMs, tsInitMs)) {
       outputs.push(...proved(desk, book, proveBurst(book, at), at));
     }
+    if (isBehindRest(book, connection.watermarkMs)) outputs.push(...lose(desk, book, "stream behind REST", at));
     if (isDoubtOld(book, tsInitMs)) outputs.push(...lose(desk, book, "hash differs", at));
     outputs.push(...checkCrossed(book, at));
   }

@@ -30,7 +30,10 @@ export function onRestBook(
   if (book.health === "healthy" || book.health === "suspect") {
     const audit = auditWith(book, full, tsInitMs, why === "audit" ? AUDIT_LATE_MS : 0);
     if (audit === "wrong") outputs.push(...lose(desk, book, "levels differ from REST", at));
-    else if (why === "seed" || audit === "restIsOlder") return [];
+    else if (audit === "restIsOlder") {
+      if (why === "audit" && full.tsEventMs > book.last.tsEventMs) book.restAheadMs ??= full.tsEventMs;
+      return [];
+    } else if (why === "seed") return [];
     else if (audit === "equal") return confirmed(book, full, why, { ...at, tsInitMs: provedMs });
     else outputs.push(...lose(desk, book, "stream behind REST", at));
   }

@@ -9,6 +9,8 @@ import { type At, type FullBook, isOpen, type NextEpoch, type Output, setHealth,
 
 /** A REST book that stays the same for longer than REST lags is the book. */
 const REST_LAG_MS = 1_500;
+/** More than messages of one connection come out of order (0.62 s at most, reference §6.3). */
+const DISORDER_MS = 1_000;
 
 /** Continuity is lost or the book is wrong: what follows is kept for the full book to be joined to. */
 export function startResync(book: TokenBook, reason: string, at: At): Output[] {
@@ -16,6 +18,7 @@ export function startResync(book: TokenBook, reason: string, at: At): Output[] {
   book.health = "resyncing";
   book.burst = null;
   book.firstFailureMs = null;
+  book.restAheadMs = null;
   book.joining = { sinceMs: Math.max(book.newest.tsEventMs, book.last.tsEventMs), entries: [], refused: null };
   openHole(book.history);
   return outputs;
@@ -56,6 +59,17 @@ export function auditWith(book: TokenBook, full: FullBook, tsInitMs: number, lat
   return full.tsEventMs > book.last.tsEventMs && tsInitMs - full.tsEventMs >= lateAfterMs
     ? "streamIsLate"
     : "restIsOlder";
+}
+
+/**
+ * True when the stream has told everything up to well after a change that REST has, and not this one: it was lost. A
+ * market that is silent on the stream and busy at the venue is found by this alone, as its newest change is never old.
+ * @param watermarkMs - of the book's connection.
+ */
+export function isBehindRest(book: TokenBook, watermarkMs: number): boolean {
+  if (book.restAheadMs === null) return false;
+  if (book.last.tsEventMs >= book.restAheadMs) book.restAheadMs = null;
+  return book.restAheadMs !== null && watermarkMs - book.restAheadMs >= DISORDER_MS;
 }
 
 function hasLevelsOf({ history }: TokenBook, full: FullBook): boolean {

@@ -53,6 +53,8 @@ export type TokenBook = {
   readonly touch: Touch;
   /** `entries`: books and level changes that carried a hash which was proved at the end of their burst. */
   readonly proofs: { passed: number; failed: number; entries: number };
+  /** Venue time of a change that REST has and the stream had not told by then; null when there is none. */
+  restAheadMs: number | null;
   /** Deltas since a full book was asked for, for it to be joined to; null when none is awaited. */
   joining: Joining | null;
 };
@@ -125,6 +127,7 @@ export function createTokenBook(tokenId: TokenId, connection: string, fence: num
     fullSearchMs: Number.NEGATIVE_INFINITY,
     touch: { failedMs: null, trusted: true, crossed: null, failures: 0, crossings: 0 },
     proofs: { passed: 0, failed: 0, entries: 0 },
+    restAheadMs: null,
     joining: null,
   };
 }

@@ -10,6 +10,7 @@ import type { ServiceContext } from "@slipstream/actor/service";
 import { bestAsk, bestBid } from "@slipstream/book/ladder";
 import {
   createReplica,
+  onReplicaLinkLost,
   onReplicaMessage,
   onReplicaTimer,
   type Replica,
@@ -107,6 +108,9 @@ export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books
     clocks.set(beat.connection, { watermarkMs: beat.watermarkMs, seenMs: beat.tsInitMs });
     onClock(beat.connection);
   });
+  const stopWatching = bus.onLink((link) => {
+    if (link === "lost") for (const { replica } of followed.values()) onReplicaLinkLost(replica);
+  });
   const looks = setInterval(() => {
     if (!bus.connected()) return;
     const nowMs = clock.nowMs();
@@ -141,6 +145,7 @@ export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books
     stop: () => {
       clearInterval(looks);
       clearInterval(tracks);
+      stopWatching();
       close(clockSubscription);
       for (const tokenId of [...followed.keys()]) drop(tokenId);
     },
