@@ -4,7 +4,17 @@
  * @see docs/venue.md, CLOB REST, Market channel, Book hash
  */
 import { bookHash, decimalText, lastTradeText } from "@slipstream/book/hash";
-import { applyLevel, type Book, bestAsk, bestBid, createBook, forEachLevel, isRefusal } from "@slipstream/book/ladder";
+import {
+  applyLevel,
+  applySnapshot,
+  type Book,
+  bestAsk,
+  bestBid,
+  createBook,
+  flatLevels,
+  forEachLevel,
+  isRefusal,
+} from "@slipstream/book/ladder";
 import { InvariantError } from "@slipstream/contracts/errors";
 import type { Hash } from "@slipstream/contracts/ids";
 import { otherSide, type PriceMicro, type Side } from "@slipstream/contracts/money";
@@ -12,9 +22,10 @@ import { complementPrice, type LevelChange } from "./engine.ts";
 import type { MarketQuotes } from "./gammaObject.ts";
 import type { Burst, VenueMarket, VenueTrade } from "./market.ts";
 
-type Shown = { readonly book: Book; hash: string };
+type Shown = { book: Book; hash: string };
 export type MarketBooks = {
-  readonly market: VenueMarket;
+  /** Its tick is the one of now. */
+  market: VenueMarket;
   readonly yes: Shown;
   readonly no: Shown;
   /** Time of the last change, ms; two bursts never share one. */
@@ -96,6 +107,29 @@ function rehash(books: MarketBooks): void {
   }
 }
 
+/** Makes the tick finer: the same levels, told by another hash. @throws InvariantError for a level off the new tick. */
+export function changeTick(books: MarketBooks, tickMicro: PriceMicro, nowMs: number): void {
+  for (const shown of [books.yes, books.no]) {
+    const { book } = shown;
+    shown.book = createBook({ tokenId: book.tokenId, tickMicro });
+    const result = applySnapshot(shown.book, flatLevels(book, "BUY"), flatLevels(book, "SELL"));
+    if (isRefusal(result)) throw new InvariantError(`the venue's book refused its new tick: ${result}`);
+  }
+  books.market = { ...books.market, tickMicro };
+  books.tsEventMs = Math.max(nowMs, books.tsEventMs + 1);
+  rehash(books);
+}
+
+export const tickFrame = (books: MarketBooks, tokenId: string, beforeMicro: number): string =>
+  JSON.stringify({
+    market: books.market.conditionId,
+    asset_id: tokenId,
+    old_tick_size: decimalText(beforeMicro),
+    new_tick_size: decimalText(books.market.tickMicro),
+    timestamp: String(books.tsEventMs),
+    event_type: "tick_size_change",
+  });
+
 function headOf(books: MarketBooks, shown: Shown) {
   return {
     market: books.market.conditionId,
@@ -125,6 +159,10 @@ export const openingBook = (books: MarketBooks, tokenId: string) => ({
   event_type: "book",
   last_trade_price: lastTradeText(books.lastTradeMicro),
 });
+
+/** A book as a subscriber gets it later, after trades: without tick and last trade price. */
+export const fullBook = (books: MarketBooks, tokenId: string): string =>
+  JSON.stringify({ ...headOf(books, shownOf(books, tokenId)), event_type: "book" });
 
 /** A book as REST shows it: everything the hash covers, in its order. */
 export const restBook = (books: MarketBooks, tokenId: string) => ({

@@ -4,7 +4,7 @@
  */
 import { ContractError } from "@slipstream/contracts/errors";
 import type { Address, ConditionId, Hash } from "@slipstream/contracts/ids";
-import { add, maxTakerFee, notional, type SharesMicro } from "@slipstream/contracts/money";
+import { add, maxTakerFee, notional, type PriceMicro, type SharesMicro } from "@slipstream/contracts/money";
 import type { Engine, LevelChange, Order, OrderRefusal, RestingOrder, TimeInForce } from "./engine.ts";
 import * as engines from "./engine.ts";
 import { type Burst, minOrderSizeOf, type OrderIds, tickOf, type VenueMarket, type VenueTrade } from "./market.ts";
@@ -21,7 +21,7 @@ export type PlaceAnswer =
       readonly trade: VenueTrade | null;
     };
 
-type Desk = { readonly market: VenueMarket; readonly engine: Engine; changes: LevelChange[]; trades: VenueTrade[] };
+type Desk = { readonly market: VenueMarket; engine: Engine; changes: LevelChange[]; trades: VenueTrade[] };
 
 export type Exchange = {
   readonly purses: Purses;
@@ -113,6 +113,12 @@ export function cancelOrder(exchange: Exchange, conditionId: ConditionId, id: Ha
 /** Resting orders of a wallet in one market, oldest first. */
 export const openOrders = (exchange: Exchange, conditionId: ConditionId, owner: Address): RestingOrder[] =>
   [...deskOf(exchange, conditionId).engine.byId.values()].filter((order) => order.owner === owner);
+
+/** From now on orders of this market may have a finer tick. */
+export function changeTick(exchange: Exchange, conditionId: ConditionId, tickMicro: PriceMicro): void {
+  const desk = deskOf(exchange, conditionId);
+  desk.engine = { ...desk.engine, tickMicro };
+}
 
 /** Takes back a trade that the chain will never hold. */
 export function undoTrade(exchange: Exchange, trade: VenueTrade): void {

@@ -1,6 +1,15 @@
 /** Hands what happens at the exchange to whoever listens: book changes at once, a print when its transaction is known. */
 import type { Hash, TokenId } from "@slipstream/contracts/ids";
-import { applyBurst, createMarketBooks, type MarketBooks, tradeFrame } from "./books.ts";
+import type { PriceMicro } from "@slipstream/contracts/money";
+import {
+  applyBurst,
+  changeTick,
+  createMarketBooks,
+  fullBook,
+  type MarketBooks,
+  tickFrame,
+  tradeFrame,
+} from "./books.ts";
 import { type Exchange, takeBursts } from "./exchange.ts";
 import type { VenueTrade } from "./market.ts";
 
@@ -8,6 +17,8 @@ export type FeedListener = {
   /** Frames of one burst; `tokens` are the two of the market. */
   onChanges(frames: readonly string[], tokens: readonly TokenId[]): void;
   onPrint(frame: string, tokenId: TokenId): void;
+  onBook(frame: string, tokenId: TokenId): void;
+  onTick(frame: string, tokenId: TokenId): void;
 };
 
 export type Feed = {
@@ -17,6 +28,10 @@ export type Feed = {
   /** Tells what happened since the last call. @returns the trades among it, which the chain has to settle. */
   publish(nowMs: number): VenueTrade[];
   print(trade: VenueTrade, txHash: Hash): void;
+  /** Shows the whole book of a token again, as the venue does after some trades. */
+  show(tokenId: TokenId): void;
+  /** The market of a token has a finer tick from now on; its books are not shown by that. */
+  changeTick(tokenId: TokenId, tickMicro: PriceMicro, nowMs: number): void;
 };
 
 export function createFeed(exchange: Exchange, nowMs: number): Feed {
@@ -40,6 +55,22 @@ export function createFeed(exchange: Exchange, nowMs: number): Feed {
     print: (trade, txHash) => {
       const frame = tradeFrame(trade, txHash);
       for (const listener of listeners) listener.onPrint(frame, trade.match.active.tokenId);
+    },
+    show: (tokenId) => {
+      const books = byToken.get(tokenId);
+      if (books === undefined) return;
+      const frame = fullBook(books, tokenId);
+      for (const listener of listeners) listener.onBook(frame, tokenId);
+    },
+    changeTick: (anyToken, tickMicro, atMs) => {
+      const books = byToken.get(anyToken);
+      if (books === undefined) return;
+      const before = books.market.tickMicro;
+      changeTick(books, tickMicro, atMs);
+      for (const tokenId of books.market.tokenIds) {
+        const frame = tickFrame(books, tokenId, before);
+        for (const listener of listeners) listener.onTick(frame, tokenId);
+      }
     },
   };
 }

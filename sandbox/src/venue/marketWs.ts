@@ -17,17 +17,33 @@ const TOKENS_MAX = 10_000;
 /** The venue's repeats come up to 120 ms after the first. */
 const REPEAT_AFTER_MS = 100;
 
+/** What is about to be sent to one connection. */
+export type Sending = {
+  /** Connections count from 1. */
+  readonly socket: number;
+  readonly kind: "opening" | "change" | "book" | "tick" | "print" | "pong";
+  readonly text: string;
+  /** Those of the message that this connection asked for; none for a PONG. */
+  readonly tokens: readonly TokenId[];
+};
+/** What is sent in its place, and how much later: nothing when it is lost, twice when it is repeated. */
+export type Delivery = (sending: Sending) => readonly { readonly text: string; readonly afterMs: number }[];
+
 const Request = z.object({
   type: z.literal("market").optional(),
   operation: z.enum(["subscribe", "unsubscribe"]).optional(),
-  assets_ids: z.array(z.string()).max(TOKENS_MAX),
+  /** Text that is no token's id finds no book. */
+  assets_ids: z
+    .array(z.string())
+    .max(TOKENS_MAX)
+    .transform((ids) => ids as TokenId[]),
   initial_dump: z.boolean().default(true),
 });
 
 export type MarketChannel = {
   readonly onUpgrade: OnUpgrade;
-  /** Cuts every connection without a closing handshake. */
-  dropSockets(): void;
+  /** Cuts connections, all or those chosen, without a closing handshake. */
+  dropSockets(which?: (socket: number) => boolean): void;
   /** The next `count` price_change frames reach nobody. */
   loseDelta(count: number): void;
   /** The next `count` price_change frames are sent again a moment later, as the venue does. */
@@ -36,62 +52,93 @@ export type MarketChannel = {
   delay(ms: number): void;
   /** True: connections stay open and nothing is sent, not even PONG. */
   silence(on: boolean): void;
-  /** Ends every connection in good order, as for slow readers (1013) or settled markets (1000). */
-  closeSockets(code: number, reason: string): void;
+  /** Ends connections, all or those chosen, in good order, as for slow readers (1013) or settled markets (1000). */
+  closeSockets(code: number, reason: string, which?: (socket: number) => boolean): void;
   /** Sends a text to every connection, whatever it is. */
   say(text: string): void;
   sockets(): number;
+  /** Open connections, oldest first. */
+  numbers(): number[];
   stop(): void;
 };
 
-export function createMarketChannel(feed: Feed): MarketChannel {
+type Line = { readonly number: number; readonly own: Set<TokenId> };
+
+/** @param delivery - decides what becomes of each message to each connection; absent: it is sent. */
+export function createMarketChannel(feed: Feed, delivery: Delivery = deliver): MarketChannel {
   const acceptor = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 4 * 1024 * 1024 });
-  const wanted = new Map<WebSocket, Set<string>>();
+  const wanted = new Map<WebSocket, Line>();
+  let connections = 0;
   let toLose = 0;
   let toDouble = 0;
   let silent = false;
   let delayMs = 0;
-  let lastDueMs = 0;
   const timers = new Set<NodeJS.Timeout>();
 
+  const queue: { readonly dueMs: number; readonly call: () => void }[] = [];
+  let pump: NodeJS.Timeout | null = null;
+  const flush = (): void => {
+    pump = null;
+    for (let head = queue[0]; head !== undefined; head = queue[0]) {
+      const leftMs = head.dueMs - performance.now();
+      if (leftMs > 0) {
+        pump = setTimeout(flush, Math.ceil(leftMs));
+        return;
+      }
+      queue.shift();
+      head.call();
+    }
+  };
   /** Calls at once, or when the delay is over; never before what was put off earlier. */
-  const later = (extraMs: number, call: () => void): void => {
-    const nowMs = performance.now();
-    const dueMs = Math.max(lastDueMs, nowMs + delayMs) + extraMs;
-    if (extraMs === 0) lastDueMs = dueMs;
-    if (dueMs <= nowMs) return call();
+  const inOrder = (call: () => void): void => {
+    if (delayMs === 0 && queue.length === 0) return call();
+    queue.push({ dueMs: performance.now() + delayMs, call });
+    if (pump === null) flush();
+  };
+  const later = (ms: number, call: () => void): void => {
     const timer = setTimeout(() => {
       timers.delete(timer);
       call();
-    }, dueMs - nowMs);
+    }, ms);
     timers.add(timer);
   };
 
-  const send = (socket: WebSocket, text: string): void => later(0, () => sendNow(socket, text));
+  const send = (socket: WebSocket, text: string): void => inOrder(() => sendNow(socket, text));
   const sendNow = (socket: WebSocket, text: string): void => {
     if (silent || socket.readyState !== socket.OPEN) return;
     if (socket.bufferedAmount > BACKLOG_BYTES_MAX)
       return socket.close(SLOW_CONSUMER, "slow consumer: send buffer full");
     socket.send(text);
   };
-  const tell = (frame: string, tokens: readonly TokenId[]): void => {
-    for (const [socket, own] of wanted) if (tokens.some((token) => own.has(token))) send(socket, frame);
+  const pass = (socket: WebSocket, sending: Sending): void => {
+    for (const { text, afterMs } of delivery(sending)) {
+      if (afterMs === 0) send(socket, text);
+      else later(afterMs, () => sendNow(socket, text));
+    }
+  };
+  const tell = (kind: Sending["kind"], text: string, tokens: readonly TokenId[]): void => {
+    for (const [socket, { number, own }] of wanted) {
+      const asked = tokens.filter((token) => own.has(token));
+      if (asked.length > 0) pass(socket, { socket: number, kind, text, tokens: asked });
+    }
   };
   feed.listen({
     onChanges: (frames, tokens) => {
       for (const frame of frames) {
         if (toLose > 0) toLose -= 1;
-        else tell(frame, tokens);
+        else tell("change", frame, tokens);
         if (toDouble === 0) continue;
         toDouble -= 1;
-        later(REPEAT_AFTER_MS, () => tell(frame, tokens));
+        later(REPEAT_AFTER_MS, () => tell("change", frame, tokens));
       }
     },
-    onPrint: (frame, tokenId) => tell(frame, [tokenId]),
+    onPrint: (frame, tokenId) => tell("print", frame, [tokenId]),
+    onBook: (frame, tokenId) => tell("book", frame, [tokenId]),
+    onTick: (frame, tokenId) => tell("tick", frame, [tokenId]),
   });
 
-  const onMessage = (socket: WebSocket, own: Set<string>, text: string): void => {
-    if (text === "PING") return send(socket, "PONG");
+  const onMessage = (socket: WebSocket, { number, own }: Line, text: string): void => {
+    if (text === "PING") return pass(socket, { socket: number, kind: "pong", text: "PONG", tokens: [] });
     const request = readRequest(text);
     if (request === null) return;
     if (request.operation === "unsubscribe") {
@@ -100,25 +147,32 @@ export function createMarketChannel(feed: Feed): MarketChannel {
     }
     for (const token of request.assets_ids) own.add(token);
     if (!request.initial_dump) return;
+    const tokens: TokenId[] = [];
     const books = request.assets_ids.flatMap((token) => {
       const known = feed.booksOf(token);
-      return known === null ? [] : [openingBook(known, token)];
+      if (known === null) return [];
+      tokens.push(token);
+      return [openingBook(known, token)];
     });
-    send(socket, books.length === 0 ? "[]\n" : JSON.stringify(books));
+    const frame = books.length === 0 ? "[]\n" : JSON.stringify(books);
+    pass(socket, { socket: number, kind: "opening", text: frame, tokens });
   };
 
   const onUpgrade: OnUpgrade = (request, stream, head) => {
     acceptor.handleUpgrade(request, stream, head, (socket) => {
-      const own = new Set<string>();
-      wanted.set(socket, own);
-      socket.on("message", (data) => onMessage(socket, own, String(data)));
+      connections += 1;
+      const line: Line = { number: connections, own: new Set() };
+      wanted.set(socket, line);
+      socket.on("message", (data) => onMessage(socket, line, String(data)));
       socket.on("close", () => wanted.delete(socket));
       socket.on("error", () => socket.terminate());
     });
   };
 
-  const dropSockets = (): void => {
-    for (const socket of wanted.keys()) socket.terminate();
+  const chosen = (which?: (socket: number) => boolean): WebSocket[] =>
+    [...wanted].flatMap(([socket, { number }]) => (which === undefined || which(number) ? [socket] : []));
+  const dropSockets = (which?: (socket: number) => boolean): void => {
+    for (const socket of chosen(which)) socket.terminate();
   };
   return {
     onUpgrade,
@@ -135,20 +189,24 @@ export function createMarketChannel(feed: Feed): MarketChannel {
     silence: (on) => {
       silent = on;
     },
-    closeSockets: (code, reason) => {
-      for (const socket of wanted.keys()) socket.close(code, reason);
+    closeSockets: (code, reason, which) => {
+      for (const socket of chosen(which)) socket.close(code, reason);
     },
     say: (text) => {
       for (const socket of wanted.keys()) send(socket, text);
     },
     sockets: () => wanted.size,
+    numbers: () => [...wanted.values()].map(({ number }) => number),
     stop: () => {
       for (const timer of timers) clearTimeout(timer);
+      if (pump !== null) clearTimeout(pump);
       dropSockets();
       acceptor.close();
     },
   };
 }
+
+const deliver: Delivery = ({ text }) => [{ text, afterMs: 0 }];
 
 /** The venue answers nothing to what it cannot read. */
 function readRequest(text: string): z.infer<typeof Request> | null {
