@@ -5,6 +5,8 @@
  * 2. No answer means "perhaps": the same message goes out again until there is one. The id in the log tells whether
  *    an earlier try was stored; the server's window of duplicates is never relied on.
  * 3. A chain whose last writer has a higher fence is lost to us.
+ * 4. A fact of ours that the owner before has told already, or another decision of ours on another chain, is applied and
+ *    decided upon anew, once: decided a second time with another content it is a bug.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { StoredMsg } from "@nats-io/jetstream";
@@ -53,6 +55,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const { bus, logger, source, fence, tails, mayWrite, applied } = options;
   /** Ends of chains that an answer of the broker has told us, perhaps ahead of the reader. */
   const told = new Map<string, number>();
+  /** Facts that others told with another content, decided upon anew. */
+  const redecided = new Set<string>();
 
   const expectedOf = (chain: ChainSubject): number => {
     const tail = tails.get(chain) ?? noTail;
@@ -77,7 +81,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
             timeout: PUBLISH_TIMEOUT_MS,
           }),
         );
-        if (ack.duplicate) await mustBeOurs(ack.seq, fact, payload);
+        if (ack.duplicate && (await isOthers(ack.seq, fact, payload))) return { kind: "overtaken" };
         told.set(chain, ack.seq);
         return { kind: "stored", seq: ack.seq };
       } catch (error) {
@@ -108,9 +112,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
     // All of the chain is older than the log's memory.
     if (last === null) return "forgotten";
     if (idOf(last) === fact.id) {
-      checkEqual(last, fact, payload);
+      const others = await isToldByOthers(last, fact, payload);
       told.set(chain, last.seq);
-      return { kind: "stored", seq: last.seq };
+      return others ? { kind: "overtaken" } : { kind: "stored", seq: last.seq };
     }
     const theirs = fenceOf(last.header === undefined ? {} : { headers: last.header });
     if (theirs > fence) throw fenced(chain, fence, theirs);
@@ -120,9 +124,21 @@ export function createOutbox(options: OutboxOptions): Outbox {
     return { kind: "overtaken" };
   };
 
-  const mustBeOurs = async (seq: number, fact: Fact, payload: string): Promise<void> => {
+  const isOthers = async (seq: number, fact: Fact, payload: string): Promise<boolean> => {
     const stored = await overLink(bus, () => bus.jsm.streams.getMessage(streams.facts, { seq }));
-    if (stored !== null) checkEqual(stored, fact, payload);
+    return stored !== null && (await isToldByOthers(stored, fact, payload));
+  };
+
+  /** False: it is what we said. True: others said it with another content, which is applied now. */
+  const isToldByOthers = async (stored: StoredMsg, fact: Fact, payload: string): Promise<boolean> => {
+    const isSameChain = stored.subject === subjectOf(fact);
+    if (isSameChain && stored.string() === payload) return false;
+    const isEarlier = fenceOf({ headers: stored.header }) < fence || !isSameChain;
+    if (!isEarlier || redecided.has(fact.id)) throw differs(stored, fact);
+    redecided.add(fact.id);
+    logger.warn({ msgId: fact.id, seq: stored.seq }, "told already by another owner or on another chain: decided anew");
+    await applied(stored.seq);
+    return true;
   };
 
   const headersOf = (fact: Fact) => {
@@ -138,13 +154,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
 const idOf = (message: StoredMsg): string => message.header?.get("Nats-Msg-Id") ?? "";
 
-function checkEqual(stored: StoredMsg, fact: Fact, payload: string): void {
-  if (stored.string() === payload && stored.subject === subjectOf(fact)) return;
-  throw new ContractError(
+const differs = (stored: StoredMsg, fact: Fact): ContractError =>
+  new ContractError(
     "DUPLICATE_DIFFERS",
     `${fact.id} is in the log at ${stored.seq} with another content: it was decided twice`,
   );
-}
 
 const fenced = (chain: ChainSubject, ours: number, theirs: number): ContractError =>
   new ContractError("CHAIN_FENCED", `chain ${chain} belongs to an owner with fence ${theirs}, ours is ${ours}`);

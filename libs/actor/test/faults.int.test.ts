@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import type { Bus } from "@slipstream/actor/bus";
 import { createOutbox } from "@slipstream/actor/outbox";
+import type { Fact } from "@slipstream/contracts/facts";
 import { factId } from "@slipstream/contracts/ids";
 import { streams, subjects } from "@slipstream/contracts/subjects";
 import { startNats, type TestNats } from "@slipstream/testkit/nats";
@@ -213,6 +214,26 @@ describe("the outbox on a chain with other writers", () => {
     const first = await outboxOf(5).publish(funded(1));
     expect(await outboxOf(5).publish(funded(1))).toEqual(first);
     await expect(outboxOf(5).publish(funded(1, 2n))).rejects.toMatchObject({ code: "DUPLICATE_DIFFERS" });
+  });
+
+  test("what the owner before decided at the last moment is applied and decided upon, not taken for a bug", async () => {
+    await outboxOf(5).publish(funded(1));
+    const later = outboxOf(9);
+    expect(await later.publish(funded(1, 2n))).toEqual({ kind: "overtaken" });
+    // Who decides the same once more in spite of it has a bug.
+    await expect(later.publish(funded(1, 2n))).rejects.toMatchObject({ code: "DUPLICATE_DIFFERS" });
+  });
+
+  test("the same is so for a fact that another decision has brought to another chain", async () => {
+    const told = (conditionId: string | null) =>
+      ({
+        ...{ type: "LeaderFillReverted", v: 1, id: factId("LeaderFillReverted", "a".repeat(32)) },
+        ...{ tsEventMs: 1, tsInitMs: 1, leaderFillId: "a".repeat(32), occurrence: 0, blockNumber: 1 },
+        ...{ leader: `0x${"11".repeat(20)}`, tokenId: "7", blockHash: `0x${"22".repeat(32)}`, conditionId },
+      }) as unknown as Fact;
+    const outbox = outboxOf(5);
+    await outbox.publish(told(null));
+    expect(await outbox.publish(told(`0x${"33".repeat(32)}`))).toEqual({ kind: "overtaken" });
   });
 
   test("a duplicate found by the server's window is read back and compared", async () => {
