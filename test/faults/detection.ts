@@ -21,6 +21,8 @@ export type DetectionOptions = {
   readonly transactionsPerBlock: number;
   readonly leaders: number;
   readonly seenDeadlineMs: number;
+  /** One market is unknown to the watcher, as long as registry is down. */
+  readonly untold: boolean;
   readonly say: (line: string) => void;
 };
 export type DetectionResult = {
@@ -40,13 +42,22 @@ const depths = (deepest: number): number[] => Array.from({ length: deepest }, (_
 
 /** More than 5,000 fills, reorgs of each depth from 1 to 20. */
 export const fullDetection: Omit<DetectionOptions, "seed" | "say"> = {
-  shape: { calm: 20, hold: 10, every: 12, depths: depths(20), reorgEvery: 4, mixed: 180, apiLateMs: 30_000 },
-  ...{ blockTimeMs: 500, fillsMin: 5_000, transactionsPerBlock: 3, leaders: 24, seenDeadlineMs: 20_000 },
+  shape: {
+    calm: 20,
+    hold: 10,
+    every: 12,
+    depths: depths(20),
+    reorgEvery: 4,
+    absence: 0,
+    mixed: 180,
+    apiLateMs: 30_000,
+  },
+  ...{ blockTimeMs: 500, fillsMin: 5_000, transactionsPerBlock: 3, leaders: 24, seenDeadlineMs: 20_000, untold: false },
 };
 /** Each fault once. */
 export const shortDetection: Omit<DetectionOptions, "seed" | "say"> = {
-  shape: { calm: 8, hold: 5, every: 3, depths: [1, 8, 20], reorgEvery: 4, mixed: 12, apiLateMs: 30_000 },
-  ...{ blockTimeMs: 200, fillsMin: 300, transactionsPerBlock: 1, leaders: 12, seenDeadlineMs: 5_000 },
+  shape: { calm: 8, hold: 5, every: 3, depths: [1, 8, 20], reorgEvery: 4, absence: 0, mixed: 12, apiLateMs: 30_000 },
+  ...{ blockTimeMs: 200, fillsMin: 300, transactionsPerBlock: 1, leaders: 12, seenDeadlineMs: 5_000, untold: false },
 };
 
 export async function runDetection(options: DetectionOptions): Promise<DetectionResult> {
@@ -55,6 +66,7 @@ export async function runDetection(options: DetectionOptions): Promise<Detection
     seed,
     leaders: options.leaders,
     nodes: NODES,
+    untold: options.untold,
     finalityDepth: Math.max(...shape.depths) + BEYOND_DEEPEST,
     settings: {
       ...{ TRIGGER_MODE: "both", RTDS_ENABLED: "true", EXACT_COSTS: "true" },

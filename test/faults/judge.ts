@@ -44,6 +44,8 @@ export type Counts = {
   returned: number;
   retracted: number;
   disputed: number;
+  /** Disputed although everything told of the same trade turned out to be true. */
+  disputedInVain: number;
   sighted: number;
 };
 /** Each list holds a sentence per case; all are empty when the log is right. */
@@ -65,6 +67,10 @@ const place = ({
 const trade = (fill: Pick<TrueFill, "txHash" | "leader" | "tokenId" | "side" | "sharesMicro">): string =>
   `${fill.txHash}|${fill.leader}|${fill.tokenId}|${fill.side}|${fill.sharesMicro}`;
 
+/** What a dispute is about. */
+const side = ({ txHash, leader, tokenId, side: direction }: LeaderFill): string =>
+  `${txHash}|${leader}|${tokenId}|${direction}`;
+
 /**
  * @param facts - the whole log, in its order.
  * @param truth - all fills of the leaders on the canonical chain, from the block on from which they are followed.
@@ -74,12 +80,14 @@ export function judge(facts: readonly Fact[], truth: readonly TrueFill[]): Verdi
   const lives = foldLives(facts, verdict);
   compare(lives, truth, verdict);
   const { counts } = verdict;
+  const untrue = new Set([...lives.values()].flatMap((life) => (life.status === "ON_CHAIN" ? [] : side(life.first))));
   for (const { first, status, returned, confirmed, reverts } of lives.values()) {
     counts.firstBy[first.source] += 1;
     counts.reverted += reverts;
     counts.confirmed += Number(confirmed);
     counts.returned += Number(returned);
     counts.retracted += Number(status === "RETRACTED");
+    counts.disputedInVain += Number(first.disputed === true && !untrue.has(side(first)));
   }
   return verdict;
 }
@@ -87,7 +95,7 @@ export function judge(facts: readonly Fact[], truth: readonly TrueFill[]): Verdi
 const emptyCounts = (onChain: number): Counts => ({
   onChain,
   firstBy: { chain: 0, data_api: 0, rtds: 0 },
-  ...{ confirmed: 0, reverted: 0, returned: 0, retracted: 0, disputed: 0, sighted: 0 },
+  ...{ confirmed: 0, reverted: 0, returned: 0, retracted: 0, disputed: 0, disputedInVain: 0, sighted: 0 },
 });
 
 function foldLives(facts: readonly Fact[], verdict: Verdict): Map<LeaderFillId, Life> {

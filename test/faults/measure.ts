@@ -63,7 +63,7 @@ export const verdictRows = ({ counts, missed, doubled, phantom, wrong }: Verdict
     ["confirmed by the chain after another", counts.confirmed],
     ["seen by a further source", counts.sighted],
     ["reverted · returned · retracted", `${counts.reverted} · ${counts.returned} · ${counts.retracted}`],
-    ["disputed", counts.disputed],
+    ["disputed", `${counts.disputed}, ${counts.disputedInVain} of them in vain`],
   ];
 };
 

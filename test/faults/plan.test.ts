@@ -4,7 +4,17 @@ import { expect, test } from "vitest";
 import { lastingAt, type PlanShape, planFaults } from "./plan.ts";
 
 const shape: PlanShape = {
-  ...{ nodes: 3, calm: 5, hold: 6, every: 8, depths: [1, 7, 20], reorgEvery: 3, mixed: 100, apiLateMs: 30_000 },
+  ...{
+    nodes: 3,
+    calm: 5,
+    hold: 6,
+    every: 8,
+    depths: [1, 7, 20],
+    reorgEvery: 3,
+    absence: 30,
+    mixed: 100,
+    apiLateMs: 30_000,
+  },
 };
 const planOf = (seed: string) => planFaults(createRandom(seed), shape);
 

@@ -43,6 +43,8 @@ export type PlanShape = {
   readonly every: number;
   readonly depths: readonly number[];
   readonly reorgEvery: number;
+  /** Blocks for which no node answers; the first one lies when they are back. 0: none. */
+  readonly absence: number;
   /** Blocks of the last part. */
   readonly mixed: number;
   readonly apiLateMs: number;
@@ -67,6 +69,12 @@ export function planFaults(random: Random, shape: PlanShape): Plan {
   for (const depth of shape.depths) {
     momentary.push({ atBlock: block, fault: { kind: "reorg", depth, drops: random.integer(0, 2) } });
     block += shape.reorgEvery;
+  }
+  if (shape.absence > 0) {
+    const toBlock = block + shape.absence - 1;
+    for (const node of allNodes(shape)) lasting.push({ fromBlock: block, toBlock, fault: { kind: "outage", node } });
+    lasting.push({ fromBlock: block, toBlock: toBlock + shape.hold, fault: { kind: "lie", node: FIRST } });
+    block = toBlock + shape.hold + 1;
   }
   const last = block + shape.mixed;
   let honestFrom = block;

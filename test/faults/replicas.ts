@@ -48,7 +48,7 @@ export const shortReplicas: Omit<ReplicasOptions, "seed" | "say"> = {
 export async function runReplicas(options: ReplicasOptions): Promise<ReplicasResult> {
   const { seed, leaders, say } = options;
   const world = await startFaultWorld({
-    ...{ seed, leaders, nodes: 2, finalityDepth: 8 },
+    ...{ seed, leaders, nodes: 2, finalityDepth: 8, untold: false },
     settings: {
       ...{ TRIGGER_MODE: "both", RTDS_ENABLED: "true", SEEN_DEADLINE_MS: "30000" },
       ...{ CHAIN_POLL_MS: "250", CHAIN_TIMEOUT_MS: "2000", CHAIN_PROGRESS_MS: "1000" },

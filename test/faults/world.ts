@@ -50,6 +50,8 @@ export type FaultWorldOptions = {
   readonly nodes: number;
   /** Deeper than the deepest reorg. */
   readonly finalityDepth: number;
+  /** Whether a market stays unknown to the watchers. */
+  readonly untold: boolean;
   /** Settings of the watchers beside the endpoints. */
   readonly settings: Readonly<Record<string, string>>;
 };
@@ -71,8 +73,8 @@ const worldMarkets: readonly WorldMarket[] = [
   market("candidate", { slug: "candidate", negRisk: true, eventSlug: "election", questionIndex: 0 }),
   market("snow"),
 ];
-/** Nobody tells the watchers what it is: its fills are told without their market. */
-const UNTOLD = "none";
+/** With `untold` nobody says what market this is: the chain's fills are told without it, others name it in their rows. */
+const UNTOLD = "snow";
 
 export async function startFaultWorld(options: FaultWorldOptions): Promise<FaultWorld> {
   const undo: (() => unknown)[] = [];
@@ -114,7 +116,8 @@ async function open(options: FaultWorldOptions, { folder, undo, stop }: Opening)
   const bus = await connectBus({ url: nats.url, name: "faults", logger: silentLogger });
   undo.push(bus.drain);
   await provision(bus.jsm);
-  for (const known of chain.markets) if (known.slug !== UNTOLD) await publishMarket(bus, definitionOf(known));
+  const known = chain.markets.filter(({ slug }) => !options.untold || slug !== UNTOLD);
+  for (const one of known) await publishMarket(bus, definitionOf(one));
   const settings = {
     NATS_URL: nats.url,
     POLYGON_HTTP_URL: nodes.map(({ rpcHttpUrl }) => rpcHttpUrl).join(),
