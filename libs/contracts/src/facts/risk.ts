@@ -20,6 +20,7 @@ export const RiskReason = z.discriminatedUnion("code", [
   z.object({ code: z.literal("WATCHER_LAGGING"), lagMs: z.int(), lagMsMax: z.int() }),
   z.object({ code: z.literal("BOOKS_STALE"), tokens: z.int(), reason: z.string() }),
   z.object({ code: z.literal("DISCREPANCY"), account: z.string(), tokenId: z.string(), differenceMicro: z.string() }),
+  z.object({ code: z.literal("API_FALLBACK"), account: z.string() }),
   z.object({ code: z.literal("GAP_OPEN"), gapId: z.string() }),
   z.object({ code: z.literal("UNREADABLE_FACT"), service: z.string(), seq: z.int() }),
   z.object({ code: z.literal("STREAM_FILLING"), usedPercent: z.int() }),

@@ -83,6 +83,9 @@ export function factCauses(state: RiskState): Cause[] {
     const reason = { code: "DISCREPANCY", account, tokenId, differenceMicro: formatMicro(differenceMicro) } as const;
     causes.push(degrade({ kind: "account", id: account }, reason, tokenId, CAREFUL));
   }
+  for (const account of state.degraded) {
+    causes.push(degrade({ kind: "account", id: account }, { code: "API_FALLBACK", account }, "", CAREFUL));
+  }
   for (const [gapId, scope] of state.gaps) {
     const leader = /^(leader:)?(0x[0-9a-f]{40})$/.exec(scope)?.[2];
     const touched: RiskScope = leader === undefined ? GLOBAL : { kind: "leader", id: leader };

@@ -1,6 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { account, command, discrepancy, gap, position, progress, type Risk, run, started } from "./world.testing.ts";
+import {
+  account,
+  balances,
+  command,
+  discrepancy,
+  gap,
+  position,
+  progress,
+  type Risk,
+  run,
+  started,
+} from "./world.testing.ts";
 
 describe("start", () => {
   test("everything stands still until each service of the trading path was heard", () => {
@@ -107,6 +118,14 @@ const causes: readonly {
     afterMs: 250,
     said: "account halt BALANCE_IMPOSSIBLE",
     end: (risk) => risk.append(position(0n)),
+    goneMs: 5_500,
+  },
+  {
+    name: "balances by the venue's index degrade their account",
+    begin: (risk) => risk.append(balances(true)),
+    afterMs: 250,
+    said: "account degrade API_FALLBACK",
+    end: (risk) => risk.append(balances(false)),
     goneMs: 5_500,
   },
   {

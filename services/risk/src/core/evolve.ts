@@ -7,6 +7,7 @@ export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "DiscrepancyFound",
   "DiscrepancyResolved",
   "PositionChanged",
+  "BalanceSnapshot",
   "GapDetected",
   "GapResolved",
   "ChainProgress",
@@ -35,6 +36,11 @@ export function evolve(state: RiskState, { fact, seq }: Recorded): RiskState {
       else state.impossible.delete(`${account}.${tokenId}`);
       break;
     }
+    case "BalanceSnapshot":
+      if (fact.account === undefined || fact.degraded === undefined) break;
+      if (fact.degraded) state.degraded.add(fact.account);
+      else state.degraded.delete(fact.account);
+      break;
     case "GapDetected":
       state.gaps.set(fact.gapId, fact.scope);
       break;

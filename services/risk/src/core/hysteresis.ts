@@ -25,6 +25,7 @@ const times: Record<RiskReason["code"], Times> = {
   BALANCE_IMPOSSIBLE: { riseMs: 0, fallMs: 5_000 },
   UNREADABLE_FACT: { riseMs: 0, fallMs: 0 },
   DISCREPANCY: { riseMs: 0, fallMs: 5_000 },
+  API_FALLBACK: { riseMs: 0, fallMs: 5_000 },
   GAP_OPEN: { riseMs: 10_000, fallMs: 2_000 },
   SERVICE_SILENT: { riseMs: 0, fallMs: 2_000 },
   CHAIN_SYNC_LOST: { riseMs: 0, fallMs: 5_000 },

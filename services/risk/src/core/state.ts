@@ -18,6 +18,8 @@ export type RiskState = {
   >;
   /** Positions whose numbers contradict each other, by account and token. */
   readonly impossible: Map<string, { readonly account: AccountId; readonly tokenId: TokenId }>;
+  /** Accounts whose balances come from the venue's index, because no node answers. */
+  readonly degraded: Set<AccountId>;
   /** Open gaps by id, with the scope that the watcher names. */
   readonly gaps: Map<string, string>;
   /** Newest head of the chain and when its block was made. */
@@ -37,6 +39,7 @@ export const initialState = (): RiskState => ({
   operatorHalts: new Map(),
   discrepancies: new Map(),
   impossible: new Map(),
+  degraded: new Set(),
   gaps: new Map(),
   head: null,
   standing: new Map(),

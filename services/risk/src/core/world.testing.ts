@@ -2,7 +2,7 @@
 import { createLocalLog } from "@slipstream/actor/local";
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
 import type { RiskScope } from "@slipstream/contracts/facts/risk";
-import { AccountId, factId, Hash, TokenId } from "@slipstream/contracts/ids";
+import { AccountId, Address, factId, Hash, TokenId } from "@slipstream/contracts/ids";
 import type { Heartbeat } from "@slipstream/contracts/live";
 import { parseShares, sharesMicro, usdcMicro } from "@slipstream/contracts/money";
 import type { ServiceName } from "@slipstream/contracts/subjects";
@@ -40,6 +40,20 @@ export const discrepancy = (type: "DiscrepancyFound" | "DiscrepancyResolved"): F
   tokenId,
   differenceMicro: parseShares("12"),
   sinceMs: 1,
+});
+export const balances = (degraded: boolean): Fact => ({
+  type: "BalanceSnapshot",
+  ...head("BalanceSnapshot"),
+  holder: { kind: "wallet", address: Address.parse(`0x${"b1".repeat(20)}`) },
+  account,
+  blockNumber: 5,
+  blockHash: null,
+  source: degraded ? "api" : "chain",
+  complete: false,
+  balances: [],
+  collateralMicro: null,
+  afterReorg: false,
+  degraded,
 });
 export const gap = (type: "GapDetected" | "GapResolved", scope: string): Fact => ({
   ...head(type),
