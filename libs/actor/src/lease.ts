@@ -76,6 +76,23 @@ export function leaseKey(options: LeaseOptions): LeaseKey {
     deadlineTimer = setTimeout(() => lose("not renewed in time"), Math.max(0, held.deadlineMs - steadyMs()));
   };
 
+  const renew = async (kv: KV): Promise<void> => {
+    const held = tenure;
+    if (held === null) return;
+    const sentMs = steadyMs();
+    try {
+      held.revision = await overLink(bus, () => kv.put(key, mine, { previousSeq: held.revision, timeout: renewMs }));
+      if (tenure === held) extend(held, sentMs);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      const entry = await overLink(bus, () => kv.get(key));
+      // An earlier renewal whose acknowledgement was lost: ours all the same, but its time is not known.
+      if (entry !== null && holderOf(entry)?.boot === boot) held.revision = entry.revision;
+      else if (tenure === held) lose(`taken by ${holderOf(entry)?.instance ?? "nobody: it had run out"}`);
+    }
+  };
+  let renewal = Promise.resolve();
+
   return {
     held: () => tenure !== null,
     deadlineMs: () => tenure?.deadlineMs ?? Number.NEGATIVE_INFINITY,
@@ -95,22 +112,9 @@ export function leaseKey(options: LeaseOptions): LeaseKey {
       extend(tenure, sentMs);
       onGained(revision);
     },
-    renew: async (kv) => {
-      const held = tenure;
-      if (held === null) return;
-      const sentMs = steadyMs();
-      try {
-        const revision = await overLink(bus, () => kv.put(key, mine, { previousSeq: held.revision, timeout: renewMs }));
-        if (tenure !== held) return;
-        held.revision = revision;
-        extend(held, sentMs);
-      } catch (error) {
-        if (!isConflict(error)) throw error;
-        const entry = await overLink(bus, () => kv.get(key));
-        // An earlier renewal whose acknowledgement was lost: ours all the same, but its time is not known.
-        if (entry !== null && holderOf(entry)?.boot === boot) held.revision = entry.revision;
-        else if (tenure === held) lose(`taken by ${holderOf(entry)?.instance ?? "nobody: it had run out"}`);
-      }
+    renew: (kv) => {
+      renewal = renew(kv);
+      return renewal;
     },
     free: async () => {
       freed = true;
@@ -119,6 +123,8 @@ export function leaseKey(options: LeaseOptions): LeaseKey {
       tenure = null;
       if (held === null || !bus.connected()) return;
       try {
+        // One that is on its way would leave a key that nobody may delete.
+        await renewal.catch(() => undefined);
         const kv = await bus.kvm.open(bucket);
         await overLink(bus, () => kv.delete(key, { previousSeq: held.revision }));
       } catch (error) {

@@ -5,7 +5,7 @@
  * 1. A replica is live while its member key is renewed. All replicas see the same members, sort them by name and come
  *    to the same shares, so nobody has to coordinate.
  * 2. A replica takes free shards up to its share, and gives the rest back when another joins: first what is in hand is
- *    finished (`beforeYield`), then the key is freed.
+ *    finished (`beforeYield`), then the key is freed. Renewals go on meanwhile: a slow end of one shard costs no other.
  * 3. What a dead replica held is free when its keys have run out, and is taken at the next step.
  */
 import type { KV } from "@nats-io/kv";
@@ -70,15 +70,31 @@ export function startShardLeases(options: ShardLeasesOptions): ShardLeases {
       ...heldOnes().map(([, lease]) => lease.renew(kv)),
     ]);
     const share = shareOf(shards.length, await membersOf(bus, kv, prefix), instance);
-    const before = heldOnes().length;
     await takeUpTo(kv, share);
-    for (const [shard, lease] of heldOnes().slice(share)) {
-      await beforeYield?.(shard);
-      await lease.free();
-      onLost(shard, "another replica has it now");
-    }
+    for (const [shard, lease] of heldOnes().slice(share)) void handOver(shard, lease);
     const now = heldOnes().length;
-    if (now !== before) logger.info({ prefix, shards: now, share }, "shards of this replica");
+    if (now !== shown) logger.info({ prefix, shards: now, share }, "shards of this replica");
+    shown = now;
+  };
+  let shown = 0;
+
+  const yielding = new Set<string>();
+  const handOver = async (shard: string, lease: LeaseKey): Promise<void> => {
+    if (yielding.has(shard)) return;
+    yielding.add(shard);
+    try {
+      await beforeYield?.(shard);
+    } catch (error) {
+      logger.warn({ shard, err: error }, "what was in hand of a shard is left to its next owner");
+    }
+    // Lost meanwhile: then it was told as that.
+    if (lease.held()) {
+      const freeing = lease.free();
+      // At once: what is gained from now on is another tenure.
+      onLost(shard, "another replica has it now");
+      await freeing;
+    }
+    yielding.delete(shard);
   };
 
   const takeUpTo = async (kv: KV, share: number): Promise<void> => {

@@ -33,7 +33,11 @@ type Replica = {
   die(): Promise<void>;
 };
 
-async function join(instance: string, fences: Map<string, number[]>): Promise<Replica> {
+async function join(
+  instance: string,
+  fences: Map<string, number[]>,
+  finish: (shard: string) => Promise<void> = () => Promise.resolve(),
+): Promise<Replica> {
   const own = await connectTo(nats.url, instance);
   const held = new Map<string, number>();
   const yielded: string[] = [];
@@ -51,7 +55,10 @@ async function join(instance: string, fences: Map<string, number[]>): Promise<Re
       fences.set(shard, [...(fences.get(shard) ?? []), fence]);
     },
     onLost: (shard) => void held.delete(shard),
-    beforeYield: async (shard) => void yielded.push(shard),
+    beforeYield: (shard) => {
+      yielded.push(shard);
+      return finish(shard);
+    },
   });
   const replica: Replica = {
     held,
@@ -72,6 +79,9 @@ async function join(instance: string, fences: Map<string, number[]>): Promise<Re
 }
 
 const sizes = (...of: readonly Replica[]): number[] => of.map(({ held }) => held.size);
+/** Of a shard that is not held: never. */
+const deadlineOr = ({ held, leases }: Replica, shard: string): number =>
+  held.has(shard) ? leases.deadlineMs(shard) : Number.POSITIVE_INFINITY;
 const all = (...of: readonly Replica[]): string[] => of.flatMap(({ held }) => [...held.keys()]).sort();
 
 test("one replica has all; a second gets half of them, handed over and not torn away; who leaves gives his back", async () => {
@@ -85,6 +95,32 @@ test("one replica has all; a second gets half of them, handed over and not torn 
   await two.leave();
   await until(() => one.held.size === shards.length, { what: "all again", timeoutMs: 20_000 });
   for (const of of fences.values()) expect(of).toEqual([...of].sort((a, b) => a - b));
+});
+
+test("a hand-over that takes longer than a lease costs none of the others, and what was finished goes at once", async () => {
+  const fences = new Map<string, number[]>();
+  let finishOne: () => void = () => undefined;
+  const slow = new Promise<void>((resolve) => {
+    finishOne = resolve;
+  });
+  let slowShard = "";
+  const one = await join("one", fences, (shard) => {
+    slowShard ||= shard;
+    return shard === slowShard ? slow : Promise.resolve();
+  });
+  await until(() => one.held.size === shards.length, { what: "one has all", timeoutMs: 20_000 });
+  const first = new Map(one.held);
+  const two = await join("two", fences);
+  await until(() => two.held.size === 5, { what: "all but the slow one", timeoutMs: 20_000 });
+  // All that is left is renewed for longer than a lease lives without it.
+  const sinceMs = clock.steadyMs();
+  const renewedTo = (): number => Math.min(...[...first.keys()].map((shard) => deadlineOr(one, shard)));
+  await until(() => renewedTo() > sinceMs + 7_000, { what: "renewals", timeoutMs: 10_000 });
+  expect(one.held.size).toBe(7);
+  expect([...one.held].every(([shard, fence]) => first.get(shard) === fence)).toBe(true);
+  finishOne();
+  await until(() => two.held.size === 6 && one.held.size === 6, { what: "half each", timeoutMs: 3_000 });
+  expect(all(one, two)).toEqual(shards);
 });
 
 test("of three replicas one dies without a word: the others share what it had, each shard under a higher fence", async () => {
