@@ -21,6 +21,8 @@ export const watcherEnv = {
   CHAIN_TIMEOUT_MS: integer(100, 120_000).default(10_000),
   /** Blocks of one range query at most; each node's own limit is learned from its refusals. */
   LOG_RANGE_MAX: integer(1, 1_000_000).default(2_000),
+  /** Ranges asked for at the same time while a long absence or a past is read; fewer while the node refuses. */
+  CHAIN_READS_AHEAD: integer(1, 64).default(8),
   /** A fill seen later than this after its block is historical: it moves positions, nothing is copied. */
   HISTORICAL_AGE_MS: integer(1_000, 86_400_000).default(60_000),
   /** Above this many leaders all fills are read and chosen here: the cost does not grow with the leaders any more. */

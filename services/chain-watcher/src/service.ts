@@ -14,7 +14,9 @@ import { createMetrics, type WatcherMetrics } from "./adapters/metrics.ts";
 import { createNodes } from "./adapters/nodes.ts";
 import { createObserver, type Observer } from "./adapters/observer.ts";
 import { createReading, type Reading } from "./adapters/reading.ts";
+import type { Nodes } from "./adapters/readingTypes.ts";
 import { createSources, followEverywhere, type NamedSource } from "./adapters/sources.ts";
+import type { WireLog } from "./adapters/wire.ts";
 import type { watcherEnv } from "./config.ts";
 import { watcherCore, watcherShards } from "./core/core.ts";
 import { shardOfWatcherChain } from "./core/decide.ts";
@@ -33,6 +35,7 @@ type Parts = {
   readonly actor: Actor;
   readonly observe: Observer;
   readonly pool: RpcPool;
+  readonly nodes: Nodes;
   readonly exchanges: () => ExchangeTable;
   readonly metrics: WatcherMetrics;
 };
@@ -49,9 +52,11 @@ export async function buildWatcher(context: Context): Promise<RunningService> {
   const markets = await watchMarkets(bus, logger);
   const metrics = createMetrics(clock.steadyMs);
   const actor = await startWatcherActor(context, metrics);
-  const blockMs = createNodes(pool, settings.LOG_RANGE_MAX).pick().reader.blockMs;
+  const nodes = createNodes(pool, settings.LOG_RANGE_MAX);
+  // Asked of the best node each time: the one of the start may be gone.
+  const blockMs = (log: WireLog): Promise<number> => nodes.pick().reader.blockMs(log);
   const observe = createObserver({ bus, markets, exchanges, blockMs, nowMs: clock.nowMs, logger });
-  return runParts({ context, actor, observe, pool, exchanges, metrics }, markets);
+  return runParts({ context, actor, observe, pool, nodes, exchanges, metrics }, markets);
 }
 
 const startWatcherActor = ({ bus, clock, logger, instance, settings, fatal }: Context, metrics: WatcherMetrics) =>
@@ -113,9 +118,8 @@ function runParts(parts: Parts, markets: Markets): RunningService {
 }
 
 function startReading(parts: Parts, failure: { text: string | null }): Reading {
-  const { context, actor, observe, pool, exchanges, metrics } = parts;
+  const { context, actor, observe, nodes, exchanges, metrics } = parts;
   const { clock, logger, settings } = context;
-  const nodes = createNodes(pool, settings.LOG_RANGE_MAX);
   return createReading({
     nodes,
     emptyCheck: createEmptyCheck(nodes, metrics.unproven),
@@ -132,6 +136,7 @@ function startReading(parts: Parts, failure: { text: string | null }): Reading {
       wholeAbove: settings.WATCH_ALL_ABOVE,
       gapBlocks: settings.GAP_BLOCKS,
       exactCosts: settings.EXACT_COSTS,
+      readsAhead: settings.CHAIN_READS_AHEAD,
     },
     onRange: metrics.range,
     onCostUnknown: (txHash, { code, detail }) =>
@@ -201,7 +206,7 @@ function statusOf(
       cursorBlock: chain?.cursor ?? 0,
       finalizedLagBlocks: chain === undefined ? 0 : chain.head - chain.finalized,
       openGaps: openGaps.size,
-      gapBlocks: [...openGaps.values()].reduce((sum, gap) => sum + gap.toBlock - gap.fromBlock + 1, 0),
+      gapBlocks: unreadOf(actor.state()),
       backfillBlocks: unread,
       openFills: fills.open.size,
       nodesHealthy: pool.status().filter(({ state }) => state === "HEALTHY").length,
@@ -211,6 +216,16 @@ function statusOf(
     histograms: metrics.histograms(),
   };
 }
+
+/** Blocks that are still to be read of the longest gap: shards that are equally far are read together. */
+const unreadOf = ({ openGaps, progress }: WatcherState): number =>
+  Math.max(
+    0,
+    ...[...openGaps.values()].map(({ shard, fromBlock, toBlock }) => {
+      const readTo = Math.max(fromBlock - 1, progress.get(shard)?.cursor ?? 0);
+      return Math.max(0, toBlock - readTo);
+    }),
+  );
 
 /** @throws ContractError when an override is no known exchange, TransientError when the node does not say. */
 async function exchangeTable(

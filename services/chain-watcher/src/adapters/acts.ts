@@ -6,6 +6,7 @@ import { actsOf, isFillTransfer } from "@slipstream/polymarket/acts";
 import type { ExchangeTable } from "@slipstream/polymarket/versions";
 import type { ObservedAct } from "../core/messages.ts";
 import { moversOf } from "./fillFilter.ts";
+import { together } from "./together.ts";
 import type { Receipt, WireLog } from "./wire.ts";
 
 export type ActReading = {
@@ -28,8 +29,7 @@ export async function observedActs(moves: readonly WireLog[], reading: ActReadin
     for (const wallet of moversOf(leaders, log)) known.wallets.add(wallet);
     concerned.set(log.transactionHash, known);
   }
-  const acts: ObservedAct[] = [];
-  for (const [txHash, { log, wallets }] of concerned) {
+  const found = await together([...concerned], async ([txHash, { log, wallets }]) => {
     const { logs } = await receiptOf(receipt, log);
     const numbered = logs.map((one) => ({ ...one, logIndex: Number(one.logIndex) }));
     const at = {
@@ -38,13 +38,11 @@ export async function observedActs(moves: readonly WireLog[], reading: ActReadin
       blockHash: Hash.parse(log.blockHash),
       tsEventMs: await blockMs(log),
     };
-    for (const leader of wallets) {
-      for (const { act, direction, tokenId, sharesMicro, logIndex } of actsOf(numbered, leader, exchanges)) {
-        acts.push({ act, direction, leader, tokenId, sharesMicro, logIndex, ...at });
-      }
-    }
-  }
-  return acts;
+    return [...wallets].flatMap((leader) =>
+      actsOf(numbered, leader, exchanges).map(({ counterparty: _, ...act }) => ({ ...act, leader, ...at })),
+    );
+  });
+  return found.flat();
 }
 
 /** The receipt of a log's transaction. @throws TransientError when the node has it not, or in another block. */

@@ -127,6 +127,7 @@ export function testNode(name: string, chain: TestChain): { readonly node: Node;
       head: () => answer(() => block(top())),
       finalized: () => answer(() => block(Math.min(top(), chain.finalized().number))),
       header: (number) => answer(() => block(number)),
+      blocksAtOnce: () => ails.rangeMax,
       range: (groups, fromBlock, toBlock) =>
         answer(() => {
           const to = Math.min(toBlock, fromBlock + ails.rangeMax - 1);
@@ -189,7 +190,7 @@ export function testWatcher(nodes: readonly Node[], owns: (shard: string) => boo
       settled: async () => undefined,
       nowMs: () => now.nowMs,
       steadyMs: () => (steady += 1),
-      settings: { wholeAbove: 1_000, gapBlocks: 50, exactCosts: false },
+      settings: { wholeAbove: 1_000, gapBlocks: 50, exactCosts: false, readsAhead: 3 },
       onCostUnknown: () => undefined,
       onSuccess: () => undefined,
       onFailure: () => undefined,

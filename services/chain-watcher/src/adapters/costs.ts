@@ -7,6 +7,7 @@ import { fillsBetween } from "../core/fillBook.ts";
 import type { CostFound } from "../core/messages.ts";
 import type { WatcherState } from "../core/state.ts";
 import { type ActReading, receiptOf } from "./acts.ts";
+import { together } from "./together.ts";
 import type { WireLog } from "./wire.ts";
 
 /** The fills whose own log does not say what they cost, with what they did. Those that agree are left out. */
@@ -21,33 +22,30 @@ export async function costsOf(
   },
 ): Promise<Omit<CostFound, "type">[]> {
   const { state, exchanges, receipt, onUnknown } = reading;
-  const found: Omit<CostFound, "type">[] = [];
-  for (const log of logs) {
+  const found = await together(logs, async (log): Promise<Omit<CostFound, "type">[]> => {
     const fill = decodeOrderFilled(log, exchanges);
-    if (fill.kind !== "orderFilled" || !needsExactCost(fill)) continue;
+    if (fill.kind !== "orderFilled" || !needsExactCost(fill)) return [];
     const known = knownAt(state(), log, fill.maker);
-    if (known === undefined || known[1].costed) continue;
+    if (known === undefined || known[1].costed) return [];
     const { logs: all } = await receiptOf(receipt, log);
     const numbered = all.map((one) => ({ ...one, logIndex: Number(one.logIndex) }));
     const exact = exactFill(numbered, { logIndex: Number(log.logIndex) }, exchanges);
     if (exact.kind === "unknown") {
       onUnknown(log.transactionHash, exact);
-      continue;
+      return [];
     }
-    if (!exact.difference) continue;
-    found.push({
-      leaderFillId: known[0],
-      cost: {
-        loggedUsdcMicro: fill.usdcMicro,
-        usdcMicro: exact.usdcMicro,
-        loggedFeeMicro: fill.feeMicro,
-        feeMicro: exact.feeMicro,
-        feeUnit: fill.feeUnit,
-        tsEventMs: known[1].tsEventMs,
-      },
-    });
-  }
-  return found;
+    if (!exact.difference) return [];
+    const cost = {
+      loggedUsdcMicro: fill.usdcMicro,
+      usdcMicro: exact.usdcMicro,
+      loggedFeeMicro: fill.feeMicro,
+      feeMicro: exact.feeMicro,
+      feeUnit: fill.feeUnit,
+      tsEventMs: known[1].tsEventMs,
+    };
+    return [{ leaderFillId: known[0], cost }];
+  });
+  return found.flat();
 }
 
 function knownAt(state: WatcherState, log: WireLog, leader: Address) {

@@ -9,7 +9,8 @@ import { type Address, shardOf } from "@slipstream/contracts/ids";
 import type { ObservedAct, ObservedFill } from "../core/messages.ts";
 import { activeShards } from "../core/shardFacts.ts";
 import { followed } from "../core/state.ts";
-import { readFinal } from "./finalBlocks.ts";
+import type { FinalBlocks } from "./finalBlocks.ts";
+import { createFinalReads } from "./finalReads.ts";
 import type { Cycle, ReadingOptions } from "./readingTypes.ts";
 
 /** Newer blocks are looked for at least this often while a long absence is read. */
@@ -18,6 +19,8 @@ const CATCH_UP_MS = 500;
 type Pointer = {
   /** Everything up to here was read in this tenure. */
   readTo: number;
+  /** The cursor in the log: what lies at or below it is not kept. */
+  cursor: number;
   fills: ObservedFill[];
   acts: ObservedAct[];
 };
@@ -26,23 +29,26 @@ type Pointer = {
 export function createFinalPass(options: ReadingOptions): (cycle: Cycle) => Promise<boolean> {
   const { state, owns, post, settled, steadyMs, settings } = options;
   const pointers = new Map<string, Pointer>();
+  const reads = createFinalReads(options);
 
   /** Follows what the log and the leases say. */
   const refresh = (finalized: number): void => {
     const active = activeShards(state());
+    const told = new Set([...state().openGaps.values()].map(({ shard }) => shard));
     for (const shard of pointers.keys()) if (!owns(shard) || !active.has(shard)) pointers.delete(shard);
     for (const shard of active) {
       const cursor = state().progress.get(shard)?.cursor;
       if (cursor === undefined || !owns(shard)) continue;
       const known = pointers.get(shard);
       // A cursor beyond what we read was set by somebody else.
-      if (known === undefined || known.readTo < cursor) pointers.set(shard, { readTo: cursor, fills: [], acts: [] });
-      else {
+      if (known === undefined || known.readTo < cursor)
+        pointers.set(shard, { readTo: cursor, cursor, fills: [], acts: [] });
+      else if (known.cursor < cursor) {
+        known.cursor = cursor;
         known.fills = known.fills.filter(({ blockNumber }) => blockNumber > cursor);
         known.acts = known.acts.filter(({ blockNumber }) => blockNumber > cursor);
       }
-      const isTold = [...state().openGaps.values()].some((gap) => gap.shard === shard);
-      if (!isTold && finalized - cursor > settings.gapBlocks) {
+      if (!told.has(shard) && finalized - cursor > settings.gapBlocks) {
         post({ type: "GapSeen", shard, fromBlock: cursor + 1, toBlock: finalized, reason: "BEHIND_FINALITY" });
       }
     }
@@ -60,36 +66,40 @@ export function createFinalPass(options: ReadingOptions): (cycle: Cycle) => Prom
     const { tips, isStopped } = cycle;
     const startMs = steadyMs();
     refresh(tips.finalized);
-    while (!isStopped() && steadyMs() - startMs < CATCH_UP_MS) {
+    const goesOn = (): boolean => !isStopped() && steadyMs() - startMs < CATCH_UP_MS;
+    while (goesOn()) {
       const { shards, from, to } = lowest(tips.finalized);
       if (shards.size === 0 || from > to) break;
-      const leaders = followed(state(), (shard) => shards.has(shard));
-      const read = await readFinal(options, cycle, { leaders, fromBlock: from, toBlock: to });
-      options.onRange?.();
-      // Somebody who joined meanwhile was not read: the same blocks again, with him.
-      if (
-        isLarger(
-          followed(state(), (shard) => shards.has(shard)),
-          leaders,
-        )
-      )
-        continue;
-      post({ ...read.blocks, type: "BlocksRead" });
-      for (const shard of shards) {
-        const pointer = pointers.get(shard);
-        if (pointer === undefined) continue;
-        pointer.fills.push(...read.blocks.fills.filter(({ leader }) => shardOf(leader) === shard));
-        pointer.acts.push(...read.acts.filter(({ leader }) => shardOf(leader) === shard));
-        pointer.readTo = read.blocks.toBlock;
+      const ours = (): Set<Address> => followed(state(), (shard) => shards.has(shard));
+      const leaders = ours();
+      for await (const read of reads.read(cycle, { leaders, fromBlock: from, toBlock: to }, goesOn)) {
+        options.onRange?.();
+        // Somebody who joined meanwhile was not read: the same blocks again, with him.
+        if (isLarger(ours(), leaders)) break;
+        await tell(read, shards, cycle);
+        refresh(tips.finalized);
       }
-      await settled();
-      for (const { leaderFillId, cost } of await read.costs()) post({ type: "CostFound", leaderFillId, cost });
-      tellCovered(shards, cycle);
-      await settled();
-      refresh(tips.finalized);
     }
     return [...pointers.values()].some(({ readTo }) => readTo < tips.finalized);
   };
+
+  async function tell(read: FinalBlocks, shards: ReadonlySet<string>, cycle: Cycle): Promise<void> {
+    const { fromBlock, toBlock, fills } = read.blocks;
+    post({ ...read.blocks, type: "BlocksRead" });
+    await settled();
+    for (const { leaderFillId, cost } of await read.costs()) post({ type: "CostFound", leaderFillId, cost });
+    // Only now: whatever fails before is read again.
+    for (const shard of shards) {
+      const pointer = pointers.get(shard);
+      // Another replica had it meanwhile.
+      if (pointer === undefined || pointer.readTo !== fromBlock - 1) continue;
+      pointer.fills.push(...fills.filter(({ leader }) => shardOf(leader) === shard));
+      pointer.acts.push(...read.acts.filter(({ leader }) => shardOf(leader) === shard));
+      pointer.readTo = toBlock;
+    }
+    tellCovered(shards, cycle);
+    await settled();
+  }
 
   function tellCovered(shards: ReadonlySet<string>, { tips }: Cycle): void {
     for (const shard of shards) {
@@ -103,8 +113,8 @@ export function createFinalPass(options: ReadingOptions): (cycle: Cycle) => Prom
         shard,
         fromBlock: cursor + 1,
         toBlock,
-        fills: [...fills],
-        acts: [...acts],
+        fills,
+        acts,
       });
     }
   }

@@ -30,12 +30,19 @@ export function createObserver(options: {
 
   const knowMarket = async (log: WireLog): Promise<void> => {
     const fill = decodeOrderFilled(log, exchanges());
-    if (fill.kind !== "orderFilled" || markets.byToken.has(fill.tokenId)) return;
+    if (fill.kind !== "orderFilled" || markets.byToken.has(fill.tokenId) || found.has(fill.tokenId)) return;
     if (nowMs() - (unknown.get(fill.tokenId) ?? Number.NEGATIVE_INFINITY) < UNKNOWN_KEEP_MS) return;
-    const answer = await ask(bus, "registry", "resolve", { tokenId: fill.tokenId }, RESOLVE_MS_MAX);
-    if (answer.ok) found.set(fill.tokenId, answer.value.conditionId);
-    else unknown.set(fill.tokenId, nowMs());
+    const asked = asking.get(fill.tokenId) ?? resolve(fill.tokenId).finally(() => asking.delete(fill.tokenId));
+    asking.set(fill.tokenId, asked);
+    await asked;
   };
+  const resolve = async (tokenId: TokenId): Promise<void> => {
+    const answer = await ask(bus, "registry", "resolve", { tokenId }, RESOLVE_MS_MAX);
+    if (answer.ok) found.set(tokenId, answer.value.conditionId);
+    else unknown.set(tokenId, nowMs());
+  };
+  /** Many logs of one answer are of the same few tokens. */
+  const asking = new Map<TokenId, Promise<void>>();
   const found = new Map<TokenId, ObservedFill["conditionId"] & string>();
 
   return async (logs, tsSeenMs) => {

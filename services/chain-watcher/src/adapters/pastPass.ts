@@ -1,30 +1,31 @@
 /**
- * The past of leaders, behind everything else: one piece in each cycle, for all leaders that stand at the same block. A
- * piece is told completely before the next one is read, so the memory it takes does not depend on how long the past is.
+ * The past of leaders, behind everything else: a short while in each cycle, for all leaders that stand at the same block.
+ * A piece is told completely before the next one is, and few are read ahead, so the memory it takes does not depend on how
+ * long the past is.
  */
 import { type Address, shardOf } from "@slipstream/contracts/ids";
 import type { WatcherState } from "../core/state.ts";
-import { readFinal } from "./finalBlocks.ts";
+import type { FinalBlocks } from "./finalBlocks.ts";
+import { createFinalReads } from "./finalReads.ts";
 import type { Cycle, ReadingOptions } from "./readingTypes.ts";
 
 const LEADERS_AT_ONCE = 200;
+/** Newer blocks are looked for at least this often. */
+const PAST_MS = 250;
 
 /** @returns whether something of somebody's past is left. */
 export function createPastPass(options: ReadingOptions): (cycle: Cycle) => Promise<boolean> {
-  const { state, owns, post, settled } = options;
-  return async (cycle) => {
-    const group = nextGroup(state(), owns);
-    if (group === null) return false;
-    const { leaders, fromBlock } = group;
-    const read = await readFinal(options, cycle, { leaders, fromBlock, toBlock: group.toBlock });
-    options.onRange?.();
-    const { toBlock } = read.blocks;
+  const { state, owns, post, settled, steadyMs } = options;
+  const reads = createFinalReads(options);
+
+  const tell = async (leaders: ReadonlySet<Address>, read: FinalBlocks): Promise<void> => {
+    const { fromBlock, toBlock, fills } = read.blocks;
     const messages = [...leaders].map((leader) => ({
       type: "PastRead" as const,
       leader,
       fromBlock,
       toBlock,
-      fills: read.blocks.fills.filter((fill) => fill.leader === leader),
+      fills: fills.filter((fill) => fill.leader === leader),
       acts: read.acts.filter((act) => act.leader === leader),
     }));
     for (const message of messages) post(message);
@@ -33,6 +34,16 @@ export function createPastPass(options: ReadingOptions): (cycle: Cycle) => Promi
     // Now that the fills are in the log, the same message moves the progress.
     for (const message of messages) post(message);
     await settled();
+  };
+  return async (cycle) => {
+    const startMs = steadyMs();
+    const goesOn = (): boolean => !cycle.isStopped() && steadyMs() - startMs < PAST_MS;
+    const group = nextGroup(state(), owns);
+    if (group === null) return false;
+    for await (const read of reads.read(cycle, group, goesOn)) {
+      options.onRange?.();
+      await tell(group.leaders, read);
+    }
     return nextGroup(state(), owns) !== null;
   };
 }

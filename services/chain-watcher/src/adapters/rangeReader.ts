@@ -16,6 +16,8 @@ export type RangeReader = {
   finalized(): Promise<Header>;
   /** The block of that number now. */
   header(blockNumber: number): Promise<Header>;
+  /** Blocks that the node would be asked for at once now. */
+  blocksAtOnce(): number;
   /** Reads the next blocks from `fromBlock`, at most to `toBlock`: the logs of each group of filters. */
   range(groups: readonly (readonly LogFilter[])[], fromBlock: number, toBlock: number): Promise<ReadRange>;
   receipt(txHash: string): Promise<Receipt | null>;
@@ -40,6 +42,7 @@ export function createRangeReader(name: string, rpc: RpcReader, ranges: LogRange
     head: () => header("latest"),
     finalized: () => header("finalized"),
     header: (blockNumber) => header(hex(blockNumber)),
+    blocksAtOnce: () => ranges.blocksOf(name),
     range: async (groups, fromBlock, toBlock) => {
       const read = await ranges.readNext(name, { fromBlock, toBlock }, (from, to) =>
         Promise.all(groups.map((filters) => logs(filters, { fromBlock: hex(from), toBlock: hex(to) }))),

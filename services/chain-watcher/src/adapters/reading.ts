@@ -89,7 +89,7 @@ export function createCycle(options: ReadingOptions, isStopped: () => boolean): 
     const at: Cycle = { node, head, tips, leaders, isStopped };
     await headPass(at);
     const isBehind = await finalPass(at);
-    const hasPast = await pastPass(at);
-    return isBehind || hasPast;
+    // What was missed may be an exit: somebody's past waits for it.
+    return isBehind || (await pastPass(at));
   };
 }

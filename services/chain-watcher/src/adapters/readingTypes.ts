@@ -46,6 +46,8 @@ export type ReadingOptions = {
     readonly gapBlocks: number;
     /** Read from the other logs of a transaction what an order really paid. */
     readonly exactCosts: boolean;
+    /** Pieces of final blocks read ahead of the one that is told. */
+    readonly readsAhead: number;
   };
   readonly onCostUnknown: (txHash: string, why: CostUnknown) => void;
   readonly onSuccess: () => void;

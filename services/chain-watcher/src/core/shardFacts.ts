@@ -75,12 +75,12 @@ export function coveredFacts(state: WatcherState, view: WatcherView, covered: Sh
   const progress = state.progress.get(covered.shard);
   if (progress === undefined || covered.fromBlock > progress.cursor + 1 || covered.toBlock <= progress.cursor)
     return [];
-  const due = covered.fills.filter((fill) => isTold(state, fill));
-  if (!areTold(state, view, due)) return [];
   const facts = actFacts(state, view, covered.acts);
   const ended = [...state.openGaps].filter(([, gap]) => gap.shard === covered.shard && gap.toBlock <= covered.toBlock);
   const isTime = view.nowMs - progress.tsInitMs >= view.progressEveryMs;
   if (facts.length === 0 && ended.length === 0 && !isTime) return [];
+  const due = covered.fills.filter((fill) => isTold(state, fill));
+  if (!areTold(state, view, due)) return [];
   for (const [gapId, { fromBlock, toBlock }] of ended) {
     facts.push({
       type: "GapResolved",
