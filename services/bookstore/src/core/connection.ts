@@ -1,6 +1,6 @@
 /**
  * Time on one connection to the venue. Book time is venue time made monotonic per connection; the watermark says up to
- * which venue time every change has been published: one millisecond below the newest frame, or, on a quiet connection,
+ * which venue time every change has been published: one millisecond below the newest change, or, on a quiet connection,
  * what the answer to a ping proves.
  */
 import type { BookClock } from "@slipstream/contracts/book";
@@ -40,6 +40,16 @@ export const atOf = (connection: Connection, tsEventMs: number, tsInitMs: number
   tsEventMs: Math.max(connection.lastEventMs, tsEventMs),
   tsInitMs,
 });
+
+/**
+ * The time of a print: that of the newest change. Prints and changes come up to 0.62 s out of order (reference §6.3), so a
+ * print does not tell that the changes before it have come, and a change may still be told that happened before it.
+ * @param bookMs - of the newest entry of its book.
+ */
+export function stampPrint(connection: Connection, tsEventMs: number, tsInitMs: number, bookMs: number): At {
+  connection.offsetMs = Math.min(connection.offsetMs, tsInitMs - tsEventMs);
+  return { tsEventMs: Math.max(connection.lastEventMs, bookMs), tsInitMs };
+}
 
 /** Moves the watermark; null when it stands there already. */
 export function advance(connection: Connection, watermarkMs: number, tsInitMs: number): BookClock | null {

@@ -4,6 +4,7 @@ import type { BookUpdate } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
 import { beforeEach, expect, test } from "vitest";
 import { createDesk, type Desk, type DeskOutput, onEvents, onPong, onTick, tellAgain, track } from "./desk.ts";
+import { snapAt } from "./deskAnswers.ts";
 import { onRestBook } from "./deskRest.ts";
 import { ask, bid, createVenue, marketOf, NO, START_MS, type Venue, YES } from "./venue.testing.ts";
 
@@ -44,6 +45,21 @@ test("a change that REST had first and the stream told then is nothing", () => {
   onEvents(desk, C, [late], START_MS + 1_600);
   onPong(desk, C, START_MS + 9_000, START_MS + 9_010);
   expect(reasons(onTick(desk, START_MS + 9_020))).toEqual([]);
+});
+
+test("a print that overtakes changes proves nothing of them, and past books are exact all the same", () => {
+  const first = venue.change(START_MS + 100, bid(410_000, 5));
+  const late = venue.change(START_MS + 300, ask(590_000, 5));
+  onEvents(desk, C, [first], START_MS + 140);
+  const print = venue.trade(YES, START_MS + 500, { side: "BUY", priceMicro: 590_000, sizeMicro: 1 });
+  const clocks = onEvents(desk, C, [print], START_MS + 540).filter(({ type }) => type === "BookClock");
+  expect(clocks).toEqual([]);
+  onEvents(desk, C, [late], START_MS + 900);
+  onPong(desk, C, START_MS + 3_000, START_MS + 3_010);
+  expect(snapAt(desk, YES, START_MS + 299, START_MS + 3_010)).toMatchObject({ asks: [600_000, 20_000_000] });
+  expect(snapAt(desk, YES, START_MS + 300, START_MS + 3_010)).toMatchObject({
+    asks: [590_000, 5_000_000, 600_000, 20_000_000],
+  });
 });
 
 test.each([

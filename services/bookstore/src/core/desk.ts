@@ -14,7 +14,7 @@ import type {
   TradeEvent,
 } from "@slipstream/polymarket/marketChannel";
 import { applyChanges, applyFullBook, applyTrade, isRepeat, openBook } from "./changes.ts";
-import { advance, atOf, type Connection, createConnection, stamp } from "./connection.ts";
+import { advance, atOf, type Connection, createConnection, stamp, stampPrint } from "./connection.ts";
 import { isBurstOver, isDoubtOld, type Proof, proveBefore, proveBurst } from "./proof.ts";
 import { isBehindRest, startResync } from "./resync.ts";
 import {
@@ -267,7 +267,8 @@ function byTokenAndHash(changes: readonly PriceChange[]): PriceChange[][] {
 function onTrade(desk: Desk, connection: Connection, event: TradeEvent, tsInitMs: number): Output[] {
   const book = bookOn(desk, connection, event.tokenId);
   if (book === undefined) return [];
-  const outputs = applyTrade(book, event, stamp(connection, event.tsEventMs, tsInitMs));
+  const at = stampPrint(connection, event.tsEventMs, tsInitMs, book.history.lastTsMs);
+  const outputs = applyTrade(book, event, at);
   const sibling = desk.market(event.tokenId)?.tokens.find((token) => token.tokenId !== event.tokenId)?.tokenId;
   const other = sibling === undefined ? undefined : desk.books.get(sibling);
   const text = book.lastTradePrices[0];
