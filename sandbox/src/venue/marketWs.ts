@@ -26,8 +26,13 @@ export type Sending = {
   /** Those of the message that this connection asked for; none for a PONG. */
   readonly tokens: readonly TokenId[];
 };
-/** What is sent in its place, and how much later: nothing when it is lost, twice when it is repeated. */
-export type Delivery = (sending: Sending) => readonly { readonly text: string; readonly afterMs: number }[];
+/**
+ * What is sent in its place, and how much later: nothing when it is lost, twice when it is repeated. It waits behind what
+ * is delayed, unless it overtakes.
+ */
+export type Delivery = (
+  sending: Sending,
+) => readonly { readonly text: string; readonly afterMs: number; readonly overtakes?: boolean }[];
 
 const Request = z.object({
   type: z.literal("market").optional(),
@@ -111,9 +116,10 @@ export function createMarketChannel(feed: Feed, delivery: Delivery = deliver): M
     socket.send(text);
   };
   const pass = (socket: WebSocket, sending: Sending): void => {
-    for (const { text, afterMs } of delivery(sending)) {
-      if (afterMs === 0) send(socket, text);
-      else later(afterMs, () => sendNow(socket, text));
+    for (const { text, afterMs, overtakes = false } of delivery(sending)) {
+      const act = (): void => (overtakes ? sendNow(socket, text) : send(socket, text));
+      if (afterMs === 0) act();
+      else later(afterMs, act);
     }
   };
   const tell = (kind: Sending["kind"], text: string, tokens: readonly TokenId[]): void => {
