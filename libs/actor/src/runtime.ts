@@ -203,8 +203,11 @@ function beginOwnership<State, View, Message extends { readonly type: string }, 
 ): Ownership {
   const { bus, logger, clock, instance, lease, onOwnership, onFatal } = options;
   const onError = (error: unknown, shard: string, of: Tenure<Message>): void => {
-    if (error instanceof TenureEnded || running.tenures.get(shard) !== of) return;
-    if (error instanceof ContractError && error.code === "CHAIN_FENCED") {
+    if (running.tenures.get(shard) !== of) return;
+    if (error instanceof TenureEnded) {
+      // A renewal may still come: then nobody would ask what is owed.
+      running.ownership?.giveUp(shard, "a fact was left behind when the lease had run out");
+    } else if (error instanceof ContractError && error.code === "CHAIN_FENCED") {
       running.trouble = error.message;
       running.ownership?.giveUp(shard, "a chain has a later owner");
     } else {

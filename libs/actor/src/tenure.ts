@@ -11,7 +11,6 @@ import type { Clock } from "./clock.ts";
 import type { Core, FactMessage, Latch, Performer } from "./core.ts";
 import { createMailbox } from "./mailbox.ts";
 import type { Outbox } from "./outbox.ts";
-import { TenureEnded } from "./outbox.ts";
 
 export type TenureOptions<State, View, Message extends { readonly type: string }, Request> = {
   readonly core: Core<State, View, Message, Request>;
@@ -37,6 +36,7 @@ export type TenureOptions<State, View, Message extends { readonly type: string }
   readonly applied: (seq: number) => Promise<void>;
   /** Sequence at which the log ends now. */
   readonly endOfLog: () => Promise<number>;
+  /** TenureEnded: something in hand was left, since the lease had run out. */
   readonly onError: (error: unknown) => void;
 };
 
@@ -67,8 +67,7 @@ export function createTenure<State, View, Message extends { readonly type: strin
   let whenPerformed: (() => void)[] = [];
 
   const onError = (error: unknown): void => {
-    if (error instanceof TenureEnded || phase === "ended") return;
-    options.onError(error);
+    if (phase !== "ended") options.onError(error);
   };
 
   /** Publishes in order; false: nothing was stored, because another writer's fact came first. */

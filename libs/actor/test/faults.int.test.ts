@@ -11,7 +11,7 @@ import { until } from "@slipstream/testkit/until";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type AckEater, startAckEater } from "./ackEater.ts";
 import { accountA, jobFact } from "./jobs.ts";
-import { append, appendRaw, connectTo, freshLog, type JobsActor, logger, startJobs } from "./rig.ts";
+import { append, appendRaw, clock, connectTo, freshLog, type JobsActor, logger, startJobs } from "./rig.ts";
 
 let nats: TestNats;
 let bus: Bus;
@@ -58,6 +58,20 @@ describe("a lost acknowledgement", () => {
     expect(actor.fatal).toEqual([]);
     await actor.drain();
   });
+});
+
+test("a fact left behind because the lease had run out is decided again, also when the lease was held on to", async () => {
+  let late = 0;
+  const actor = await startJobs({ bus, clock: { ...clock, steadyMs: () => clock.steadyMs() + late } });
+  await owner(actor);
+  // Nothing may be written now, and nothing has noticed yet that the lease ran out.
+  late = 60_000;
+  await append(bus, jobFact(1));
+  await until(() => actor.state().jobs.size === 1, { what: "the job" });
+  late = 0;
+  await done(actor, 1);
+  expect(actor.effects).toEqual(["a.1"]);
+  await actor.drain();
 });
 
 describe("the link and the broker", () => {
