@@ -145,12 +145,16 @@ export function testNode(name: string, chain: TestChain): { readonly node: Node;
 }
 
 /** A watcher without a bus: its core decides at once what its cycle posts. */
-export function testWatcher(nodes: readonly Node[], owns: (shard: string) => boolean = () => true) {
+export function testWatcher(
+  nodes: readonly Node[],
+  owns: (shard: string) => boolean = () => true,
+  progressEveryMs = 0,
+) {
   let state: WatcherState = watcherCore.initial();
   let picked = 0;
   const facts: Fact[] = [];
   const lied: string[] = [];
-  const now: WatcherView = { ...view, historicalAgeMs: Number.MAX_SAFE_INTEGER };
+  const now = { ...view, historicalAgeMs: Number.MAX_SAFE_INTEGER, progressEveryMs } satisfies WatcherView;
   const record = (fact: Fact): void => {
     facts.push(fact);
     state = watcherCore.evolve(state, { seq: facts.length, subject: subjectOf(fact), fence: 1, fact });
@@ -158,6 +162,7 @@ export function testWatcher(nodes: readonly Node[], owns: (shard: string) => boo
   const posted: WatcherMessage[] = [];
   const post = (message: WatcherMessage): boolean => {
     posted.push(message);
+    if (during.drops(message)) return true;
     for (const chain of watcherCore.route(state, now, message)) {
       for (const fact of watcherCore.decide(state, now, message, chain).facts) record(fact);
     }
@@ -169,7 +174,15 @@ export function testWatcher(nodes: readonly Node[], owns: (shard: string) => boo
     sawHead: () => true,
     lied: ({ name }, detail) => void lied.push(`${name} ${detail}`),
   };
-  const during = { observe: (): void => undefined };
+  const during = {
+    observe: (): void => undefined,
+    /** Posted while the shard's tenure was another one: nobody decided on it. */
+    drops: (_message: WatcherMessage): boolean => false,
+    /** The clock goes on. */
+    pass: (ms: number): void => {
+      now.nowMs += ms;
+    },
+  };
   let steady = 0;
   const cycle = createCycle(
     {
@@ -201,6 +214,7 @@ export function testWatcher(nodes: readonly Node[], owns: (shard: string) => boo
     facts,
     lied,
     posted,
+    post,
     during,
     record,
     state: () => state,

@@ -49,6 +49,10 @@ export async function readFinal(options: ReadingOptions, { node }: Cycle, asked:
   };
 }
 
+/** What was read and posted was decided by nobody, or not to its end: the shard may have had another owner meanwhile. */
+export const notInTheLog = ({ fromBlock, toBlock }: Pick<Asked, "fromBlock" | "toBlock">): TransientError =>
+  new TransientError("BUS_UNREACHABLE", `what blocks ${fromBlock} to ${toBlock} show is not in the log: read again`);
+
 /** A transfer between two leaders comes by both filters. */
 const distinct = <T extends { readonly blockHash: string; readonly logIndex: string }>(logs: readonly T[]): T[] => [
   ...new Map(logs.map((log) => [`${log.blockHash}:${log.logIndex}`, log])).values(),

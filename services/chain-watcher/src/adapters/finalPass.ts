@@ -6,10 +6,11 @@
  * cursor moves; when this process ends before, the next one reads it again.
  */
 import { type Address, shardOf } from "@slipstream/contracts/ids";
+import { CHAIN_ID } from "@slipstream/polymarket/versions";
+import { isToldAsShown } from "../core/complete.ts";
 import type { ObservedAct, ObservedFill } from "../core/messages.ts";
-import { activeShards } from "../core/shardFacts.ts";
-import { followed } from "../core/state.ts";
-import type { FinalBlocks } from "./finalBlocks.ts";
+import { followed, type WatcherState } from "../core/state.ts";
+import { type FinalBlocks, notInTheLog } from "./finalBlocks.ts";
 import { createFinalReads } from "./finalReads.ts";
 import type { Cycle, ReadingOptions } from "./readingTypes.ts";
 
@@ -19,6 +20,8 @@ const CATCH_UP_MS = 500;
 type Pointer = {
   /** Everything up to here was read in this tenure. */
   readTo: number;
+  /** Who was read in all of it. */
+  leaders: ReadonlySet<Address>;
   /** The cursor in the log: what lies at or below it is not kept. */
   cursor: number;
   fills: ObservedFill[];
@@ -33,16 +36,16 @@ export function createFinalPass(options: ReadingOptions): (cycle: Cycle) => Prom
 
   /** Follows what the log and the leases say. */
   const refresh = (finalized: number): void => {
-    const active = activeShards(state());
+    const active = leadersByShard(state(), owns);
     const told = new Set([...state().openGaps.values()].map(({ shard }) => shard));
-    for (const shard of pointers.keys()) if (!owns(shard) || !active.has(shard)) pointers.delete(shard);
-    for (const shard of active) {
+    for (const shard of pointers.keys()) if (!active.has(shard)) pointers.delete(shard);
+    for (const [shard, leaders] of active) {
       const cursor = state().progress.get(shard)?.cursor;
-      if (cursor === undefined || !owns(shard)) continue;
+      if (cursor === undefined) continue;
       const known = pointers.get(shard);
-      // A cursor beyond what we read was set by somebody else.
-      if (known === undefined || known.readTo < cursor)
-        pointers.set(shard, { readTo: cursor, cursor, fills: [], acts: [] });
+      // A cursor beyond what we read was set by somebody else; who was not read in all of it is read from the cursor on.
+      if (known === undefined || known.readTo < cursor || isLarger(leaders, known.leaders))
+        pointers.set(shard, { readTo: cursor, leaders, cursor, fills: [], acts: [] });
       else if (known.cursor < cursor) {
         known.cursor = cursor;
         known.fills = known.fills.filter(({ blockNumber }) => blockNumber > cursor);
@@ -80,13 +83,17 @@ export function createFinalPass(options: ReadingOptions): (cycle: Cycle) => Prom
         refresh(tips.finalized);
       }
     }
+    forgetUntold();
     return [...pointers.values()].some(({ readTo }) => readTo < tips.finalized);
   };
 
   async function tell(read: FinalBlocks, shards: ReadonlySet<string>, cycle: Cycle): Promise<void> {
-    const { fromBlock, toBlock, fills } = read.blocks;
+    const { fromBlock, toBlock, fills, leaders } = read.blocks;
     post({ ...read.blocks, type: "BlocksRead" });
     await settled();
+    const isOf = (leader: Address): boolean => leaders.has(leader) && owns(shardOf(leader));
+    const due = fills.filter(({ leader }) => isOf(leader));
+    if (!isToldAsShown(state(), CHAIN_ID, { fromBlock, toBlock, fills: due, isOf })) throw notInTheLog(read.blocks);
     for (const { leaderFillId, cost } of await read.costs()) post({ type: "CostFound", leaderFillId, cost });
     // Only now: whatever fails before is read again.
     for (const shard of shards) {
@@ -96,9 +103,20 @@ export function createFinalPass(options: ReadingOptions): (cycle: Cycle) => Prom
       pointer.fills.push(...fills.filter(({ leader }) => shardOf(leader) === shard));
       pointer.acts.push(...read.acts.filter(({ leader }) => shardOf(leader) === shard));
       pointer.readTo = toBlock;
+      if (isLarger(pointer.leaders, leaders))
+        pointer.leaders = new Set([...pointer.leaders].filter((leader) => leaders.has(leader)));
     }
     tellCovered(shards, cycle);
     await settled();
+  }
+
+  /** What was told may have been taken back since, and would hold the cursor for ever: read again from the cursor on. */
+  function forgetUntold(): void {
+    for (const [shard, { cursor, readTo, fills }] of pointers) {
+      const isOf = (leader: Address): boolean => shardOf(leader) === shard;
+      const shown = { fromBlock: cursor + 1, toBlock: readTo, fills, isOf };
+      if (!isToldAsShown(state(), CHAIN_ID, shown)) pointers.delete(shard);
+    }
   }
 
   function tellCovered(shards: ReadonlySet<string>, { tips }: Cycle): void {
@@ -118,6 +136,18 @@ export function createFinalPass(options: ReadingOptions): (cycle: Cycle) => Prom
       });
     }
   }
+}
+
+/** Followed leaders of the shards that are ours. */
+function leadersByShard(state: WatcherState, owns: (shard: string) => boolean): Map<string, Set<Address>> {
+  const found = new Map<string, Set<Address>>();
+  for (const leader of followed(state, owns)) {
+    const shard = shardOf(leader);
+    const known = found.get(shard);
+    if (known === undefined) found.set(shard, new Set([leader]));
+    else known.add(leader);
+  }
+  return found;
 }
 
 const isLarger = (now: ReadonlySet<Address>, then: ReadonlySet<Address>): boolean =>

@@ -4,8 +4,8 @@
  * long the past is.
  */
 import { type Address, shardOf } from "@slipstream/contracts/ids";
-import type { WatcherState } from "../core/state.ts";
-import type { FinalBlocks } from "./finalBlocks.ts";
+import type { LeaderState, WatcherState } from "../core/state.ts";
+import { type FinalBlocks, notInTheLog } from "./finalBlocks.ts";
 import { createFinalReads } from "./finalReads.ts";
 import type { Cycle, ReadingOptions } from "./readingTypes.ts";
 
@@ -34,6 +34,9 @@ export function createPastPass(options: ReadingOptions): (cycle: Cycle) => Promi
     // Now that the fills are in the log, the same message moves the progress.
     for (const message of messages) post(message);
     await settled();
+    const isLeft = ([leader, { enabled, backfill }]: [Address, LeaderState]): boolean =>
+      leaders.has(leader) && enabled && backfill?.cursor === fromBlock - 1 && owns(shardOf(leader));
+    if ([...state().leaders].some(isLeft)) throw notInTheLog(read.blocks);
   };
   return async (cycle) => {
     const startMs = steadyMs();

@@ -1,16 +1,14 @@
 /** What a shard's own chain tells: who is followed from where, what was read, how far. */
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
-import { factId, shardOf } from "@slipstream/contracts/ids";
+import { type Address, factId, shardOf } from "@slipstream/contracts/ids";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
-import { isTold } from "./fills.ts";
-import { identify, isSameLog } from "./identity.ts";
+import { areTold, isToldAsShown } from "./complete.ts";
 import type {
   CostFound,
   GapSeen,
   HeadSeen,
   LeaderFound,
   ObservedAct,
-  ObservedFill,
   PastRead,
   ShardCovered,
   Tips,
@@ -68,7 +66,7 @@ export function joinFacts(state: WatcherState, view: WatcherView, found: LeaderF
 }
 
 /**
- * The cursor moves only when each fill of the blocks is in the log already: this decision may run before those of the
+ * The cursor moves only when the log tells each fill of the blocks, and none that they do not show: this decision may run before those of the
  * fills' chains, then it is asked again.
  */
 export function coveredFacts(state: WatcherState, view: WatcherView, covered: ShardCovered): Fact[] {
@@ -79,8 +77,8 @@ export function coveredFacts(state: WatcherState, view: WatcherView, covered: Sh
   const ended = [...state.openGaps].filter(([, gap]) => gap.shard === covered.shard && gap.toBlock <= covered.toBlock);
   const isTime = view.nowMs - progress.tsInitMs >= view.progressEveryMs;
   if (facts.length === 0 && ended.length === 0 && !isTime) return [];
-  const due = covered.fills.filter((fill) => isTold(state, fill));
-  if (!areTold(state, view, due)) return [];
+  const isOf = (leader: Address): boolean => shardOf(leader) === covered.shard;
+  if (!isToldAsShown(state, view.chainId, { ...covered, isOf })) return [];
   for (const [gapId, { fromBlock, toBlock }] of ended) {
     facts.push({
       type: "GapResolved",
@@ -102,7 +100,8 @@ export function coveredFacts(state: WatcherState, view: WatcherView, covered: Sh
 export function pastFacts(state: WatcherState, view: WatcherView, past: PastRead): Fact[] {
   const backfill = state.leaders.get(past.leader)?.backfill;
   if (backfill == null || past.fromBlock > backfill.cursor + 1 || past.toBlock <= backfill.cursor) return [];
-  if (!areTold(state, view, past.fills)) return [];
+  const due = past.fills.filter(({ leader }) => isFollowed(state, leader));
+  if (!areTold(state, view.chainId, due)) return [];
   const { fromBlock, toBlock } = backfill;
   const cursor = Math.min(past.toBlock, toBlock);
   return [
@@ -173,11 +172,6 @@ function actFacts(state: WatcherState, view: WatcherView, acts: readonly Observe
     facts.push({ ...act, type: "LeaderAct", v: 1, id, tsInitMs: view.nowMs });
   }
   return facts;
-}
-
-function areTold(state: WatcherState, view: WatcherView, fills: readonly ObservedFill[]): boolean {
-  const due = fills.filter(({ leader }) => isFollowed(state, leader));
-  return identify(state, view.chainId, due).every(({ id, seen }) => isSameLog(state.fills.byId.get(id), seen));
 }
 
 function progressFact(
