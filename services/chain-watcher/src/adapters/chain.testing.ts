@@ -172,6 +172,7 @@ export function testWatcher(
     pick: () => nodes[picked % nodes.length] as Node,
     others: (node) => nodes.filter((other) => other !== node),
     sawHead: () => true,
+    failed: () => undefined,
     lied: ({ name }, detail) => void lied.push(`${name} ${detail}`),
   };
   const during = {

@@ -38,6 +38,7 @@ export function createReading(options: ReadingOptions): Reading {
       onSuccess();
       if (hasMore) again = true;
     } catch (error) {
+      nodes.failed(node, error);
       onFailure(error, node.name);
     }
   };

@@ -20,6 +20,8 @@ export type Nodes = {
   others(node: Node): readonly Node[];
   /** @returns false when the node is so far behind another one that it must not be read. */
   sawHead(node: Node, head: number): boolean;
+  /** Its answers were of no use: another one is asked. What its calls have counted already, or is not its fault, is not. */
+  failed(node: Node, error: unknown): void;
   /** The node left out what it has: it is not asked for a while. */
   lied(node: Node, detail: string): void;
 };
