@@ -6,23 +6,37 @@ import type { Node, ReadingOptions } from "./readingTypes.ts";
 
 const DAY_MS = 86_400_000;
 
-export async function postJoins({ state, owns, post, nowMs }: ReadingOptions, node: Node, tips: Tips): Promise<void> {
-  for (const [leader, { enabled, joined, follow }] of state().leaders) {
+/**
+ * Posts who may be followed from now on. The search for a beginning may fail where a node has no old blocks: that keeps
+ * nobody else waiting.
+ * @returns the first failure; null: none.
+ */
+export async function postJoins(
+  { state, owns, post, nowMs }: ReadingOptions,
+  node: Node,
+  tips: Tips,
+): Promise<{ readonly error: unknown } | null> {
+  /** By days: searched once for all. */
+  const searched = new Map<number, Promise<number>>();
+  const firstBlock = (follow: FollowFrom): number | Promise<number> => {
+    // "now" is the block after the newest: what had happened when he was added is not his follower's business.
+    if (follow.kind === "now") return tips.head + 1;
+    if (follow.kind === "block") return follow.block;
+    const { days } = follow;
+    const found = searched.get(days) ?? blockAt(node, nowMs() - days * DAY_MS, tips.finalized);
+    searched.set(days, found);
+    return found;
+  };
+  let failure: { readonly error: unknown } | null = null;
+  for (const [leader, { enabled, joined, follow, revision }] of [...state().leaders]) {
     if (!enabled || joined !== null || !owns(shardOf(leader))) continue;
-    post({ type: "LeaderFound", leader, fromBlock: await firstBlock(follow, node, tips, nowMs()), ...tips });
+    try {
+      post({ type: "LeaderFound", leader, revision, fromBlock: await firstBlock(follow), ...tips });
+    } catch (error) {
+      failure ??= { error };
+    }
   }
-}
-
-/** "now" is the block after the newest: what had happened when he was added is not his follower's business. */
-async function firstBlock(follow: FollowFrom, node: Node, tips: Tips, nowMs: number): Promise<number> {
-  switch (follow.kind) {
-    case "now":
-      return tips.head + 1;
-    case "block":
-      return follow.block;
-    case "days":
-      return blockAt(node, nowMs - follow.days * DAY_MS, tips.finalized);
-  }
+  return failure;
 }
 
 /** The first block at or after a time, by halving; at most `last`. */

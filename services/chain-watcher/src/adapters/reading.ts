@@ -84,13 +84,18 @@ export function createCycle(options: ReadingOptions, isStopped: () => boolean): 
       finalizedHash: finalHeader.hash,
     };
     if (owns(headShard)) post({ type: "HeadSeen", ...tips });
-    await postJoins(options, node, tips);
+    const unjoined = await postJoins(options, node, tips);
     const leaders = followed(state(), owns);
-    if (leaders.size === 0 || isStopped()) return false;
-    const at: Cycle = { node, head, tips, leaders, isStopped };
+    if (isStopped()) return false;
+    const hasMore = leaders.size > 0 && (await readFor({ node, head, tips, leaders, isStopped }));
+    if (unjoined !== null) throw unjoined.error;
+    return hasMore;
+  };
+
+  async function readFor(at: Cycle): Promise<boolean> {
     await headPass(at);
     const isBehind = await finalPass(at);
     // What was missed may be an exit: somebody's past waits for it.
     return isBehind || (await pastPass(at));
-  };
+  }
 }

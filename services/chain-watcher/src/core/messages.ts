@@ -84,6 +84,8 @@ export type LeaderFound = Tips & {
   readonly type: "LeaderFound";
   readonly leader: Address;
   readonly fromBlock: number;
+  /** Of the configuration that asked for it; absent: whatever stands. */
+  readonly revision?: number;
 };
 
 /** Blocks of a shard that should have been read long ago. */

@@ -38,14 +38,24 @@ export function activeShards(state: WatcherState): Set<string> {
   return shards;
 }
 
+/** Ends at the first one found: thousands may join at once. */
+function isActive(state: WatcherState, shard: string): boolean {
+  for (const [leader, { enabled, joined }] of state.leaders) {
+    if (enabled && joined !== null && shardOf(leader) === shard) return true;
+  }
+  return false;
+}
+
 /** He is followed; the first of his shard sets its cursor to the newest final block. */
 export function joinFacts(state: WatcherState, view: WatcherView, found: LeaderFound): Fact[] {
   const known = state.leaders.get(found.leader);
   if (known === undefined || !known.enabled || known.joined !== null) return [];
+  // Changed while the block was searched: the next search is for what he asks now.
+  if (found.revision !== undefined && found.revision !== known.revision) return [];
   const shard = shardOf(found.leader);
   const facts: Fact[] = [];
   let cursor = state.progress.get(shard)?.cursor;
-  if (cursor === undefined || (found.finalized > cursor && !activeShards(state).has(shard))) {
+  if (cursor === undefined || (found.finalized > cursor && !isActive(state, shard))) {
     cursor = found.finalized;
     facts.push(progressFact(state, view, { ...found, shard, cursor }));
   }
