@@ -7,7 +7,7 @@ import { createInjector, type Injector } from "./inject.ts";
 import { isClean, judge, type Verdict } from "./judge.ts";
 import { followFaultLog, type Log } from "./log.ts";
 import { complaintsOf, type Latency, latencyOf, latencyRow, table, verdictRows } from "./measure.ts";
-import { type PlanShape, planFaults } from "./plan.ts";
+import { isQuiet, type PlanShape, planFaults } from "./plan.ts";
 import { createTrader } from "./trader.ts";
 import { readTruth } from "./truth.ts";
 import { type FaultWorld, startFaultWorld } from "./world.ts";
@@ -48,15 +48,15 @@ export const fullDetection: Omit<DetectionOptions, "seed" | "say"> = {
     every: 12,
     depths: depths(20),
     reorgEvery: 4,
-    absence: 0,
-    mixed: 180,
+    absence: { blocks: 45, quiet: 5 },
+    mixed: 140,
     apiLateMs: 30_000,
   },
   ...{ blockTimeMs: 500, fillsMin: 5_000, transactionsPerBlock: 3, leaders: 24, seenDeadlineMs: 20_000, untold: false },
 };
 /** Each fault once. */
 export const shortDetection: Omit<DetectionOptions, "seed" | "say"> = {
-  shape: { calm: 8, hold: 5, every: 3, depths: [1, 8, 20], reorgEvery: 4, absence: 0, mixed: 12, apiLateMs: 30_000 },
+  shape: { calm: 8, hold: 5, every: 3, depths: [1, 8, 20], reorgEvery: 4, absence: null, mixed: 12, apiLateMs: 30_000 },
   ...{ blockTimeMs: 200, fillsMin: 300, transactionsPerBlock: 1, leaders: 12, seenDeadlineMs: 5_000, untold: false },
 };
 
@@ -110,7 +110,7 @@ async function runIn(world: FaultWorld, log: Log, options: DetectionOptions): Pr
   while (block < plan.blocks || world.fills.ofLeaders().length < fillsMin) {
     if (watcher.exit() !== undefined) break;
     block += 1;
-    await trader.trade(transactionsPerBlock);
+    if (!isQuiet(plan, block)) await trader.trade(transactionsPerBlock);
     const { txHashes } = await chain.mine();
     const isWell = await injector.at(block);
     if (isWell && block <= shape.calm) for (const txHash of txHashes) undisturbed.add(txHash);

@@ -11,7 +11,7 @@ const shape: PlanShape = {
     every: 8,
     depths: [1, 7, 20],
     reorgEvery: 3,
-    absence: 30,
+    absence: { blocks: 30, quiet: 10 },
     mixed: 100,
     apiLateMs: 30_000,
   },
@@ -26,13 +26,14 @@ test("a seed always gives the same plan, and another one another", () => {
 test("whatever the seed: each fault is there, each depth, calm before, and never two that lie at once", () => {
   fc.assert(
     fc.property(fc.string(), (seed) => {
-      const { lasting, momentary, blocks } = planOf(seed);
+      const plan = planOf(seed);
+      const { lasting, momentary, blocks } = plan;
       const kinds = new Set([...lasting, ...momentary].map(({ fault }) => fault.kind));
       expect(kinds.size).toBe(18);
       const reached = momentary.flatMap(({ fault }) => (fault.kind === "reorg" ? fault.depth : []));
       for (const depth of shape.depths) expect(reached).toContain(depth);
       for (let block = 1; block <= blocks; block++) {
-        const now = lastingAt({ lasting, momentary, blocks }, block);
+        const now = lastingAt(plan, block);
         if (block <= shape.calm) expect(now).toEqual([]);
         expect(now.filter(({ kind }) => kind === "lie").length).toBeLessThanOrEqual(1);
       }

@@ -30,6 +30,8 @@ export type MomentaryStep = { readonly atBlock: number; readonly fault: Momentar
 export type Plan = {
   readonly lasting: readonly LastingStep[];
   readonly momentary: readonly MomentaryStep[];
+  /** Blocks without trades, both ends belong to them. */
+  readonly quiet: readonly { readonly fromBlock: number; readonly toBlock: number }[];
   /** The last block in which something is wrong. */
   readonly blocks: number;
 };
@@ -43,8 +45,11 @@ export type PlanShape = {
   readonly every: number;
   readonly depths: readonly number[];
   readonly reorgEvery: number;
-  /** Blocks for which no node answers; the first one lies when they are back. 0: none. */
-  readonly absence: number;
+  /**
+   * Blocks for which no node answers; the first one is back before the others, and lies. In the `quiet` blocks before and
+   * in as many last ones nobody trades: nothing that is known or new gives the liar away. Null: no such part.
+   */
+  readonly absence: { readonly blocks: number; readonly quiet: number } | null;
   /** Blocks of the last part. */
   readonly mixed: number;
   readonly apiLateMs: number;
@@ -70,9 +75,16 @@ export function planFaults(random: Random, shape: PlanShape): Plan {
     momentary.push({ atBlock: block, fault: { kind: "reorg", depth, drops: random.integer(0, 2) } });
     block += shape.reorgEvery;
   }
-  if (shape.absence > 0) {
-    const toBlock = block + shape.absence - 1;
-    for (const node of allNodes(shape)) lasting.push({ fromBlock: block, toBlock, fault: { kind: "outage", node } });
+  const quiet: Plan["quiet"][number][] = [];
+  if (shape.absence !== null) {
+    quiet.push({ fromBlock: block, toBlock: block + shape.absence.quiet - 1 });
+    block += shape.absence.quiet;
+    const toBlock = block + shape.absence.blocks - 1;
+    quiet.push({ fromBlock: toBlock - shape.absence.quiet + 1, toBlock: toBlock + shape.hold });
+    for (const node of allNodes(shape)) {
+      const back = node === FIRST ? toBlock : toBlock + shape.hold - 1;
+      lasting.push({ fromBlock: block, toBlock: back, fault: { kind: "outage", node } });
+    }
     lasting.push({ fromBlock: block, toBlock: toBlock + shape.hold, fault: { kind: "lie", node: FIRST } });
     block = toBlock + shape.hold + 1;
   }
@@ -89,12 +101,15 @@ export function planFaults(random: Random, shape: PlanShape): Plan {
     if (fault.kind === "lie") honestFrom = toBlock + 1;
     lasting.push({ fromBlock: block, toBlock, fault });
   }
-  return { lasting, momentary, blocks: last };
+  return { lasting, momentary, quiet, blocks: last };
 }
 
 /** What lasts in a block. */
 export const lastingAt = (plan: Plan, block: number): LastingFault[] =>
   plan.lasting.flatMap(({ fromBlock, toBlock, fault }) => (block >= fromBlock && block <= toBlock ? fault : []));
+
+export const isQuiet = ({ quiet }: Plan, block: number): boolean =>
+  quiet.some(({ fromBlock, toBlock }) => block >= fromBlock && block <= toBlock);
 
 export const momentaryAt = (plan: Plan, block: number): MomentaryFault[] =>
   plan.momentary.flatMap(({ atBlock, fault }) => (atBlock === block ? fault : []));
@@ -112,7 +127,7 @@ function each(shape: PlanShape): (LastingFault | MomentaryFault)[][] {
     [{ kind: "silent", node: FIRST }],
     [{ kind: "outage", node: FIRST }],
     nodes.map((node) => ({ kind: "outage", node })),
-    nodes.map((node) => ({ kind: "rangeLimit", node, blocks: 1 })),
+    nodes.map((node) => ({ kind: "rangeLimit", node, blocks: 3 })),
     [{ kind: "refuseLogs", node: FIRST, count: 5 }],
     [{ kind: "lag", node: FIRST, blocks: 5 }],
     [{ kind: "lag", node: FIRST, blocks: 16 }],
