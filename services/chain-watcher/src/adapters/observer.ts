@@ -2,6 +2,7 @@
 import { ask } from "@slipstream/actor/ask";
 import type { Bus } from "@slipstream/actor/bus";
 import type { Markets } from "@slipstream/actor/markets";
+import { ContractError } from "@slipstream/contracts/errors";
 import type { TokenId } from "@slipstream/contracts/ids";
 import { decodeOrderFilled } from "@slipstream/polymarket/orderFilled";
 import type { ExchangeTable } from "@slipstream/polymarket/versions";
@@ -14,7 +15,10 @@ import type { WireLog } from "./wire.ts";
 const RESOLVE_MS_MAX = 400;
 /** The definition follows the answer through another stream. */
 const UNKNOWN_KEEP_MS = 10_000;
+/** Answers kept; beyond it they are asked for again. */
+const TOKENS_MAX = 20_000;
 
+/** @throws ContractError RPC_UNREADABLE for a log that cannot be read. */
 export type Observer = (logs: readonly WireLog[], tsSeenMs: number) => Promise<ObservedFill[]>;
 
 export function createObserver(options: {
@@ -38,12 +42,23 @@ export function createObserver(options: {
   };
   const resolve = async (tokenId: TokenId): Promise<void> => {
     const answer = await ask(bus, "registry", "resolve", { tokenId }, RESOLVE_MS_MAX);
+    for (const memory of [found, unknown]) if (memory.size >= TOKENS_MAX) memory.clear();
     if (answer.ok) found.set(tokenId, answer.value.conditionId);
     else unknown.set(tokenId, nowMs());
   };
   /** Many logs of one answer are of the same few tokens. */
   const asking = new Map<TokenId, Promise<void>>();
   const found = new Map<TokenId, ObservedFill["conditionId"] & string>();
+
+  /** What cannot be read may be a fill: the cursor must not pass it. @throws ContractError RPC_UNREADABLE */
+  const mustBeEmpty = (log: WireLog): void => {
+    const fill = decodeOrderFilled(log, exchanges());
+    const about = { txHash: log.transactionHash, logIndex: log.logIndex, address: log.address };
+    if (fill.kind === "orderFilled" && fill.sharesMicro === 0n) return logger.debug(about, "a fill of no shares");
+    const why = fill.kind === "orderFilled" ? "its hashes are none" : `${fill.code}: ${fill.detail}`;
+    logger.error({ ...about, why }, "fill cannot be read");
+    throw new ContractError("RPC_UNREADABLE", `log ${log.logIndex} of ${log.transactionHash} cannot be read: ${why}`);
+  };
 
   return async (logs, tsSeenMs) => {
     await Promise.all(logs.map(knowMarket));
@@ -58,12 +73,8 @@ export function createObserver(options: {
           return markets.byToken.get(tokenId) ?? (conditionId === undefined ? undefined : { conditionId });
         },
       });
-      if (fill === null) {
-        logger.error(
-          { txHash: log.transactionHash, logIndex: log.logIndex, address: log.address },
-          "fill cannot be read",
-        );
-      } else fills.push(fill);
+      if (fill !== null) fills.push(fill);
+      else mustBeEmpty(log);
     }
     return fills;
   };
