@@ -27,7 +27,7 @@ export const fullBooks = {
   ...{ minutes: 10, instantEveryMs: 600 },
 };
 export const shortBooks = {
-  ...{ markets: 20, scale: 0.2, auditSeconds: 10, silenceMs: 3_000, tokensPerConnection: 10 },
+  ...{ markets: 20, scale: 0.15, auditSeconds: 10, silenceMs: 3_000, tokensPerConnection: 10 },
   ...{ minutes: null, instantEveryMs: 200 },
 };
 

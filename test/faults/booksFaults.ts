@@ -30,6 +30,7 @@ const REST_LAG_MS = 1_100;
 /** Events of different types come out of order by up to this (reference §6.3). */
 const DISORDER_MS = 620;
 const USUAL_MS = 3_000;
+const APART_MS = [500, 9_500] as const;
 /** A client that was cut off often waits up to half a minute before it comes again. */
 const REOPENED_MS_MAX = 30_000;
 
@@ -214,7 +215,7 @@ export async function runFaults(
       // A bus or a venue that is away is one thing; the others overlap with what follows.
       if (name === "venue restart" || name === "bus restart") await fault;
       else running.push(fault);
-      await pause(world.random.integer(500, 5_500) * scale);
+      await pause(world.random.integer(...APART_MS) * scale);
     }
   } while (untilMs !== null && Date.now() < untilMs);
   await Promise.all(running);
