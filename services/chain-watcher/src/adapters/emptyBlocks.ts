@@ -1,4 +1,5 @@
 /** Blocks of which a node gave no fill although their bloom says that one may be there: asked for by another way. */
+import { createHash } from "node:crypto";
 import { TransientError } from "@slipstream/contracts/errors";
 import { parseBloom } from "@slipstream/polymarket/bloom";
 import { suspectEmpty, verifyEmpty } from "@slipstream/polymarket/emptyBlocks";
@@ -19,8 +20,11 @@ export function createEmptyCheck(nodes: Nodes, onUnproven: () => void): EmptyChe
   const verified = new Set<string>();
   return {
     check: async (node, headers, filters, logs) => {
+      const print = createHash("sha1").update(JSON.stringify(filters)).digest("base64");
       for (const { hash, number, logsBloom } of headers) {
-        if (logsBloom === null || verified.has(hash)) continue;
+        // Of these filters: somebody else's logs may be left out of the same block.
+        const asked = `${hash}:${print}`;
+        if (logsBloom === null || verified.has(asked)) continue;
         const header = { hash, logsBloom: parseBloom(logsBloom) };
         const doubts = suspectEmpty(header, filters, logs);
         if (doubts.length > 0) {
@@ -35,7 +39,7 @@ export function createEmptyCheck(nodes: Nodes, onUnproven: () => void): EmptyChe
           }
         }
         if (verified.size >= VERIFIED_MAX) verified.clear();
-        verified.add(hash);
+        verified.add(asked);
       }
     },
   };

@@ -11,6 +11,9 @@ const PARENTS_MAX = 32;
 /** Blocks kept while finality stands still. */
 const BLOCKS_MAX = 512;
 
+/** A head that is lower by more than the deepest reorg is no branch: what was read before was not the chain. */
+const BRANCH_MAX = 64;
+
 /** Blocks that have not been read. `toBlock` may lie above the head: what had been there is gone. */
 export type Unread = {
   readonly fromBlock: number;
@@ -37,6 +40,8 @@ export function createHeadWindow(): HeadWindow {
       for (const block of blocks.keys()) if (block < Math.max(finalized, top - BLOCKS_MAX)) blocks.delete(block);
       // A node that is behind another shows an older block: what stands above it is not gone.
       if (blocks.get(head.number) === head.hash) return null;
+      // Nor is it on a shorter branch: that is read when it has grown as high.
+      if (head.number < top && top - head.number <= BRANCH_MAX) return null;
       const floor = Math.max(finalized, head.number - BLOCKS_MAX);
       const headers = [head];
       let lowest = head;

@@ -1,0 +1,61 @@
+/** Nodes that differ: what one of them shows is not what happened. */
+import type { Address } from "@slipstream/contracts/ids";
+import { bloomOf } from "@slipstream/polymarket/bloom";
+import { defaultExchanges } from "@slipstream/polymarket/versions";
+import { expect, test } from "vitest";
+import { config } from "../core/world.testing.ts";
+import { testChain, testNode, testWatcher } from "./chain.testing.ts";
+import { createEmptyCheck } from "./emptyBlocks.ts";
+import { fillFilters } from "./fillFilter.ts";
+
+const leader = `0x${"11".repeat(20)}` as Address;
+const mate = `0x${"22".repeat(20)}` as Address;
+
+test("a node on a shorter branch takes nothing back: it is behind, or its branch must grow first", async () => {
+  const chain = testChain(4);
+  while (chain.head().number < 20) chain.mine();
+  const one = testNode("one", chain);
+  const final = chain.finalized();
+  const watcher = testWatcher([{ ...one.node, reader: { ...one.node.reader, finalized: async () => final } }]);
+  watcher.record({ ...config({ leader, enabled: true }), key: `leaders.${leader}` } as never);
+  for (let n = 0; n < 3; n++) await watcher.cycle();
+  chain.mine([]);
+  chain.mine([{ leader, tx: 1, shares: 1_000_000 }]);
+  await watcher.cycle();
+  // Another branch for a moment, one block shorter.
+  const longer = chain.blocks.slice(-2);
+  chain.fork(2, [[]]);
+  await watcher.cycle();
+  expect(watcher.facts.filter(({ type }) => type === "LeaderFillReverted")).toEqual([]);
+  chain.blocks.splice(-1, 1, ...longer);
+  chain.mine();
+  await watcher.cycle();
+  expect(watcher.facts.filter(({ type }) => type.startsWith("LeaderFill"))).toHaveLength(1);
+  // A branch that has grown as high is the chain.
+  chain.fork(2, [[], [], []]);
+  await watcher.cycle();
+  expect(watcher.facts.filter(({ type }) => type === "LeaderFillReverted")).toHaveLength(1);
+});
+
+test("a block that was found empty of one leader's fills is not taken for empty of another one's", async () => {
+  const chain = testChain(4);
+  chain.mine([{ leader: mate, tx: 1, shares: 1_000_000 }]);
+  const [one, two] = [testNode("one", chain), testNode("two", chain)];
+  one.ails.omits = true;
+  const nodes = {
+    pick: () => one.node,
+    others: () => [two.node],
+    sawHead: () => true,
+    failed: () => undefined,
+    lied: () => undefined,
+  };
+  const check = createEmptyCheck(nodes, () => undefined);
+  const header = chain.head();
+  expect(header.logsBloom).toBe(bloomOf(header.logs));
+  const filtersOf = (...leaders: Address[]) =>
+    fillFilters({ exchanges: defaultExchanges, leaders: new Set(leaders), wholeAbove: 100 });
+  await check.check(one.node, [header], filtersOf(leader), []);
+  await expect(check.check(one.node, [header], filtersOf(leader, mate), [])).rejects.toMatchObject({
+    message: expect.stringContaining("in doubt"),
+  });
+});
