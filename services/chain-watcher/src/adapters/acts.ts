@@ -13,7 +13,7 @@ export type ActReading = {
   readonly leaders: ReadonlySet<Address>;
   readonly exchanges: ExchangeTable;
   readonly blockMs: (log: WireLog) => Promise<number>;
-  readonly receipt: (txHash: string) => Promise<Receipt | null>;
+  readonly receipt: (txHash: string, blockHash: string) => Promise<Receipt | null>;
 };
 
 /**
@@ -47,7 +47,7 @@ export async function observedActs(moves: readonly WireLog[], reading: ActReadin
 
 /** The receipt of a log's transaction. @throws TransientError when the node has it not, or in another block. */
 export async function receiptOf(receipt: ActReading["receipt"], log: WireLog): Promise<Receipt> {
-  const found = await receipt(log.transactionHash);
+  const found = await receipt(log.transactionHash, log.blockHash);
   if (found === null || found.blockHash !== log.blockHash) {
     throw new TransientError(
       "RPC_REFUSED",

@@ -20,7 +20,8 @@ export type RangeReader = {
   blocksAtOnce(): number;
   /** Reads the next blocks from `fromBlock`, at most to `toBlock`: the logs of each group of filters. */
   range(groups: readonly (readonly LogFilter[])[], fromBlock: number, toBlock: number): Promise<ReadRange>;
-  receipt(txHash: string): Promise<Receipt | null>;
+  /** The receipt as the node gives it, remembered when it is of that block. */
+  receipt(txHash: string, blockHash: string): Promise<Receipt | null>;
   /** Time of a log's block, remembered. */
   blockMs(log: WireLog): Promise<number>;
 };
@@ -49,9 +50,9 @@ export function createRangeReader(name: string, rpc: RpcReader, ranges: LogRange
       );
       return { fromBlock, toBlock: read.toBlock, logs: read.value };
     },
-    receipt: async (txHash) => {
+    receipt: async (txHash, blockHash) => {
       const known = receipts.get(txHash);
-      if (known !== undefined) return known;
+      if (known?.blockHash === blockHash) return known;
       const found = readReceipt(await rpc.call("eth_getTransactionReceipt", [txHash]), txHash);
       if (found !== null) remember(receipts, txHash, found, RECEIPTS_MAX);
       return found;
