@@ -21,6 +21,7 @@ import type { watcherEnv } from "./config.ts";
 import { watcherCore, watcherShards } from "./core/core.ts";
 import { shardOfWatcherChain } from "./core/decide.ts";
 import type { WatcherMessage } from "./core/messages.ts";
+import { withPastOf } from "./core/roster.ts";
 import { followed, type WatcherState } from "./core/state.ts";
 
 type Context = ServiceContext<typeof watcherEnv>;
@@ -190,10 +191,10 @@ function statusOf(
     ...(live === null || live.connected() ? [] : [`live logs are not heard, fills come by polling: ${live.problem()}`]),
     ...sources.flatMap((source) => (source.problem() === null ? [] : [`${source.name}: ${source.problem()}`])),
   ];
-  const unread = [...leaders.values()].reduce(
-    (blocks, { backfill }) => blocks + (backfill === null ? 0 : backfill.toBlock - backfill.cursor),
-    0,
-  );
+  const unread = [...withPastOf(leaders)].reduce((blocks, leader) => {
+    const backfill = leaders.get(leader)?.backfill;
+    return blocks + (backfill == null ? 0 : backfill.toBlock - backfill.cursor);
+  }, 0);
   return {
     ...status,
     problems,

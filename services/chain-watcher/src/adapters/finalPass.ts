@@ -9,7 +9,8 @@ import { type Address, shardOf } from "@slipstream/contracts/ids";
 import { CHAIN_ID } from "@slipstream/polymarket/versions";
 import { isToldAsShown } from "../core/complete.ts";
 import type { ObservedAct, ObservedFill } from "../core/messages.ts";
-import { followed, type WatcherState } from "../core/state.ts";
+import { followedByShard, isWithin } from "../core/roster.ts";
+import { followed } from "../core/state.ts";
 import { type FinalBlocks, notInTheLog } from "./finalBlocks.ts";
 import { createFinalReads } from "./finalReads.ts";
 import type { Cycle, ReadingOptions } from "./readingTypes.ts";
@@ -36,15 +37,16 @@ export function createFinalPass(options: ReadingOptions): (cycle: Cycle) => Prom
 
   /** Follows what the log and the leases say. */
   const refresh = (finalized: number): void => {
-    const active = leadersByShard(state(), owns);
+    const active = [...followedByShard(state().leaders)].filter(([shard]) => owns(shard));
     const told = new Set([...state().openGaps.values()].map(({ shard }) => shard));
-    for (const shard of pointers.keys()) if (!active.has(shard)) pointers.delete(shard);
+    const shards = new Set(active.map(([shard]) => shard));
+    for (const shard of pointers.keys()) if (!shards.has(shard)) pointers.delete(shard);
     for (const [shard, leaders] of active) {
       const cursor = state().progress.get(shard)?.cursor;
       if (cursor === undefined) continue;
       const known = pointers.get(shard);
       // A cursor beyond what we read was set by somebody else; who was not read in all of it is read from the cursor on.
-      if (known === undefined || known.readTo < cursor || isLarger(leaders, known.leaders))
+      if (known === undefined || known.readTo < cursor || !isWithin(leaders, known.leaders))
         pointers.set(shard, { readTo: cursor, leaders, cursor, fills: [], acts: [] });
       else if (known.cursor < cursor) {
         known.cursor = cursor;
@@ -73,12 +75,12 @@ export function createFinalPass(options: ReadingOptions): (cycle: Cycle) => Prom
     while (goesOn()) {
       const { shards, from, to } = lowest(tips.finalized);
       if (shards.size === 0 || from > to) break;
-      const ours = (): Set<Address> => followed(state(), (shard) => shards.has(shard));
+      const ours = (): ReadonlySet<Address> => followed(state(), (shard) => shards.has(shard));
       const leaders = ours();
       for await (const read of reads.read(cycle, { leaders, fromBlock: from, toBlock: to }, goesOn)) {
         options.onRange?.();
         // Somebody who joined meanwhile was not read: the same blocks again, with him.
-        if (isLarger(ours(), leaders)) break;
+        if (!isWithin(ours(), leaders)) break;
         await tell(read, shards, cycle);
         refresh(tips.finalized);
       }
@@ -103,7 +105,7 @@ export function createFinalPass(options: ReadingOptions): (cycle: Cycle) => Prom
       pointer.fills.push(...fills.filter(({ leader }) => shardOf(leader) === shard));
       pointer.acts.push(...read.acts.filter(({ leader }) => shardOf(leader) === shard));
       pointer.readTo = toBlock;
-      if (isLarger(pointer.leaders, leaders))
+      if (!isWithin(pointer.leaders, leaders))
         pointer.leaders = new Set([...pointer.leaders].filter((leader) => leaders.has(leader)));
     }
     tellCovered(shards, cycle);
@@ -137,18 +139,3 @@ export function createFinalPass(options: ReadingOptions): (cycle: Cycle) => Prom
     }
   }
 }
-
-/** Followed leaders of the shards that are ours. */
-function leadersByShard(state: WatcherState, owns: (shard: string) => boolean): Map<string, Set<Address>> {
-  const found = new Map<string, Set<Address>>();
-  for (const leader of followed(state, owns)) {
-    const shard = shardOf(leader);
-    const known = found.get(shard);
-    if (known === undefined) found.set(shard, new Set([leader]));
-    else known.add(leader);
-  }
-  return found;
-}
-
-const isLarger = (now: ReadonlySet<Address>, then: ReadonlySet<Address>): boolean =>
-  [...now].some((leader) => !then.has(leader));

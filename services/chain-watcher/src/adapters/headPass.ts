@@ -1,9 +1,10 @@
 /** The blocks above finality, as soon as they come: a fill that the socket lost is told here, one that is gone too. */
-import { TransientError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
+import { isWithin } from "../core/roster.ts";
 import { fillFilters, isFillOf } from "./fillFilter.ts";
 import { createHeadWindow } from "./headWindow.ts";
 import { checkMissing } from "./missing.ts";
+import { checkPlaces } from "./places.ts";
 import type { Cycle, ReadingOptions } from "./readingTypes.ts";
 import type { Header, WireLog } from "./wire.ts";
 
@@ -15,7 +16,7 @@ export function createHeadPass(options: ReadingOptions): (cycle: Cycle) => Promi
   return async ({ node, head, tips, leaders }) => {
     const { reader } = node;
     // Fills of somebody new may lie in blocks that were read without him.
-    if (!isSame(readFor, leaders)) window.forget();
+    if (readFor.size !== leaders.size || !isWithin(leaders, readFor)) window.forget();
     readFor = leaders;
     const unread = await window.unread(head, tips.finalized, reader.header);
     if (unread === null) return;
@@ -37,16 +38,3 @@ export function createHeadPass(options: ReadingOptions): (cycle: Cycle) => Promi
     window.read(unread);
   };
 }
-
-/** @throws TransientError when a log is of another block than the headers say: the chain has changed meanwhile. */
-function checkPlaces(logs: readonly WireLog[], headers: readonly Header[]): void {
-  const hashes = new Map(headers.map(({ number, hash }) => [number, hash]));
-  for (const log of logs) {
-    const hash = hashes.get(Number(log.blockNumber));
-    if (hash === undefined || hash === log.blockHash) continue;
-    throw new TransientError("RPC_REFUSED", `block ${Number(log.blockNumber)} was replaced while it was read`);
-  }
-}
-
-const isSame = <T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean =>
-  a.size === b.size && [...a].every((item) => b.has(item));

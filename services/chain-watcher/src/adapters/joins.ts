@@ -2,6 +2,7 @@
 import { shardOf } from "@slipstream/contracts/ids";
 import type { FollowFrom } from "@slipstream/contracts/policy";
 import type { Tips } from "../core/messages.ts";
+import { waitingOf } from "../core/roster.ts";
 import type { Node, ReadingOptions } from "./readingTypes.ts";
 
 const DAY_MS = 86_400_000;
@@ -28,8 +29,10 @@ export async function postJoins(
     return found;
   };
   let failure: { readonly error: unknown } | null = null;
-  for (const [leader, { enabled, joined, follow, revision }] of [...state().leaders]) {
-    if (!enabled || joined !== null || !owns(shardOf(leader))) continue;
+  for (const leader of [...waitingOf(state().leaders)]) {
+    const known = state().leaders.get(leader);
+    if (known === undefined || !owns(shardOf(leader))) continue;
+    const { follow, revision } = known;
     try {
       post({ type: "LeaderFound", leader, revision, fromBlock: await firstBlock(follow), ...tips });
     } catch (error) {

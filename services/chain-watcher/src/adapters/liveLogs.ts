@@ -3,6 +3,7 @@ import type { Clock } from "@slipstream/actor/clock";
 import type { Address } from "@slipstream/contracts/ids";
 import { keepRpcSocket } from "@slipstream/polymarket/keptRpcSocket";
 import type { ExchangeTable } from "@slipstream/polymarket/versions";
+import { isWithin } from "../core/roster.ts";
 import { fillFilters, isFillOf } from "./fillFilter.ts";
 import { WireLog } from "./wire.ts";
 
@@ -84,8 +85,8 @@ export function watchLiveLogs(options: LiveLogsOptions): LiveLogs {
 
   return {
     follow: (leaders) => {
-      if (leaders.size === followed.size && [...leaders].every((leader) => followed.has(leader))) return;
-      followed = new Set(leaders);
+      if (leaders.size === followed.size && isWithin(leaders, followed)) return;
+      followed = leaders;
       kept.reopen();
     },
     connected: kept.connected,

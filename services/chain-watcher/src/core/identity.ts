@@ -19,8 +19,17 @@ export type Ordinal = { readonly id: LeaderFillId; readonly ordinal: number };
 
 type Content = Omit<Parameters<typeof leaderFillId>[0], "chainId" | "ordinal">;
 
-export const idOf = (chainId: number, seen: Content, ordinal: number): LeaderFillId =>
-  leaderFillId({ ...seen, chainId, ordinal });
+/** Route, each chain and the checks ask for the same ids: an observation keeps its own. */
+const idsOf = new WeakMap<Content, { readonly chainId: number; readonly byOrdinal: LeaderFillId[] }>();
+
+export function idOf(chainId: number, seen: Content, ordinal: number): LeaderFillId {
+  const known = idsOf.get(seen);
+  const ids = known?.chainId === chainId ? known : { chainId, byOrdinal: [] };
+  const id = ids.byOrdinal[ordinal] ?? leaderFillId({ ...seen, chainId, ordinal });
+  ids.byOrdinal[ordinal] = id;
+  if (ids !== known) idsOf.set(seen, ids);
+  return id;
+}
 
 /** The known fills of that content, by ordinal from 0. */
 export function eachOrdinal(state: WatcherState, chainId: number, seen: Content): Ordinal[] {

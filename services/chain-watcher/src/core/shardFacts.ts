@@ -14,13 +14,14 @@ import type {
   Tips,
   WatcherView,
 } from "./messages.ts";
+import { followedByShard } from "./roster.ts";
 import { isFollowed, type WatcherState } from "./state.ts";
 
 /** The newest block, with the lowest cursor of all shards that follow somebody. */
 export function headFacts(state: WatcherState, view: WatcherView, seen: HeadSeen): Fact[] {
   const known = state.progress.get(ALL_SHARDS);
   let cursor: number | null = null;
-  for (const shard of activeShards(state)) {
+  for (const shard of followedByShard(state.leaders).keys()) {
     const own = state.progress.get(shard)?.cursor;
     if (own !== undefined) cursor = Math.min(cursor ?? own, own);
   }
@@ -28,22 +29,6 @@ export function headFacts(state: WatcherState, view: WatcherView, seen: HeadSeen
   // It only grows: another node may show an older block, and what a reorg put in place of one is told with the next.
   const isNews = known === undefined || seen.head > known.head || (seen.head === known.head && told > known.cursor);
   return isNews ? [progressFact(state, view, { ...seen, shard: ALL_SHARDS, cursor: told })] : [];
-}
-
-export function activeShards(state: WatcherState): Set<string> {
-  const shards = new Set<string>();
-  for (const [leader, { enabled, joined }] of state.leaders) {
-    if (enabled && joined !== null) shards.add(shardOf(leader));
-  }
-  return shards;
-}
-
-/** Ends at the first one found: thousands may join at once. */
-function isActive(state: WatcherState, shard: string): boolean {
-  for (const [leader, { enabled, joined }] of state.leaders) {
-    if (enabled && joined !== null && shardOf(leader) === shard) return true;
-  }
-  return false;
 }
 
 /** He is followed; the first of his shard sets its cursor to the newest final block. */
@@ -55,7 +40,7 @@ export function joinFacts(state: WatcherState, view: WatcherView, found: LeaderF
   const shard = shardOf(found.leader);
   const facts: Fact[] = [];
   let cursor = state.progress.get(shard)?.cursor;
-  if (cursor === undefined || (found.finalized > cursor && !isActive(state, shard))) {
+  if (cursor === undefined || (found.finalized > cursor && !followedByShard(state.leaders).has(shard))) {
     cursor = found.finalized;
     facts.push(progressFact(state, view, { ...found, shard, cursor }));
   }

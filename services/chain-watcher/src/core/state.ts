@@ -14,6 +14,7 @@ import { configSchemas, type FollowFrom } from "@slipstream/contracts/policy";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 import { emptyFills, type FillBook, type KnownFill, putFill, removeFill } from "./fillBook.ts";
 import { contentOf } from "./identity.ts";
+import { followedIn, putLeader } from "./roster.ts";
 
 /** Blocks below the cursor for which fills stay known: far beyond any re-read and any reorg seen. */
 export const RETAIN_BLOCKS = 512;
@@ -42,6 +43,7 @@ export type LeaderState = {
 export type Gap = { readonly shard: string; readonly fromBlock: number; readonly toBlock: number };
 
 export type WatcherState = {
+  /** Changed by `putLeader` alone. */
   leaders: Map<Address, LeaderState>;
   fills: FillBook;
   /** Acts that may be read again. */
@@ -60,13 +62,8 @@ export const initialState = (): WatcherState => ({
 });
 
 /** Leaders whose fills are told now. */
-export function followed(state: WatcherState, isOurs: (shard: string) => boolean = () => true): Set<Address> {
-  const found = new Set<Address>();
-  for (const [leader, { enabled, joined }] of state.leaders) {
-    if (enabled && joined !== null && isOurs(shardOf(leader))) found.add(leader);
-  }
-  return found;
-}
+export const followed = (state: WatcherState, isOurs: (shard: string) => boolean = () => true): ReadonlySet<Address> =>
+  followedIn(state.leaders, isOurs);
 
 export const isFollowed = (state: WatcherState, leader: Address): boolean => {
   const known = state.leaders.get(leader);
@@ -125,13 +122,13 @@ function applyConfig(state: WatcherState, fact: FactOf<"ConfigChanged">): void {
   const known = state.leaders.get(key as Address);
   const rest = { joined: null, backfill: null, earliest: known?.earliest ?? null };
   if (fact.value === null) {
-    if (known !== undefined) state.leaders.set(key as Address, { ...known, ...rest, enabled: false });
+    if (known !== undefined) putLeader(state.leaders, key as Address, { ...known, ...rest, enabled: false });
     return;
   }
   const { leader, enabled, follow = { kind: "now" } as const } = configSchemas.leaders.parse(fact.value);
   const goesOn = known?.enabled === true && enabled && sameStart(known.follow, follow);
   const kept = goesOn ? { joined: known.joined, backfill: known.backfill, earliest: known.earliest } : rest;
-  state.leaders.set(leader, { ...kept, enabled, follow, revision: fact.revision });
+  putLeader(state.leaders, leader, { ...kept, enabled, follow, revision: fact.revision });
 }
 
 function applyJoined(state: WatcherState, fact: FactOf<"LeaderJoined">): void {
@@ -139,7 +136,7 @@ function applyJoined(state: WatcherState, fact: FactOf<"LeaderJoined">): void {
   if (known === undefined) return;
   const { fromBlock, toBlock, tsEventMs } = fact;
   const hasPast = toBlock >= fromBlock;
-  state.leaders.set(fact.leader, {
+  putLeader(state.leaders, fact.leader, {
     ...known,
     joined: { toldFrom: hasPast ? 0 : fromBlock, tsMs: tsEventMs },
     backfill: hasPast ? { fromBlock, toBlock, cursor: fromBlock - 1 } : null,
@@ -151,7 +148,10 @@ function applyBackfill(state: WatcherState, fact: FactOf<"BackfillProgress">): v
   const known = state.leaders.get(fact.leader);
   if (known?.backfill == null || fact.cursor <= known.backfill.cursor) return;
   const { fromBlock, toBlock, cursor } = fact;
-  state.leaders.set(fact.leader, { ...known, backfill: cursor >= toBlock ? null : { fromBlock, toBlock, cursor } });
+  putLeader(state.leaders, fact.leader, {
+    ...known,
+    backfill: cursor >= toBlock ? null : { fromBlock, toBlock, cursor },
+  });
 }
 
 function applyFill(state: WatcherState, fact: FactOf<"LeaderFill">): void {
