@@ -5,9 +5,12 @@ import { parseBloom } from "@slipstream/polymarket/bloom";
 import { suspectEmpty, verifyEmpty } from "@slipstream/polymarket/emptyBlocks";
 import type { LogFilter } from "@slipstream/polymarket/logFilter";
 import type { Node, Nodes } from "./readingTypes.ts";
+import { createSecondOpinion, type SecondOpinion } from "./secondOpinion.ts";
 import type { Header, WireLog } from "./wire.ts";
 
 export type EmptyCheck = {
+  /** Of a range that is too long for a header of each block. */
+  readonly compare: SecondOpinion["check"];
   /** @throws TransientError when the node left logs out or does not have the block. */
   check(node: Node, headers: readonly Header[], filters: readonly LogFilter[], logs: readonly WireLog[]): Promise<void>;
 };
@@ -19,6 +22,7 @@ const VERIFIED_MAX = 1_024;
 export function createEmptyCheck(nodes: Nodes, onUnproven: () => void): EmptyCheck {
   const verified = new Set<string>();
   return {
+    compare: createSecondOpinion(nodes, onUnproven).check,
     check: async (node, headers, filters, logs) => {
       const print = createHash("sha1").update(JSON.stringify(filters)).digest("base64");
       for (const { hash, number, logsBloom } of headers) {

@@ -6,6 +6,7 @@ import { observedActs } from "./acts.ts";
 import { costsOf } from "./costs.ts";
 import { fillFilters, isFillOf, moveFilters, moversOf } from "./fillFilter.ts";
 import { checkMissing } from "./missing.ts";
+import { checkPlaces } from "./places.ts";
 import type { Cycle, ReadingOptions } from "./readingTypes.ts";
 
 export type FinalBlocks = {
@@ -14,6 +15,9 @@ export type FinalBlocks = {
   /** Once the fills are in the log. */
   readonly costs: () => Promise<Omit<CostFound, "type">[]>;
 };
+
+/** Blocks of a range whose headers are all asked for: each says by its bloom whether something was left out. */
+const HEADERS_MAX = 8;
 
 export type Asked = { readonly leaders: ReadonlySet<Address>; readonly fromBlock: number; readonly toBlock: number };
 
@@ -24,17 +28,20 @@ export async function readFinal(options: ReadingOptions, { node }: Cycle, asked:
   const { reader } = node;
   const choice = { exchanges: exchanges(), leaders, wholeAbove: settings.wholeAbove };
   const tsSeenMs = nowMs();
-  const read = await reader.range([fillFilters(choice), moveFilters(choice)], fromBlock, asked.toBlock);
+  const groups = [fillFilters(choice), moveFilters(choice)];
+  const read = await reader.range(groups, fromBlock, asked.toBlock);
   const [fillLogs = [], moveLogs = []] = read.logs;
   const logs = fillLogs.filter((log) => isFillOf(leaders, log));
   const { toBlock } = read;
-  const last = await reader.header(toBlock);
-  for (const log of [...logs, ...moveLogs]) {
-    if (Number(log.blockNumber) !== toBlock || log.blockHash === last.hash) continue;
-    throw new TransientError("RPC_REFUSED", `final block ${toBlock} was replaced while it was read`);
-  }
-  await checkMissing(node, state(), { fromBlock, toBlock, leaders, logs, headers: [last] });
-  await emptyCheck.check(node, [last], fillFilters(choice), fillLogs);
+  const isShort = toBlock - fromBlock < HEADERS_MAX;
+  const numbers = isShort ? Array.from({ length: toBlock - fromBlock }, (_, n) => fromBlock + n) : [];
+  const [last, ...before] = await Promise.all([reader.header(toBlock), ...numbers.map(reader.header)]);
+  const headers = [...before, last];
+  checkPlaces([...logs, ...moveLogs], headers);
+  await checkMissing(node, state(), { fromBlock, toBlock, leaders, logs, headers });
+  await emptyCheck.check(node, headers, fillFilters(choice), fillLogs);
+  await emptyCheck.check(node, headers, moveFilters(choice), moveLogs);
+  if (!isShort) await emptyCheck.compare(node, groups, read);
   const fills = await observe(logs, tsSeenMs);
   const moves = moveLogs.filter((log) => moversOf(leaders, log).length > 0);
   const { blockMs, receipt } = reader;

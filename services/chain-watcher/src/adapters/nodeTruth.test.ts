@@ -37,6 +37,23 @@ test("a node on a shorter branch takes nothing back: it is behind, or its branch
   expect(watcher.facts.filter(({ type }) => type === "LeaderFillReverted")).toHaveLength(1);
 });
 
+test.each([
+  ["a short range, by the bloom of each block", 6],
+  ["a long one, by what another node gives", 60],
+])("a node that leaves logs out of the middle of %s, is found out before the cursor passes", async (_name, blocks) => {
+  const chain = testChain(0);
+  while (chain.head().number < 20) chain.mine();
+  const [one, two] = [testNode("one", chain), testNode("two", chain)];
+  const watcher = testWatcher([one.node, two.node]);
+  watcher.record({ ...config({ leader, enabled: true }), key: `leaders.${leader}` } as never);
+  for (let n = 0; n < 3; n++) await watcher.cycle();
+  for (let n = 1; n <= blocks; n++) chain.mine(n === 3 ? [{ leader, tx: 1, shares: 1_000_000 }] : []);
+  one.ails.omits = true;
+  for (let n = 0; n < 5; n++) await watcher.cycle();
+  expect(watcher.facts.filter(({ type }) => type === "LeaderFill")).toHaveLength(1);
+  expect(watcher.lied).not.toEqual([]);
+});
+
 test("a block that was found empty of one leader's fills is not taken for empty of another one's", async () => {
   const chain = testChain(4);
   chain.mine([{ leader: mate, tx: 1, shares: 1_000_000 }]);
