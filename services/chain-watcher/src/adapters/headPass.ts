@@ -6,7 +6,7 @@ import { createHeadWindow } from "./headWindow.ts";
 import { checkMissing } from "./missing.ts";
 import { checkPlaces } from "./places.ts";
 import type { Cycle, ReadingOptions } from "./readingTypes.ts";
-import type { Header, WireLog } from "./wire.ts";
+import type { WireLog } from "./wire.ts";
 
 export function createHeadPass(options: ReadingOptions): (cycle: Cycle) => Promise<void> {
   const { emptyCheck, observe, exchanges, state, post, nowMs, settings } = options;
