@@ -1,4 +1,4 @@
-/** `npm run faults -- detection|replicas|books [--seed S] [--short] [--minutes M]`: exit code 1 and the seed when something is wrong. */
+/** `npm run faults -- detection|replicas|books [--seed S] [--short] [--untold] [--minutes M]`: exit code 1 and the seed when something is wrong. */
 import { parseArgs } from "node:util";
 import { fullBooks, runBookFaults, shortBooks } from "./books.ts";
 import { fullDetection, runDetection, shortDetection } from "./detection.ts";
@@ -9,13 +9,15 @@ const { positionals, values } = parseArgs({
   options: {
     seed: { type: "string", default: String(Date.now()) },
     short: { type: "boolean", default: false },
+    untold: { type: "boolean", default: false },
     minutes: { type: "string", default: String(fullBooks.minutes) },
   },
 });
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const common = { seed: values.seed, say };
 const runs: Readonly<Record<string, () => Promise<{ readonly text: string; readonly clean: boolean }>>> = {
-  detection: () => runDetection({ ...(values.short ? shortDetection : fullDetection), ...common }),
+  detection: () =>
+    runDetection({ ...(values.short ? shortDetection : fullDetection), ...common, untold: values.untold }),
   replicas: () => runReplicas({ ...(values.short ? shortReplicas : fullReplicas), ...common }),
   books: () =>
     runBookFaults({ ...(values.short ? shortBooks : { ...fullBooks, minutes: Number(values.minutes) }), ...common }),
