@@ -2,7 +2,7 @@
 import { shardOf } from "@slipstream/contracts/ids";
 import type { FollowFrom } from "@slipstream/contracts/policy";
 import type { Tips } from "../core/messages.ts";
-import { waitingOf } from "../core/roster.ts";
+import { followedByShard, waitingOf } from "../core/roster.ts";
 import type { Node, ReadingOptions } from "./readingTypes.ts";
 
 const DAY_MS = 86_400_000;
@@ -53,4 +53,12 @@ export async function blockAt(node: Pick<Node, "reader">, tsMs: number, last: nu
     else high = middle;
   }
   return low;
+}
+
+/** Gaps of shards in which nobody is followed any more: nobody would read them to their end. */
+export function postVoidGaps({ state, owns, post }: ReadingOptions): void {
+  const active = followedByShard(state().leaders);
+  for (const { shard } of [...state().openGaps.values()]) {
+    if (owns(shard) && !active.has(shard)) post({ type: "GapVoid", shard });
+  }
 }

@@ -11,7 +11,7 @@ import { TransientError } from "@slipstream/contracts/errors";
 import { followed } from "../core/state.ts";
 import { createFinalPass } from "./finalPass.ts";
 import { createHeadPass } from "./headPass.ts";
-import { postJoins } from "./joins.ts";
+import { postJoins, postVoidGaps } from "./joins.ts";
 import { createPastPass } from "./pastPass.ts";
 import type { Cycle, Node, ReadingOptions } from "./readingTypes.ts";
 
@@ -84,6 +84,7 @@ export function createCycle(options: ReadingOptions, isStopped: () => boolean): 
       finalizedHash: finalHeader.hash,
     };
     if (owns(headShard)) post({ type: "HeadSeen", ...tips });
+    postVoidGaps(options);
     const unjoined = await postJoins(options, node, tips);
     const leaders = followed(state(), owns);
     if (isStopped()) return false;

@@ -86,6 +86,7 @@ const chainStories: Case[] = [
 ];
 
 const row2 = row({ sharesMicro: sharesMicro(3_000_000n), usdcMicro: usdcMicro(1_500_000n) });
+const small = observed({ sharesMicro: sharesMicro(3_000_000n), logIndex: 8 });
 const rtds = row({ source: "rtds" });
 const sourceStories: Case[] = [
   [
@@ -117,8 +118,13 @@ const sourceStories: Case[] = [
   ["before the deadline it stands", [rows([row()]), ...final(100)], ["fill 0/0 data_api", "shard 100"]],
   [
     "the chain contradicts: its fill is told and not copied",
-    [rows([row2]), seen(observed())],
+    [rows([row2]), seen(observed()), window([observed()])],
     ["fill 0/0 data_api", "fill 0/0 @100 disputed"],
+  ],
+  [
+    "two fills of a trade, one of them told by a row: the socket's first log is no contradiction",
+    [rows([row2]), seen(observed()), seen(small), window([observed(), small])],
+    ["fill 0/0 data_api", "fill 0/1 @100", "fill 0/0 @100"],
   ],
   [
     "a second fill of a confirmed trade is no dispute",
@@ -239,6 +245,13 @@ describe("who is followed from where", () => {
     ]);
   });
 
+  test("a past that was left half read is read to its end, and nothing of it twice", () => {
+    const on30 = on({ kind: "block", block: 30 });
+    const again = on({ kind: "block", block: 30 }, 3);
+    const { facts } = tell([on30, found(30), past(30, 50), config({ leader, enabled: false }, 2), again, found(30)]);
+    expect(brief(facts).filter((text) => text.startsWith("joined"))).toEqual(["joined 30-95", "joined 51-95"]);
+  });
+
   test("switched off and on again: from now on, and his shard does not read what nobody was followed for", () => {
     const later = tips({ head: 900, finalized: 880, headHash: hash(900), finalizedHash: hash(880) });
     const steps = [
@@ -283,6 +296,15 @@ describe("the shard's own chain", () => {
     const gap: WatcherMessage = { type: "GapSeen", shard, fromBlock: 96, toBlock: 99, reason: "BEHIND" };
     const { facts, state } = story(gap, gap, ...final(98).slice(1), ...final(100).slice(1));
     expect(brief(facts)).toEqual(["GapDetected", "shard 98", "GapResolved", "shard 100"]);
+    expect(state.openGaps.size).toBe(0);
+  });
+
+  test("a gap is over when nobody of its shard is followed any more", () => {
+    const gap: WatcherMessage = { type: "GapSeen", shard, fromBlock: 96, toBlock: 99, reason: "BEHIND" };
+    const over: WatcherMessage = { type: "GapVoid", shard };
+    expect(brief(story(gap, over).facts)).toEqual(["GapDetected"]);
+    const { facts, state } = story(gap, config({ leader, enabled: false }, 2), over, over);
+    expect(brief(facts)).toEqual(["GapDetected", "ConfigChanged", "GapResolved"]);
     expect(state.openGaps.size).toBe(0);
   });
 

@@ -16,7 +16,7 @@ import {
 } from "./fills.ts";
 import type { WatcherMessage, WatcherView } from "./messages.ts";
 import { rowChains, seenFacts, sightedFacts } from "./rows.ts";
-import { costFacts, coveredFacts, gapFacts, headFacts, joinFacts, pastFacts } from "./shardFacts.ts";
+import { costFacts, coveredFacts, gapFacts, headFacts, joinFacts, pastFacts, voidFacts } from "./shardFacts.ts";
 import type { WatcherState } from "./state.ts";
 
 type Incoming = WatcherMessage | FactMessage;
@@ -45,6 +45,7 @@ export function route(state: WatcherState, view: WatcherView, message: Incoming)
       return unique([...chainsOfFills(state, view, message.fills), subjects.chain(shardOf(message.leader))]);
     case "ShardCovered":
     case "GapSeen":
+    case "GapVoid":
       return [subjects.chain(message.shard)];
     case "LeaderFound":
       return [subjects.chain(shardOf(message.leader))];
@@ -72,7 +73,7 @@ export function decide(
 function factsOf(state: WatcherState, view: WatcherView, message: Incoming, chain: ChainSubject): readonly Fact[] {
   switch (message.type) {
     case "FillsSeen":
-      return fillFacts(state, view, { fills: message.fills, chain, isPast: false });
+      return fillFacts(state, view, { fills: message.fills, chain, of: "live" });
     case "FillsRemoved":
       return removedBy(state, message.logs)
         .filter(([, fill]) => chainOf(fill) === chain)
@@ -85,11 +86,13 @@ function factsOf(state: WatcherState, view: WatcherView, message: Incoming, chai
       return blockFacts(state, view, message, chain);
     case "PastRead":
       if (chain === subjects.chain(shardOf(message.leader))) return pastFacts(state, view, message);
-      return fillFacts(state, view, { fills: fillsByLeader(message, message.leader), chain, isPast: true });
+      return fillFacts(state, view, { fills: fillsByLeader(message, message.leader), chain, of: "past" });
     case "ShardCovered":
       return coveredFacts(state, view, message);
     case "GapSeen":
       return gapFacts(state, view, message);
+    case "GapVoid":
+      return voidFacts(state, view, message.shard);
     case "LeaderFound":
       return joinFacts(state, view, message);
     case "CostFound":

@@ -29,21 +29,30 @@ export const isTold = (state: WatcherState, { leader, blockNumber }: ObservedFil
   blockNumber >= (state.leaders.get(leader)?.joined?.toldFrom ?? 0) &&
   blockNumber >= (state.progress.get(shardOf(leader))?.cursor ?? 0) - RETAIN_BLOCKS;
 
-/**
- * New fills and returned ones; a move to another block that nobody announced is a revert and a return.
- * @param isPast - read behind the live fills: historical, whatever their age.
- */
-export function fillFacts(
-  state: WatcherState,
-  view: WatcherView,
-  { fills, chain, isPast }: { fills: readonly ObservedFill[]; chain: ChainSubject; isPast: boolean },
-): Fact[] {
+export type Observed = {
+  readonly fills: readonly ObservedFill[];
+  readonly chain: ChainSubject;
+  /**
+   * live: perhaps not all of their transactions yet. blocks: all of them. past: all of them, read behind the live fills
+   * and historical, whatever their age.
+   */
+  readonly of: "live" | "blocks" | "past";
+};
+
+/** New fills and returned ones; a move to another block that nobody announced is a revert and a return. */
+export function fillFacts(state: WatcherState, view: WatcherView, { fills, chain, of }: Observed): Fact[] {
   const facts: Fact[] = [];
-  for (const item of identify(state, view.chainId, fills)) {
+  const isPast = of === "past";
+  const observations = identify(state, view.chainId, fills);
+  const shown = new Set(observations.map(({ id }) => id));
+  for (const item of observations) {
     const { id, ordinal, seen } = item;
     const known = state.fills.byId.get(id);
     const isWanted = isPast ? isFollowed(state, seen.leader) : known !== undefined || isTold(state, seen);
     if (!isWanted || isSameLog(known, seen) || chainOfObservation(state, item) !== chain) continue;
+    const isDisputed = known === undefined && isToldOtherwise(state, seen, shown);
+    // The log that another source told of may be the next to come: whether it does, the whole block says in a moment.
+    if (isDisputed && of === "live") continue;
     if (known?.status === "ON_CHAIN") facts.push(reverted(id, known, view));
     const isOld = seen.tsSeenMs - seen.tsEventMs > view.historicalAgeMs;
     facts.push({
@@ -58,7 +67,7 @@ export function fillFacts(
       ordinal,
       chainId: view.chainId,
       historical: isPast || isOld,
-      ...(known === undefined && isDisputed(state, seen) ? { disputed: true } : {}),
+      ...(isDisputed ? { disputed: true } : {}),
       tsInitMs: view.nowMs,
     });
   }
@@ -68,9 +77,11 @@ export function fillFacts(
 const isSameTrade = (a: KnownFill, b: Pick<KnownFill, "txHash" | "tokenId" | "side">): boolean =>
   a.txHash === b.txHash && a.tokenId === b.tokenId && a.side === b.side;
 
-/** Another source has told, and perhaps somebody copied, a fill of this very trade that is not this one. */
-const isDisputed = (state: WatcherState, seen: ObservedFill): boolean =>
-  fillsOf(state.fills, seen.leader).some(([, fill]) => fill.status === "SEEN" && isSameTrade(fill, seen));
+/** Another source has told, and perhaps somebody copied, a fill of this very trade that the chain does not show. */
+const isToldOtherwise = (state: WatcherState, seen: ObservedFill, shown: ReadonlySet<LeaderFillId>): boolean =>
+  fillsOf(state.fills, seen.leader).some(
+    ([id, fill]) => fill.status === "SEEN" && !shown.has(id) && isSameTrade(fill, seen),
+  );
 
 /** Whether the chain has shown a fill of this trade: then it shows the others itself. */
 export const isShown = (
@@ -127,7 +138,7 @@ export function blockFacts(state: WatcherState, view: WatcherView, range: Blocks
   const facts: Fact[] = vanished(state, view, own)
     .filter(([, fill]) => chainOf(fill) === chain)
     .map(([id, fill]) => reverted(id, fill, view));
-  facts.push(...fillFacts(state, view, { fills: own.fills, chain, isPast: false }));
+  facts.push(...fillFacts(state, view, { fills: own.fills, chain, of: "blocks" }));
   for (const [id, fill] of hopeless(state, view, own))
     if (chainOf(fill) === chain) facts.push(retracted(id, fill, view));
   return facts;

@@ -97,6 +97,9 @@ export type GapSeen = {
   readonly reason: string;
 };
 
+/** Nobody of the shard is followed any more: its gaps are nobody's. */
+export type GapVoid = { readonly type: "GapVoid"; readonly shard: string };
+
 /** What the other logs of a transaction say a fill has cost. */
 export type CostFound = {
   readonly type: "CostFound";
@@ -117,6 +120,7 @@ export type WatcherMessage =
   | HeadSeen
   | LeaderFound
   | GapSeen
+  | GapVoid
   | CostFound;
 
 /** What is not in the log. */

@@ -46,7 +46,7 @@ function rosterOf(leaders: Leaders): Roster {
 function note({ waiting, withPast }: Roster, leader: Address, { enabled, joined, backfill }: LeaderState): void {
   if (enabled && joined === null) waiting.add(leader);
   else waiting.delete(leader);
-  if (enabled && backfill !== null) withPast.add(leader);
+  if (enabled && joined !== null && backfill !== null) withPast.add(leader);
   else withPast.delete(leader);
 }
 

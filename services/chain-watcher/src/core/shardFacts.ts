@@ -15,7 +15,7 @@ import type {
   WatcherView,
 } from "./messages.ts";
 import { followedByShard } from "./roster.ts";
-import { isFollowed, type WatcherState } from "./state.ts";
+import { type Backfill, type Gap, isFollowed, type LeaderState, type WatcherState } from "./state.ts";
 
 /** The newest block, with the lowest cursor of all shards that follow somebody. */
 export function headFacts(state: WatcherState, view: WatcherView, seen: HeadSeen): Fact[] {
@@ -44,20 +44,33 @@ export function joinFacts(state: WatcherState, view: WatcherView, found: LeaderF
     cursor = found.finalized;
     facts.push(progressFact(state, view, { ...found, shard, cursor }));
   }
-  const isLater = found.fromBlock > cursor;
   facts.push({
     type: "LeaderJoined",
     v: 1,
     id: factId("LeaderJoined", `${found.leader}.${known.revision}`),
     leader: found.leader,
-    fromBlock: found.fromBlock,
-    // What has been told before he was switched off is not told again.
-    toBlock: isLater ? found.fromBlock - 1 : Math.min(cursor, (known.earliest ?? cursor + 1) - 1),
+    ...pastToRead(known, found.fromBlock, cursor),
     revision: known.revision,
     tsEventMs: found.headTsMs,
     tsInitMs: view.nowMs,
   });
   return facts;
+}
+
+/**
+ * What of the past is to be read for somebody who joins. What was told before he was switched off is not told again; a
+ * past that was left half read is read to its end first, and what lies before it when he asks for that again.
+ */
+function pastToRead(
+  { earliest, backfill }: LeaderState,
+  fromBlock: number,
+  cursor: number,
+): Pick<Backfill, "fromBlock" | "toBlock"> {
+  if (fromBlock > cursor) return { fromBlock, toBlock: fromBlock - 1 };
+  if (backfill !== null && fromBlock <= backfill.toBlock) {
+    return { fromBlock: Math.max(fromBlock, backfill.cursor + 1), toBlock: backfill.toBlock };
+  }
+  return { fromBlock, toBlock: Math.min(cursor, (earliest ?? cursor + 1) - 1) };
 }
 
 /**
@@ -74,19 +87,7 @@ export function coveredFacts(state: WatcherState, view: WatcherView, covered: Sh
   if (facts.length === 0 && ended.length === 0 && !isTime) return [];
   const isOf = (leader: Address): boolean => shardOf(leader) === covered.shard;
   if (!isToldAsShown(state, view.chainId, { ...covered, isOf })) return [];
-  for (const [gapId, { fromBlock, toBlock }] of ended) {
-    facts.push({
-      type: "GapResolved",
-      v: 1,
-      id: factId("GapResolved", gapId),
-      gapId,
-      scope: covered.shard,
-      fromBlock,
-      toBlock,
-      tsEventMs: view.nowMs,
-      tsInitMs: view.nowMs,
-    });
-  }
+  facts.push(...ended.map(([gapId, gap]) => resolved(gapId, gap, view)));
   // Last of all: whoever reads it knows that the rest is there.
   facts.push(progressFact(state, view, { ...covered, cursor: covered.toBlock }, ended.length));
   return facts;
@@ -135,6 +136,24 @@ export function gapFacts(state: WatcherState, view: WatcherView, gap: GapSeen): 
     },
   ];
 }
+
+/** The gaps of a shard that follows nobody are over. */
+export function voidFacts(state: WatcherState, view: WatcherView, shard: string): Fact[] {
+  if (followedByShard(state.leaders).has(shard)) return [];
+  return [...state.openGaps].filter(([, gap]) => gap.shard === shard).map(([gapId, gap]) => resolved(gapId, gap, view));
+}
+
+const resolved = (gapId: string, { shard, fromBlock, toBlock }: Gap, view: WatcherView): FactOf<"GapResolved"> => ({
+  type: "GapResolved",
+  v: 1,
+  id: factId("GapResolved", gapId),
+  gapId,
+  scope: shard,
+  fromBlock,
+  toBlock,
+  tsEventMs: view.nowMs,
+  tsInitMs: view.nowMs,
+});
 
 export function costFacts(state: WatcherState, view: WatcherView, { leaderFillId, cost }: CostFound): Fact[] {
   const fill = state.fills.byId.get(leaderFillId);

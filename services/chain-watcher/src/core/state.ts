@@ -120,7 +120,8 @@ function applyConfig(state: WatcherState, fact: FactOf<"ConfigChanged">): void {
   const [kind, key] = fact.key.split(".", 2);
   if (kind !== "leaders" || key === undefined) return;
   const known = state.leaders.get(key as Address);
-  const rest = { joined: null, backfill: null, earliest: known?.earliest ?? null };
+  // A past that is half read stays so: what is missing of it is known when he comes back.
+  const rest = { joined: null, backfill: known?.backfill ?? null, earliest: known?.earliest ?? null };
   if (fact.value === null) {
     if (known !== undefined) putLeader(state.leaders, key as Address, { ...known, ...rest, enabled: false });
     return;
