@@ -1,7 +1,13 @@
 /**
- * What a leader costs: the same chain (50 matches a block between a leader and a stranger, 100 fills) with 10 to 10,000
+ * What a leader costs, and how fast pasts are read.
+ *
+ * Cost: the same chain (50 matches a block between a leader and a stranger, 100 fills) with 10 to 10,000
  * leaders, so what has to be told is the same and only the number of leaders grows. As the product does it (above
  * WATCH_ALL_ABOVE everything is read and chosen here), and with a filter per 200 leaders however many there are.
+ *
+ * Past: so many leaders are added with "30 days", on a provider with a latency and a limit; blocks and fills a second while
+ * it lasts, beside one call after another (CHAIN_READS_AHEAD=1).
+ *
  * The watcher is a process of its own; its CPU, its heap and its calls are counted over the same blocks.
  * 2026-11, 2 virtual cores, Node 24: `npm run bench watcher`.
  */
@@ -70,11 +76,88 @@ async function costOf(leaders: number, watchAllAbove: number): Promise<Cost> {
   }
 }
 
+const DAYS = 30;
+const DAY_BLOCKS = 86_400_000 / 1_500;
+const PAST_LEADERS = 200;
+/** One block in so many holds a match of a leader: some 35,000 a month for all of them. */
+const PAST_APART = 50;
+const LATENCY_MS = 20;
+const PAST_WARM_UP_MS = 5_000;
+const PAST_MS = 20_000;
+
+type Pace = { readonly blocks: number; readonly fills: number; readonly calls: number };
+
+/** What a second brings while the past is read. */
+async function paceOf(rangeMax: number, readsAhead: number): Promise<Pace> {
+  const world = await startWorld();
+  const headMs = Date.now();
+  const head = FIRST + DAYS * DAY_BLOCKS + 1_000;
+  const chain = generatedChain({
+    seed: 30_000,
+    leaders: walletsOf(0x1000, PAST_LEADERS),
+    strangers: walletsOf(0x9000, WALLETS),
+    tradesIn: (block) => Number(block % PAST_APART === 0),
+    actEvery: Number.MAX_SAFE_INTEGER,
+    blockMs: (block) => headMs + (block - head) * 1_500,
+    bloom: "true",
+  });
+  const node = await startGeneratedNode({ chain, head, limits: { rangeMax, latencyMs: LATENCY_MS, failing: 0 } });
+  const env = { CHAIN_READS_AHEAD: String(readsAhead), LOG_RANGE_MAX: "20000", CHAIN_PROGRESS_MS: "1000" };
+  const watcher = await startWatcher(world, node, env);
+  try {
+    await follow(world.bus, chain.shape.leaders, { kind: "days", days: DAYS });
+    const unread = async (): Promise<number> => {
+      const { gauges } = await watcher.report();
+      return gauges["leaders"] === PAST_LEADERS ? (gauges["backfillBlocks"] ?? 0) / PAST_LEADERS : 0;
+    };
+    await until(async () => (await unread()) > 0, { what: "pasts to be read", timeoutMs: TIMEOUT_MS });
+    await pause(PAST_WARM_UP_MS);
+    const look = async () => ({ left: await unread(), ms: performance.now(), calls: node.counts().calls });
+    const before = await look();
+    let after = before;
+    while (after.left > 0 && after.ms - before.ms < PAST_MS) {
+      await pause(500);
+      const now = await look();
+      if (now.left === 0 && after !== before) break;
+      after = now;
+    }
+    const seconds = (after.ms - before.ms) / 1_000;
+    const blocks = (before.left - after.left) / seconds;
+    return { blocks, fills: blocks / PAST_APART, calls: (after.calls - before.calls) / seconds };
+  } finally {
+    await watcher.process.terminate();
+    await node.stop();
+    await world.stop();
+  }
+}
+
+async function pasts(): Promise<BenchRow[]> {
+  const rows: BenchRow[] = [];
+  for (const rangeMax of [10, 2_000, 10_000]) {
+    const [ours, single] = [await paceOf(rangeMax, 8), await paceOf(rangeMax, 1)];
+    const name = `${PAST_LEADERS} leaders, ${DAYS} days, ${rangeMax} blocks a call`;
+    for (const [unit, of] of [
+      ["blocks/s", (pace: Pace) => pace.blocks],
+      ["fills/s", (pace: Pace) => pace.fills],
+      ["calls/s", (pace: Pace) => pace.calls],
+    ] as const) {
+      const text = (pace: Pace): string => of(pace).toFixed(0);
+      rows.push({
+        name: `${name}: ${unit}`,
+        ours: text(ours),
+        floor: `${text(single)} (1 ahead)`,
+        ratio: of(ours) / of(single),
+      });
+    }
+  }
+  return rows;
+}
+
 const sizes = (process.env["LEADERS"] ?? "10,100,1000,10000").split(",").map(Number);
 const NEVER = 100_000;
 
 export async function run(): Promise<BenchRow[]> {
-  const rows: BenchRow[] = [];
+  const rows = await pasts();
   let base: Cost | null = null;
   for (const leaders of sizes) {
     const ours = await costOf(leaders, 1_000);

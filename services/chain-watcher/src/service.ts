@@ -138,6 +138,7 @@ function startReading(parts: Parts, failure: { text: string | null }): Reading {
       gapBlocks: settings.GAP_BLOCKS,
       exactCosts: settings.EXACT_COSTS,
       readsAhead: settings.CHAIN_READS_AHEAD,
+      progressMs: settings.CHAIN_PROGRESS_MS,
     },
     onRange: metrics.range,
     onCostUnknown: (txHash, { code, detail }) =>

@@ -121,6 +121,8 @@ test("a gap of thousands of blocks is read to its end over kills and drains: eac
   const last = await build();
   await passed(end);
   await until(() => of("GapResolved").length === gaps.length, { what: "the end of all gaps", timeoutMs });
+  // The past waits for the gap.
+  await until(() => last.status().gauges?.["backfillBlocks"] === 0, { what: "the end of the past", timeoutMs });
   await last.drain();
 
   // Everything from the block on from which they are followed, what lay before the first start included.

@@ -204,7 +204,7 @@ export function testWatcher(
       settled: async () => undefined,
       nowMs: () => now.nowMs,
       steadyMs: () => (steady += 1),
-      settings: { wholeAbove: 1_000, gapBlocks: 50, exactCosts: false, readsAhead: 3 },
+      settings: { wholeAbove: 1_000, gapBlocks: 50, exactCosts: false, readsAhead: 3, progressMs: 0 },
       onCostUnknown: () => undefined,
       onSuccess: () => undefined,
       onFailure: () => undefined,

@@ -50,6 +50,8 @@ export type ReadingOptions = {
     readonly exactCosts: boolean;
     /** Pieces of final blocks read ahead of the one that is told. */
     readonly readsAhead: number;
+    /** How often it is told how far a past is read. */
+    readonly progressMs: number;
   };
   readonly onCostUnknown: (txHash: string, why: CostUnknown) => void;
   readonly onSuccess: () => void;
