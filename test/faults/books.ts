@@ -24,7 +24,7 @@ export type BooksOptions = Pick<
 /** 1,000 instants in 10 minutes, settings as they are by default but the tokens per connection. */
 export const fullBooks = {
   ...{ markets: 100, scale: 1, auditSeconds: 90, silenceMs: 10_000, tokensPerConnection: 50 },
-  ...{ minutes: 10, instantEveryMs: 600 },
+  ...{ minutes: 10, instantEveryMs: 590 },
 };
 export const shortBooks = {
   ...{ markets: 20, scale: 0.15, auditSeconds: 10, silenceMs: 3_000, tokensPerConnection: 10 },
@@ -99,18 +99,20 @@ function spellRows(spells: readonly Spell[]): [string, string][] {
   const causes = new Map<string, Spell[]>();
   for (const spell of spells) causes.set(spell.cause, [...(causes.get(spell.cause) ?? []), spell]);
   return [...causes].map(([cause, own]) => {
-    const sorted = (of: (spell: Spell) => number): number[] => own.map(of).sort((a, b) => a - b);
-    const lasted = sorted(({ missedMs, endedMs, seenMs }) => (endedMs ?? seenMs) - missedMs);
-    const known = sorted(({ toldMs, endedMs, seenMs }) =>
-      Math.max(0, (endedMs ?? seenMs) - (toldMs ?? Number.MAX_VALUE)),
-    );
-    const middle = (of: readonly number[]): number => of[Math.floor(of.length / 2)] ?? 0;
+    const ends = ({ endedMs, seenMs }: Spell): number => endedMs ?? seenMs;
+    const lasted = own.map((spell) => ends(spell) - spell.missedMs);
+    // A book may be noticed by other means than the message that could tell, and before it.
+    const known = own.flatMap((spell) => (spell.toldMs === null ? [] : [Math.max(0, ends(spell) - spell.toldMs)]));
     return [
       `  ${cause}: ${own.length} times`,
-      `from the loss median ${middle(lasted)} ms, longest ${lasted.at(-1) ?? 0} ms; from the first message that could ` +
-        `tell median ${middle(known)} ms, longest ${known.at(-1) ?? 0} ms`,
+      `from the loss ${spread(lasted)}; from the first message that could tell (${known.length}) ${spread(known)}`,
     ];
   });
+}
+
+function spread(durations: readonly number[]): string {
+  const sorted = durations.toSorted((a, b) => a - b);
+  return `median ${sorted[Math.floor(sorted.length / 2)] ?? 0} ms, longest ${sorted.at(-1) ?? 0} ms`;
 }
 
 /** A violation with the faults and bookstore's words around it. */

@@ -84,6 +84,7 @@ export function createJudge(options: {
     const spell = open.get(tokenId);
     if (spell === undefined) return;
     spell.endedMs = atMs;
+    spell.toldMs ??= line.misses(tokenId).find(({ toldMs }) => toldMs !== null)?.toldMs ?? null;
     spell.end = end;
     open.delete(tokenId);
   };
@@ -120,8 +121,8 @@ export function createJudge(options: {
     const own = levelsText({ bids: flatLevels(answer.book, "BUY"), asks: flatLevels(answer.book, "SELL") });
     if (own !== levelsText(truth)) return wrong(question, own, atMs);
     verdict.equal += 1;
-    line.settle(tokenId, truth.tsMs);
     close(tokenId, "right again", atMs);
+    line.settle(tokenId, truth.tsMs);
     return true;
   };
   return {
