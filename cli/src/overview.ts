@@ -33,9 +33,12 @@ export type FillEntry = {
 export type AttemptEntry = {
   account: AccountId;
   leaderFillId: LeaderFillId;
-  /** An entry is one order. An exit that was not filled in full is tried again, one order after the other. */
+  /**
+   * An entry is one order. An exit is tried again with what was not filled, and has another order when an entry that it
+   * cancels is filled at the last moment: together they never exceed the lot, which inventory holds.
+   */
   trades: ClientOrderId[];
-  /** Orders that were made while an earlier one of the same attempt was still open, or second ones of an entry. */
+  /** Second orders of an entry. */
   doubled: number;
   skips: FactOf<"ExecutionAttempt">[];
   decidedMs: number;
@@ -227,8 +230,7 @@ function applySkip(overview: Overview, fact: FactOf<"ExecutionAttempt">, storedM
 function applyIntent(overview: Overview, intent: FactOf<"OrderIntent">): void {
   const attempt = attemptOf(overview, intent);
   if (attempt.trades.includes(intent.orderId)) return;
-  const open = attempt.trades.some((id) => overview.orders.get(id)?.end === null);
-  if (open || (intent.kind === "ENTRY" && attempt.trades.length > 0)) attempt.doubled += 1;
+  if (intent.kind === "ENTRY" && attempt.trades.length > 0) attempt.doubled += 1;
   attempt.trades.push(intent.orderId);
   overview.orders.set(intent.orderId, { intent, acceptedMs: null, filledMicro: sharesMicro(0n), fills: 0, end: null });
   const text = `order ${intent.orderId}`;
