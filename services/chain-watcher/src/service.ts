@@ -4,6 +4,7 @@ import { type ActorHandle, startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 import { decodeEip712Domain, ENCODED_EIP712_DOMAIN } from "@slipstream/polymarket/calls";
+import { checkChain } from "@slipstream/polymarket/chainCheck";
 import type { RpcReader } from "@slipstream/polymarket/rpc";
 import { createRpcPool, httpProviders, type RpcPool } from "@slipstream/polymarket/rpcPool";
 import { CHAIN_ID, type ExchangeTable, exchangesWith } from "@slipstream/polymarket/versions";
@@ -43,8 +44,10 @@ type Parts = {
 
 export async function buildWatcher(context: Context): Promise<RunningService> {
   const { bus, clock, logger, settings } = context;
+  const providers = httpProviders(settings.POLYGON_HTTP_URL, { timeoutMs: settings.CHAIN_TIMEOUT_MS });
+  await checkChain("POLYGON_HTTP_URL", providers);
   const pool = createRpcPool({
-    providers: httpProviders(settings.POLYGON_HTTP_URL, { timeoutMs: settings.CHAIN_TIMEOUT_MS }),
+    providers,
     steadyMs: clock.steadyMs,
     onChange: ({ provider, from, to, detail }) => logger.warn({ provider, from, to, detail }, "state of a node"),
   });

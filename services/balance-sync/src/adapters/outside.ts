@@ -30,10 +30,13 @@ export type Nodes = {
   readonly probe: () => void;
 };
 
-export function createNodes({ clock, logger, settings }: Outside): Nodes {
+/** @throws ContractError CONFIG_INVALID for a node of another chain. */
+export async function createNodes({ clock, logger, settings }: Outside): Promise<Nodes> {
   const providers = httpProviders(providerUrls(settings), {
     timeoutMs: settings.AQ_ONCHAIN_SYNC_TIMEOUT_SECONDS * 1_000,
   });
+  const own = settings.AQ_ONCHAIN_PROVIDER_URL !== undefined;
+  await checkChain(own ? "AQ_ONCHAIN_PROVIDER_URL" : "POLYGON_HTTP_URL", providers);
   const pool = createRpcPool({
     providers,
     steadyMs: clock.steadyMs,
