@@ -24,7 +24,7 @@ type Actor = ActorHandle<BalanceSyncState, BalanceSyncMessage>;
 export async function buildBalanceSync(context: Context): Promise<RunningService> {
   const { bus, clock, logger, instance, settings, fatal } = context;
   const wallets = walletsOf(settings);
-  const nodes = createNodes(context);
+  const nodes = await createNodes(context);
   await checkWallets(wallets, { rpc: nodes.pool, pause: (ms) => pause(clock, ms), random: Math.random });
   const exchanges = await readExchanges(settings, nodes.pool);
   const markets = await watchMarkets(bus, logger);

@@ -1,8 +1,10 @@
 /** Nodes, index and version table, as the settings say. */
+
 import type { Clock } from "@slipstream/actor/clock";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { decodeEip712Domain, ENCODED_EIP712_DOMAIN } from "@slipstream/polymarket/calls";
+import { checkChain } from "@slipstream/polymarket/chainCheck";
 import { createDataApi } from "@slipstream/polymarket/dataApi";
 import { parseExactJson } from "@slipstream/polymarket/exactJson";
 import { createHttpReader } from "@slipstream/polymarket/http";
