@@ -90,7 +90,7 @@ type Chain = ReturnType<typeof watchChain>;
 /** The reader of nodes with what it tells people: outages by their begin and end, and what two eyes do not agree on. */
 function watchChain(
   { clock, logger, settings }: Context,
-  nodes: ReturnType<typeof createNodes>,
+  nodes: Awaited<ReturnType<typeof createNodes>>,
   exchanges: Awaited<ReturnType<typeof readExchanges>>,
 ) {
   const audit = createTransferAudit();
