@@ -1,31 +1,10 @@
 /** A fill of a followed wallet as sources beside the chain tell it: what, but not where in a block. */
-import type { Address, ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
-import type { PriceMicro, SharesMicro, Side, UsdcMicro } from "@slipstream/contracts/money";
+import type { Address, Hash } from "@slipstream/contracts/ids";
+import type { TradeRow } from "@slipstream/polymarket/tradeRow";
 
 export type RowSource = "data_api" | "rtds";
 
-export type FillRow = {
-  readonly source: RowSource;
-  readonly leader: Address;
-  readonly txHash: Hash;
-  readonly tokenId: TokenId;
-  readonly conditionId: ConditionId | null;
-  readonly side: Side;
-  /** 1e-6 share. */
-  readonly sharesMicro: SharesMicro;
-  /** 1e-6 USDC per share, to the nearest micro; an average for an active order. Null: not told. */
-  readonly priceMicro: PriceMicro | null;
-  /** 1e-6 USDC: what the shares cost, without the fee. Null: not told. */
-  readonly usdcMicro: UsdcMicro | null;
-  /** False: shares or USDC are the nearest micro (half up) of what was told, the chain's may differ by a few. */
-  readonly exact: boolean;
-  /** The shares alone: by them a row is matched to the chain. */
-  readonly exactShares: boolean;
-  /** Time of the block, whole seconds. */
-  readonly tsEventMs: number;
-  /** The row as JSON. */
-  readonly raw: string;
-};
+export type FillRow = Omit<TradeRow, "wallet"> & { readonly source: RowSource; readonly leader: Address };
 
 /**
  * Rows of one leader in one transaction.
