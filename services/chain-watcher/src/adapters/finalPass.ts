@@ -13,6 +13,7 @@ import { followedByShard, isWithin } from "../core/roster.ts";
 import { followed } from "../core/state.ts";
 import { type FinalBlocks, notInTheLog } from "./finalBlocks.ts";
 import { createFinalReads } from "./finalReads.ts";
+import { partsOf } from "./parts.ts";
 import type { Cycle, ReadingOptions } from "./readingTypes.ts";
 
 /** Newer blocks are looked for at least this often while a long absence is read. */
@@ -91,8 +92,18 @@ export function createFinalPass(options: ReadingOptions): (cycle: Cycle) => Prom
 
   async function tell(read: FinalBlocks, shards: ReadonlySet<string>, cycle: Cycle): Promise<void> {
     const { fromBlock, toBlock, fills, leaders } = read.blocks;
-    post({ ...read.blocks, type: "BlocksRead" });
-    await settled();
+    for (const part of partsOf({ ...read.blocks, acts: [] })) {
+      const finalTsMs = part.toBlock === toBlock ? read.blocks.finalTsMs : null;
+      post({
+        type: "BlocksRead",
+        fromBlock: part.fromBlock,
+        toBlock: part.toBlock,
+        leaders,
+        fills: part.fills,
+        finalTsMs,
+      });
+      await settled();
+    }
     const isOf = (leader: Address): boolean => leaders.has(leader) && owns(shardOf(leader));
     const due = fills.filter(({ leader }) => isOf(leader));
     if (!isToldAsShown(state(), CHAIN_ID, { fromBlock, toBlock, fills: due, isOf })) throw notInTheLog(read.blocks);

@@ -14,6 +14,7 @@ import { withPastOf } from "../core/roster.ts";
 import type { Backfill } from "../core/state.ts";
 import { type FinalBlocks, notInTheLog } from "./finalBlocks.ts";
 import { createFinalReads } from "./finalReads.ts";
+import { partsOf } from "./parts.ts";
 import type { Cycle, ReadingOptions } from "./readingTypes.ts";
 
 const LEADERS_AT_ONCE = 200;
@@ -79,16 +80,20 @@ export function createPastPass(options: ReadingOptions): (cycle: Cycle) => Promi
   /** Brings what was read into the log. */
   const tell = async (leaders: ReadonlySet<Address>, { blocks, acts, costs }: FinalBlocks): Promise<void> => {
     const { fromBlock, toBlock } = blocks;
-    const fills = Map.groupBy(blocks.fills, ({ leader }) => leader);
-    const acted = Map.groupBy(acts, ({ leader }) => leader);
-    for (const [leader, his] of fills) {
-      post({ type: "PastRead", leader, fromBlock, toBlock, fills: his, acts: acted.get(leader) ?? [] });
+    for (const part of partsOf({ ...blocks, acts })) {
+      const acted = Map.groupBy(part.acts, ({ leader }) => leader);
+      for (const [leader, fills] of Map.groupBy(part.fills, (fill) => fill.leader)) {
+        const range = { fromBlock: part.fromBlock, toBlock: part.toBlock };
+        post({ type: "PastRead", leader, ...range, fills, acts: acted.get(leader) ?? [] });
+      }
+      await settled();
     }
-    await settled();
     const due = blocks.fills.filter(({ leader }) => backfillOf(leader) !== null);
     if (!areTold(state(), CHAIN_ID, due)) throw notInTheLog(blocks);
     for (const { leaderFillId, cost } of await costs()) post({ type: "CostFound", leaderFillId, cost });
     // Only now: whatever fails before is read again.
+    const fills = Map.groupBy(blocks.fills, ({ leader }) => leader);
+    const acted = Map.groupBy(acts, ({ leader }) => leader);
     for (const leader of leaders) {
       const stand = stands.get(leader);
       if (stand === undefined || stand.readTo !== fromBlock - 1) continue;
