@@ -9,7 +9,7 @@
  * it lasts, beside one call after another (CHAIN_READS_AHEAD=1).
  *
  * The watcher is a process of its own; its CPU, its heap and its calls are counted over the same blocks.
- * 2026-11, 2 virtual cores, Node 24: `npm run bench watcher`.
+ * 2026-11, 2 virtual cores, Node 24: `npm run bench watcher`; `PAST_LIMITS=10 LEADERS=10,10000` for less.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { until } from "../libs/testkit/src/until.ts";
@@ -133,7 +133,7 @@ async function paceOf(rangeMax: number, readsAhead: number): Promise<Pace> {
 
 async function pasts(): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
-  for (const rangeMax of [10, 2_000, 10_000]) {
+  for (const rangeMax of limits) {
     const [ours, single] = [await paceOf(rangeMax, 8), await paceOf(rangeMax, 1)];
     const name = `${PAST_LEADERS} leaders, ${DAYS} days, ${rangeMax} blocks a call`;
     for (const [unit, of] of [
@@ -153,6 +153,7 @@ async function pasts(): Promise<BenchRow[]> {
   return rows;
 }
 
+const limits = (process.env["PAST_LIMITS"] ?? "10,2000,10000").split(",").map(Number);
 const sizes = (process.env["LEADERS"] ?? "10,100,1000,10000").split(",").map(Number);
 const NEVER = 100_000;
 
