@@ -14,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   memory: () => import("./memory.bench.ts"),
   replay: () => import("./replay.bench.ts"),
   path: () => import("./path.bench.ts"),
+  bookstore: () => import("./bookstore.bench.ts"),
   watcher: () => import("./watcher.bench.ts"),
   gap: () => import("./gap.bench.ts"),
 };
