@@ -5,6 +5,7 @@
 
 import type { FactOf } from "@slipstream/contracts/facts";
 import type { RiskLevel, RiskReason, RiskScope } from "@slipstream/contracts/facts/risk";
+import { shardOf } from "@slipstream/contracts/ids";
 import { formatMicro } from "@slipstream/contracts/money";
 import type { ServiceName } from "@slipstream/contracts/subjects";
 import type { HeartbeatBoard } from "./heartbeats.ts";
@@ -87,11 +88,21 @@ export function factCauses(state: RiskState): Cause[] {
     causes.push(degrade({ kind: "account", id: account }, { code: "API_FALLBACK", account }, "", CAREFUL));
   }
   for (const [gapId, scope] of state.gaps) {
-    const leader = /^(leader:)?(0x[0-9a-f]{40})$/.exec(scope)?.[2];
-    const touched: RiskScope = leader === undefined ? GLOBAL : { kind: "leader", id: leader };
-    causes.push(degrade(touched, { code: "GAP_OPEN", gapId }, gapId, EXITS_ONLY));
+    for (const touched of touchedBy(state, scope)) {
+      causes.push(degrade(touched, { code: "GAP_OPEN", gapId }, gapId, EXITS_ONLY));
+    }
   }
   return causes;
+}
+
+/** More leaders than this at once, and the gap is everybody's. */
+const TOUCHED_MAX = 20;
+
+/** Whom a gap concerns: the leaders of its shard, or everybody when that is not known. */
+function touchedBy({ leaders }: RiskState, scope: string): RiskScope[] {
+  if (!/^\d\d$/.test(scope)) return [GLOBAL];
+  const touched = [...leaders].filter((leader) => shardOf(leader) === scope);
+  return touched.length > TOUCHED_MAX ? [GLOBAL] : touched.map((id) => ({ kind: "leader", id }) as const);
 }
 
 export const operatorCauses = (state: RiskState): Cause[] =>

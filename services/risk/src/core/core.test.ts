@@ -1,3 +1,4 @@
+import { Address, shardOf } from "@slipstream/contracts/ids";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -5,6 +6,7 @@ import {
   balances,
   command,
   discrepancy,
+  followed,
   gap,
   position,
   progress,
@@ -63,6 +65,9 @@ describe("start", () => {
     expect(risk.said()).toEqual(["global normal", "global halt OPERATOR_HALT"]);
   });
 });
+
+const leader = Address.parse(`0x${"a".repeat(40)}`);
+const stranger = Address.parse(`0x${"b".repeat(40)}`);
 
 const causes: readonly {
   name: string;
@@ -129,19 +134,23 @@ const causes: readonly {
     goneMs: 5_500,
   },
   {
-    name: "a gap that stays degrades the leader it touches",
-    begin: (risk) => risk.append(gap("GapDetected", `0x${"a".repeat(40)}`)),
+    name: "a gap that stays degrades the leader of its shard, and nobody of another one",
+    begin: (risk) => {
+      risk.append(followed(leader));
+      risk.append(followed(stranger));
+      risk.append(gap("GapDetected", shardOf(leader)));
+    },
     afterMs: 10_500,
     said: "leader degrade GAP_OPEN",
-    end: (risk) => risk.append(gap("GapResolved", `0x${"a".repeat(40)}`)),
+    end: (risk) => risk.append(gap("GapResolved", shardOf(leader))),
     goneMs: 2_500,
   },
   {
     name: "a gap of unknown reach degrades everything",
-    begin: (risk) => risk.append(gap("GapDetected", "03")),
+    begin: (risk) => risk.append(gap("GapDetected", "elsewhere")),
     afterMs: 10_500,
     said: "global degrade GAP_OPEN",
-    end: (risk) => risk.append(gap("GapResolved", "03")),
+    end: (risk) => risk.append(gap("GapResolved", "elsewhere")),
     goneMs: 2_500,
   },
   {

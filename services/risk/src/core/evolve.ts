@@ -1,9 +1,12 @@
 /** How facts change what risk knows. */
 import type { FactType, Recorded } from "@slipstream/contracts/facts";
+import type { Address } from "@slipstream/contracts/ids";
+import { configSchemas } from "@slipstream/contracts/policy";
 import { GLOBAL, keyOf, type RiskState } from "./state.ts";
 
 export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "OperatorCommand",
+  "ConfigChanged",
   "DiscrepancyFound",
   "DiscrepancyResolved",
   "PositionChanged",
@@ -34,6 +37,14 @@ export function evolve(state: RiskState, { fact, seq }: Recorded): RiskState {
       const { account, tokenId } = fact;
       if (fact.effectiveMicro < 0n) state.impossible.set(`${account}.${tokenId}`, { account, tokenId });
       else state.impossible.delete(`${account}.${tokenId}`);
+      break;
+    }
+    case "ConfigChanged": {
+      const [kind, leader] = fact.key.split(".", 2);
+      if (kind !== "leaders" || leader === undefined) break;
+      const isFollowed = fact.value !== null && configSchemas.leaders.parse(fact.value).enabled;
+      if (isFollowed) state.leaders.add(leader as Address);
+      else state.leaders.delete(leader as Address);
       break;
     }
     case "BalanceSnapshot":

@@ -2,7 +2,7 @@
 
 import type { FactOf } from "@slipstream/contracts/facts";
 import type { RiskScope } from "@slipstream/contracts/facts/risk";
-import type { AccountId, TokenId } from "@slipstream/contracts/ids";
+import type { AccountId, Address, TokenId } from "@slipstream/contracts/ids";
 import type { SharesMicro } from "@slipstream/contracts/money";
 
 /** A decision and its place in the log. */
@@ -20,6 +20,8 @@ export type RiskState = {
   readonly impossible: Map<string, { readonly account: AccountId; readonly tokenId: TokenId }>;
   /** Accounts whose balances come from the venue's index, because no node answers. */
   readonly degraded: Set<AccountId>;
+  /** Who is followed. */
+  readonly leaders: Set<Address>;
   /** Open gaps by id, with the scope that the watcher names. */
   readonly gaps: Map<string, string>;
   /** Newest head of the chain and when its block was made. */
@@ -40,6 +42,7 @@ export const initialState = (): RiskState => ({
   discrepancies: new Map(),
   impossible: new Map(),
   degraded: new Set(),
+  leaders: new Set(),
   gaps: new Map(),
   head: null,
   standing: new Map(),

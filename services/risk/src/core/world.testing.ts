@@ -55,6 +55,13 @@ export const balances = (degraded: boolean): Fact => ({
   afterReorg: false,
   degraded,
 });
+export const followed = (leader: Address): Fact => ({
+  type: "ConfigChanged",
+  ...head("ConfigChanged"),
+  key: `leaders.${leader}`,
+  revision: 1,
+  value: { leader, enabled: true },
+});
 export const gap = (type: "GapDetected" | "GapResolved", scope: string): Fact => ({
   ...head(type),
   gapId: "g1",
