@@ -4,13 +4,14 @@ import type { Hash } from "@slipstream/contracts/ids";
 import { createRandom } from "@slipstream/sandbox/actors/random";
 import { until } from "@slipstream/testkit/until";
 import { createInjector, type Injector } from "./inject.ts";
+import { inFaultWorld } from "./inWorld.ts";
 import { isClean, judge, type Verdict } from "./judge.ts";
-import { followFaultLog, type Log } from "./log.ts";
+import type { Log } from "./log.ts";
 import { complaintsOf, type Latency, latencyOf, latencyRow, table, verdictRows } from "./measure.ts";
 import { isQuiet, type PlanShape, planFaults } from "./plan.ts";
 import { createTrader } from "./trader.ts";
 import { readTruth } from "./truth.ts";
-import { type FaultWorld, startFaultWorld } from "./world.ts";
+import type { FaultWorld, FaultWorldOptions } from "./world.ts";
 
 export type DetectionOptions = {
   readonly seed: string;
@@ -62,7 +63,7 @@ export const shortDetection: Omit<DetectionOptions, "seed" | "say"> = {
 
 export async function runDetection(options: DetectionOptions): Promise<DetectionResult> {
   const { seed, shape, say } = options;
-  const world = await startFaultWorld({
+  const settings: FaultWorldOptions = {
     seed,
     leaders: options.leaders,
     nodes: NODES,
@@ -74,18 +75,8 @@ export async function runDetection(options: DetectionOptions): Promise<Detection
       ...{ DATA_API_POLL_MS: "1000", DATA_API_REQUESTS_PER_SECOND: "20", DATA_API_OVERLAP_MS: "60000" },
       SEEN_DEADLINE_MS: String(options.seenDeadlineMs),
     },
-  });
-  let log: Log | null = null;
-  try {
-    log = await followFaultLog(world.bus);
-    return await runIn(world, log, options);
-  } catch (error) {
-    say(`seed ${seed} failed`);
-    throw error;
-  } finally {
-    await log?.stop();
-    await world.stop();
-  }
+  };
+  return inFaultWorld(settings, say, (world, log) => runIn(world, log, options));
 }
 
 async function runIn(world: FaultWorld, log: Log, options: DetectionOptions): Promise<DetectionResult> {

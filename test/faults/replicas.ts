@@ -4,13 +4,14 @@ import type { RunningProcess } from "@slipstream/actor/process";
 import { LEADER_SHARDS } from "@slipstream/contracts/ids";
 import { createRandom } from "@slipstream/sandbox/actors/random";
 import { until } from "@slipstream/testkit/until";
+import { inFaultWorld } from "./inWorld.ts";
 import { isClean, judge, type Verdict } from "./judge.ts";
-import { followFaultLog, type Log } from "./log.ts";
+import type { Log } from "./log.ts";
 import { complaintsOf, latencyOf, latencyRow, table, verdictRows } from "./measure.ts";
 import { ownersAt, shardsOf, type Takeover, takeoverOf } from "./takeover.ts";
 import { createTrader } from "./trader.ts";
 import { readTruth } from "./truth.ts";
-import { type FaultWorld, startFaultWorld } from "./world.ts";
+import type { FaultWorld, FaultWorldOptions } from "./world.ts";
 
 export type ReplicasOptions = {
   readonly seed: string;
@@ -47,25 +48,15 @@ export const shortReplicas: Omit<ReplicasOptions, "seed" | "say"> = {
 
 export async function runReplicas(options: ReplicasOptions): Promise<ReplicasResult> {
   const { seed, leaders, say } = options;
-  const world = await startFaultWorld({
+  const settings: FaultWorldOptions = {
     ...{ seed, leaders, nodes: 2, finalityDepth: 8, untold: false },
     settings: {
       ...{ TRIGGER_MODE: "both", RTDS_ENABLED: "true", SEEN_DEADLINE_MS: "30000" },
       ...{ CHAIN_POLL_MS: "250", CHAIN_TIMEOUT_MS: "2000", CHAIN_PROGRESS_MS: "1000" },
       DATA_API_REQUESTS_PER_SECOND: "10",
     },
-  });
-  let log: Log | null = null;
-  try {
-    log = await followFaultLog(world.bus);
-    return await runIn(world, log, options);
-  } catch (error) {
-    say(`seed ${seed} failed`);
-    throw error;
-  } finally {
-    await log?.stop();
-    await world.stop();
-  }
+  };
+  return inFaultWorld(settings, say, (world, log) => runIn(world, log, options));
 }
 
 async function runIn(world: FaultWorld, log: Log, options: ReplicasOptions): Promise<ReplicasResult> {

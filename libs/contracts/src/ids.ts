@@ -6,7 +6,7 @@ import type { SharesMicro, Side } from "./money.ts";
 /** Lower-case 0x + 40 hex. */
 export const Address = z
   .string()
-  .regex(/^0x[0-9a-f]{40}$/)
+  .regex(/^0x[0-9a-f]{40}$/, "an address: 0x and 40 hexadecimal digits")
   .brand<"Address">();
 export type Address = z.infer<typeof Address>;
 /** Lower-case 0x + 64 hex. */
