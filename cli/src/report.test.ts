@@ -64,6 +64,8 @@ const used = {
   bestBidMicro: null,
   bestAskMicro: null,
   configRevision: 1,
+  clockOffsetMs: null,
+  clockUncertaintyMs: null,
 };
 const attempt = (n: number) => ({
   ...times,
@@ -77,6 +79,9 @@ const attempt = (n: number) => ({
   used,
   tsSignalMs: 1_000,
   tsSignalPublishedMs: 1_010,
+  ratioMicro: 100_000,
+  targetMicro: null,
+  limitMicro: null,
   exitShare: null,
 });
 const orderId = (n: number, order = 0): ClientOrderId => clientOrderId(attemptId(account, fillId(n)), order);

@@ -87,6 +87,9 @@ const patient: AccountPolicy = {
   sizing: { kind: "percentage", ratioMicro: 3_000_000 },
   priceGuardBps: 0,
   priceGuardTicks: 1,
+  priceGuardMaxBps: 500,
+  exits: { kind: "widen", everySeconds: 30, stepBps: 200, floorBps: null, bookAfterSeconds: 600 },
+  bucketAgeMsMax: 3_600_000,
   ttlMs: 60_000,
 };
 

@@ -281,6 +281,7 @@ function executorView(
     riskHeartbeatAgeMs: 0,
     chainLagMs: head === null ? null : Math.max(0, nowMs - Number(head.timestamp) * SECOND_MS),
     localHalt: false,
+    clock: null,
     limits: defaultLimits,
   };
 }

@@ -17,6 +17,8 @@ const naturalCodec = z.codec(naturalText, z.bigint().nonnegative(), {
 export const Usdc = naturalCodec as unknown as z.ZodType<UsdcMicro, string>;
 /** 1e-6 USDC, either sign (profit and loss, cash differences). */
 export const SignedUsdc = bigintCodec as unknown as z.ZodType<UsdcMicro, string>;
+/** A whole number of the chain that has no unit of ours, up to 2^256 - 1 (payout numerators). */
+export const Uint = naturalCodec as unknown as z.ZodType<bigint, string>;
 /** 1e-6 share, not negative. */
 export const Shares = naturalCodec as unknown as z.ZodType<SharesMicro, string>;
 /** 1e-6 share, either sign. */

@@ -7,6 +7,7 @@ import { OwnerChanged } from "./facts/common.ts";
 import * as control from "./facts/control.ts";
 import * as exec from "./facts/exec.ts";
 import * as position from "./facts/position.ts";
+import * as resolution from "./facts/resolution.ts";
 import * as risk from "./facts/risk.ts";
 
 export const factSchemas = {
@@ -24,6 +25,7 @@ export const factSchemas = {
   GapResolved: chain.GapResolved,
   BalanceSnapshot: balance.BalanceSnapshot,
   ExecutionFillSettled: balance.ExecutionFillSettled,
+  ConditionResolved: resolution.ConditionResolved,
   ExecutionAttempt: exec.ExecutionAttempt,
   OrderIntent: exec.OrderIntent,
   OrderAbandoned: exec.OrderAbandoned,

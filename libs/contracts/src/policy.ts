@@ -14,7 +14,13 @@ export type FollowFrom = z.infer<typeof FollowFrom>;
 /** `leaders.<address>` */
 export const LeaderConfig = z.object({
   leader: Address,
+  /** false: no entries after him any more. */
   enabled: z.boolean(),
+  /**
+   * What becomes of what was bought after him once he is not followed: `follow` his exits until it is gone (default),
+   * `close` it now, or `keep` it.
+   */
+  whenRemoved: z.enum(["follow", "close", "keep"]).optional(),
   /** Absent: now. */
   follow: FollowFrom.optional(),
   label: z.string().max(64).optional(),
@@ -32,6 +38,25 @@ export const Sizing = z.discriminatedUnion("kind", [
 ]);
 export type Sizing = z.infer<typeof Sizing>;
 
+/** How an exit gives way that the price guard around the leader's price holds back. */
+export const ExitPolicy = z.discriminatedUnion("kind", [
+  /** Not at all: sold at the book at once, whatever it bids. */
+  z.object({ kind: z.literal("book") }),
+  /**
+   * The limit starts at the guard and gives way by `stepBps` of the leader's price every `everySeconds`, but not below
+   * `floorBps` of it (null: no floor); after `bookAfterSeconds` it is the book's, again not below the floor. Meanwhile a
+   * limit that does not trade at once rests.
+   */
+  z.object({
+    kind: z.literal("widen"),
+    everySeconds: z.int().min(1).max(86_400),
+    stepBps: z.int().min(1).max(10_000),
+    floorBps: bps.nullable(),
+    bookAfterSeconds: z.int().min(0).max(604_800),
+  }),
+]);
+export type ExitPolicy = z.infer<typeof ExitPolicy>;
+
 /** `accounts.<id>` */
 export const AccountPolicy = z.object({
   account: AccountId,
@@ -47,6 +72,11 @@ export const AccountPolicy = z.object({
   /** How far past the leader's price the limit may go. */
   priceGuardBps: bps,
   priceGuardTicks: z.int().min(0).max(100),
+  /** Bps and ticks together never go further than this part of the leader's price. */
+  priceGuardMaxBps: bps,
+  exits: ExitPolicy,
+  /** Small copies that were saved up longer ago than this are not bought any more. */
+  bucketAgeMsMax: z.int().positive(),
   timeInForce: z.enum(["GTD", "FAK", "FOK"]),
   /** A GTD remainder rests this long. */
   ttlMs: z.int().positive(),

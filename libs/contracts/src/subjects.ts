@@ -41,6 +41,8 @@ export const subjects = {
   chain: (shard: string): ChainSubject => `evt.chain.v1.${token(shard)}`,
   /** `holder` is a wallet address or a paper account's id. */
   balance: (holder: Address | AccountId): ChainSubject => `evt.balance.v1.${token(holder)}`,
+  /** Resolutions, by the partition of the condition. */
+  resolution: (partition: string): ChainSubject => `evt.resolution.v1.${token(partition)}`,
   exec: (partition: string, account: AccountId): ChainSubject => `evt.exec.v1.${token(partition)}.${token(account)}`,
   position: (account: AccountId): ChainSubject => `evt.position.v1.${token(account)}`,
   risk: (scopeKind: string): ChainSubject => `evt.risk.v1.${token(scopeKind)}`,
@@ -95,6 +97,8 @@ export function subjectOf(fact: Fact): ChainSubject {
       return subjects.balance(fact.holder.kind === "wallet" ? fact.holder.address : fact.holder.account);
     case "ExecutionFillSettled":
       return subjects.balance(fact.account);
+    case "ConditionResolved":
+      return subjects.resolution(partitionOf(fact.conditionId));
     case "ExecutionAttempt":
     case "OrderIntent":
     case "OrderAbandoned":

@@ -13,6 +13,7 @@ import {
   VenueOrderId,
 } from "../ids.ts";
 import { fact } from "./common.ts";
+import { CapReached, PositionsFull } from "./limits.ts";
 
 /** Why nothing was traded. Closed union; each with the numbers that made it so. */
 export const SkipReason = z.discriminatedUnion("code", [
@@ -35,13 +36,12 @@ export const SkipReason = z.discriminatedUnion("code", [
   z.object({ code: z.literal("BOOK_STALE"), ageMs: z.int() }),
   z.object({ code: z.literal("PRICE_GUARD"), bestMicro: Price.nullable(), limitMicro: Price }),
   z.object({ code: z.literal("PRICE_OUT_OF_RANGE"), priceMicro: Price }),
-  z.object({
-    code: z.literal("CAP_REACHED"),
-    cap: z.enum(["order", "token", "gross", "openPositions"]),
-    capMicro: Usdc,
-  }),
+  CapReached,
+  PositionsFull,
   /** Counted into the visible bucket of (account, leader, token). */
   z.object({ code: z.literal("BELOW_MINIMUM"), sizeMicro: Shares, minimumMicro: Shares, bucketMicro: Shares }),
+  /** What earlier fills of the same order of the leader asked for is ordered or held already. */
+  z.object({ code: z.literal("ORDER_COVERED"), wantedMicro: Shares, coveredMicro: Shares }),
   z.object({ code: z.literal("NOTHING_TO_SELL") }),
   z.object({ code: z.literal("LEADER_HOLDING_UNKNOWN") }),
 ]);
@@ -61,6 +61,9 @@ export const DecisionView = z.object({
   bestAskMicro: Price.nullable(),
   /** Revision of the account's policy. */
   configRevision: z.int(),
+  /** What was added to our clock to get the world's time, and how far off that may be; null: not measured. */
+  clockOffsetMs: z.int().nullable(),
+  clockUncertaintyMs: z.int().nonnegative().nullable(),
 });
 export type DecisionView = z.infer<typeof DecisionView>;
 
@@ -73,6 +76,13 @@ const attempt = {
   tokenId: TokenId,
   conditionId: ConditionId.nullable(),
   used: DecisionView,
+  /**
+   * What the decision was made of; null where an earlier gate refused before it was known. Ratio of ours to the leader's
+   * size, 1e-6 (fixed size: null); size wanted before caps; limit price.
+   */
+  ratioMicro: z.int().nonnegative().nullable(),
+  targetMicro: Shares.nullable(),
+  limitMicro: Price.nullable(),
   /** Of the signal: block time and the moment the watcher published it. */
   tsSignalMs: Ms,
   tsSignalPublishedMs: Ms,
@@ -134,6 +144,7 @@ export const OrderAbandoned = fact("OrderAbandoned", {
     "LEASE_LOST",
     "TOO_LATE",
     "LEADER_EXITED",
+    "MARKET_CLOSED",
   ]),
 });
 export type OrderAbandoned = z.infer<typeof OrderAbandoned>;
@@ -145,7 +156,7 @@ export const OrderRejected = fact("OrderRejected", { ...order, code: z.string(),
 export type OrderRejected = z.infer<typeof OrderRejected>;
 export const OrderCancelRequested = fact("OrderCancelRequested", {
   ...order,
-  reason: z.enum(["FILL_REVERTED", "RISK_HALT", "OPERATOR", "LEADER_EXITED"]),
+  reason: z.enum(["FILL_REVERTED", "RISK_HALT", "OPERATOR", "LEADER_EXITED", "MARKET_CLOSED"]),
 });
 export type OrderCancelRequested = z.infer<typeof OrderCancelRequested>;
 /** Terminal. BLIND: nobody can say what the book was at the time of placement. */

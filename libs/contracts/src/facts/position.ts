@@ -3,6 +3,8 @@ import { z } from "zod";
 import { Block, Ms, Shares, SideSchema, SignedShares, SignedUsdc, Usdc } from "../codec.ts";
 import { AccountId, ClientOrderId, ConditionId, TokenId, TradeId } from "../ids.ts";
 import { fact } from "./common.ts";
+import { CapReached, PositionsFull } from "./limits.ts";
+import { Payout } from "./resolution.ts";
 
 const order = { account: AccountId, orderId: ClientOrderId, tokenId: TokenId, side: SideSchema };
 
@@ -22,11 +24,8 @@ export const DenialReason = z.discriminatedUnion("code", [
   z.object({ code: z.literal("INSUFFICIENT_SHARES"), neededMicro: Shares, availableMicro: Shares }),
   z.object({ code: z.literal("BALANCE_UNKNOWN") }),
   z.object({ code: z.literal("ACCOUNT_UNKNOWN") }),
-  z.object({
-    code: z.literal("CAP_REACHED"),
-    cap: z.enum(["order", "token", "gross", "openPositions"]),
-    capMicro: Usdc,
-  }),
+  CapReached,
+  PositionsFull,
 ]);
 export type DenialReason = z.infer<typeof DenialReason>;
 export const OrderDenied = fact("OrderDenied", { ...order, reason: DenialReason });
@@ -46,9 +45,11 @@ export const PositionChanged = fact("PositionChanged", {
   effectiveMicro: SignedShares,
   conservativeExposureMicro: Shares,
   availableToSellMicro: Shares,
-  /** Cost of what is held; average cost is the pair (cost, effective). */
+  /** Cost of what is held, without fees; average cost is the pair (cost, effective). */
   costMicro: Usdc,
+  /** Proceeds and payouts minus cost minus fees: what this token has earned so far. */
   realizedPnlMicro: SignedUsdc,
+  /** Part of the above: fees paid. */
   feesMicro: Usdc,
   collateralMicro: Usdc,
   availableCollateralMicro: Usdc,
@@ -83,12 +84,23 @@ export const AccountFunded = fact("AccountFunded", {
   configRevision: z.int(),
 });
 export type AccountFunded = z.infer<typeof AccountFunded>;
+/**
+ * The market of a token paid out what an account held of it; its profit is realized now. A paper account has the money at
+ * once; a wallet has a claim until it redeems.
+ */
 export const PositionSettled = fact("PositionSettled", {
   account: AccountId,
   tokenId: TokenId,
   conditionId: ConditionId,
+  /** What was held and is gone. */
   sharesMicro: Shares,
+  /** shares x numerator / denominator, rounded down as the contract does. */
   payoutMicro: Usdc,
+  /** Cost that left the position with it. */
+  costMicro: Usdc,
+  /** Which numerator of the vector is the token's. */
+  outcomeIndex: z.int().min(0).max(255),
+  ...Payout,
 });
 export type PositionSettled = z.infer<typeof PositionSettled>;
 

@@ -43,6 +43,8 @@ function usedOf({ state, view, fill, policy, revision }: Deciding): DecisionView
     bestBidMicro: quote?.bestBidMicro ?? null,
     bestAskMicro: quote?.bestAskMicro ?? null,
     configRevision: revision,
+    clockOffsetMs: view.clock?.offsetMs ?? null,
+    clockUncertaintyMs: view.clock?.uncertaintyMs ?? null,
   };
 }
 
@@ -72,6 +74,9 @@ export function skipFact(
     readonly unfollowed?: boolean;
     readonly bucketAddMicro?: SharesMicro;
     readonly exitShare?: ExitShare | null;
+    readonly ratioMicro?: number | null;
+    readonly targetMicro?: SharesMicro | null;
+    readonly limitMicro?: PriceMicro | null;
   } = {},
 ): FactOf<"ExecutionAttempt"> {
   const head = headOf(deciding, kind);
@@ -82,6 +87,9 @@ export function skipFact(
     conditionId: deciding.conditionId,
     outcome: "SKIP",
     reasons: [reason],
+    ratioMicro: more.ratioMicro ?? null,
+    targetMicro: more.targetMicro ?? null,
+    limitMicro: more.limitMicro ?? null,
     unfollowed: more.unfollowed ?? false,
     bucketAddMicro: more.bucketAddMicro ?? ZERO_SHARES,
     exitShare: more.exitShare ?? null,
@@ -100,6 +108,8 @@ export function intentFact(
     readonly tradable: Tradable;
     readonly limitPriceMicro: PriceMicro;
     readonly sizeMicro: SharesMicro;
+    readonly ratioMicro?: number | null;
+    readonly targetMicro?: SharesMicro;
     readonly bucketUsedMicro: SharesMicro;
     readonly exitShare: ExitShare | null;
   },
@@ -119,6 +129,9 @@ export function intentFact(
     orderId,
     side: isBuy ? "BUY" : "SELL",
     limitPriceMicro,
+    ratioMicro: order.ratioMicro ?? null,
+    targetMicro: order.targetMicro ?? sizeMicro,
+    limitMicro: limitPriceMicro,
     sizeMicro,
     timeInForce: policy.timeInForce,
     ttlMs: policy.ttlMs,

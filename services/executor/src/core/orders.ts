@@ -21,7 +21,7 @@ export type OrderEvent =
   | "abandon"
   | "reject";
 
-export type CancelReason = "FILL_REVERTED" | "RISK_HALT" | "OPERATOR" | "LEADER_EXITED";
+export type CancelReason = "FILL_REVERTED" | "RISK_HALT" | "OPERATOR" | "LEADER_EXITED" | "MARKET_CLOSED";
 
 /** The leader sold while this entry was open: what it fills from now on is sold again in the same proportion. */
 export type OwedExit = {

@@ -65,7 +65,7 @@ describe("caps only shrink, the minimum never enlarges", () => {
     ["below the market's minimum it is saved up", { wanted: 2, bucket: 2.5 }, below(2, 5, 4.5)],
     ["a cheap share needs a dollar's worth", { wanted: 20, limit: 0.03 }, below(20, 33.34, 20)],
     ["a cap that leaves too little is the reason", { wanted: 100, token: 998 }, full("token", usdc(1_000))],
-    ["as many tokens as allowed", { wanted: 100, others: 10 }, full("openPositions", 10n)],
+    ["as many tokens as allowed", { wanted: 100, others: 10 }, tooMany(10)],
   ])("%s", (_name, options, expected) => {
     expect(size(options)).toEqual(expected);
   });
@@ -80,6 +80,9 @@ function below(sizeMicro: number, minimum: number, bucket: number) {
 }
 function full(cap: string, capMicro: bigint) {
   return { kind: "skip", reason: { code: "CAP_REACHED", cap, capMicro }, bucketAddMicro: 0n };
+}
+function tooMany(open: number) {
+  return { kind: "skip", reason: { code: "POSITIONS_FULL", open, openMax: open }, bucketAddMicro: 0n };
 }
 
 describe("limit prices", () => {

@@ -75,8 +75,14 @@ export function entrySize(options: {
       bucketAddMicro: wantedMicro,
     };
   }
+  const { caps } = policy;
+  const isHeld = market.tokens.some(({ tokenId }) => exposure.tokens.has(tokenId));
+  if (!isHeld && exposure.tokens.size >= caps.openPositionsMax) {
+    const reason = { code: "POSITIONS_FULL" as const, open: exposure.tokens.size, openMax: caps.openPositionsMax };
+    return { kind: "skip", reason, bucketAddMicro: ZERO_SHARES };
+  }
   let sizeMicro = full;
-  for (const { cap, capMicro, roomMicro } of capsOf(policy, market, exposure)) {
+  for (const { cap, capMicro, roomMicro } of capsOf(policy, exposure)) {
     sizeMicro = minAmount(sizeMicro, floorToStep(sharesFor(roomMicro, limitMicro, "floor")));
     if (sizeMicro < minimumMicro) {
       return { kind: "skip", reason: { code: "CAP_REACHED", cap, capMicro }, bucketAddMicro: ZERO_SHARES };
@@ -86,24 +92,15 @@ export function entrySize(options: {
 }
 
 type Cap = {
-  readonly cap: "order" | "token" | "gross" | "openPositions";
+  readonly cap: "order" | "token" | "gross";
   readonly capMicro: UsdcMicro;
   readonly roomMicro: UsdcMicro;
 };
 
-/** `openPositions` counts tokens, so it leaves all the room or none; its `capMicro` is the count itself. */
-function capsOf({ caps }: AccountPolicy, market: MarketDefinition, exposure: Exposure): Cap[] {
-  const { tokens, tokenMicro, grossMicro } = exposure;
-  const isHeld = market.tokens.some(({ tokenId }) => tokens.has(tokenId));
-  const hasRoom = isHeld || tokens.size < caps.openPositionsMax;
+function capsOf({ caps }: AccountPolicy, { tokenMicro, grossMicro }: Exposure): Cap[] {
   return [
     { cap: "order", capMicro: caps.orderUsdcMicro, roomMicro: caps.orderUsdcMicro },
     { cap: "token", capMicro: caps.tokenUsdcMicro, roomMicro: subtractToZero(caps.tokenUsdcMicro, tokenMicro) },
     { cap: "gross", capMicro: caps.grossUsdcMicro, roomMicro: subtractToZero(caps.grossUsdcMicro, grossMicro) },
-    {
-      cap: "openPositions",
-      capMicro: usdcMicro(BigInt(caps.openPositionsMax)),
-      roomMicro: hasRoom ? caps.orderUsdcMicro : usdcMicro(0n),
-    },
   ];
 }

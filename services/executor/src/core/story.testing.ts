@@ -65,6 +65,9 @@ export const policy: AccountPolicy = {
   makerRatioMicro: 1_000_000,
   priceGuardBps: 0,
   priceGuardTicks: 2,
+  priceGuardMaxBps: 500,
+  exits: { kind: "widen", everySeconds: 30, stepBps: 200, floorBps: null, bookAfterSeconds: 600 },
+  bucketAgeMsMax: 3_600_000,
   timeInForce: "GTD",
   ttlMs: 5_000,
   submitLatencyMs: 150,
@@ -243,6 +246,7 @@ export function story(inventory: "grants" | "silent" | "denies" = "grants"): Sto
   const requests: ExecutorRequest[] = [];
   const view = (): ExecutorView => ({
     ...parts,
+    clock: null,
     market: (id) => (parts.market?.tokens.some((token) => token.tokenId === id) === true ? parts.market : null),
     quote: (id) => (id === tokenId ? parts.quote : null),
   });

@@ -37,8 +37,19 @@ export const defaultLimits: ExecutorLimits = {
   quoteAges: defaultQuoteAges,
 };
 
+/** What a process knows of its own clock: `nowMs` is corrected by the offset already. */
+export type ClockQuality = {
+  /** World's time minus ours. */
+  readonly offsetMs: number;
+  /** The offset is right within ± this. */
+  readonly uncertaintyMs: number;
+};
+
 export type ExecutorView = {
+  /** The world's time, as well as this process knows it. */
   readonly nowMs: number;
+  /** null: not measured yet. */
+  readonly clock: ClockQuality | null;
   market(tokenId: TokenId): MarketDefinition | null;
   /** null: no book of this token has been read. */
   quote(tokenId: TokenId): Quote | null;

@@ -124,7 +124,7 @@ const table: readonly { name: string; facts: readonly Fact[]; answer: Answer }[]
       ...bought(1, "8", "4", given.otherToken),
       given.intent({ n: 2, size: "1" }),
     ],
-    answer: { denied: "openPositions" },
+    answer: { denied: "POSITIONS_FULL" },
   },
   {
     name: "an open position may grow at the number allowed",

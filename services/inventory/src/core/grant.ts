@@ -7,7 +7,6 @@ import type { DenialReason } from "@slipstream/contracts/facts/position";
 import {
   add,
   floorToStep,
-  MICRO,
   maxAmount,
   minAmount,
   notional,
@@ -15,7 +14,6 @@ import {
   sharesFor,
   subtractToZero,
   type UsdcMicro,
-  usdcMicro,
   ZERO_SHARES,
   ZERO_USDC,
 } from "@slipstream/contracts/money";
@@ -73,7 +71,7 @@ function applyCaps(account: Account, policy: AccountPolicy, order: Order): Share
   const { caps } = policy;
   const open = openTokens(account, policy.dustMicro);
   if (!open.has(order.tokenId) && open.size >= caps.openPositionsMax) {
-    return capReached("openPositions", usdcMicro(BigInt(caps.openPositionsMax) * MICRO));
+    return deny({ code: "POSITIONS_FULL", open: open.size, openMax: caps.openPositionsMax });
   }
   const room: readonly (readonly [Cap, UsdcMicro, UsdcMicro])[] = [
     ["order", caps.orderUsdcMicro, caps.orderUsdcMicro],
