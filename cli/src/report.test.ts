@@ -99,6 +99,7 @@ const intent = (n: number, order = 0): FactOf<"OrderIntent"> => ({
   maxFeeMicro: usdcMicro(0n),
   notionalMicro: usdcMicro(5_100_000n),
   bucketUsedMicro: sharesMicro(0n),
+  minOrderSizeMicro: sharesMicro(5_000_000n),
   tsDecidedMs: 1_012,
 });
 const skip = (n: number): FactOf<"ExecutionAttempt"> => ({

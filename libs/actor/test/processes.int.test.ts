@@ -220,7 +220,8 @@ describe("what a process shows", () => {
     expect(await get("/livez")).toEqual([200, "ok\n"]);
     expect(await get("/readyz")).toEqual([200, "owner\n"]);
     expect((await get("/metrics"))[1]).toContain('slipstream_jobs_done{service="inventory"} 1\n');
-    expect(await ask(bus, "executor", "pending", {}, 2_000)).toEqual({ ok: true, value: { lines: ["a.1"] } });
+    const asked = { address: `0x${"a".repeat(40)}` as never, tokenIds: [] };
+    expect(await ask(bus, "balance-sync", "now", asked, 2_000)).toEqual({ ok: true, value: { blockNumber: 1 } });
     expect(await ask(bus, "registry", "resolve", { tokenId: "1" as never }, 2_000)).toMatchObject({
       ok: false,
       code: "NO_RESPONDERS",

@@ -1,8 +1,8 @@
 /** Messages that are not facts: heartbeats and request/reply. Losing one costs nothing that is not asked again. */
 import { z } from "zod";
 import { BookSnapshot } from "./book.ts";
-import { Block, Ms } from "./codec.ts";
-import { AccountId, Address, TokenId } from "./ids.ts";
+import { Block, Ms, Price, Shares } from "./codec.ts";
+import { AccountId, Address, ClientOrderId, ConditionId, TokenId } from "./ids.ts";
 import { MarketDefinition } from "./market.ts";
 import { serviceNames } from "./subjects.ts";
 
@@ -35,6 +35,55 @@ export const replyOf = <T extends z.ZodType>(value: T) =>
     z.object({ ok: z.literal(false), code: z.string(), text: z.string() }),
   ]);
 
+/** An exit that is not done: `status` and programs show where it stands. */
+export const PendingExit = z.object({
+  account: AccountId,
+  leader: Address,
+  tokenId: TokenId,
+  conditionId: ConditionId.nullable(),
+  /** Still to be sold; null: what part of the lot is not known yet. */
+  sharesMicro: Shares.nullable(),
+  sinceMs: Ms,
+  /** The limit as it is now; null: nothing gives a price. */
+  limitMicro: Price.nullable(),
+  /** null: nobody bids, or no book is known. */
+  bestBidMicro: Price.nullable(),
+  /** When the limit gives way next; null: it does not any more, or follows the book. */
+  nextStepMs: Ms.nullable(),
+  /** The order that is open for it; null: none. */
+  orderId: ClientOrderId.nullable(),
+  /**
+   * RESTING: its order is open. WAITING: the next order is about to be made, or its time has not come. Else the code of
+   * what stops it: RISK_HALT, BOOK_STALE, BELOW_MINIMUM, …
+   */
+  reason: z.string(),
+});
+export type PendingExit = z.infer<typeof PendingExit>;
+
+/** What is held after one leader. */
+export const HeldLot = z.object({
+  account: AccountId,
+  leader: Address,
+  tokenId: TokenId,
+  sharesMicro: Shares,
+  /** Of this token the account holds, over all leaders, less than the venue takes in an order. */
+  isDust: z.boolean(),
+  /** What becomes of it; null: its leader is followed. */
+  whenRemoved: z.enum(["follow", "close", "keep"]).nullable(),
+});
+export type HeldLot = z.infer<typeof HeldLot>;
+
+/** A copy that is too small for the venue and waits for more. */
+export const PendingBucket = z.object({ account: AccountId, leader: Address, tokenId: TokenId, sharesMicro: Shares });
+export type PendingBucket = z.infer<typeof PendingBucket>;
+
+export const Pending = z.object({
+  exits: z.array(PendingExit),
+  lots: z.array(HeldLot),
+  buckets: z.array(PendingBucket),
+});
+export type Pending = z.infer<typeof Pending>;
+
 const tokens = z.object({ tokenIds: z.array(TokenId).min(1).max(500) });
 const operation = <Q extends z.ZodType, R extends z.ZodType>(request: Q, reply: R) => ({
   request,
@@ -66,7 +115,7 @@ export const operations = {
   executor: {
     /** A local latch that needs neither log nor risk: no order leaves, open ones are cancelled. */
     halt: operation(z.object({ halted: z.boolean(), who: z.string() }), z.object({ halted: z.boolean() })),
-    /** Visible buckets and unfollowed exits, for `status`. */
-    pending: operation(z.object({ account: AccountId.optional() }), z.object({ lines: z.array(z.string()) })),
+    /** Exits that are not done, what is held after whom, and visible buckets, for `status` and `leaders list`. */
+    pending: operation(z.object({ account: AccountId.optional() }), Pending),
   },
 } as const;

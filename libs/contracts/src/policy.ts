@@ -26,6 +26,14 @@ export const LeaderConfig = z.object({
   label: z.string().max(64).optional(),
 });
 export type LeaderConfig = z.infer<typeof LeaderConfig>;
+export type WhenRemoved = NonNullable<LeaderConfig["whenRemoved"]>;
+
+/**
+ * What becomes of what was bought after a leader; null while he is followed. A key that was deleted says nothing about
+ * it, and is followed until it is gone.
+ */
+export const whenRemovedOf = (config: LeaderConfig | null): WhenRemoved | null =>
+  config?.enabled === true ? null : (config?.whenRemoved ?? "follow");
 
 const bps = z.int().min(0).max(10_000);
 

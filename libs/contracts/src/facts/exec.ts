@@ -44,6 +44,8 @@ export const SkipReason = z.discriminatedUnion("code", [
   z.object({ code: z.literal("ORDER_COVERED"), wantedMicro: Shares, coveredMicro: Shares }),
   z.object({ code: z.literal("NOTHING_TO_SELL") }),
   z.object({ code: z.literal("LEADER_HOLDING_UNKNOWN") }),
+  /** The leader left without a price, and the book that would give one is empty. */
+  z.object({ code: z.literal("NO_PRICE") }),
 ]);
 export type SkipReason = z.infer<typeof SkipReason>;
 
@@ -66,6 +68,13 @@ export const DecisionView = z.object({
   clockUncertaintyMs: z.int().nonnegative().nullable(),
 });
 export type DecisionView = z.infer<typeof DecisionView>;
+
+/**
+ * Leader's exit: the part of our lot that it closes. `heldMicro`: what he still held, just before, of the purchases that
+ * we copied; selling as much or more closes the whole lot. Null on entries or while it is not known.
+ */
+export const ExitShare = z.object({ soldMicro: Shares, heldMicro: Shares });
+export type ExitShare = z.infer<typeof ExitShare>;
 
 const attempt = {
   attemptId: AttemptId,
@@ -96,8 +105,7 @@ export const ExecutionAttempt = fact("ExecutionAttempt", {
   unfollowed: z.boolean(),
   /** What a bucketed skip adds to the bucket of (account, leader, token). */
   bucketAddMicro: Shares,
-  /** Leader's exit: the part of his lot that should be closed, as sold and held before; null on entries or unknown. */
-  exitShare: z.object({ soldMicro: Shares, heldMicro: Shares }).nullable(),
+  exitShare: ExitShare.nullable(),
 });
 export type ExecutionAttempt = z.infer<typeof ExecutionAttempt>;
 
@@ -118,7 +126,9 @@ export const OrderIntent = fact("OrderIntent", {
   notionalMicro: Usdc,
   /** What the bucket held and this order consumes. */
   bucketUsedMicro: Shares,
-  exitShare: z.object({ soldMicro: Shares, heldMicro: Shares }).nullable(),
+  exitShare: ExitShare.nullable(),
+  /** The market's minimum order size: less of a token than this cannot be sold, so it is no open position. */
+  minOrderSizeMicro: Shares,
   tsDecidedMs: Ms,
 });
 export type OrderIntent = z.infer<typeof OrderIntent>;
@@ -144,6 +154,7 @@ export const OrderAbandoned = fact("OrderAbandoned", {
     "LEASE_LOST",
     "TOO_LATE",
     "LEADER_EXITED",
+    "REPLACED",
     "MARKET_CLOSED",
   ]),
 });
@@ -156,7 +167,8 @@ export const OrderRejected = fact("OrderRejected", { ...order, code: z.string(),
 export type OrderRejected = z.infer<typeof OrderRejected>;
 export const OrderCancelRequested = fact("OrderCancelRequested", {
   ...order,
-  reason: z.enum(["FILL_REVERTED", "RISK_HALT", "OPERATOR", "LEADER_EXITED", "MARKET_CLOSED"]),
+  /** REPLACED: an exit gives way, its next order has a lower limit. */
+  reason: z.enum(["FILL_REVERTED", "RISK_HALT", "OPERATOR", "LEADER_EXITED", "REPLACED", "MARKET_CLOSED"]),
 });
 export type OrderCancelRequested = z.infer<typeof OrderCancelRequested>;
 /** Terminal. BLIND: nobody can say what the book was at the time of placement. */
@@ -171,6 +183,7 @@ export const OrderCanceled = fact("OrderCanceled", {
     "RISK_HALT",
     "OPERATOR",
     "LEADER_EXITED",
+    "REPLACED",
     "MARKET_CLOSED",
   ]),
 });

@@ -12,7 +12,7 @@ import {
   ZERO_USDC,
 } from "@slipstream/contracts/money";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
-import type { ExitShare } from "./exitSize.ts";
+import type { ExitShare } from "./copied.ts";
 import type { Tradable } from "./gates.ts";
 import { riskSubject } from "./gates.ts";
 import { riskFor } from "./riskGate.ts";
@@ -112,6 +112,8 @@ export function intentFact(
     readonly targetMicro?: SharesMicro;
     readonly bucketUsedMicro: SharesMicro;
     readonly exitShare: ExitShare | null;
+    /** Else the policy's. */
+    readonly rests?: { readonly timeInForce: "GTD"; readonly ttlMs: number };
   },
 ): FactOf<"OrderIntent"> {
   const { policy, view } = deciding;
@@ -133,12 +135,13 @@ export function intentFact(
     targetMicro: order.targetMicro ?? sizeMicro,
     limitMicro: limitPriceMicro,
     sizeMicro,
-    timeInForce: policy.timeInForce,
-    ttlMs: policy.ttlMs,
+    timeInForce: order.rests?.timeInForce ?? policy.timeInForce,
+    ttlMs: order.rests?.ttlMs ?? policy.ttlMs,
     maxFeeMicro: isBuy ? maxTakerFee(market.fee, limitPriceMicro, sizeMicro) : ZERO_USDC,
     notionalMicro: isBuy ? notional(limitPriceMicro, sizeMicro, "ceil") : ZERO_USDC,
     bucketUsedMicro,
     exitShare,
+    minOrderSizeMicro: market.minOrderSizeMicro,
     tsDecidedMs: view.nowMs,
   };
 }

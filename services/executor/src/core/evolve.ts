@@ -3,7 +3,8 @@ import type { FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
 import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
 import { type AccountId, type Address, leaderActId } from "@slipstream/contracts/ids";
 import { negate, type SharesMicro, sharesMicro, subtract, ZERO_SHARES } from "@slipstream/contracts/money";
-import { configSchemas } from "@slipstream/contracts/policy";
+import { configSchemas, whenRemovedOf } from "@slipstream/contracts/policy";
+import { moveCopied } from "./copied.ts";
 import { evolveOrder, foldIntent, foldRetraction, foldSettlement, foldSkip } from "./evolveOrders.ts";
 import { addMovement, addSnapshot, emptyHolding, type Holding, removeMovement } from "./holdings.ts";
 import { isEnded } from "./orders.ts";
@@ -17,6 +18,7 @@ import {
   lotSize,
   openOrdersOf,
 } from "./state.ts";
+import { foldLeader } from "./waitingExits.ts";
 
 export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "ConfigChanged",
@@ -93,16 +95,20 @@ function foldConfig(state: ExecutorState, fact: FactOf<"ConfigChanged">): void {
   const id = fact.key.slice(dot + 1);
   switch (fact.key.slice(0, dot)) {
     case "leaders":
-      if (fact.value === null) state.leaders.delete(id as Address);
-      else {
-        const { leader, enabled } = configSchemas.leaders.parse(fact.value);
-        state.leaders.set(leader, enabled);
-      }
+      if (fact.value === null && !state.leaders.has(id as Address)) break;
+      foldLeader(state, id as Address, {
+        whenRemoved: whenRemovedOf(fact.value === null ? null : configSchemas.leaders.parse(fact.value)),
+        atMs: fact.tsInitMs,
+      });
       break;
     case "accounts":
       if (fact.value === null) {
-        state.accounts.delete(id as AccountId);
-        for (const fill of state.fills.values()) fill.undecided.delete(id as AccountId);
+        // Whoever is deleted is switched off: no entries, and what is held leaves with its leaders.
+        const known = state.accounts.get(id as AccountId);
+        if (known === undefined) break;
+        const policy = { ...known.policy, enabled: false };
+        state.accounts.set(policy.account, { policy, revision: fact.revision });
+        for (const fill of state.fills.values()) if (fill.side === "BUY") fill.undecided.delete(policy.account);
       } else {
         const policy = configSchemas.accounts.parse(fact.value);
         state.accounts.set(policy.account, { policy, revision: fact.revision });
@@ -152,6 +158,7 @@ function foldFill(state: ExecutorState, fact: FactOf<"LeaderFill">): void {
     const deltaMicro = fact.side === "BUY" ? received(fact) : negate(fact.sharesMicro);
     addMovement(holdingOf(state, fact), { id: fact.leaderFillId, blockNumber, logIndex, deltaMicro });
   }
+  moveCopied(state, fill);
   countFold(state, fact.tsInitMs);
 }
 
@@ -172,6 +179,7 @@ function deciders(state: ExecutorState, fill: FactOf<"LeaderFill">): AccountId[]
   const { side, historical, tokenId, leader } = fill;
   const enabled = followers(state);
   if (side === "BUY") return historical ? [] : enabled;
+  if (state.removed.get(leader) === "keep") return [];
   const concerned = [...state.accounts.keys()].filter((account) => {
     const ref = { account, tokenId, leader };
     return lotSize(state, ref) > 0n || openOrdersOf(state, ref).length > 0;
@@ -188,6 +196,7 @@ function foldLoss(
   if (fill === undefined || fact.occurrence < fill.occurrence || fill.status === "RETRACTED") return;
   fill.status = status;
   removeMovement(holdingOf(state, fact), fact.leaderFillId);
+  moveCopied(state, fill);
 }
 
 /** Ways to end a holding that an open market lets us follow; what is redeemed is paid out to us as well. */
@@ -200,19 +209,21 @@ function foldAct(state: ExecutorState, fact: FactOf<"LeaderAct">): void {
   const deltaMicro = direction === "in" ? fact.sharesMicro : negate(fact.sharesMicro);
   addMovement(holdingOf(state, fact), { id, blockNumber, logIndex, deltaMicro });
   if (direction === "in" || !exitActs.has(act) || state.fills.has(id)) return;
-  state.fills.set(id, {
+  const exit: KnownFill = {
     ...{ leaderFillId: id, leader, tokenId, conditionId: null, side: "SELL", role: "UNKNOWN" },
     ...{ sharesMicro: fact.sharesMicro, priceMicro: null, act, blockNumber, logIndex, historical: false },
     ...{ disputed: false, occurrence: 0, status: "ON_CHAIN" },
     ...{ tsSignalMs: fact.tsEventMs, tsSignalPublishedMs: fact.tsInitMs },
     undecided: new Set([...state.accounts.keys()].filter((account) => mayClose(state, { account, tokenId, leader }))),
-  });
+  };
+  state.fills.set(id, exit);
   countFold(state, fact.tsInitMs);
 }
 
 /** True when an account has, or is about to have, what an exit of the leader would close. */
 const mayClose = (state: ExecutorState, ref: LotRef): boolean =>
-  lotSize(state, ref) > 0n || openOrdersOf(state, ref).length > 0 || state.buckets.has(lotKey(ref));
+  state.removed.get(ref.leader) !== "keep" &&
+  (lotSize(state, ref) > 0n || openOrdersOf(state, ref).length > 0 || state.buckets.has(lotKey(ref)));
 
 function foldBalances(state: ExecutorState, fact: FactOf<"BalanceSnapshot">): void {
   if (fact.holder.kind !== "wallet" || !state.leaders.has(fact.holder.address)) return;

@@ -5,11 +5,10 @@
  * for signals that lie behind it on the chain is not closed by it; the leader still holds his part of that.
  */
 import { add, minAmount, type SharesMicro, scale, subtractToZero, ZERO_SHARES } from "@slipstream/contracts/money";
+import type { ExitShare } from "./copied.ts";
 import { heldUpTo, isLater } from "./lots.ts";
 import { leavesOf } from "./orders.ts";
 import { type ExecutorState, type KnownFill, type LotRef, lotSize, openOrdersOf, unfollowedOf } from "./state.ts";
-
-export type ExitShare = { readonly soldMicro: SharesMicro; readonly heldMicro: SharesMicro };
 
 /** What of the lot no exit is closing yet. */
 export function freeLot(state: ExecutorState, ref: LotRef): SharesMicro {
@@ -45,7 +44,28 @@ export function closableLot(state: ExecutorState, ref: LotRef, exit: KnownFill):
 export const pendingExits = (state: ExecutorState, ref: LotRef): SharesMicro =>
   add(...unfollowedOf(state, ref).map(({ remainingMicro }) => remainingMicro ?? ZERO_SHARES));
 
-/** Rounded down: a rest of 1e-6 share is better than selling what he still holds. */
+/**
+ * Since when an order for what is pending of a lot could have been made: when the exits that wait came to the venue's
+ * minimum together. A rest that waits for company does not make what comes later cheap. Now when none waits.
+ */
+export function waitsSinceMs(
+  state: ExecutorState,
+  ref: LotRef,
+  at: { readonly minimumMicro: SharesMicro; readonly nowMs: number },
+): number {
+  const waiting = unfollowedOf(state, ref).sort((a, b) => a.sinceMs - b.sinceMs);
+  let together = ZERO_SHARES;
+  for (const { remainingMicro, sinceMs } of waiting) {
+    together = add(together, remainingMicro ?? ZERO_SHARES);
+    if (together >= at.minimumMicro) return Math.min(sinceMs, at.nowMs);
+  }
+  return Math.min(at.nowMs, waiting.at(-1)?.sinceMs ?? at.nowMs);
+}
+
+/**
+ * Rounded down: a rest of 1e-6 share is better than selling what he still holds. It stays in the lot and strands nothing:
+ * the exit that ends his copied holding takes all of it, however many exits came before.
+ */
 export const partOf = (amount: SharesMicro, { soldMicro, heldMicro }: ExitShare): SharesMicro =>
   heldMicro === 0n
     ? ZERO_SHARES

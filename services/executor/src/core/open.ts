@@ -6,7 +6,7 @@ import { floorToStep } from "@slipstream/contracts/money";
 import type { ChainSubject } from "@slipstream/contracts/subjects";
 import { type Facts, orderHead } from "./attempt.ts";
 import { cancelOpen, cancelRequest, reasonToCancel } from "./cancel.ts";
-import { retryExit } from "./exits.ts";
+import { givesWay, retryExit } from "./exits.ts";
 import type { ExecutorRequest, OrderToPlace } from "./messages.ts";
 import { type CancelReason, isEnded, isMayBeAtVenue, type OrderState } from "./orders.ts";
 import { riskFor } from "./riskGate.ts";
@@ -128,6 +128,7 @@ function decideOpen(by: By, order: OrderState): Decision<ExecutorRequest> {
   const reason: CancelReason | null = reasonToCancel(by.state, by.view, order);
   if (reason !== null && order.cancelReason === null) return cancelOpen(by, order, reason);
   if (!isMayBeAtVenue(order)) return nothing;
+  if (reason === null && givesWay(by, order)) return cancelOpen(by, order, "REPLACED");
   // Repeating a cancel is harmless, and the first one may have met a shut latch.
   if (reason !== null) return { facts: [], requests: [cancelRequest(by, order)] };
   const waitedMs = by.view.nowMs - order.tsDecidedMs;

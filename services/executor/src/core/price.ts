@@ -12,19 +12,6 @@ export function purchasePrice({ priceMicro: price, leaderFillId }: KnownFill): P
 }
 
 /**
- * The price an exit is guarded by: the leader's own, or where he had none (he merged, say) the middle of the book, so
- * that a gap of the book is not taken for a price. Zero when the book is empty.
- */
-export function exitPrice(
-  { priceMicro: price }: KnownFill,
-  { bestBidMicro: bid, bestAskMicro: ask }: Quote,
-): PriceMicro {
-  if (price !== null) return price;
-  if (bid === null || ask === null) return bid ?? ask ?? priceMicro(0);
-  return priceMicro(Math.floor((bid + ask) / 2));
-}
-
-/**
  * Returns the worst price an order may trade at: the leader's price plus (BUY) or minus (SELL) the guard's basis points
  * of it and ticks, less the ticks risk takes off, on tick in our favour and inside [tick, 1 - tick].
  */

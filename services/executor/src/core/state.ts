@@ -21,10 +21,11 @@ import {
   ZERO_SHARES,
   ZERO_USDC,
 } from "@slipstream/contracts/money";
-import type { AccountPolicy } from "@slipstream/contracts/policy";
+import type { AccountPolicy, WhenRemoved } from "@slipstream/contracts/policy";
 import { type ChainSubject, partitionFor, subjects } from "@slipstream/contracts/subjects";
+import type { CopiedStep } from "./copied.ts";
 import type { Holding } from "./holdings.ts";
-import { isEnded, leavesOf, type OrderState, type OrdersById } from "./orders.ts";
+import { type ExitClock, isEnded, leavesOf, type OrderState, type OrdersById } from "./orders.ts";
 
 export type KnownFill = Pick<
   FactOf<"LeaderFill">,
@@ -62,12 +63,14 @@ export type Lot = {
   sizeMicro: SharesMicro;
   /** What is held has cost, without fees. */
   costMicro: UsdcMicro;
+  /** The market's minimum order size: less cannot be sold. */
+  minimumMicro: SharesMicro;
   /** The size by the signal that it was bought for. */
   readonly parts: Map<LeaderFillId, SharesMicro>;
 };
 
-/** A leader's exit that is still to be followed. */
-export type UnfollowedExit = {
+/** A leader's exit that is still to be followed, or what a lot has to be closed for otherwise. No order is open for it. */
+export type UnfollowedExit = ExitClock & {
   readonly attemptId: AttemptId;
   readonly account: AccountId;
   readonly leaderFillId: LeaderFillId;
@@ -86,7 +89,10 @@ export type UnfollowedExit = {
 export type RiskStanding = Pick<FactOf<"RiskDecision">, "level" | "parameters"> & { readonly reason: string };
 
 export type ExecutorState = {
+  /** true: followed. */
   leaders: Map<Address, boolean>;
+  /** What becomes of what was bought after leaders who are not followed any more. */
+  removed: Map<Address, WhenRemoved>;
   accounts: Map<AccountId, { readonly policy: AccountPolicy; readonly revision: number }>;
   fills: Map<LeaderFillId, KnownFill>;
   orders: OrdersById;
@@ -95,6 +101,8 @@ export type ExecutorState = {
   /** Small fills of (account, token, leader) that wait to become an order, in our own size, by `lotKey`. */
   buckets: Map<string, SharesMicro>;
   unfollowed: Map<AttemptId, UnfollowedExit>;
+  /** What the leader bought behind a lot and gave since, by `lotKey`. */
+  copied: Map<string, CopiedStep[]>;
   /** By `holdingKey`. */
   holdings: Map<string, Holding>;
   /** By `<scope kind>:<id>`. */
@@ -112,12 +120,14 @@ export type ExecutorState = {
 
 export const initialState = (): ExecutorState => ({
   leaders: new Map(),
+  removed: new Map(),
   accounts: new Map(),
   fills: new Map(),
   orders: new Map(),
   lots: new Map(),
   buckets: new Map(),
   unfollowed: new Map(),
+  copied: new Map(),
   holdings: new Map(),
   risk: new Map(),
   operatorHalts: new Set(),
@@ -167,7 +177,7 @@ export type Exposure = {
   /** Cost of what is held and of what is being bought. */
   readonly tokenMicro: UsdcMicro;
   readonly grossMicro: UsdcMicro;
-  /** Tokens held or being bought. */
+  /** Tokens being bought, or held in a size that can be sold: the open positions. */
   readonly tokens: ReadonlySet<TokenId>;
 };
 
@@ -175,17 +185,29 @@ export type Exposure = {
 export function exposureOf(state: ExecutorState, account: AccountId, tokenId: TokenId): Exposure {
   let tokenMicro = ZERO_USDC;
   let grossMicro = ZERO_USDC;
-  const tokens = new Set<TokenId>();
   const count = (token: TokenId, amount: UsdcMicro): void => {
-    tokens.add(token);
     grossMicro = add(grossMicro, amount);
     if (token === tokenId) tokenMicro = add(tokenMicro, amount);
   };
   for (const lot of state.lots.values()) if (lot.account === account) count(lot.tokenId, lot.costMicro);
+  const tokens = heldTokens(state, account);
   for (const order of openOrders(state)) {
     if (order.account === account && order.kind === "ENTRY") {
+      tokens.add(order.tokenId);
       count(order.tokenId, notional(order.limitPriceMicro, leavesOf(order), "ceil"));
     }
   }
   return { tokenMicro, grossMicro, tokens };
+}
+
+/** Tokens of which an account holds, over all leaders, at least what the venue takes in an order; less is dust. */
+export function heldTokens(state: ExecutorState, account: AccountId): Set<TokenId> {
+  const held = new Map<TokenId, SharesMicro>();
+  const minimum = new Map<TokenId, SharesMicro>();
+  for (const lot of state.lots.values()) {
+    if (lot.account !== account) continue;
+    held.set(lot.tokenId, add(held.get(lot.tokenId) ?? ZERO_SHARES, lot.sizeMicro));
+    minimum.set(lot.tokenId, lot.minimumMicro);
+  }
+  return new Set([...held].flatMap(([token, size]) => (size >= (minimum.get(token) ?? size) ? [token] : [])));
 }

@@ -112,7 +112,9 @@ function configure(state: InventoryState, fact: FactOf<"ConfigChanged">): void {
   if (fact.revision <= account.policyRevision) return;
   // Whoever writes the bucket validates; a policy that we cannot read is no policy, so nothing is granted under it.
   const policy = AccountPolicy.safeDecode(fact.value as never);
-  account.policy = policy.success ? policy.data : null;
+  // Who is deleted is switched off: what he holds can still be sold.
+  if (fact.value === null) account.policy = account.policy === null ? null : { ...account.policy, enabled: false };
+  else account.policy = policy.success ? policy.data : null;
   account.policyRevision = fact.revision;
   account.policyTsMs = fact.tsEventMs;
 }
@@ -134,6 +136,7 @@ function open(account: Account, fact: FactOf<"OrderIntent">, seq: number): void 
     limitPriceMicro: fact.limitPriceMicro,
     askedMicro: fact.sizeMicro,
     maxFeeMicro: fact.maxFeeMicro,
+    minimumMicro: fact.minOrderSizeMicro,
     seq,
     tsEventMs: fact.tsEventMs,
     phase: "asked",
@@ -151,7 +154,8 @@ function reserve(account: Account, fact: FactOf<"ReservationGranted">, seq: numb
     leavesMicro: fact.sizeMicro,
     feeLeftMicro: order.side === "BUY" ? order.maxFeeMicro : ZERO_USDC,
   });
-  positionOf(account, order.tokenId).conditionId = order.conditionId;
+  const { conditionId, minimumMicro } = order;
+  Object.assign(positionOf(account, order.tokenId), { conditionId, minimumMicro });
   changed(account, order.tokenId, fact, seq);
 }
 

@@ -87,6 +87,8 @@ type Intent = {
   readonly price?: number;
   readonly fee?: string;
   readonly tokenId?: TokenId;
+  /** The market's. */
+  readonly minimum?: string;
 };
 export const intent = ({
   n,
@@ -95,6 +97,7 @@ export const intent = ({
   price = 500_000,
   fee = "0",
   tokenId = token,
+  minimum = "5",
 }: Intent): FactOf<"OrderIntent"> => ({
   type: "OrderIntent",
   ...head("OrderIntent", orderId(n)),
@@ -128,6 +131,7 @@ export const intent = ({
   notionalMicro: parseUsdc("0"),
   bucketUsedMicro: parseShares("0"),
   exitShare: null,
+  minOrderSizeMicro: parseShares(minimum),
   tsDecidedMs: 1,
 });
 

@@ -93,11 +93,16 @@ export function exposureUsdc(account: Account, tokenId: TokenId): UsdcMicro {
   return exposure;
 }
 
-/** Tokens that are held above `dustMicro`, or being bought. */
+/**
+ * Open positions: tokens that are being bought or held in a size that can be sold, at least the market's minimum. Less is
+ * dust; where no intent named the minimum, above `dustMicro`.
+ */
 export function openTokens(account: Account, dustMicro: SharesMicro): Set<TokenId> {
   const open = new Set<TokenId>();
   for (const position of account.positions.values()) {
-    if (positionNumbers(account, position).conservativeExposureMicro > dustMicro) open.add(position.tokenId);
+    const held = positionNumbers(account, position).conservativeExposureMicro;
+    const { minimumMicro } = position;
+    if (minimumMicro === null ? held > dustMicro : held > 0n && held >= minimumMicro) open.add(position.tokenId);
   }
   for (const order of account.orders.values()) {
     if (order.side === "BUY" && order.phase === "granted") open.add(order.tokenId);

@@ -42,6 +42,8 @@ export type OwnFill = {
 export type Position = {
   readonly tokenId: TokenId;
   conditionId: ConditionId | null;
+  /** The market's minimum order size, as our last granted intent names it; null: there was none. */
+  minimumMicro: SharesMicro | null;
   confirmedMicro: SharesMicro;
   confirmedBlock: number;
   /** In log order, oldest first. */
@@ -67,6 +69,8 @@ export type Order = {
   readonly limitPriceMicro: PriceMicro;
   readonly askedMicro: SharesMicro;
   readonly maxFeeMicro: UsdcMicro;
+  /** The market's minimum order size. */
+  readonly minimumMicro: SharesMicro;
   readonly seq: number;
   readonly tsEventMs: number;
   readonly phase: "asked" | "granted";
@@ -78,7 +82,7 @@ export type Order = {
 
 export type Account = {
   readonly account: AccountId;
-  /** null: never configured, or deleted; what it holds stays. */
+  /** null: never configured, or unreadable. Deleted is switched off: what it holds stays, and may be sold. */
   policy: AccountPolicy | null;
   policyRevision: number;
   policyTsMs: number;
@@ -140,6 +144,7 @@ export function positionOf(account: Account, tokenId: TokenId): Position {
 export const emptyPosition = (tokenId: TokenId): Position => ({
   tokenId,
   conditionId: null,
+  minimumMicro: null,
   confirmedMicro: ZERO_SHARES,
   confirmedBlock: 0,
   fills: [],
