@@ -1,10 +1,11 @@
 /** The live view as text: a pure function of the overview, so `start`, `status` and tests show the same. */
 import type { Address, TokenId } from "@slipstream/contracts/ids";
-import type { Heartbeat } from "@slipstream/contracts/live";
+import type { Heartbeat, Pending } from "@slipstream/contracts/live";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { formatMicro } from "@slipstream/contracts/money";
 import { serviceNames } from "@slipstream/contracts/subjects";
 import type { Overview } from "./overview.ts";
+import { pendingLines } from "./pendingLines.ts";
 import { quantiles } from "./report.ts";
 
 export type ViewOptions = {
@@ -19,6 +20,8 @@ export type ViewOptions = {
   readonly market: (tokenId: TokenId) => MarketDefinition | undefined;
   /** First line: what is being watched. */
   readonly title: string;
+  /** What the executor says is pending; null: it does not answer; absent: it was not asked. */
+  readonly pending?: Pending | null;
 };
 
 /** Silent for longer than this is shown as gone. */
@@ -45,6 +48,7 @@ export function renderLiveView(overview: Overview, options: ViewOptions): string
     ...attemptLines(overview, options),
     "",
     ...positionLines(overview, options),
+    ...(options.pending === undefined ? [] : pendingLines(options.pending, { ...options, ...namesOf(options) })),
     "",
     latencyLine(overview),
   ];
@@ -175,6 +179,8 @@ function latencyLine({ latencies }: Overview): string {
   };
   return `latency p50/p99 ms: ${part("seen → published", latencies.seenToPublished)} · ${part("published → decided", latencies.publishedToDecided)} · ${part("decided → placed", latencies.decidedToPlaced)}`;
 }
+
+const namesOf = (options: ViewOptions) => ({ short, outcome: (tokenId: TokenId) => outcome(tokenId, options) });
 
 function outcome(tokenId: TokenId, { market }: ViewOptions): string {
   const definition = market(tokenId);

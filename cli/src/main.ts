@@ -21,7 +21,8 @@ const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fi
 
   start [--leader 0x…[,0x…]] [--for 60s] [--report FILE]   the sandbox, or real wallets, with a live view
   status                                                   the live view once
-  leaders add 0x… [--label NAME] [--from now|BLOCK|30d] | remove 0x… | list   who is followed, and from when on
+  leaders add 0x… [--label NAME] [--from now|BLOCK|30d] | list   who is followed, and from when on
+  leaders remove 0x… [--exits | --close | --keep]          what was bought after him: sold when he sells, now, or not
   halt [--why TEXT] | resume [--why TEXT]                  stop trading, go on
   replay TAPE [--leader 0x…] [--latency-ms N] [--for 60s] [--report FILE] [--fills-out FILE]
   tape add-fills TAPE FILLS.jsonl -o OUT                   put leaders' fills on a tape
@@ -54,6 +55,9 @@ const options = {
   "rotate-mb": { type: "string" },
   "rotate-minutes": { type: "string" },
   silence: { type: "string" },
+  exits: { type: "boolean" },
+  close: { type: "boolean" },
+  keep: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -95,6 +99,7 @@ async function main(argv: readonly string[]): Promise<number> {
         label: values.label ?? "",
         from: values.from,
         fromSandbox: values["from-sandbox"],
+        removed: { exits: values.exits ?? false, close: values.close ?? false, keep: values.keep ?? false },
       });
     case "halt":
     case "resume":

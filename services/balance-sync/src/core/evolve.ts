@@ -1,7 +1,7 @@
 /** How facts change what balance-sync knows. */
 import type { FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
 import { Address, type TokenId } from "@slipstream/contracts/ids";
-import { LeaderConfig } from "@slipstream/contracts/policy";
+import { LeaderConfig, whenRemovedOf } from "@slipstream/contracts/policy";
 import { CONDITIONAL_TOKENS } from "@slipstream/polymarket/versions";
 import { fundPurse, noteFill, notePublished, settle } from "./purse.ts";
 import { ACCOUNT_TOKENS_MAX, type BalanceSyncState, walletOf, walletTokenOf } from "./state.ts";
@@ -93,7 +93,10 @@ function follow(state: BalanceSyncState, fact: FactOf<"ConfigChanged">): void {
   const address = Address.safeParse(id);
   if (kind !== "leaders" || !address.success) return;
   const leader = LeaderConfig.safeParse(fact.value);
-  walletOf(state, address.data).followed = leader.success && leader.data.enabled;
+  const wallet = walletOf(state, address.data);
+  const whenRemoved = whenRemovedOf(leader.success ? leader.data : null);
+  // Who is removed is read on while what was bought after him is followed until it is gone.
+  wallet.followed = whenRemoved === null || (whenRemoved === "follow" && wallet.followed);
 }
 
 function touch(state: BalanceSyncState, fact: FactOf<"LeaderFill" | "LeaderFillReverted" | "LeaderAct">): void {

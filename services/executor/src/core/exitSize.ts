@@ -46,12 +46,13 @@ export const pendingExits = (state: ExecutorState, ref: LotRef): SharesMicro =>
 
 /**
  * Since when an order for what is pending of a lot could have been made: when the exits that wait came to the venue's
- * minimum together. A rest that waits for company does not make what comes later cheap. Now when none waits.
+ * minimum together. A rest that waits for company does not make what comes later cheap.
+ * @param at.isNew - an exit is decided for the first time, now, and waits with them.
  */
 export function waitsSinceMs(
   state: ExecutorState,
   ref: LotRef,
-  at: { readonly minimumMicro: SharesMicro; readonly nowMs: number },
+  at: { readonly minimumMicro: SharesMicro; readonly nowMs: number; readonly isNew: boolean },
 ): number {
   const waiting = unfollowedOf(state, ref).sort((a, b) => a.sinceMs - b.sinceMs);
   let together = ZERO_SHARES;
@@ -59,7 +60,7 @@ export function waitsSinceMs(
     together = add(together, remainingMicro ?? ZERO_SHARES);
     if (together >= at.minimumMicro) return Math.min(sinceMs, at.nowMs);
   }
-  return Math.min(at.nowMs, waiting.at(-1)?.sinceMs ?? at.nowMs);
+  return at.isNew ? at.nowMs : Math.min(at.nowMs, waiting.at(-1)?.sinceMs ?? at.nowMs);
 }
 
 /**

@@ -106,7 +106,7 @@ function priceAndSize<Refusal>(
   const { market, quote } = tradable;
   if (priceMicro === null) return refuse({ code: "NO_PRICE" });
   const { tickMicro, minOrderSizeMicro: minimumMicro } = market;
-  const sinceMs = waitsSinceMs(state, lot, { minimumMicro, nowMs });
+  const sinceMs = waitsSinceMs(state, lot, { minimumMicro, nowMs, isNew: n === 0 });
   const { bestBidMicro } = quote;
   const limit = exitLimit({ policy, leaderPriceMicro: priceMicro, tickMicro, sinceMs, nowMs, bestBidMicro });
   const { limitMicro, nextStepMs } = limit;

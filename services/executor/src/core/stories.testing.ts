@@ -24,6 +24,12 @@ export const tick = (of: Story, afterMs = 0): void => {
   of.view.nowMs += afterMs;
   of.say({ type: "Tick" });
 };
+/** The venue has the newest order. */
+export const placed = (of: Story): void => {
+  const order = only(of.own, "OrderIntent").at(-1);
+  if (order !== undefined) of.say({ type: "Placed", orderId: order.orderId, placeAtMs: of.view.nowMs + 150 });
+};
+export const limits = (of: Story) => exits(of).map(({ limitPriceMicro }) => limitPriceMicro);
 export const bidAt = (of: Story, at: number): void => {
   of.view.quote = { ...quote, bestBidMicro: price(at) };
 };

@@ -110,6 +110,14 @@ export const policyFact = (over: Partial<AccountPolicy> = {}, revision = 1): Fac
 
 export const leaderFact = (enabled = true): FactOf<"ConfigChanged"> =>
   configFact(`leaders.${leader}`, 1, { leader, enabled });
+/** The leader is removed, as the command line does it. */
+export const removed = (
+  whenRemoved?: "follow" | "close" | "keep",
+  over: { readonly revision?: number; readonly atMs?: number } = {},
+): FactOf<"ConfigChanged"> => ({
+  ...configFact(`leaders.${leader}`, over.revision ?? 2, { leader, enabled: false, whenRemoved }),
+  tsInitMs: over.atMs ?? START_MS,
+});
 
 export const leaderFill = (n: number, over: Partial<FactOf<"LeaderFill">> = {}): FactOf<"LeaderFill"> => {
   const occurrence = over.occurrence ?? 0;

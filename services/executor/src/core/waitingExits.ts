@@ -41,7 +41,7 @@ export function retryAfterMs(state: ExecutorState, { account }: LotRef, failures
 export function clockOf(state: ExecutorState, fact: FactOf<"OrderIntent">, fill: KnownFill | undefined): ExitClock {
   const known = state.unfollowed.get(fact.attemptId);
   const priceMicro = known?.priceMicro ?? (fill === undefined ? null : exitPrice(fill, fact.used));
-  const at = { minimumMicro: fact.minOrderSizeMicro, nowMs: fact.tsDecidedMs };
+  const at = { minimumMicro: fact.minOrderSizeMicro, nowMs: fact.tsDecidedMs, isNew: known === undefined };
   return { sinceMs: waitsSinceMs(state, fact, at), priceMicro, failures: known?.failures ?? 0 };
 }
 
