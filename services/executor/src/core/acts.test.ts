@@ -69,7 +69,7 @@ describe("an act of a leader who holds 100, of which we hold 10", () => {
     made.view.quote = { ...quote, bestBidMicro: price(0.3), bestAskMicro: price(0.32) };
     tick(made);
     expect(exits(made).map(({ sizeMicro, limitPriceMicro }) => [sizeMicro, limitPriceMicro])).toEqual([
-      [shares(10), price(0.29)],
+      [shares(10), price(0.3)],
     ]);
   });
 

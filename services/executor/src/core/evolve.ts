@@ -4,19 +4,13 @@ import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
 import { type AccountId, type Address, leaderActId } from "@slipstream/contracts/ids";
 import { negate, type SharesMicro, sharesMicro, subtract, ZERO_SHARES } from "@slipstream/contracts/money";
 import { configSchemas } from "@slipstream/contracts/policy";
+import { clearBuckets, clearMarket, dropAged, savedSignals } from "./bucket.ts";
 import { evolveOrder, foldIntent, foldRetraction, foldSettlement, foldSkip } from "./evolveOrders.ts";
 import { addMovement, addSnapshot, emptyHolding, type Holding, removeMovement } from "./holdings.ts";
+import { learnOrder } from "./leaderOrder.ts";
 import { isEnded } from "./orders.ts";
-import {
-  type ExecutorState,
-  followers,
-  holdingKey,
-  type KnownFill,
-  type LotRef,
-  lotKey,
-  lotSize,
-  openOrdersOf,
-} from "./state.ts";
+import { noteSale } from "./splitSale.ts";
+import { type ExecutorState, followers, hasStake, holdingKey, type KnownFill, lotSize, openOrdersOf } from "./state.ts";
 
 export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "ConfigChanged",
@@ -30,6 +24,7 @@ export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "ReservationGranted",
   "OrderDenied",
   "PositionSettled",
+  "ConditionResolved",
   "ExecutionAttempt",
   "OrderIntent",
   "OrderAbandoned",
@@ -82,6 +77,9 @@ export function evolve(state: ExecutorState, { fact, seq }: Recorded): ExecutorS
     case "PositionSettled":
       foldSettlement(state, fact);
       break;
+    case "ConditionResolved":
+      clearMarket(state, fact.conditionId);
+      break;
     default:
       evolveOrder(state, fact);
   }
@@ -98,11 +96,14 @@ function foldConfig(state: ExecutorState, fact: FactOf<"ConfigChanged">): void {
         const { leader, enabled } = configSchemas.leaders.parse(fact.value);
         state.leaders.set(leader, enabled);
       }
+      if (state.leaders.get(id as Address) !== true) clearBuckets(state, ({ leader }) => leader === id);
       break;
     case "accounts":
       if (fact.value === null) {
         state.accounts.delete(id as AccountId);
+        clearBuckets(state, ({ account }) => account === id);
         for (const fill of state.fills.values()) fill.undecided.delete(id as AccountId);
+        for (const sale of state.openSales) noteSale(state, sale);
       } else {
         const policy = configSchemas.accounts.parse(fact.value);
         state.accounts.set(policy.account, { policy, revision: fact.revision });
@@ -138,6 +139,8 @@ function foldFill(state: ExecutorState, fact: FactOf<"LeaderFill">): void {
     act: null,
     blockNumber: fact.blockNumber,
     logIndex: fact.logIndex,
+    txHash: fact.txHash,
+    orderHash: fact.orderHash ?? known?.orderHash ?? null,
     historical: fact.historical,
     disputed: fact.disputed ?? false,
     occurrence: fact.occurrence,
@@ -147,6 +150,8 @@ function foldFill(state: ExecutorState, fact: FactOf<"LeaderFill">): void {
     undecided: known?.undecided ?? new Set(fact.occurrence === 0 ? deciders(state, fact) : []),
   };
   state.fills.set(fact.leaderFillId, fill);
+  learnOrder(state, known, fill);
+  noteSale(state, fact.leaderFillId);
   const { blockNumber, logIndex } = fact;
   if (blockNumber !== null && logIndex !== null) {
     const deltaMicro = fact.side === "BUY" ? received(fact) : negate(fact.sharesMicro);
@@ -198,21 +203,18 @@ function foldAct(state: ExecutorState, fact: FactOf<"LeaderAct">): void {
   const { act, direction, leader, tokenId, blockNumber, logIndex } = fact;
   const id = leaderActId(fact);
   const deltaMicro = direction === "in" ? fact.sharesMicro : negate(fact.sharesMicro);
-  addMovement(holdingOf(state, fact), { id, blockNumber, logIndex, deltaMicro });
+  const origin = act === "split" ? { split: true as const } : {};
+  addMovement(holdingOf(state, fact), { id, blockNumber, logIndex, deltaMicro, ...origin });
   if (direction === "in" || !exitActs.has(act) || state.fills.has(id)) return;
   state.fills.set(id, {
     ...{ leaderFillId: id, leader, tokenId, conditionId: null, side: "SELL", role: "UNKNOWN" },
     ...{ sharesMicro: fact.sharesMicro, priceMicro: null, act, blockNumber, logIndex, historical: false },
-    ...{ disputed: false, occurrence: 0, status: "ON_CHAIN" },
+    ...{ txHash: fact.txHash, orderHash: null, disputed: false, occurrence: 0, status: "ON_CHAIN" },
     ...{ tsSignalMs: fact.tsEventMs, tsSignalPublishedMs: fact.tsInitMs },
-    undecided: new Set([...state.accounts.keys()].filter((account) => mayClose(state, { account, tokenId, leader }))),
+    undecided: new Set([...state.accounts.keys()].filter((account) => hasStake(state, { account, tokenId, leader }))),
   });
   countFold(state, fact.tsInitMs);
 }
-
-/** True when an account has, or is about to have, what an exit of the leader would close. */
-const mayClose = (state: ExecutorState, ref: LotRef): boolean =>
-  lotSize(state, ref) > 0n || openOrdersOf(state, ref).length > 0 || state.buckets.has(lotKey(ref));
 
 function foldBalances(state: ExecutorState, fact: FactOf<"BalanceSnapshot">): void {
   if (fact.holder.kind !== "wallet" || !state.leaders.has(fact.holder.address)) return;
@@ -246,6 +248,7 @@ const REMEMBER_MS_MIN = 600_000;
 
 /** Forgets fills, and the orders they caused, that nothing refers to any more. */
 function forget(state: ExecutorState, nowMs: number): void {
+  dropAged(state, nowMs);
   let keepMs = REMEMBER_MS_MIN;
   for (const { policy } of state.accounts.values()) keepMs = Math.max(keepMs, 2 * policy.signalAgeMsMax);
   const tied = new Set<string>();
@@ -254,7 +257,9 @@ function forget(state: ExecutorState, nowMs: number): void {
   for (const order of state.orders.values()) {
     if (!isEnded(order)) tied.add(holdingKey(order.leader, order.tokenId));
   }
+  const saved = savedSignals(state);
   for (const [id, fill] of state.fills) {
+    if (saved.has(id)) continue;
     const isYoung = fill.tsSignalPublishedMs >= nowMs - keepMs;
     if (!isYoung && fill.undecided.size === 0 && !tied.has(holdingKey(fill.leader, fill.tokenId)))
       state.fills.delete(id);

@@ -15,7 +15,7 @@ import {
   subtractToZero,
   ZERO_SHARES,
 } from "@slipstream/contracts/money";
-import { type Deciding, type Facts, intentFact, skipFact, waitedMs } from "./attempt.ts";
+import { type Basis, type Deciding, type Facts, intentFact, skipFact, waitedMs } from "./attempt.ts";
 import { cancelOpen } from "./cancel.ts";
 import { awaitBook, mayWait } from "./entries.ts";
 import { closableLot, type ExitShare, partOf, pendingExits } from "./exitSize.ts";
@@ -24,7 +24,7 @@ import { holdingBefore } from "./holdings.ts";
 import { isLater } from "./lots.ts";
 import type { ExecutorRequest } from "./messages.ts";
 import { leavesOf } from "./orders.ts";
-import { exitPrice, isMarketable, limitPrice, opposite } from "./price.ts";
+import { exitPrice, guardPrice, isMarketable, limitPrice, opposite } from "./price.ts";
 import { holdingKey, type LotRef, lotSize, openOrdersOf, type UnfollowedExit } from "./state.ts";
 
 /** First decision on a leader's exit. What is still being bought for him is cancelled, whatever else is decided. */
@@ -49,8 +49,8 @@ export function decideExit(deciding: Deciding): Decision<ExecutorRequest> {
 function answerExit(deciding: Deciding, lot: LotRef): Facts[number] | "wait" {
   const { state, view, fill, policy } = deciding;
   const exitShare = shareOf(deciding);
-  const refuse = (reason: SkipReason): Facts[number] =>
-    skipFact(deciding, "EXIT", reason, { unfollowed: true, exitShare });
+  const refuse = (reason: SkipReason, basis: Partial<Basis> = {}): Facts[number] =>
+    skipFact(deciding, "EXIT", reason, { unfollowed: true, exitShare, ...basis });
   if (fill.status !== "ON_CHAIN") return refuse({ code: "FILL_REVERTED" });
   if (fill.disputed) return refuse({ code: "FILL_DISPUTED" });
   const closable = closableLot(state, lot, fill);
@@ -58,11 +58,11 @@ function answerExit(deciding: Deciding, lot: LotRef): Facts[number] | "wait" {
     return skipFact(deciding, "EXIT", { code: "NOTHING_TO_SELL" }, { exitShare });
   }
   if (exitShare === null) return refuse({ code: "LEADER_HOLDING_UNKNOWN" });
+  const wantedMicro = add(partOf(closable, exitShare), pendingExits(state, lot));
   const gate = exitGates({ state, view, fill, policy, waitedMs: waitedMs(deciding) });
   const isOtherChain = gate.kind === "pass" && gate.value.market.conditionId !== deciding.conditionId;
   if (isOtherChain || (gate.kind === "wait" && mayWait(deciding))) return "wait";
-  if (gate.kind !== "pass") return refuse(gate.reason);
-  const wantedMicro = add(partOf(closable, exitShare), pendingExits(state, lot));
+  if (gate.kind !== "pass") return refuse(gate.reason, { targetMicro: wantedMicro });
   return priceAndSize({ deciding, lot, tradable: gate.value, wantedMicro, n: 0, exitShare }, refuse) ?? "wait";
 }
 
@@ -87,27 +87,32 @@ function priceAndSize<Refusal>(
     readonly n: number;
     readonly exitShare: ExitShare | null;
   },
-  refuse: (reason: SkipReason) => Refusal,
+  refuse: (reason: SkipReason, basis: Partial<Basis>) => Refusal,
 ): Facts[number] | Refusal {
   const { deciding, lot, tradable, wantedMicro, n, exitShare } = exit;
   const { market, quote } = tradable;
-  const limitMicro = limitPrice({
+  const guard = {
     leaderPriceMicro: exitPrice(deciding.fill, quote),
-    side: "SELL",
+    side: "SELL" as const,
     tickMicro: market.tickMicro,
     policy: deciding.policy,
     // Leaving is not made harder by a degraded state.
     riskTicks: 0,
-  });
+  };
+  const limit = limitPrice(guard);
   const bestMicro = opposite(quote, "SELL");
-  if (!isMarketable(bestMicro, limitMicro, "SELL")) return refuse({ code: "PRICE_GUARD", bestMicro, limitMicro });
+  const limitMicro = limit ?? guardPrice(guard);
+  const basis = { targetMicro: wantedMicro, limitMicro };
+  if (limit === null || !isMarketable(bestMicro, limit, "SELL")) {
+    return refuse({ code: "PRICE_GUARD", bestMicro, limitMicro }, basis);
+  }
   const sizeMicro = floorToStep(minAmount(wantedMicro, sellable(deciding, lot)));
   const minimumMicro = market.minOrderSizeMicro;
   if (sizeMicro < minimumMicro || sizeMicro === 0n) {
-    return refuse({ code: "BELOW_MINIMUM", sizeMicro, minimumMicro, bucketMicro: ZERO_SHARES });
+    return refuse({ code: "BELOW_MINIMUM", sizeMicro, minimumMicro, bucketMicro: ZERO_SHARES }, basis);
   }
-  const order = { kind: "EXIT" as const, n, tradable, limitPriceMicro: limitMicro, sizeMicro, exitShare };
-  return intentFact(deciding, { ...order, bucketUsedMicro: ZERO_SHARES });
+  const order = { kind: "EXIT" as const, n, tradable, limitPriceMicro: limit, targetMicro: wantedMicro };
+  return intentFact(deciding, { ...order, sizeMicro, exitShare });
 }
 
 /** What of the lot is not in an open exit order. */

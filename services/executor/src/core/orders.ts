@@ -2,6 +2,7 @@
 import type { OrderIntent } from "@slipstream/contracts/facts/exec";
 import type { ClientOrderId, TradeId } from "@slipstream/contracts/ids";
 import { type SharesMicro, subtractToZero, type UsdcMicro, ZERO_SHARES } from "@slipstream/contracts/money";
+import type { UsedPart } from "./bucket.ts";
 
 /**
  * `intent`: in the log, not granted. `granted`: handed to the venue or about to be. `accepted`: the venue has it.
@@ -58,9 +59,13 @@ export type OrderState = Pick<
   trades: Map<TradeId, { readonly sizeMicro: SharesMicro; readonly usdcMicro: UsdcMicro }>;
   cancelReason: CancelReason | null;
   owedExits: OwedExit[];
+  /** What it took out of the bucket, oldest signal first. */
+  readonly bucketUsed: UsedPart[];
+  /** It is (part of) a fixed size for a whole order of the leader. */
+  readonly fixedSize: boolean;
 };
 
-export function newOrder(intent: OrderIntent, n: number): OrderState {
+export function newOrder(intent: OrderIntent, n: number, bucketUsed: UsedPart[]): OrderState {
   const { orderId, attemptId, account, leaderFillId, leader, kind, tokenId, conditionId, side, limitPriceMicro } =
     intent;
   const { sizeMicro, timeInForce, ttlMs, tsDecidedMs } = intent;
@@ -73,6 +78,8 @@ export function newOrder(intent: OrderIntent, n: number): OrderState {
     trades: new Map(),
     cancelReason: null,
     owedExits: [],
+    bucketUsed,
+    fixedSize: kind === "ENTRY" && intent.ratioMicro === null,
   };
 }
 

@@ -11,6 +11,7 @@
  *    the same leader and token remains.
  */
 import type { FactOf } from "@slipstream/contracts/facts";
+import type { BucketPart } from "@slipstream/contracts/facts/exec";
 import type { AccountId, Address, AttemptId, ConditionId, LeaderFillId, TokenId } from "@slipstream/contracts/ids";
 import {
   add,
@@ -24,6 +25,7 @@ import {
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { type ChainSubject, partitionFor, subjects } from "@slipstream/contracts/subjects";
 import type { Holding } from "./holdings.ts";
+import type { LeaderOrders } from "./leaderOrder.ts";
 import { isEnded, leavesOf, type OrderState, type OrdersById } from "./orders.ts";
 
 export type KnownFill = Pick<
@@ -38,9 +40,13 @@ export type KnownFill = Pick<
   | "blockNumber"
   | "logIndex"
   | "historical"
+  | "txHash"
+  | "orderHash"
 > & {
   /** null: an act that has no price. */
   readonly priceMicro: PriceMicro | null;
+  /** Not what the leader did, but what it amounts to: see splitSale.ts. */
+  readonly derived?: "splitSale";
   /** null: a fill. */
   readonly act: FactOf<"LeaderAct">["act"] | null;
   occurrence: number;
@@ -92,9 +98,13 @@ export type ExecutorState = {
   orders: OrdersById;
   /** By `lotKey`. */
   lots: Map<string, Lot>;
-  /** Small fills of (account, token, leader) that wait to become an order, in our own size, by `lotKey`. */
-  buckets: Map<string, SharesMicro>;
+  /** Copies too small for the venue, saved up by `lotKey`; oldest signal first, never empty. See bucket.ts. */
+  buckets: Map<string, BucketPart[]>;
+  /** What is ordered of a fixed size for each order of a leader. See leaderOrder.ts. */
+  leaderOrders: LeaderOrders;
   unfollowed: Map<AttemptId, UnfollowedExit>;
+  /** Sales that an account has still to decide. */
+  openSales: Set<LeaderFillId>;
   /** By `holdingKey`. */
   holdings: Map<string, Holding>;
   /** By `<scope kind>:<id>`. */
@@ -117,7 +127,9 @@ export const initialState = (): ExecutorState => ({
   orders: new Map(),
   lots: new Map(),
   buckets: new Map(),
+  leaderOrders: new Map(),
   unfollowed: new Map(),
+  openSales: new Set(),
   holdings: new Map(),
   risk: new Map(),
   operatorHalts: new Set(),
@@ -142,6 +154,10 @@ export const openOrdersOf = (state: ExecutorState, ref: LotRef): OrderState[] =>
   [...openOrders(state)].filter((order) => isOf(order, ref));
 export const unfollowedOf = (state: ExecutorState, ref: LotRef): UnfollowedExit[] =>
   [...state.unfollowed.values()].filter((exit) => isOf(exit, ref));
+
+/** True when an account has, or is about to have, what an exit of the leader would close. */
+export const hasStake = (state: ExecutorState, ref: LotRef): boolean =>
+  lotSize(state, ref) > 0n || openOrdersOf(state, ref).length > 0 || state.buckets.has(lotKey(ref));
 
 /** The chain of an account's facts about one market; by token as long as the market is not known. */
 export const execChain = (
