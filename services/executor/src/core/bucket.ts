@@ -79,7 +79,7 @@ export function saveUp(state: ExecutorState, fact: FactOf<"ExecutionAttempt">): 
 
 /** Folds the intent of an order that takes from the bucket. @returns what the order has to give back if it buys nothing. */
 export function takeOut(state: ExecutorState, intent: FactOf<"OrderIntent">): UsedPart[] {
-  const parts = state.buckets.get(lotKey(intent)) ?? [];
+  const parts = youngParts(state, intent, intent.tsInitMs);
   const used = intent.bucketUsed.map((part): UsedPart => {
     const had = parts.find(({ leaderFillId }) => leaderFillId === part.leaderFillId)?.sizeMicro ?? ZERO_SHARES;
     // Emptied between decision and fold: what is gone does not come back by this way.

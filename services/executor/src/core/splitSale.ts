@@ -7,8 +7,9 @@
  *    saved up) follows the sale as an exit; else what of it came from a split is an entry.
  * 2. What came from splits leaves a holding first: a merge undoes a split, and who sells right after one sells what it
  *    gave him. Tokens that were bought, sent to him or converted are no split.
- * 3. Acts are told when they are final, after the sale was seen. A sale that nothing explains yet waits for one, as long
- *    as an entry would not be too old; then it is nothing of ours, or, when what he held is not known, unknown.
+ * 3. Acts are told when they are final, after the sale was seen. A sale of which no split is known and that nothing else
+ *    explains waits for one, as long as an entry would not be too old; then it is nothing of ours, or, when what he held
+ *    is not known, unknown. Copied is what is known to come from splits when it is decided.
  *
  * Conversions of NO into YES tokens are not copied this way: with them he leaves one market for several.
  */
