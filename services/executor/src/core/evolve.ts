@@ -4,6 +4,7 @@ import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
 import { type AccountId, type Address, leaderActId } from "@slipstream/contracts/ids";
 import { negate, type SharesMicro, sharesMicro, subtract, ZERO_SHARES } from "@slipstream/contracts/money";
 import { configSchemas } from "@slipstream/contracts/policy";
+import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 import { clearBuckets, clearMarket, dropAged, savedSignals } from "./bucket.ts";
 import { evolveOrder, foldIntent, foldRetraction, foldSettlement, foldSkip } from "./evolveOrders.ts";
 import { addMovement, addSnapshot, emptyHolding, type Holding, removeMovement } from "./holdings.ts";
@@ -18,6 +19,7 @@ export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "LeaderFillReverted",
   "LeaderFillRetracted",
   "LeaderAct",
+  "ChainProgress",
   "BalanceSnapshot",
   "RiskDecision",
   "OperatorCommand",
@@ -55,6 +57,11 @@ export function evolve(state: ExecutorState, { fact, seq }: Recorded): ExecutorS
       break;
     case "LeaderAct":
       foldAct(state, fact);
+      break;
+    case "ChainProgress":
+      if (fact.shard !== ALL_SHARDS && fact.cursor > (state.actsUpTo.get(fact.shard) ?? -1)) {
+        state.actsUpTo.set(fact.shard, fact.cursor);
+      }
       break;
     case "BalanceSnapshot":
       foldBalances(state, fact);

@@ -1,5 +1,5 @@
 import type { FactOf } from "@slipstream/contracts/facts";
-import { factId, type TokenId } from "@slipstream/contracts/ids";
+import { factId, shardOf, type TokenId } from "@slipstream/contracts/ids";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { leaderAct, lotOf, tick } from "./stories.testing.ts";
@@ -8,6 +8,8 @@ import {
   endOrder,
   fillOrder,
   goodStory,
+  hash,
+  leader,
   leaderFact,
   leaderFill,
   loss,
@@ -196,6 +198,24 @@ describe("the split is told after the sale", () => {
     expect(skips(made)).toEqual([["EXIT", code]]);
     made.tell(act(1, "split", 100));
     expect(orders(made)).toEqual([]);
+  });
+
+  test("nobody waits when all acts up to the sale are told", () => {
+    const made = goodStory();
+    const progress = (shard: string, cursor: number): FactOf<"ChainProgress"> => ({
+      ...{ type: "ChainProgress", v: 1, id: factId("ChainProgress", `${shard}.${cursor}`), tsEventMs: 1, tsInitMs: 1 },
+      ...{ shard, head: 200, headHash: hash(200), headTsMs: 1, finalized: cursor, finalizedHash: hash(cursor) },
+      ...{ cursor, openGaps: 0 },
+    });
+    made.tell(sells(2, 100), progress("all", 150), progress(shardOf(leader), 101));
+    tick(made, 1_000);
+    expect(made.own).toEqual([]);
+    made.tell(progress(shardOf(leader), 102));
+    tick(made);
+    expect(skips(made)).toEqual([["EXIT", "LEADER_HOLDING_UNKNOWN"]]);
+    made.tell(sells(1, 50));
+    tick(made, 1_000);
+    expect(skips(made)).toHaveLength(2);
   });
 
   test("nobody waits for what his purchases explain, for a leader or an account that is off, or for the past", () => {

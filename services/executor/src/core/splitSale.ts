@@ -8,12 +8,12 @@
  * 2. What came from splits leaves a holding first: a merge undoes a split, and who sells right after one sells what it
  *    gave him. Tokens that were bought, sent to him or converted are no split.
  * 3. Acts are told when they are final, after the sale was seen. A sale of which no split is known and that nothing else
- *    explains waits for one, as long as an entry would not be too old; then it is nothing of ours, or, when what he held
- *    is not known, unknown. Copied is what is known to come from splits when it is decided.
+ *    explains waits until all acts up to its block are told, but not longer than an entry may be late; then it is nothing of
+ *    ours, or, when what he held is not known, unknown. Copied is what is known to come from splits when it is decided.
  *
  * Conversions of NO into YES tokens are not copied this way: with them he leaves one market for several.
  */
-import type { LeaderFillId, TokenId } from "@slipstream/contracts/ids";
+import { type LeaderFillId, shardOf, type TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import {
   add,
@@ -83,8 +83,9 @@ export function meaningOf(deciding: Pick<Deciding, "state" | "view" | "fill" | "
     return market === null ? { kind: "market" } : { kind: "entry", fill: purchaseOf(fill, market, splitMicro) };
   }
   if (explained) return { kind: "exit" };
-  if (view.nowMs - fill.tsSignalMs <= policy.signalAgeMsMax) return { kind: "wait" };
   const { blockNumber, logIndex, sharesMicro: soldMicro } = fill;
+  const isTold = blockNumber !== null && (state.actsUpTo.get(shardOf(leader)) ?? -1) >= blockNumber;
+  if (!isTold && view.nowMs - fill.tsSignalMs <= policy.signalAgeMsMax) return { kind: "wait" };
   const isHeld =
     blockNumber !== null && logIndex !== null && holdingBefore(holding, { blockNumber, logIndex, soldMicro }) !== null;
   return { kind: isHeld ? "exit" : "unknown" };

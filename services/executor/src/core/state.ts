@@ -107,6 +107,8 @@ export type ExecutorState = {
   openSales: Set<LeaderFillId>;
   /** By `holdingKey`. */
   holdings: Map<string, Holding>;
+  /** By shard of leaders: every act up to this block is told. */
+  actsUpTo: Map<string, number>;
   /** By `<scope kind>:<id>`. */
   risk: Map<string, RiskStanding>;
   /**
@@ -131,6 +133,7 @@ export const initialState = (): ExecutorState => ({
   unfollowed: new Map(),
   openSales: new Set(),
   holdings: new Map(),
+  actsUpTo: new Map(),
   risk: new Map(),
   operatorHalts: new Set(),
   riskSeq: 0,
