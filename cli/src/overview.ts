@@ -15,6 +15,7 @@ import type {
 import type { Heartbeat } from "@slipstream/contracts/live";
 import { type SharesMicro, sharesMicro } from "@slipstream/contracts/money";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
+import { reasonText } from "./reasonText.ts";
 
 /** Lines kept for the live view. */
 const RECENT = 50;
@@ -144,7 +145,7 @@ export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs:
       return;
     }
     case "OrderDenied":
-      return endOrder(overview, fact.orderId, `denied ${fact.reason.code}`);
+      return endOrder(overview, fact.orderId, `denied ${reasonText(fact.reason)}`);
     case "OrderAbandoned":
     case "OrderCanceled":
       return endOrder(
@@ -216,14 +217,21 @@ function attemptOf(overview: Overview, fact: FactOf<"ExecutionAttempt"> | FactOf
   const entry: AttemptEntry = { account, leaderFillId, trades: [], doubled: 0, skips: [], decidedMs: fact.tsInitMs };
   overview.attempts.set(fact.attemptId, entry);
   const fill = overview.fills.get(leaderFillId);
-  if (fill !== undefined && !fill.fill.historical)
+  if (fill !== undefined && !fill.fill.historical && !isWaitedFor(fact))
     overview.latencies.publishedToDecided.push(fact.tsInitMs - fill.storedMs);
   return entry;
 }
 
+/** Sales that may come from a split wait for the act that says so: that time is the chain's finality, not ours. */
+const isWaitedFor = (fact: FactOf<"ExecutionAttempt"> | FactOf<"OrderIntent">): boolean =>
+  fact.derived === "splitSale" ||
+  (fact.type === "ExecutionAttempt" &&
+    fact.kind === "EXIT" &&
+    fact.reasons.every(({ code }) => code === "NOTHING_TO_SELL" || code === "LEADER_HOLDING_UNKNOWN"));
+
 function applySkip(overview: Overview, fact: FactOf<"ExecutionAttempt">, storedMs: number): void {
   attemptOf(overview, fact).skips.push(fact);
-  const text = `skip ${fact.reasons.map((reason) => reason.code).join(", ")}`;
+  const text = `skip ${fact.reasons.map(reasonText).join(", ")}`;
   keepRecent(overview.recentAttempts, { account: fact.account, text, fill: fact.leaderFillId, atMs: storedMs });
 }
 

@@ -1,6 +1,6 @@
 /** What waits, as text: exits that are not done, lots of leaders who were removed, dust, buckets. */
 import type { Address, TokenId } from "@slipstream/contracts/ids";
-import type { HeldLot, Pending, PendingExit } from "@slipstream/contracts/live";
+import type { HeldLot, Pending, PendingBucket, PendingExit } from "@slipstream/contracts/live";
 import { formatMicro } from "@slipstream/contracts/money";
 
 export type PendingOptions = {
@@ -34,12 +34,21 @@ export function pendingLines(pending: Pending | null, options: PendingOptions): 
       buckets,
       rows,
       (one) =>
-        `  ${one.account.padEnd(8)} ${formatMicro(one.sharesMicro).padEnd(10)} ${short(one.leader)}  ${outcome(one.tokenId)}`,
+        `  ${one.account.padEnd(8)} ${formatMicro(one.sharesMicro).padEnd(10)} ${partsText(one, options)}  ${short(one.leader)}  ${outcome(one.tokenId)}`,
     ),
   ];
 }
 
 const words = { follow: "followed until he has sold it", close: "being sold", keep: "kept" } as const;
+
+/** Each part with its limit and age: `4 ≤ 0.31 for 12 s`. */
+const partsText = ({ parts }: PendingBucket, { nowMs }: PendingOptions): string =>
+  parts
+    .map(({ sharesMicro, limitMicro, tsSignalMs }) => {
+      const seconds = Math.max(0, Math.round((nowMs - tsSignalMs) / 1_000));
+      return `${formatMicro(sharesMicro)} ≤ ${formatMicro(limitMicro)} for ${seconds} s`;
+    })
+    .join(", ");
 
 function section<T>(title: string, list: readonly T[], rows: number, line: (item: T) => string): string[] {
   if (list.length === 0) return [];

@@ -98,7 +98,7 @@ const intent = (n: number, order = 0): FactOf<"OrderIntent"> => ({
   ttlMs: 5_000,
   maxFeeMicro: usdcMicro(0n),
   notionalMicro: usdcMicro(5_100_000n),
-  bucketUsedMicro: sharesMicro(0n),
+  bucketUsed: [],
   minOrderSizeMicro: sharesMicro(5_000_000n),
   tsDecidedMs: 1_012,
 });

@@ -74,7 +74,14 @@ export const HeldLot = z.object({
 export type HeldLot = z.infer<typeof HeldLot>;
 
 /** A copy that is too small for the venue and waits for more. */
-export const PendingBucket = z.object({ account: AccountId, leader: Address, tokenId: TokenId, sharesMicro: Shares });
+export const PendingBucket = z.object({
+  account: AccountId,
+  leader: Address,
+  tokenId: TokenId,
+  sharesMicro: Shares,
+  /** What was saved up, oldest signal first: bought at this limit or better, until it is too old. */
+  parts: z.array(z.object({ sharesMicro: Shares, limitMicro: Price, tsSignalMs: Ms })),
+});
 export type PendingBucket = z.infer<typeof PendingBucket>;
 
 export const Pending = z.object({

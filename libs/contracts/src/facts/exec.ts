@@ -40,7 +40,10 @@ export const SkipReason = z.discriminatedUnion("code", [
   PositionsFull,
   /** Counted into the visible bucket of (account, leader, token). */
   z.object({ code: z.literal("BELOW_MINIMUM"), sizeMicro: Shares, minimumMicro: Shares, bucketMicro: Shares }),
-  /** What earlier fills of the same order of the leader asked for is ordered or held already. */
+  /**
+   * What the leader's order is worth to us is ordered or held already, for earlier fills of it: wanted for the whole order,
+   * and what of that is covered.
+   */
   z.object({ code: z.literal("ORDER_COVERED"), wantedMicro: Shares, coveredMicro: Shares }),
   z.object({ code: z.literal("NOTHING_TO_SELL") }),
   z.object({ code: z.literal("LEADER_HOLDING_UNKNOWN") }),
@@ -86,12 +89,22 @@ const attempt = {
   conditionId: ConditionId.nullable(),
   used: DecisionView,
   /**
-   * What the decision was made of; null where an earlier gate refused before it was known. Ratio of ours to the leader's
-   * size, 1e-6 (fixed size: null); size wanted before caps; limit price.
+   * What the decision was made of; null where an earlier gate refused before it was known.
+   * Ratio, 1e-6, rounded down. ENTRY: of ours to the leader's size, his role and risk's factor included; a fixed size has
+   * none. EXIT: of our lot that is to be closed, as the leader closed his.
    */
   ratioMicro: z.int().nonnegative().nullable(),
+  /**
+   * Size wanted before buckets, caps and minimum. ENTRY: our share of the fill; of a fixed size what the leader's whole
+   * order is worth, earlier fills of it included. EXIT: with what earlier exits of the lot left to sell.
+   */
   targetMicro: Shares.nullable(),
   limitMicro: Price.nullable(),
+  /**
+   * `tokenId`, side and price are not those of the leader's fill. splitSale: he sold a token that came from a split, which
+   * leaves him with the other token of the market, as if he had bought it at one minus his price.
+   */
+  derived: z.enum(["splitSale"]).optional(),
   /** Of the signal: block time and the moment the watcher published it. */
   tsSignalMs: Ms,
   tsSignalPublishedMs: Ms,
@@ -103,11 +116,22 @@ export const ExecutionAttempt = fact("ExecutionAttempt", {
   outcome: z.literal("SKIP"),
   reasons: z.array(SkipReason).min(1),
   unfollowed: z.boolean(),
-  /** What a bucketed skip adds to the bucket of (account, leader, token). */
+  /** What a bucketed skip adds to the bucket of (account, leader, token); it is bought at `limitMicro` or better. */
   bucketAddMicro: Shares,
   exitShare: ExitShare.nullable(),
 });
 export type ExecutionAttempt = z.infer<typeof ExecutionAttempt>;
+
+/** What was saved up for one fill of the leader. */
+export const BucketPart = z.object({
+  leaderFillId: LeaderFillId,
+  sizeMicro: Shares,
+  /** Limit of the decision that saved it: it is not bought at a worse price. */
+  limitMicro: Price,
+  /** Of its signal: its age counts from here. */
+  tsSignalMs: Ms,
+});
+export type BucketPart = z.infer<typeof BucketPart>;
 
 /** An attempt that is TRADE: the durable intent, before any grant or request. */
 export const OrderIntent = fact("OrderIntent", {
@@ -124,8 +148,8 @@ export const OrderIntent = fact("OrderIntent", {
   maxFeeMicro: Usdc,
   /** Collateral (BUY, limit × size rounded up) or 0 (SELL) to reserve, without the fee. */
   notionalMicro: Usdc,
-  /** What the bucket held and this order consumes. */
-  bucketUsedMicro: Shares,
+  /** What this order takes out of the bucket, oldest signal first. Its fills count for this before anything else. */
+  bucketUsed: z.array(BucketPart),
   exitShare: ExitShare.nullable(),
   /** The market's minimum order size: less of a token than this cannot be sold, so it is no open position. */
   minOrderSizeMicro: Shares,

@@ -5,6 +5,7 @@ import { orderHead } from "./attempt.ts";
 import type { CancelOrder, ExecutorRequest } from "./messages.ts";
 import { type CancelReason, isMayBeAtVenue, type OrderState } from "./orders.ts";
 import { riskFor } from "./riskGate.ts";
+import { asCopied } from "./splitSale.ts";
 import type { ExecutorState } from "./state.ts";
 import type { ExecutorView } from "./view.ts";
 
@@ -42,7 +43,8 @@ export function reasonToCancel(state: ExecutorState, view: ExecutorView, order: 
   const fill = state.fills.get(order.leaderFillId);
   const isLost = fill !== undefined && fill.status !== "ON_CHAIN";
   // The exit from a retracted purchase refers to that purchase, and is wanted because it was lost.
-  if (isLost && (order.kind === "ENTRY" || fill.side === "SELL")) return "FILL_REVERTED";
+  const isOwnExit = fill !== undefined && asCopied(fill, order.tokenId).side === "BUY";
+  if (isLost && (order.kind === "ENTRY" || !isOwnExit)) return "FILL_REVERTED";
   // Nothing says where the order of an account that was never configured would go.
   if (view.localHalt || !state.accounts.has(order.account) || !isWanted(state, order)) return "OPERATOR";
   const eventId = view.market(order.tokenId)?.eventId ?? null;

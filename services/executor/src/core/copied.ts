@@ -23,12 +23,14 @@ import {
   ZERO_SHARES,
 } from "@slipstream/contracts/money";
 import { holdingBefore } from "./holdings.ts";
+import { asCopied } from "./splitSale.ts";
 import {
   type ExecutorState,
   holdingKey,
   type KnownFill,
   type LotRef,
   lotKey,
+  lotRefOf,
   openOrdersOf,
   unfollowedOf,
 } from "./state.ts";
@@ -51,9 +53,10 @@ const STEPS_MAX = 128;
 export function noteCopied(state: ExecutorState, ref: LotRef, fill: KnownFill): void {
   const steps = state.copied.get(lotKey(ref)) ?? [];
   if (steps.some(({ id }) => id === fill.leaderFillId)) return;
+  const step = stepOf(asCopied(fill, ref.tokenId));
   // An exit takes nothing from nothing.
-  if (fill.side === "SELL" && steps.length === 0) return;
-  state.copied.set(lotKey(ref), bounded([...steps, stepOf(fill)]));
+  if (step.deltaMicro < 0n && steps.length === 0) return;
+  state.copied.set(lotKey(ref), bounded([...steps, step]));
 }
 
 /** Nothing was bought for a purchase after all. */
@@ -66,10 +69,11 @@ export function dropCopied(state: ExecutorState, ref: LotRef, id: LeaderFillId):
 
 /** A fill that is counted was taken back, returned, or lies elsewhere on the chain now. */
 export function moveCopied(state: ExecutorState, fill: KnownFill): void {
-  for (const account of state.accounts.keys()) {
-    const steps = state.copied.get(lotKey({ account, tokenId: fill.tokenId, leader: fill.leader }));
-    const at = steps?.findIndex(({ id }) => id === fill.leaderFillId) ?? -1;
-    if (steps !== undefined && at >= 0) steps[at] = stepOf(fill);
+  for (const [key, steps] of state.copied) {
+    const { leader, tokenId } = lotRefOf(key);
+    if (leader !== fill.leader) continue;
+    const at = steps.findIndex(({ id }) => id === fill.leaderFillId);
+    if (at >= 0) steps[at] = stepOf(asCopied(fill, tokenId));
   }
 }
 

@@ -4,17 +4,21 @@ import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
 import { type AccountId, type Address, leaderActId } from "@slipstream/contracts/ids";
 import { negate, type SharesMicro, sharesMicro, subtract, ZERO_SHARES } from "@slipstream/contracts/money";
 import { configSchemas, whenRemovedOf } from "@slipstream/contracts/policy";
+import { ALL_SHARDS } from "@slipstream/contracts/subjects";
+import { clearBuckets, clearMarket, dropAged, savedSignals } from "./bucket.ts";
 import { moveCopied } from "./copied.ts";
 import { evolveOrder, foldIntent, foldRetraction, foldSettlement, foldSkip } from "./evolveOrders.ts";
 import { addMovement, addSnapshot, emptyHolding, type Holding, removeMovement } from "./holdings.ts";
+import { learnOrder } from "./leaderOrder.ts";
 import { isEnded } from "./orders.ts";
+import { noteSale } from "./splitSale.ts";
 import {
   type ExecutorState,
   followers,
+  hasStake,
   holdingKey,
   type KnownFill,
   type LotRef,
-  lotKey,
   lotSize,
   openOrdersOf,
 } from "./state.ts";
@@ -26,12 +30,14 @@ export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "LeaderFillReverted",
   "LeaderFillRetracted",
   "LeaderAct",
+  "ChainProgress",
   "BalanceSnapshot",
   "RiskDecision",
   "OperatorCommand",
   "ReservationGranted",
   "OrderDenied",
   "PositionSettled",
+  "ConditionResolved",
   "ExecutionAttempt",
   "OrderIntent",
   "OrderAbandoned",
@@ -63,6 +69,11 @@ export function evolve(state: ExecutorState, { fact, seq }: Recorded): ExecutorS
     case "LeaderAct":
       foldAct(state, fact);
       break;
+    case "ChainProgress":
+      if (fact.shard !== ALL_SHARDS && fact.cursor > (state.actsUpTo.get(fact.shard) ?? -1)) {
+        state.actsUpTo.set(fact.shard, fact.cursor);
+      }
+      break;
     case "BalanceSnapshot":
       foldBalances(state, fact);
       break;
@@ -83,6 +94,9 @@ export function evolve(state: ExecutorState, { fact, seq }: Recorded): ExecutorS
       break;
     case "PositionSettled":
       foldSettlement(state, fact);
+      break;
+    case "ConditionResolved":
+      clearMarket(state, fact.conditionId);
       break;
     default:
       evolveOrder(state, fact);
@@ -108,6 +122,7 @@ function foldConfig(state: ExecutorState, fact: FactOf<"ConfigChanged">): void {
         if (known === undefined) break;
         const policy = { ...known.policy, enabled: false };
         state.accounts.set(policy.account, { policy, revision: fact.revision });
+        clearBuckets(state, ({ account }) => account === id);
         for (const fill of state.fills.values()) if (fill.side === "BUY") fill.undecided.delete(policy.account);
       } else {
         const policy = configSchemas.accounts.parse(fact.value);
@@ -144,6 +159,8 @@ function foldFill(state: ExecutorState, fact: FactOf<"LeaderFill">): void {
     act: null,
     blockNumber: fact.blockNumber,
     logIndex: fact.logIndex,
+    txHash: fact.txHash,
+    orderHash: fact.orderHash ?? known?.orderHash ?? null,
     historical: fact.historical,
     disputed: fact.disputed ?? false,
     occurrence: fact.occurrence,
@@ -153,6 +170,8 @@ function foldFill(state: ExecutorState, fact: FactOf<"LeaderFill">): void {
     undecided: known?.undecided ?? new Set(fact.occurrence === 0 ? deciders(state, fact) : []),
   };
   state.fills.set(fact.leaderFillId, fill);
+  learnOrder(state, known, fill);
+  noteSale(state, fact.leaderFillId);
   const { blockNumber, logIndex } = fact;
   if (blockNumber !== null && logIndex !== null) {
     const deltaMicro = fact.side === "BUY" ? received(fact) : negate(fact.sharesMicro);
@@ -207,12 +226,13 @@ function foldAct(state: ExecutorState, fact: FactOf<"LeaderAct">): void {
   const { act, direction, leader, tokenId, blockNumber, logIndex } = fact;
   const id = leaderActId(fact);
   const deltaMicro = direction === "in" ? fact.sharesMicro : negate(fact.sharesMicro);
-  addMovement(holdingOf(state, fact), { id, blockNumber, logIndex, deltaMicro });
+  const origin = act === "split" ? { split: true as const } : {};
+  addMovement(holdingOf(state, fact), { id, blockNumber, logIndex, deltaMicro, ...origin });
   if (direction === "in" || !exitActs.has(act) || state.fills.has(id)) return;
   const exit: KnownFill = {
     ...{ leaderFillId: id, leader, tokenId, conditionId: null, side: "SELL", role: "UNKNOWN" },
     ...{ sharesMicro: fact.sharesMicro, priceMicro: null, act, blockNumber, logIndex, historical: false },
-    ...{ disputed: false, occurrence: 0, status: "ON_CHAIN" },
+    ...{ txHash: fact.txHash, orderHash: null, disputed: false, occurrence: 0, status: "ON_CHAIN" },
     ...{ tsSignalMs: fact.tsEventMs, tsSignalPublishedMs: fact.tsInitMs },
     undecided: new Set([...state.accounts.keys()].filter((account) => mayClose(state, { account, tokenId, leader }))),
   };
@@ -222,8 +242,7 @@ function foldAct(state: ExecutorState, fact: FactOf<"LeaderAct">): void {
 
 /** True when an account has, or is about to have, what an exit of the leader would close. */
 const mayClose = (state: ExecutorState, ref: LotRef): boolean =>
-  state.removed.get(ref.leader) !== "keep" &&
-  (lotSize(state, ref) > 0n || openOrdersOf(state, ref).length > 0 || state.buckets.has(lotKey(ref)));
+  state.removed.get(ref.leader) !== "keep" && hasStake(state, ref);
 
 function foldBalances(state: ExecutorState, fact: FactOf<"BalanceSnapshot">): void {
   if (fact.holder.kind !== "wallet" || !state.leaders.has(fact.holder.address)) return;
@@ -257,6 +276,7 @@ const REMEMBER_MS_MIN = 600_000;
 
 /** Forgets fills, and the orders they caused, that nothing refers to any more. */
 function forget(state: ExecutorState, nowMs: number): void {
+  dropAged(state, nowMs);
   let keepMs = REMEMBER_MS_MIN;
   for (const { policy } of state.accounts.values()) keepMs = Math.max(keepMs, 2 * policy.signalAgeMsMax);
   const tied = new Set<string>();
@@ -265,7 +285,9 @@ function forget(state: ExecutorState, nowMs: number): void {
   for (const order of state.orders.values()) {
     if (!isEnded(order)) tied.add(holdingKey(order.leader, order.tokenId));
   }
+  const saved = savedSignals(state);
   for (const [id, fill] of state.fills) {
+    if (saved.has(id)) continue;
     const isYoung = fill.tsSignalPublishedMs >= nowMs - keepMs;
     if (!isYoung && fill.undecided.size === 0 && !tied.has(holdingKey(fill.leader, fill.tokenId)))
       state.fills.delete(id);

@@ -1,20 +1,15 @@
 /** The fold of our own attempts, orders and fills: lots, buckets, and exits that are still to be followed. */
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
 import { attemptId, type ClientOrderId } from "@slipstream/contracts/ids";
-import {
-  add,
-  minAmount,
-  type SharesMicro,
-  subtract,
-  subtractToZero,
-  ZERO_SHARES,
-  ZERO_USDC,
-} from "@slipstream/contracts/money";
+import { add, minAmount, subtractToZero, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
+import { clearBuckets, dropSignal, saveUp, settleUsed, shrinkBucket, takeOut } from "./bucket.ts";
 import { dropCopied, noteCopied } from "./copied.ts";
 import { exitPrice } from "./exitLimit.ts";
 import { closableLot, freeLot, partOf } from "./exitSize.ts";
+import { coverOrder, coverSaved, uncoverSaved } from "./leaderOrder.ts";
 import { addToLot, isLater, takeFromLot } from "./lots.ts";
 import { isEnded, lateExits, newOrder, nextStatus, type OrderEvent, type OrderState } from "./orders.ts";
+import { noteSale } from "./splitSale.ts";
 import { type ExecutorState, type LotRef, lotKey, lotSize, openOrdersOf, unfollowedOf } from "./state.ts";
 import {
   aboutOf,
@@ -31,14 +26,16 @@ export function foldSkip(state: ExecutorState, fact: FactOf<"ExecutionAttempt">)
   const { account, leaderFillId, exitShare } = fact;
   const fill = state.fills.get(leaderFillId);
   if (fill?.undecided.delete(account) !== true) return;
-  addToBucket(state, fact, fact.bucketAddMicro);
+  noteSale(state, leaderFillId);
+  saveUp(state, fact);
   if (fact.kind === "ENTRY") {
+    if (fact.ratioMicro === null) coverSaved(state, fact);
     // What an earlier order covers is copied by it, and what is saved up will be.
     const isCovered = fact.reasons.some(({ code }) => code === "ORDER_COVERED");
     if (isCovered || fact.bucketAddMicro > 0n) noteCopied(state, fact, fill);
     return;
   }
-  shrinkBucket(state, fact);
+  shrinkBucket(state, fact, fill);
   if (fact.unfollowed) {
     const remainingMicro = exitShare === null ? null : partOf(closableLot(state, fact, fill), exitShare);
     setUnfollowed(state, {
@@ -57,47 +54,28 @@ export function foldIntent(state: ExecutorState, fact: FactOf<"OrderIntent">): v
   if (state.orders.has(fact.orderId)) return;
   const fill = state.fills.get(fact.leaderFillId);
   const isFirst = fill?.undecided.delete(fact.account) === true;
+  if (isFirst) noteSale(state, fact.leaderFillId);
   const n = state.unfollowed.get(fact.attemptId)?.n ?? 0;
   for (const lot of state.lots.values()) {
     if (lot.account === fact.account && lot.tokenId === fact.tokenId) lot.minimumMicro = fact.minOrderSizeMicro;
   }
+  const clock = fact.kind === "EXIT" ? clockOf(state, fact, fill) : null;
   if (fact.kind === "ENTRY") {
-    const key = lotKey(fact);
-    setOrDelete(state.buckets, key, subtractToZero(state.buckets.get(key) ?? ZERO_SHARES, fact.bucketUsedMicro));
     if (fill !== undefined) noteCopied(state, fact, fill);
-    state.orders.set(fact.orderId, newOrder(fact, n, null));
-    return;
+  } else {
+    // One order closes whatever earlier exits of the lot left to close.
+    for (const exit of unfollowedOf(state, fact)) {
+      if (exit.remainingMicro !== null || exit.attemptId === fact.attemptId) state.unfollowed.delete(exit.attemptId);
+    }
+    if (isFirst) {
+      shrinkBucket(state, fact, fill);
+      oweToOpenEntries(state, fact);
+    }
+    if (fact.exitShare !== null && fill?.side === "SELL") noteCopied(state, fact, fill);
   }
-  const clock = clockOf(state, fact, fill);
-  // One order closes whatever earlier exits of the lot left to close.
-  for (const exit of unfollowedOf(state, fact)) {
-    if (exit.remainingMicro !== null || exit.attemptId === fact.attemptId) state.unfollowed.delete(exit.attemptId);
-  }
-  if (isFirst) {
-    shrinkBucket(state, fact);
-    oweToOpenEntries(state, fact);
-  }
-  if (fact.exitShare !== null && fill?.side === "SELL") noteCopied(state, fact, fill);
-  state.orders.set(fact.orderId, newOrder(fact, n, clock));
-}
-
-/** A leader who leaves takes his share of what we had not even bought yet with him. */
-function shrinkBucket(state: ExecutorState, fact: LotRef & Pick<FactOf<"ExecutionAttempt">, "exitShare">): void {
-  const key = lotKey(fact);
-  const bucket = state.buckets.get(key);
-  if (bucket === undefined) return;
-  const gone = fact.exitShare === null ? bucket : partOf(bucket, fact.exitShare);
-  setOrDelete(state.buckets, key, subtract(bucket, gone));
-}
-
-function addToBucket(state: ExecutorState, ref: LotRef, amount: SharesMicro): void {
-  const key = lotKey(ref);
-  setOrDelete(state.buckets, key, add(state.buckets.get(key) ?? ZERO_SHARES, amount));
-}
-
-function setOrDelete(map: Map<string, SharesMicro>, key: string, value: SharesMicro): void {
-  if (value > 0n) map.set(key, value);
-  else map.delete(key);
+  const order = newOrder(fact, { n, clock, bucketUsed: takeOut(state, fact) });
+  state.orders.set(fact.orderId, order);
+  coverOrder(state, order);
 }
 
 function oweToOpenEntries(
@@ -164,7 +142,14 @@ export function evolveOrder(state: ExecutorState, fact: Fact): void {
   if (fact.type === "ExecutionFill" && !foldTrade(state, order, fact)) return;
   order.status = nextStatus(order.status, about.event);
   if (!wasEnded && isEnded(order)) endOrder(state, order, fact);
+  accountFor(state, order, fact);
   tidy(state, order);
+}
+
+/** What an order did not buy is free for others: of its bucket, and of the leader's order. */
+function accountFor(state: ExecutorState, order: OrderState, fact: Fact): void {
+  settleUsed(state, order, fact.tsInitMs);
+  coverOrder(state, order);
 }
 
 /** @returns false when the trade is known. */
@@ -191,6 +176,7 @@ function reverseFill(state: ExecutorState, fact: FactOf<"ExecutionFillReversed">
   order.trades.set(fact.tradeId, { sizeMicro: ZERO_SHARES, usdcMicro: ZERO_USDC });
   if (order.side === "BUY") {
     takeFromLot(state, order, trade.sizeMicro, (signal) => signal === order.leaderFillId);
+    accountFor(state, order, fact);
     tidy(state, order);
     return;
   }
@@ -242,6 +228,9 @@ export function foldRetraction(state: ExecutorState, fact: FactOf<"LeaderFillRet
   for (const exit of [...state.unfollowed.values()]) {
     if (exit.leaderFillId === leaderFillId) state.unfollowed.delete(exit.attemptId);
   }
+  dropSignal(state, leaderFillId);
+  const fill = state.fills.get(leaderFillId);
+  if (fill !== undefined) uncoverSaved(state, fill);
   for (const order of state.orders.values()) {
     if (order.leaderFillId !== leaderFillId || order.kind !== "ENTRY") continue;
     if (state.accounts.get(order.account)?.policy.onRetract !== "exit") continue;
@@ -259,10 +248,10 @@ export function foldRetraction(state: ExecutorState, fact: FactOf<"LeaderFillRet
 
 /** The market is resolved: what was held is paid out. */
 export function foldSettlement(state: ExecutorState, { account, tokenId }: FactOf<"PositionSettled">): void {
-  for (const [key, lot] of state.lots) {
+  clearBuckets(state, (ref) => ref.account === account && ref.tokenId === tokenId);
+  for (const lot of [...state.lots.values()]) {
     if (lot.account !== account || lot.tokenId !== tokenId) continue;
     const left = lotSize(state, lot);
     takeFromLot(state, lot, left, () => true);
-    state.buckets.delete(key);
   }
 }

@@ -31,7 +31,8 @@ describe("the limit of an exit (guard two ticks)", () => {
     ["stays there for a step's time", { leader: 0.5, after: 29.999, bid: 0.4 }, [0.48, 30]],
     ["gives way by 2 % of his price", { leader: 0.5, after: 30, bid: 0.4 }, [0.47, 60]],
     ["and again", { leader: 0.5, after: 95, bid: 0.4 }, [0.45, 120]],
-    ["is not rounded against us by a coarse tick", { leader: 0.1, after: 30, bid: 0.01 }, [0.08, 60]],
+    ["waits for a whole step of a coarse tick", { leader: 0.1, after: 149, bid: 0.01 }, [0.1, 150]],
+    ["and takes it then", { leader: 0.1, after: 150, bid: 0.01 }, [0.09, 180]],
     ["is as fine as the tick", { leader: 0.1, after: 30, bid: 0.01, tick: 0.001 }, [0.096, 60]],
     ["his last price before the end", { leader: 0.5, after: 599, bid: 0.03 }, [0.29, 600]],
     ["after ten minutes it is the book's", { leader: 0.5, after: 600, bid: 0.03 }, [0.03, null]],
@@ -39,7 +40,8 @@ describe("the limit of an exit (guard two ticks)", () => {
     ["and hours later still is", { leader: 0.5, after: 9_000, bid: 0.01 }, [0.01, null]],
     ["with nobody bidding it goes no lower than by then", { leader: 0.5, after: 9_000, bid: null }, [0.28, null]],
     ["a bid off the tick is met", { leader: 0.5, after: 600, bid: 0.035 }, [0.03, null]],
-    ["a price near zero ends at the tick", { leader: 0.02, after: 0, bid: null }, [0.01, null]],
+    ["a price near zero starts at no less than his", { leader: 0.02, after: 0, bid: null }, [0.02, 30]],
+    ["and ends at the tick", { leader: 0.02, after: 600, bid: 0.01 }, [0.01, null]],
     ["a price near one is on the tick", { leader: 0.999, after: 0, bid: 0.9, tick: 0.001 }, [0.997, 30]],
   ])("%s", (_name, given, expected) => expect(limitOf(given)).toEqual(expected));
 

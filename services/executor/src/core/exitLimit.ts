@@ -4,7 +4,7 @@
  */
 import { type PriceMicro, priceMicro, toTick } from "@slipstream/contracts/money";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
-import { limitPrice } from "./price.ts";
+import { guardPrice } from "./price.ts";
 import type { KnownFill } from "./state.ts";
 import type { Quote } from "./view.ts";
 
@@ -41,7 +41,12 @@ export function exitLimit(asked: {
   const { policy, leaderPriceMicro, tickMicro, bestBidMicro } = asked;
   const { exits } = policy;
   // Leaving is not made harder by a degraded state.
-  const guard = limitPrice({ leaderPriceMicro, side: "SELL", tickMicro, policy, riskTicks: 0 });
+  // Above the highest price of the grid nothing can be asked: then the highest it is.
+  const guard = toTick(
+    guardPrice({ leaderPriceMicro, side: "SELL", tickMicro, policy, riskTicks: 0 }),
+    tickMicro,
+    "SELL",
+  );
   const atBook = bestBidMicro === null ? null : toTick(bestBidMicro, tickMicro, "BUY");
   // Without a bid there is no book to sell at: the order rests where the guard is.
   if (exits.kind === "book") return { limitMicro: lower(guard, atBook), nextStepMs: null };

@@ -18,7 +18,7 @@ import {
   subtractToZero,
   ZERO_SHARES,
 } from "@slipstream/contracts/money";
-import { type Deciding, type Facts, intentFact, skipFact, waitedMs } from "./attempt.ts";
+import { type Basis, type Deciding, type Facts, intentFact, skipFact, waitedMs } from "./attempt.ts";
 import { cancelOpen } from "./cancel.ts";
 import { type ExitShare, exitShareOf } from "./copied.ts";
 import { awaitBook, mayWait } from "./entries.ts";
@@ -56,8 +56,8 @@ export function decideExit(deciding: Deciding): Decision<ExecutorRequest> {
 function answerExit(deciding: Deciding, lot: LotRef): Facts[number] | "wait" {
   const { state, view, fill, policy } = deciding;
   const exitShare = exitShareOf(state, lot, fill);
-  const refuse = (reason: SkipReason): Facts[number] =>
-    skipFact(deciding, "EXIT", reason, { unfollowed: true, exitShare });
+  const refuse = (reason: SkipReason, basis: Partial<Basis> = {}): Facts[number] =>
+    skipFact(deciding, "EXIT", reason, { unfollowed: true, exitShare, ...basis });
   if (fill.status !== "ON_CHAIN") return refuse({ code: "FILL_REVERTED" });
   if (fill.disputed) return refuse({ code: "FILL_DISPUTED" });
   const closable = closableLot(state, lot, fill);
@@ -65,11 +65,11 @@ function answerExit(deciding: Deciding, lot: LotRef): Facts[number] | "wait" {
     return skipFact(deciding, "EXIT", { code: "NOTHING_TO_SELL" }, { exitShare });
   }
   if (exitShare === null) return refuse({ code: "LEADER_HOLDING_UNKNOWN" });
+  const wantedMicro = add(partOf(closable, exitShare), pendingExits(state, lot));
   const gate = exitGates({ state, view, fill, policy, waitedMs: waitedMs(deciding) });
   const isOtherChain = gate.kind === "pass" && gate.value.market.conditionId !== deciding.conditionId;
   if (isOtherChain || (gate.kind === "wait" && mayWait(deciding))) return "wait";
-  if (gate.kind !== "pass") return refuse(gate.reason);
-  const wantedMicro = add(partOf(closable, exitShare), pendingExits(state, lot));
+  if (gate.kind !== "pass") return refuse(gate.reason, { targetMicro: wantedMicro });
   const priceMicro = exitPrice(fill, gate.value.quote);
   return priceAndSize({ deciding, lot, tradable: gate.value, wantedMicro, priceMicro, n: 0, exitShare }, refuse);
 }
@@ -98,25 +98,26 @@ function priceAndSize<Refusal>(
     readonly n: number;
     readonly exitShare: ExitShare | null;
   },
-  refuse: (reason: SkipReason) => Refusal,
+  refuse: (reason: SkipReason, basis: Partial<Basis>) => Refusal,
 ): Facts[number] | Refusal {
   const { deciding, lot, tradable, wantedMicro, priceMicro, n, exitShare } = exit;
   const { policy, state } = deciding;
   const { nowMs } = deciding.view;
   const { market, quote } = tradable;
-  if (priceMicro === null) return refuse({ code: "NO_PRICE" });
+  if (priceMicro === null) return refuse({ code: "NO_PRICE" }, { targetMicro: wantedMicro });
   const { tickMicro, minOrderSizeMicro: minimumMicro } = market;
   const sinceMs = waitsSinceMs(state, lot, { minimumMicro, nowMs, isNew: n === 0 });
   const { bestBidMicro } = quote;
   const limit = exitLimit({ policy, leaderPriceMicro: priceMicro, tickMicro, sinceMs, nowMs, bestBidMicro });
   const { limitMicro, nextStepMs } = limit;
+  const basis = { targetMicro: wantedMicro, limitMicro };
   const sizeMicro = floorToStep(orderSize(state, lot, wantedMicro, minimumMicro));
   if (sizeMicro < minimumMicro || sizeMicro === 0n) {
-    return refuse({ code: "BELOW_MINIMUM", sizeMicro, minimumMicro, bucketMicro: ZERO_SHARES });
+    return refuse({ code: "BELOW_MINIMUM", sizeMicro, minimumMicro, bucketMicro: ZERO_SHARES }, basis);
   }
-  const order = { kind: "EXIT" as const, n, tradable, limitPriceMicro: limitMicro, sizeMicro, exitShare };
+  const order = { kind: "EXIT" as const, n, tradable, limitPriceMicro: limitMicro, targetMicro: wantedMicro };
   const rests = { timeInForce: "GTD" as const, ttlMs: exitTtlMs(policy, nextStepMs, nowMs) };
-  return intentFact(deciding, { ...order, bucketUsedMicro: ZERO_SHARES, rests });
+  return intentFact(deciding, { ...order, sizeMicro, exitShare, rests });
 }
 
 /**

@@ -11,6 +11,7 @@ import type { ExecutorRequest, OrderToPlace } from "./messages.ts";
 import { type CancelReason, isEnded, isMayBeAtVenue, type OrderState } from "./orders.ts";
 import { riskFor } from "./riskGate.ts";
 import { minimumBuy } from "./sizing.ts";
+import { asCopied } from "./splitSale.ts";
 import { type ExecutorState, execChain, lotKey, openOrders } from "./state.ts";
 import type { ExecutorView } from "./view.ts";
 
@@ -146,7 +147,8 @@ function retries({ state, view }: By, chain: ChainSubject): Facts {
   const tried = new Set<string>();
   const facts: Facts = [];
   for (const exit of [...state.unfollowed.values()].reverse()) {
-    const fill = state.fills.get(exit.leaderFillId);
+    const signal = state.fills.get(exit.leaderFillId);
+    const fill = signal === undefined ? undefined : asCopied(signal, exit.tokenId);
     const account = state.accounts.get(exit.account);
     if (fill === undefined || account === undefined || tried.has(lotKey(exit))) continue;
     if (exit.notBeforeMs > view.nowMs || (fill.side === "SELL" && fill.status !== "ON_CHAIN")) continue;

@@ -8,6 +8,7 @@ import {
   type UsdcMicro,
   ZERO_SHARES,
 } from "@slipstream/contracts/money";
+import type { UsedPart } from "./bucket.ts";
 
 /**
  * `intent`: in the log, not granted. `granted`: handed to the venue or about to be. `accepted`: the venue has it.
@@ -82,9 +83,16 @@ export type OrderState = Pick<
   trades: Map<TradeId, { readonly sizeMicro: SharesMicro; readonly usdcMicro: UsdcMicro }>;
   cancelReason: CancelReason | null;
   owedExits: OwedExit[];
+  /** What it took out of the bucket, oldest signal first. */
+  readonly bucketUsed: UsedPart[];
+  /** It is (part of) a fixed size for a whole order of the leader. */
+  readonly fixedSize: boolean;
 };
 
-export function newOrder(intent: OrderIntent, n: number, clock: ExitClock | null): OrderState {
+export function newOrder(
+  intent: OrderIntent,
+  { n, clock, bucketUsed }: Pick<OrderState, "n" | "clock" | "bucketUsed">,
+): OrderState {
   const { orderId, attemptId, account, leaderFillId, leader, kind, tokenId, conditionId, side, limitPriceMicro } =
     intent;
   const { sizeMicro, timeInForce, ttlMs, tsDecidedMs, minOrderSizeMicro } = intent;
@@ -98,6 +106,8 @@ export function newOrder(intent: OrderIntent, n: number, clock: ExitClock | null
     trades: new Map(),
     cancelReason: null,
     owedExits: [],
+    bucketUsed,
+    fixedSize: kind === "ENTRY" && intent.ratioMicro === null,
   };
 }
 

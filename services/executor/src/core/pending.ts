@@ -1,12 +1,20 @@
 /** What a person sees of exits that are not done, of lots and of buckets. Derived from state and view, kept nowhere. */
 
-import type { AccountId, Address, TokenId } from "@slipstream/contracts/ids";
+import type { AccountId, TokenId } from "@slipstream/contracts/ids";
 import type { HeldLot, Pending, PendingBucket, PendingExit } from "@slipstream/contracts/live";
-import type { SharesMicro } from "@slipstream/contracts/money";
+import { sumOf, youngParts } from "./bucket.ts";
 import { type ExitLimit, exitLimit, exitPrice } from "./exitLimit.ts";
 import { exitGates } from "./gates.ts";
 import { type ExitClock, leavesOf, type OrderState } from "./orders.ts";
-import { type ExecutorState, heldTokens, type KnownFill, lotSize, openOrders, type UnfollowedExit } from "./state.ts";
+import {
+  type ExecutorState,
+  heldTokens,
+  type KnownFill,
+  lotRefOf,
+  lotSize,
+  openOrders,
+  type UnfollowedExit,
+} from "./state.ts";
 import type { ExecutorView } from "./view.ts";
 
 type By = { readonly state: ExecutorState; readonly view: ExecutorView };
@@ -17,7 +25,7 @@ export function pendingOf(by: By, account: AccountId | null): Pending {
   const isAsked = (of: { readonly account: AccountId }): boolean => account === null || of.account === account;
   const orders = [...openOrders(state)].filter(isAsked).flatMap((order) => openExit(by, order));
   const waiting = [...state.unfollowed.values()].filter(isAsked).map((exit) => waitingExit(by, exit));
-  const buckets = bucketsOf(state).filter(isAsked);
+  const buckets = bucketsOf(by).filter(isAsked);
   return { exits: [...orders, ...waiting], lots: lotsOf(state).filter(isAsked), buckets };
 }
 
@@ -95,8 +103,14 @@ function lotsOf(state: ExecutorState): HeldLot[] {
   });
 }
 
-const bucketsOf = (state: ExecutorState): PendingBucket[] =>
-  [...state.buckets].map(([key, sharesMicro]: [string, SharesMicro]) => {
-    const [account = "", tokenId = "", leader = ""] = key.split("|");
-    return { account: account as AccountId, tokenId: tokenId as TokenId, leader: leader as Address, sharesMicro };
+/** What has aged out is not shown: nobody buys it any more. */
+const bucketsOf = ({ state, view }: By): PendingBucket[] =>
+  [...state.buckets.keys()].flatMap((key) => {
+    const ref = lotRefOf(key);
+    const parts = youngParts(state, ref, view.nowMs);
+    if (parts.length === 0) return [];
+    const shown = parts.map(({ sizeMicro: sharesMicro, limitMicro, tsSignalMs }) => ({
+      ...{ sharesMicro, limitMicro, tsSignalMs },
+    }));
+    return [{ ...ref, sharesMicro: sumOf(parts), parts: shown }];
   });

@@ -12,6 +12,7 @@ import {
   loss,
   only,
   paper,
+  policy,
   price,
   quote,
   riskFact,
@@ -198,6 +199,9 @@ test("after any restart every followed fill is decided, and no fill twice", () =
       after.fold(...kept);
       after.view.nowMs = made.view.nowMs + 1_000;
       for (const message of after.owed()) after.say(message);
+      // A sale that nothing explains waits for an act that does, no longer than an entry may be late.
+      after.view.nowMs += policy.signalAgeMsMax;
+      after.say({ type: "Tick" });
       const ids = [...only(kept, "ExecutionAttempt"), ...after.own].map(({ id }) => id);
       expect(new Set(ids).size).toBe(ids.length);
       for (const fill of after.state().fills.values()) expect(fill.undecided.size).toBe(0);

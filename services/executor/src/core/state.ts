@@ -11,6 +11,7 @@
  *    the same leader and token remains.
  */
 import type { FactOf } from "@slipstream/contracts/facts";
+import type { BucketPart } from "@slipstream/contracts/facts/exec";
 import type { AccountId, Address, AttemptId, ConditionId, LeaderFillId, TokenId } from "@slipstream/contracts/ids";
 import {
   add,
@@ -25,6 +26,7 @@ import type { AccountPolicy, WhenRemoved } from "@slipstream/contracts/policy";
 import { type ChainSubject, partitionFor, subjects } from "@slipstream/contracts/subjects";
 import type { CopiedStep } from "./copied.ts";
 import type { Holding } from "./holdings.ts";
+import type { LeaderOrders } from "./leaderOrder.ts";
 import { type ExitClock, isEnded, leavesOf, type OrderState, type OrdersById } from "./orders.ts";
 
 export type KnownFill = Pick<
@@ -39,9 +41,13 @@ export type KnownFill = Pick<
   | "blockNumber"
   | "logIndex"
   | "historical"
+  | "txHash"
+  | "orderHash"
 > & {
   /** null: an act that has no price. */
   readonly priceMicro: PriceMicro | null;
+  /** Not what the leader did, but what it amounts to: see splitSale.ts. */
+  readonly derived?: "splitSale";
   /** null: a fill. */
   readonly act: FactOf<"LeaderAct">["act"] | null;
   occurrence: number;
@@ -98,13 +104,19 @@ export type ExecutorState = {
   orders: OrdersById;
   /** By `lotKey`. */
   lots: Map<string, Lot>;
-  /** Small fills of (account, token, leader) that wait to become an order, in our own size, by `lotKey`. */
-  buckets: Map<string, SharesMicro>;
+  /** Copies too small for the venue, saved up by `lotKey`; oldest signal first, never empty. See bucket.ts. */
+  buckets: Map<string, BucketPart[]>;
+  /** What is ordered of a fixed size for each order of a leader. See leaderOrder.ts. */
+  leaderOrders: LeaderOrders;
   unfollowed: Map<AttemptId, UnfollowedExit>;
   /** What the leader bought behind a lot and gave since, by `lotKey`. */
   copied: Map<string, CopiedStep[]>;
+  /** Sales that an account has still to decide. */
+  openSales: Set<LeaderFillId>;
   /** By `holdingKey`. */
   holdings: Map<string, Holding>;
+  /** By shard of leaders: every act up to this block is told. */
+  actsUpTo: Map<string, number>;
   /** By `<scope kind>:<id>`. */
   risk: Map<string, RiskStanding>;
   /**
@@ -126,9 +138,12 @@ export const initialState = (): ExecutorState => ({
   orders: new Map(),
   lots: new Map(),
   buckets: new Map(),
+  leaderOrders: new Map(),
   unfollowed: new Map(),
   copied: new Map(),
+  openSales: new Set(),
   holdings: new Map(),
+  actsUpTo: new Map(),
   risk: new Map(),
   operatorHalts: new Set(),
   riskSeq: 0,
@@ -137,6 +152,11 @@ export const initialState = (): ExecutorState => ({
 
 export type LotRef = { readonly account: AccountId; readonly tokenId: TokenId; readonly leader: Address };
 export const lotKey = ({ account, tokenId, leader }: LotRef): string => `${account}|${tokenId}|${leader}`;
+/** The inverse of `lotKey`. */
+export function lotRefOf(key: string): LotRef {
+  const [account = "", tokenId = "", leader = ""] = key.split("|");
+  return { account: account as AccountId, tokenId: tokenId as TokenId, leader: leader as Address };
+}
 export const holdingKey = (leader: Address, tokenId: TokenId): string => `${leader}|${tokenId}`;
 export const lotSize = (state: ExecutorState, ref: LotRef): SharesMicro =>
   state.lots.get(lotKey(ref))?.sizeMicro ?? ZERO_SHARES;
@@ -152,6 +172,10 @@ export const openOrdersOf = (state: ExecutorState, ref: LotRef): OrderState[] =>
   [...openOrders(state)].filter((order) => isOf(order, ref));
 export const unfollowedOf = (state: ExecutorState, ref: LotRef): UnfollowedExit[] =>
   [...state.unfollowed.values()].filter((exit) => isOf(exit, ref));
+
+/** True when an account has, or is about to have, what an exit of the leader would close. */
+export const hasStake = (state: ExecutorState, ref: LotRef): boolean =>
+  lotSize(state, ref) > 0n || openOrdersOf(state, ref).length > 0 || state.buckets.has(lotKey(ref));
 
 /** The chain of an account's facts about one market; by token as long as the market is not known. */
 export const execChain = (

@@ -3,9 +3,10 @@
  * are removed, whose lots are closed or left alone.
  */
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
-import { type Address, type AttemptId, attemptId, type TokenId } from "@slipstream/contracts/ids";
+import { type Address, type AttemptId, attemptId } from "@slipstream/contracts/ids";
 import { add } from "@slipstream/contracts/money";
 import type { WhenRemoved } from "@slipstream/contracts/policy";
+import { clearBuckets } from "./bucket.ts";
 import { tidyCopied } from "./copied.ts";
 import { exitPrice } from "./exitLimit.ts";
 import { freeLot, waitsSinceMs } from "./exitSize.ts";
@@ -16,6 +17,7 @@ import {
   type Lot,
   type LotRef,
   lotKey,
+  lotRefOf,
   openOrdersOf,
   type UnfollowedExit,
   unfollowedOf,
@@ -118,17 +120,11 @@ export function foldLeader(
   if (whenRemoved !== "close") forgetExits((exit) => isHis(exit) && exit.reason === CLOSE_REASON);
   if (whenRemoved === "keep") forgetExits(isHis);
   if (whenRemoved === null) return;
-  for (const key of [...state.buckets.keys()]) if (key.endsWith(`|${leader}`)) state.buckets.delete(key);
+  clearBuckets(state, (ref) => ref.leader === leader);
   for (const lot of [...state.lots.values()]) {
     if (lot.leader !== leader) continue;
     if (whenRemoved === "close") closeLot(state, lot, atMs);
     tidy(state, lot);
   }
-  for (const account of state.accounts.keys()) {
-    for (const key of [...state.copied.keys()]) {
-      const [of, tokenId] = key.split("|");
-      if (of === account && key.endsWith(`|${leader}`))
-        tidyCopied(state, { account, tokenId: tokenId as TokenId, leader });
-    }
-  }
+  for (const ref of [...state.copied.keys()].map(lotRefOf)) if (ref.leader === leader) tidyCopied(state, ref);
 }

@@ -2,7 +2,7 @@
 import type { Fact, FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
 import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
 import type { AccountId, ClientOrderId, TokenId } from "@slipstream/contracts/ids";
-import { add, subtractToZero, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
+import { add, scaleMaxFee, subtractToZero, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
 import { AccountPolicy } from "@slipstream/contracts/policy";
 import { applyBalance, applySettlement, forgetAbsorbed } from "./absorption.ts";
 import { differenceOf } from "./formulas.ts";
@@ -152,7 +152,7 @@ function reserve(account: Account, fact: FactOf<"ReservationGranted">, seq: numb
     ...order,
     phase: "granted",
     leavesMicro: fact.sizeMicro,
-    feeLeftMicro: order.side === "BUY" ? order.maxFeeMicro : ZERO_USDC,
+    feeLeftMicro: order.side === "BUY" ? scaleMaxFee(order.maxFeeMicro, fact.sizeMicro, order.askedMicro) : ZERO_USDC,
   });
   const { conditionId, minimumMicro } = order;
   Object.assign(positionOf(account, order.tokenId), { conditionId, minimumMicro });

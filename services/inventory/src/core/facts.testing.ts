@@ -129,7 +129,7 @@ export const intent = ({
   ttlMs: 5_000,
   maxFeeMicro: parseUsdc(fee),
   notionalMicro: parseUsdc("0"),
-  bucketUsedMicro: parseShares("0"),
+  bucketUsed: [],
   exitShare: null,
   minOrderSizeMicro: parseShares(minimum),
   tsDecidedMs: 1,
