@@ -13,6 +13,7 @@ import { deriveMarkets, type MarketAssumptions } from "@slipstream/sandbox/tape/
 import type { TapeRecord } from "@slipstream/sandbox/tape/format";
 import { applyFact, emptyOverview, type Overview } from "../overview.ts";
 import { type Audit, audit, buildReport, type ChainFill, type RunReport } from "../report.ts";
+import { readFrameTimes } from "./frameTimes.ts";
 import { createReplayWorld, type ProofPolicy } from "./world.ts";
 
 export type ReplayInput = {
@@ -35,6 +36,8 @@ export type ReplayResult = {
   readonly assumed: readonly string[];
   /** Books proved by the venue's hash: bursts that matched, and that did not. */
   readonly proofs: { readonly passed: number; readonly failed: number };
+  /** Frames that came after the clock of the books had passed their time; 0 unless the tape's times are none. */
+  readonly lateFrames: number;
   readonly facts: number;
 };
 
@@ -71,6 +74,7 @@ export function replay(input: ReplayInput): ReplayResult {
     account,
     balances: tapeBalances(tape),
     proofs: proofPolicy,
+    frameTimes: readFrameTimes(tape),
     onFact: (recorded) => {
       facts += 1;
       applyFact(overview, recorded, recorded.fact.tsInitMs);
@@ -87,9 +91,17 @@ export function replay(input: ReplayInput): ReplayResult {
     proofs.passed += book.proofs.passed;
     proofs.failed += book.proofs.failed;
   }
-  const report = buildReport(overview, found, { faults: [], errors: refused });
-  return { overview, audit: found, report, fills, assumed, proofs, facts };
+  const lateFrames = world.lateFrames();
+  const report = buildReport(overview, found, { faults: [], errors: [...refused, ...lateText(lateFrames)] });
+  return { overview, audit: found, report, fills, assumed, proofs, lateFrames, facts };
 }
+
+const lateText = (count: number): string[] =>
+  count === 0
+    ? []
+    : [
+        `${count} ${count === 1 ? "frame" : "frames"} told of a time that had been taken as over: what was decided meanwhile may be wrong`,
+      ];
 
 /** One more block after the end, so that the paper ledger settles what was filled last. */
 function settle(world: ReturnType<typeof createReplayWorld>, tape: readonly TapeRecord[], atMs: number): void {

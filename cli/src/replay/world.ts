@@ -31,6 +31,7 @@ import type { TapeBalances } from "@slipstream/sandbox/tape/balances";
 import type { TapeRecord } from "@slipstream/sandbox/tape/format";
 import { TapeGap } from "@slipstream/sandbox/tape/recording";
 import { z } from "zod";
+import { bookTimeOf, connectionOf, type FrameTimes, isFrame } from "./frameTimes.ts";
 
 /** Whether books are proved by the venue's hash. */
 export type ProofPolicy = "atBurstEnds" | "none";
@@ -42,6 +43,8 @@ export type ReplayOptions = {
   readonly account: AccountPolicy;
   readonly balances: TapeBalances;
   readonly proofs: ProofPolicy;
+  /** Of the tape that is fed. */
+  readonly frameTimes: FrameTimes;
   readonly onFact: (recorded: Recorded) => void;
 };
 
@@ -51,13 +54,14 @@ export type ReplayWorld = {
   /** Lets time pass without records: a quiet market. */
   passUntil(ms: number): void;
   readonly desk: Desk;
+  /** Frames that told of a venue time which a watermark had passed already: what was decided by then may be wrong. */
+  lateFrames(): number;
 };
 
-const CONNECTION = "tape";
 const SECOND_MS = 1_000;
 /** As the executor's shell. */
 const EXECUTOR_TICK_MS = 250;
-/** How often a quiet connection is pinged; the answer comes at once here. */
+/** How often a quiet connection is pinged. The answer comes at once, and counts as far as the tape allows it. */
 const PING_MS = 1_500;
 const BALANCE_POLL_MS = 3_000;
 /** The shells' defaults, see services/chain-watcher. */
@@ -79,18 +83,21 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   const parser = createMarketParser();
   // Without the market's facts a hash cannot be computed: the desk then proves nothing.
   const desk = createDesk(1, (tokenId) => (options.proofs === "none" ? undefined : byToken.get(tokenId)));
-  for (const tokenId of byToken.keys()) track(desk, tokenId, CONNECTION);
+  for (const tokenId of byToken.keys()) track(desk, tokenId, connectionOf({}));
+  /** A ping's answer says that nothing before it is on its way; on a tape what is on its way is known. */
+  const watermarkOf = (connection: string): number =>
+    Math.min(desk.connections.get(connection)?.watermarkMs ?? 0, options.frameTimes.provenMs(connection));
   const paper = createPaperDesk((tokenId) => {
-    const history = desk.books.get(tokenId)?.history;
-    const watermarkMs = desk.connections.get(CONNECTION)?.watermarkMs ?? 0;
-    return history === undefined ? null : { history, watermarkMs };
+    const book = desk.books.get(tokenId);
+    return book === undefined ? null : { history: book.history, watermarkMs: watermarkOf(book.connection) };
   });
   const log = createLocalLog({ onFact: options.onFact });
   const nowMs = (): number => clock.nowMs();
   const followed = new Set(options.leaders);
   const shards = new Set(options.leaders.map(shardOf));
   let head: TapeHead | null = null;
-  let lastFrameMs = options.startMs;
+  let lateFrames = 0;
+  const lastFrameMs = new Map<string, number>();
   /** Fills by block, told again when the block is read. A node tells the logs of a block before its head as a rule. */
   const blockFills = new Map<number, ObservedFill[]>();
 
@@ -132,16 +139,29 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
     }
   };
 
-  const onFrame = (text: string): void => {
-    lastFrameMs = nowMs();
-    onEvents(desk, CONNECTION, parser.parse(text).events, lastFrameMs);
+  const onFrame = (text: string, connection: string): void => {
+    const { events } = parser.parse(text);
+    const watermarkMs = watermarkOf(connection);
+    if (events.some((event) => (bookTimeOf(event) ?? Number.POSITIVE_INFINITY) <= watermarkMs)) lateFrames += 1;
+    options.frameTimes.next(connection);
+    lastFrameMs.set(connection, nowMs());
+    // Where a recorder had several connections, a token is on the one that brings its book.
+    for (const event of events) {
+      if (event.kind !== "book") continue;
+      const book = desk.books.get(event.tokenId);
+      if (book !== undefined && book.connection !== connection) track(desk, event.tokenId, connection);
+    }
+    onEvents(desk, connection, events, nowMs());
     trade();
   };
   /** What the recorder lost is unknown here too, until a full book comes. */
   const onGap = (d: unknown): void => {
     const gap = TapeGap.safeParse(d).data;
     if (gap === undefined || (gap.of ?? "clob.market.ws") !== "clob.market.ws") return;
-    onUnreadable(desk, CONNECTION, gap.tokens ?? [...byToken.keys()], nowMs());
+    for (const tokenId of gap.tokens ?? byToken.keys()) {
+      const book = desk.books.get(tokenId);
+      if (book !== undefined) onUnreadable(desk, book.connection, [tokenId], nowMs());
+    }
     trade();
   };
   /** Nothing of a tape is taken back: a block is final when the next one comes. */
@@ -188,17 +208,20 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   clock.every(EXECUTOR_TICK_MS, () => executor.post({ type: "Tick" }));
   clock.every(BALANCE_POLL_MS, () => balances.post({ type: "Poll" }));
   clock.every(PING_MS, () => {
-    if (nowMs() - lastFrameMs < PING_MS) return;
-    onPong(desk, CONNECTION, nowMs(), nowMs());
+    for (const connection of desk.connections.keys()) {
+      if (nowMs() - (lastFrameMs.get(connection) ?? options.startMs) < PING_MS) continue;
+      onPong(desk, connection, nowMs(), nowMs());
+    }
     trade();
   });
 
   return {
     desk,
+    lateFrames: () => lateFrames,
     passUntil: (ms) => clock.advanceTo(ms),
     feed: (record) => {
       clock.advanceTo(record.t);
-      if (record.ch === "clob.market.ws" && typeof record.d === "string") onFrame(record.d);
+      if (isFrame(record)) onFrame(record.d, connectionOf(record));
       else if (record.ch === "chain.head") onHead(record.d as TapeHead);
       else if (record.ch === "chain.log") onLog(record.d as TapeLog);
       else if (record.ch === "recorder.gap") onGap(record.d);
