@@ -24,6 +24,7 @@ const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fi
   leaders add 0x… [--label NAME] [--from now|BLOCK|30d] | remove 0x… | list   who is followed, and from when on
   halt [--why TEXT] | resume [--why TEXT]                  stop trading, go on
   replay TAPE [--leader 0x…] [--latency-ms N] [--for 60s] [--report FILE] [--fills-out FILE]
+         [--events-out FILE]                               the same decisions on a recording, told event by event
   tape add-fills TAPE FILLS.jsonl -o OUT                   put leaders' fills on a tape
   tape add-market TAPE MARKET.json -o OUT                  its true tick, minimum and delay (a CLOB or Gamma market)
   tape info TAPE | tape play TAPE [--speed N]              what is on it; serve it as a venue
@@ -45,6 +46,7 @@ const options = {
   "from-sandbox": { type: "string" },
   "latency-ms": { type: "string" },
   "fills-out": { type: "string" },
+  "events-out": { type: "string" },
   speed: { type: "string" },
   output: { type: "string", short: "o" },
   out: { type: "string" },
@@ -124,6 +126,7 @@ async function main(argv: readonly string[]): Promise<number> {
       return runReplay({
         ...asked,
         tape: rest[0],
+        eventsFile: values["events-out"] ?? null,
         latencyMs: latencyOf(values["latency-ms"]),
         forMs: durationOf(values.for),
       });

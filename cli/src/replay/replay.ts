@@ -13,6 +13,7 @@ import { deriveMarkets, type MarketAssumptions } from "@slipstream/sandbox/tape/
 import type { TapeRecord } from "@slipstream/sandbox/tape/format";
 import { applyFact, emptyOverview, type Overview } from "../overview.ts";
 import { type Audit, audit, buildReport, type ChainFill, type RunReport } from "../report.ts";
+import { createEventLog, type ReplayCounts, type ReplayEvent } from "./eventLog.ts";
 import { readFrameTimes } from "./frameTimes.ts";
 import { createReplayWorld, type ProofPolicy } from "./world.ts";
 
@@ -32,6 +33,9 @@ export type ReplayResult = {
   readonly report: RunReport;
   /** In the order in which they happened. */
   readonly fills: readonly FactOf<"ExecutionFill">[];
+  /** Everything that happened to signals and orders, in venue order. */
+  readonly events: readonly ReplayEvent[];
+  readonly counts: ReplayCounts;
   /** What the tape does not say and was assumed. */
   readonly assumed: readonly string[];
   /** Books proved by the venue's hash: bursts that matched, and that did not. */
@@ -66,6 +70,7 @@ export function replay(input: ReplayInput): ReplayResult {
   }
   const overview = emptyOverview();
   const fills: FactOf<"ExecutionFill">[] = [];
+  const log = createEventLog();
   let facts = 0;
   const world = createReplayWorld({
     startMs: tape[0]?.t ?? 0,
@@ -78,6 +83,7 @@ export function replay(input: ReplayInput): ReplayResult {
     onFact: (recorded) => {
       facts += 1;
       applyFact(overview, recorded, recorded.fact.tsInitMs);
+      log.take(recorded);
       if (recorded.fact.type === "ExecutionFill") fills.push(recorded.fact);
     },
   });
@@ -93,7 +99,8 @@ export function replay(input: ReplayInput): ReplayResult {
   }
   const lateFrames = world.lateFrames();
   const report = buildReport(overview, found, { faults: [], errors: [...refused, ...lateText(lateFrames)] });
-  return { overview, audit: found, report, fills, assumed, proofs, lateFrames, facts };
+  const told = { fills, events: log.events(), counts: log.counts() };
+  return { overview, audit: found, report, ...told, assumed, proofs, lateFrames, facts };
 }
 
 const lateText = (count: number): string[] =>
@@ -144,10 +151,15 @@ export const fillLine = (fill: FactOf<"ExecutionFill">): string =>
   JSON.stringify({
     account: fill.account,
     leaderFillId: fill.leaderFillId,
+    orderId: fill.orderId,
+    tradeId: fill.tradeId,
     tokenId: fill.tokenId,
     side: fill.side,
+    liquiditySide: fill.liquiditySide,
     priceMicro: fill.priceMicro,
     sizeMicro: fill.sizeMicro.toString(),
+    usdcMicro: fill.usdcMicro.toString(),
     feeMicro: fill.feeMicro.toString(),
+    leavesMicro: fill.leavesMicro.toString(),
     atMs: fill.tsEventMs,
   });
