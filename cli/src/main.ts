@@ -26,7 +26,9 @@ const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fi
   replay TAPE [--leader 0x…] [--latency-ms N] [--for 60s] [--report FILE] [--fills-out FILE]
          [--events-out FILE]                               the same decisions on a recording, told event by event
   tape add-fills TAPE FILLS.jsonl -o OUT                   put leaders' fills on a tape
-  tape add-market TAPE MARKET.json -o OUT                  its true tick, minimum and delay (a CLOB or Gamma market)
+  tape add-market TAPE MARKET.json -o OUT                  its true tick, minimum, fee and delay (a CLOB or Gamma market);
+         [--fee-rate 0.05 [--fee-exponent 1]] [--taker-delay-ms N] [--neg-risk yes|no] [--tick 0.01] [--min-size 5]
+         [--assume]                                        what the object does not state, by hand or as it usually is
   tape info TAPE | tape play TAPE [--speed N]              what is on it; serve it as a venue
   tape check TAPE [--silence 30s]                          prove its books, list its gaps; exit code 1 when it is not whole
   record [--out FOLDER] [--token ID…] [--market 0x…] [--leader 0x…] [--top N] [--for 10m]
@@ -56,6 +58,13 @@ const options = {
   "rotate-mb": { type: "string" },
   "rotate-minutes": { type: "string" },
   silence: { type: "string" },
+  "fee-rate": { type: "string" },
+  "fee-exponent": { type: "string" },
+  "taker-delay-ms": { type: "string" },
+  "neg-risk": { type: "string" },
+  tick: { type: "string" },
+  "min-size": { type: "string" },
+  assume: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -135,7 +144,19 @@ async function main(argv: readonly string[]): Promise<number> {
         const tape = await tapeWorld(rest[1], values.speed);
         return runStart({ ...asked, ...surroundings(), tape, forMs: playMs(tape) });
       }
-      return runTape(rest, { output: values.output, silence: values.silence });
+      return runTape(rest, {
+        output: values.output,
+        silence: values.silence,
+        stated: {
+          feeRate: values["fee-rate"],
+          feeExponent: values["fee-exponent"],
+          takerDelayMs: values["taker-delay-ms"],
+          negRisk: values["neg-risk"],
+          tick: values.tick,
+          minSize: values["min-size"],
+          assume: values.assume,
+        },
+      });
     default:
       throw new ContractError("CONFIG_INVALID", `there is no command "${command}"\n\n${USAGE}`);
   }

@@ -3,13 +3,12 @@
 import { ContractError } from "@slipstream/contracts/errors";
 import type { FactOf } from "@slipstream/contracts/facts";
 import type { Address } from "@slipstream/contracts/ids";
-import { sharesMicro } from "@slipstream/contracts/money";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { decodeOrderFilled } from "@slipstream/polymarket/orderFilled";
 import { defaultExchanges } from "@slipstream/polymarket/versions";
 import type { TapeHead, TapeLog } from "@slipstream/sandbox/tape/addFills";
 import { tapeBalances } from "@slipstream/sandbox/tape/balances";
-import { deriveMarkets, type MarketAssumptions } from "@slipstream/sandbox/tape/deriveMarkets";
+import { defaultAssumptions, deriveMarkets, type MarketAssumptions } from "@slipstream/sandbox/tape/deriveMarkets";
 import type { TapeRecord } from "@slipstream/sandbox/tape/format";
 import { applyFact, emptyOverview, type Overview } from "../overview.ts";
 import { type Audit, audit, buildReport, type ChainFill, type RunReport } from "../report.ts";
@@ -47,13 +46,6 @@ export type ReplayResult = {
 
 /** Seconds that pass after the last record, beside the life of an order: what is open settles. */
 const AFTER_MS = 10_000;
-
-/** What a tape without market records is taken to be: the venue's usual minimum, and no fee. */
-export const defaultAssumptions: MarketAssumptions = {
-  minOrderSizeMicro: sharesMicro(5_000_000n),
-  fee: { rateMicro: 0, exponent: 1, takerOnly: true },
-  takerDelayMs: 0,
-};
 
 /** @throws ContractError TAPE_INVALID for a tape without markets or without fills to follow. */
 export function replay(input: ReplayInput): ReplayResult {
