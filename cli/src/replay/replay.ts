@@ -9,6 +9,7 @@ import { defaultExchanges } from "@slipstream/polymarket/versions";
 import type { TapeHead, TapeLog } from "@slipstream/sandbox/tape/addFills";
 import { tapeBalances } from "@slipstream/sandbox/tape/balances";
 import { defaultAssumptions, deriveMarkets, type MarketAssumptions } from "@slipstream/sandbox/tape/deriveMarkets";
+import { resolvedOnChain } from "@slipstream/sandbox/tape/endings";
 import type { TapeRecord } from "@slipstream/sandbox/tape/format";
 import { applyFact, emptyOverview, type Overview } from "../overview.ts";
 import { type Audit, audit, buildReport, type ChainFill, type RunReport } from "../report.ts";
@@ -50,7 +51,7 @@ const AFTER_MS = 10_000;
 /** @throws ContractError TAPE_INVALID for a tape without markets or without fills to follow. */
 export function replay(input: ReplayInput): ReplayResult {
   const { tape, leaders, account, assumptions = defaultAssumptions, proofs: proofPolicy = "atBurstEnds" } = input;
-  const { markets, assumed, refused } = deriveMarkets(tape, assumptions);
+  const { markets, assumed, refused, words } = deriveMarkets(tape, assumptions);
   if (markets.length === 0)
     throw new ContractError(
       "TAPE_INVALID",
@@ -72,6 +73,8 @@ export function replay(input: ReplayInput): ReplayResult {
     balances: tapeBalances(tape),
     proofs: proofPolicy,
     frameTimes: readFrameTimes(tape),
+    resolvedOnChain: resolvedOnChain(tape),
+    words,
     onFact: (recorded) => {
       facts += 1;
       applyFact(overview, recorded, recorded.fact.tsInitMs);
@@ -90,9 +93,21 @@ export function replay(input: ReplayInput): ReplayResult {
     proofs.failed += book.proofs.failed;
   }
   const lateFrames = world.lateFrames();
-  const report = buildReport(overview, found, { faults: [], errors: [...refused, ...lateText(lateFrames)] });
+  const report = buildReport(overview, found, {
+    faults: [],
+    errors: [...refused, ...world.endings.errors(), ...lateText(lateFrames)],
+  });
   const told = { fills, events: log.events(), counts: log.counts() };
-  return { overview, audit: found, report, ...told, assumed, proofs, lateFrames, facts };
+  return {
+    overview,
+    audit: found,
+    report,
+    ...told,
+    assumed: [...assumed, ...world.endings.assumed()],
+    proofs,
+    lateFrames,
+    facts,
+  };
 }
 
 const lateText = (count: number): string[] =>

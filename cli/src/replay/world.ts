@@ -12,11 +12,11 @@ import { createDesk, type Desk, onEvents, onPong, onTick, onUnreadable, track } 
 import { watcherCore } from "@slipstream/chain-watcher/core/core";
 import type { ObservedFill, Tips, WatcherMessage } from "@slipstream/chain-watcher/core/messages";
 import { observedFill } from "@slipstream/chain-watcher/core/observe";
-import type { Fact, Recorded } from "@slipstream/contracts/facts";
-import { type Address, factId, type Hash, shardOf, type TokenId } from "@slipstream/contracts/ids";
+import type { Recorded } from "@slipstream/contracts/facts";
+import { type Address, type ConditionId, type Hash, shardOf, type TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { sharesMicro } from "@slipstream/contracts/money";
-import { AccountPolicy } from "@slipstream/contracts/policy";
+import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { executorCore } from "@slipstream/executor/core/core";
 import type { ExecutorMessage, ExecutorRequest } from "@slipstream/executor/core/messages";
 import { defaultLimits, type ExecutorView, type Quote } from "@slipstream/executor/core/view";
@@ -28,10 +28,12 @@ import { CHAIN_ID, CONDITIONAL_TOKENS } from "@slipstream/polymarket/versions";
 import { quietView, riskCore } from "@slipstream/risk/core/core";
 import type { TapeHead, TapeLog } from "@slipstream/sandbox/tape/addFills";
 import type { TapeBalances } from "@slipstream/sandbox/tape/balances";
+import type { GammaWord } from "@slipstream/sandbox/tape/endings";
 import type { TapeRecord } from "@slipstream/sandbox/tape/format";
 import { TapeGap } from "@slipstream/sandbox/tape/recording";
-import { z } from "zod";
+import { createEndings, type Endings, resolvedFact } from "./endings.ts";
 import { bookTimeOf, connectionOf, type FrameTimes, isFrame } from "./frameTimes.ts";
+import { configure, headOf, SECOND_MS } from "./opening.ts";
 
 /** Whether books are proved by the venue's hash. */
 export type ProofPolicy = "atBurstEnds" | "none";
@@ -43,8 +45,11 @@ export type ReplayOptions = {
   readonly account: AccountPolicy;
   readonly balances: TapeBalances;
   readonly proofs: ProofPolicy;
-  /** Of the tape that is fed. */
+  /** Of the tape that is fed, as the next two. */
   readonly frameTimes: FrameTimes;
+  readonly resolvedOnChain: ReadonlySet<ConditionId>;
+  /** What the venue says of its markets, each at its time. */
+  readonly words: readonly GammaWord[];
   readonly onFact: (recorded: Recorded) => void;
 };
 
@@ -54,11 +59,11 @@ export type ReplayWorld = {
   /** Lets time pass without records: a quiet market. */
   passUntil(ms: number): void;
   readonly desk: Desk;
+  readonly endings: Pick<Endings, "assumed" | "errors">;
   /** Frames that told of a venue time which a watermark had passed already: what was decided by then may be wrong. */
   lateFrames(): number;
 };
 
-const SECOND_MS = 1_000;
 /** As the executor's shell. */
 const EXECUTOR_TICK_MS = 250;
 /** How often a quiet connection is pinged. The answer comes at once, and counts as far as the tape allows it. */
@@ -79,7 +84,12 @@ const inventorySettings: Omit<InventoryView, "nowMs"> = {
 export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   const clock = virtualClock(options.startMs);
   const byToken = new Map<TokenId, MarketDefinition>();
-  for (const market of options.markets) for (const { tokenId } of market.tokens) byToken.set(tokenId, market);
+  const byCondition = new Map<ConditionId, MarketDefinition>();
+  const define = (market: MarketDefinition): void => {
+    byCondition.set(market.conditionId, market);
+    for (const { tokenId } of market.tokens) byToken.set(tokenId, market);
+  };
+  for (const market of options.markets) define(market);
   const parser = createMarketParser();
   // Without the market's facts a hash cannot be computed: the desk then proves nothing.
   const desk = createDesk(1, (tokenId) => (options.proofs === "none" ? undefined : byToken.get(tokenId)));
@@ -151,6 +161,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
       const book = desk.books.get(event.tokenId);
       if (book !== undefined && book.connection !== connection) track(desk, event.tokenId, connection);
     }
+    for (const event of events) if (event.kind === "marketResolved") endings.onMarketResolved(event);
     onEvents(desk, connection, events, nowMs());
     trade();
   };
@@ -166,6 +177,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   };
   /** Nothing of a tape is taken back: a block is final when the next one comes. */
   const blockEnds = (block: TapeHead, tips: Tips): void => {
+    endings.onFinal(Number(block.number));
     const toBlock = Number(block.number);
     const finalTsMs = Number(block.timestamp) * SECOND_MS;
     const fills = blockFills.get(toBlock) ?? [];
@@ -185,6 +197,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
     head = next;
   };
   const onLog = (raw: TapeLog): void => {
+    endings.onLog(raw);
     const fill = observedFill(raw, {
       tsSeenMs: nowMs(),
       // Not every node states it; a log comes within moments of its block.
@@ -198,6 +211,16 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
     trade();
   };
 
+  const endings = createEndings({
+    market: (conditionId) => byCondition.get(conditionId),
+    resolvedOnChain: options.resolvedOnChain,
+    change: (conditionId, news) => {
+      const market = byCondition.get(conditionId);
+      if (market !== undefined) define({ ...market, ...news, tsEventMs: nowMs(), tsInitMs: nowMs() });
+    },
+    pay: (payout) => log.append(resolvedFact(payout, nowMs())),
+  });
+
   configure(log, options, nowMs());
   risk.post({ type: "Tick" });
   clock.every(SECOND_MS, () => {
@@ -207,6 +230,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   });
   clock.every(EXECUTOR_TICK_MS, () => executor.post({ type: "Tick" }));
   clock.every(BALANCE_POLL_MS, () => balances.post({ type: "Poll" }));
+  for (const word of options.words) clock.after(Math.max(0, word.atMs - options.startMs), () => endings.onGamma(word));
   clock.every(PING_MS, () => {
     for (const connection of desk.connections.keys()) {
       if (nowMs() - (lastFrameMs.get(connection) ?? options.startMs) < PING_MS) continue;
@@ -217,6 +241,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
 
   return {
     desk,
+    endings,
     lateFrames: () => lateFrames,
     passUntil: (ms) => clock.advanceTo(ms),
     feed: (record) => {
@@ -227,37 +252,6 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
       else if (record.ch === "recorder.gap") onGap(record.d);
     },
   };
-}
-
-/** `behind`: the block below which everything counts as read. */
-function headOf(head: TapeHead, behind: number): Tips {
-  const number = Number(head.number);
-  return {
-    head: number,
-    headHash: head.hash as Hash,
-    headTsMs: Number(head.timestamp) * SECOND_MS,
-    finalized: number - behind,
-    finalizedHash: (behind === 0 ? head.hash : head.parentHash) as Hash,
-  };
-}
-
-/** What registry would tell: the account and the leaders. */
-function configure(log: { append(fact: Fact): void }, { account, leaders }: ReplayOptions, nowMs: number): void {
-  const say = (key: string, revision: number, value: unknown): void =>
-    log.append({
-      type: "ConfigChanged",
-      v: 1,
-      id: factId("ConfigChanged", key, revision),
-      key,
-      revision,
-      value,
-      tsEventMs: nowMs,
-      tsInitMs: nowMs,
-    });
-  say(`accounts.${account.account}`, 1, z.encode(AccountPolicy, account));
-  leaders.forEach((leader, index) => {
-    say(`leaders.${leader}`, index + 2, { leader, enabled: true });
-  });
 }
 
 /** A tape's balances are by token: which contract keeps one makes no difference. */
