@@ -9,7 +9,7 @@ import { defaultExchanges } from "@slipstream/polymarket/versions";
 import type { TapeHead, TapeLog } from "@slipstream/sandbox/tape/addFills";
 import { tapeBalances } from "@slipstream/sandbox/tape/balances";
 import { defaultAssumptions, deriveMarkets, type MarketAssumptions } from "@slipstream/sandbox/tape/deriveMarkets";
-import { resolvedOnChain } from "@slipstream/sandbox/tape/endings";
+import { resolutionsOf } from "@slipstream/sandbox/tape/endings";
 import type { TapeRecord } from "@slipstream/sandbox/tape/format";
 import { applyFact, emptyOverview, type Overview } from "../overview.ts";
 import { type Audit, audit, buildReport, type ChainFill, type RunReport } from "../report.ts";
@@ -73,7 +73,7 @@ export function replay(input: ReplayInput): ReplayResult {
     balances: tapeBalances(tape),
     proofs: proofPolicy,
     frameTimes: readFrameTimes(tape),
-    resolvedOnChain: resolvedOnChain(tape),
+    resolvedOnChain: new Set(resolutionsOf(tape).keys()),
     words,
     onFact: (recorded) => {
       facts += 1;

@@ -52,8 +52,11 @@ export function deriveMarkets(tape: readonly TapeRecord[], assumptions: MarketAs
       const endsLater = word?.closed === true && word.atMs > startMs;
       known.set(market.conditionId, endsLater ? reopened(market) : market);
       for (const text of assumedOf(record.d)) assumed.push(`${market.conditionId}: ${text}`);
-      if (endsLater && record.t <= startMs)
-        assumed.push(`${market.conditionId}: open until its closing time (its record is from after its end)`);
+      if (endsLater) {
+        const until =
+          record.t <= startMs ? "closing time (its record is from after its end)" : "first record closes it";
+        assumed.push(`${market.conditionId}: open until its ${until}`);
+      }
     }
   }
   const seen = marketsOfFrames(tape);

@@ -54,15 +54,17 @@ export function resolutionOfLog(log: TapeLog): Resolution | ResolutionRefusal | 
   };
 }
 
-/** Conditions whose resolution the tape's chain shows: for those nobody else's word is taken. */
-export function resolvedOnChain(tape: readonly TapeRecord[]): ReadonlySet<ConditionId> {
-  const found = new Set<ConditionId>();
+/** Every resolution that the tape's chain shows and does not take back, the first of each condition. */
+export function resolutionsOf(tape: readonly TapeRecord[]): ReadonlyMap<ConditionId, Resolution> {
+  const found = new Map<ConditionId, Resolution>();
   for (const { ch, d } of tape) {
     if (ch !== "chain.log") continue;
-    const resolution = resolutionOfLog(d as TapeLog);
+    const log = d as TapeLog;
+    const resolution = resolutionOfLog(log);
     if (resolution === null || "kind" in resolution) continue;
-    if ((d as TapeLog).removed) found.delete(resolution.conditionId);
-    else found.add(resolution.conditionId);
+    const { conditionId, blockHash } = resolution;
+    if (!log.removed) found.set(conditionId, found.get(conditionId) ?? resolution);
+    else if (found.get(conditionId)?.blockHash === blockHash) found.delete(conditionId);
   }
   return found;
 }
