@@ -6,11 +6,10 @@
 import { ContractError } from "@slipstream/contracts/errors";
 import { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
 import type { FeeSchedule } from "@slipstream/contracts/money";
+import { outcomeTokens } from "@slipstream/polymarket/ctfIds";
 import { microOfJson } from "@slipstream/polymarket/decimal";
 import { feeScheduleOf, NO_FEE } from "@slipstream/polymarket/feeSchedule";
 import { z } from "zod";
-import { ctfCollateralOf } from "../chain/addresses.ts";
-import { tokenIdOf } from "../chain/ctfIds.ts";
 
 /** The facts of a market that money depends on; null: the object does not state it. Amounts in 1e-6. */
 export type StatedFacts = {
@@ -169,8 +168,7 @@ export function orderedTokens(
   [first, second]: ClobObject["tokens"],
   negRisk: boolean,
 ): { readonly tokens: ClobObject["tokens"]; readonly isProven: boolean } {
-  const collateral = ctfCollateralOf(negRisk);
-  const ids = ([1, 2] as const).map((indexSet) => tokenIdOf(collateral, conditionId, indexSet));
+  const ids = outcomeTokens(conditionId, negRisk);
   if (first.tokenId === ids[0] && second.tokenId === ids[1]) return { tokens: [first, second], isProven: true };
   if (first.tokenId === ids[1] && second.tokenId === ids[0]) return { tokens: [second, first], isProven: true };
   return { tokens: [first, second], isProven: false };

@@ -2,12 +2,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Address, ConditionId, TokenId } from "@slipstream/contracts/ids";
 import { parseShares, priceMicro } from "@slipstream/contracts/money";
+import { outcomeTokens } from "@slipstream/polymarket/ctfIds";
 import { marketOfGamma } from "@slipstream/polymarket/gamma";
 import { decodeOrderFilled } from "@slipstream/polymarket/orderFilled";
 import { defaultExchanges, EXCHANGE_V2, NEG_RISK_EXCHANGE_V2 } from "@slipstream/polymarket/versions";
 import { describe, expect, test } from "vitest";
-import { wcol } from "../chain/addresses.ts";
-import { tokenIdOf } from "../chain/ctfIds.ts";
 import { addFills, type TapeLog } from "./addFills.ts";
 import { defaultAssumptions, deriveMarkets } from "./deriveMarkets.ts";
 import type { TapeRecord } from "./format.ts";
@@ -175,8 +174,7 @@ describe("what an object does not state", () => {
 });
 
 test("ids prove the order of the tokens, whatever the order of the object", () => {
-  const conditionId = clob.condition_id as ConditionId;
-  const [first, second] = ([1, 2] as const).map((index) => tokenIdOf(wcol, conditionId, index));
+  const [first, second] = outcomeTokens(clob.condition_id as ConditionId, true);
   const tokens = [
     { token_id: second, outcome: "No" },
     { token_id: first, outcome: "Yes" },
