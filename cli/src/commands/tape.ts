@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { ContractError } from "@slipstream/contracts/errors";
 import { microNumber } from "@slipstream/polymarket/decimal";
-import { addFills, readFills } from "@slipstream/sandbox/tape/addFills";
+import { addFills, assumedStandard, readFills } from "@slipstream/sandbox/tape/addFills";
 import { loadTape, readTape, scanTape, type TapeProblem, writeTape } from "@slipstream/sandbox/tape/format";
 import { addMarket, assumedOf, type StatedByHand } from "@slipstream/sandbox/tape/marketRecord";
 import { parseDuration } from "../config.ts";
@@ -54,6 +54,9 @@ export async function runTape(
       const [tape, fills] = await Promise.all([loadTape(tapeFile), readFills(fillsFile)]);
       const result = addFills(tape, fills);
       await writeTape(options.output, result);
+      for (const tokenId of assumedStandard(tape, fills)) {
+        console.error(`assumed: token ${tokenId} trades on the standard exchange (no market record on the tape)`);
+      }
       console.error(`${fills.length} fills added to ${tape.length} records: ${options.output} has ${result.length}`);
       return 0;
     }

@@ -7,7 +7,7 @@ import { marketOfGamma } from "@slipstream/polymarket/gamma";
 import { decodeOrderFilled } from "@slipstream/polymarket/orderFilled";
 import { defaultExchanges, EXCHANGE_V2, NEG_RISK_EXCHANGE_V2 } from "@slipstream/polymarket/versions";
 import { describe, expect, test } from "vitest";
-import { addFills, type TapeLog } from "./addFills.ts";
+import { addFills, assumedStandard, type TapeLog } from "./addFills.ts";
 import { defaultAssumptions, deriveMarkets } from "./deriveMarkets.ts";
 import type { TapeRecord } from "./format.ts";
 import { addMarket, assumedOf, marketRecord } from "./marketRecord.ts";
@@ -253,6 +253,7 @@ test("fills of a neg-risk market are logs of the neg-risk exchange", () => {
   } as const;
   const tape = addMarket([{ t: 40, ch: "clob.market.ws", d: "" }], clob, byHand);
   const fills = ["11", "99"].map((tokenId) => ({ ...fill, tokenId: tokenId as TokenId }));
+  expect(assumedStandard(tape, fills)).toEqual(["99"]);
   const logs = addFills(tape, fills).flatMap(({ ch, d }) => (ch === "chain.log" ? [d as TapeLog] : []));
   expect(logs.map(({ address }) => address)).toEqual([NEG_RISK_EXCHANGE_V2, EXCHANGE_V2]);
   expect(logs.map((log) => decodeOrderFilled(log, defaultExchanges))).toMatchObject([
