@@ -154,7 +154,7 @@ function attemptText(overview: Overview, text: string, options: ViewOptions): st
       "≤",
       intent.side === "BUY" ? "≤" : "≥",
     );
-  const state = order.end ?? (order.acceptedMs === null ? "asked" : "open");
+  const state = order.end ?? (order.placedMs === null ? "asked" : "open");
   return `${want.padEnd(34)} filled ${shares(order.filledMicro).padEnd(9)} ${state.padEnd(10)} ${outcome(intent.tokenId, options)}`;
 }
 

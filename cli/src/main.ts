@@ -25,8 +25,11 @@ const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fi
   leaders remove 0x… [--exits | --close | --keep]          what was bought after him: sold when he sells, now, or not
   halt [--why TEXT] | resume [--why TEXT]                  stop trading, go on
   replay TAPE [--leader 0x…] [--latency-ms N] [--for 60s] [--report FILE] [--fills-out FILE]
+         [--events-out FILE]                               the same decisions on a recording, told event by event
   tape add-fills TAPE FILLS.jsonl -o OUT                   put leaders' fills on a tape
-  tape add-market TAPE MARKET.json -o OUT                  its true tick, minimum and delay (a CLOB or Gamma market)
+  tape add-market TAPE MARKET.json -o OUT                  its true tick, minimum, fee and delay (a CLOB or Gamma market);
+         [--fee-rate 0.05 [--fee-exponent 1]] [--taker-delay-ms N] [--neg-risk yes|no] [--tick 0.01] [--min-size 5]
+         [--assume]                                        what the object does not state, by hand or as it usually is
   tape info TAPE | tape play TAPE [--speed N]              what is on it; serve it as a venue
   tape check TAPE [--silence 30s]                          prove its books, list its gaps; exit code 1 when it is not whole
   record [--out FOLDER] [--token ID…] [--market 0x…] [--leader 0x…] [--top N] [--for 10m]
@@ -46,6 +49,7 @@ const options = {
   "from-sandbox": { type: "string" },
   "latency-ms": { type: "string" },
   "fills-out": { type: "string" },
+  "events-out": { type: "string" },
   speed: { type: "string" },
   output: { type: "string", short: "o" },
   out: { type: "string" },
@@ -58,6 +62,13 @@ const options = {
   exits: { type: "boolean" },
   close: { type: "boolean" },
   keep: { type: "boolean" },
+  "fee-rate": { type: "string" },
+  "fee-exponent": { type: "string" },
+  "taker-delay-ms": { type: "string" },
+  "neg-risk": { type: "string" },
+  tick: { type: "string" },
+  "min-size": { type: "string" },
+  assume: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -129,6 +140,7 @@ async function main(argv: readonly string[]): Promise<number> {
       return runReplay({
         ...asked,
         tape: rest[0],
+        eventsFile: values["events-out"] ?? null,
         latencyMs: latencyOf(values["latency-ms"]),
         forMs: durationOf(values.for),
       });
@@ -137,7 +149,19 @@ async function main(argv: readonly string[]): Promise<number> {
         const tape = await tapeWorld(rest[1], values.speed);
         return runStart({ ...asked, ...surroundings(), tape, forMs: playMs(tape) });
       }
-      return runTape(rest, { output: values.output, silence: values.silence });
+      return runTape(rest, {
+        output: values.output,
+        silence: values.silence,
+        stated: {
+          feeRate: values["fee-rate"],
+          feeExponent: values["fee-exponent"],
+          takerDelayMs: values["taker-delay-ms"],
+          negRisk: values["neg-risk"],
+          tick: values.tick,
+          minSize: values["min-size"],
+          assume: values.assume,
+        },
+      });
     default:
       throw new ContractError("CONFIG_INVALID", `there is no command "${command}"\n\n${USAGE}`);
   }

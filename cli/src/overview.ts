@@ -46,7 +46,8 @@ export type AttemptEntry = {
 };
 export type OrderEntry = {
   intent: FactOf<"OrderIntent">;
-  acceptedMs: number | null;
+  /** Venue time of its placement; null until the venue has it. */
+  placedMs: number | null;
   filledMicro: SharesMicro;
   fills: number;
   end: string | null;
@@ -132,9 +133,10 @@ export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs:
       return applyIntent(overview, fact);
     case "OrderAccepted": {
       const order = overview.orders.get(fact.orderId);
-      if (order === undefined || order.acceptedMs !== null) return;
-      order.acceptedMs = storedMs;
-      overview.latencies.decidedToPlaced.push(storedMs - order.intent.tsDecidedMs);
+      if (order === undefined || order.placedMs !== null) return;
+      // Not when the log took it: on paper an order is told as placed before the venue's time of placement has come.
+      order.placedMs = fact.tsPlacedMs;
+      overview.latencies.decidedToPlaced.push(fact.tsPlacedMs - order.intent.tsDecidedMs);
       return;
     }
     case "ExecutionFill":
@@ -240,7 +242,7 @@ function applyIntent(overview: Overview, intent: FactOf<"OrderIntent">): void {
   if (attempt.trades.includes(intent.orderId)) return;
   if (intent.kind === "ENTRY" && attempt.trades.length > 0) attempt.doubled += 1;
   attempt.trades.push(intent.orderId);
-  overview.orders.set(intent.orderId, { intent, acceptedMs: null, filledMicro: sharesMicro(0n), fills: 0, end: null });
+  overview.orders.set(intent.orderId, { intent, placedMs: null, filledMicro: sharesMicro(0n), fills: 0, end: null });
   const text = `order ${intent.orderId}`;
   keepRecent(overview.recentAttempts, {
     account: intent.account,

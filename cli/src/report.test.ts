@@ -11,6 +11,7 @@ import {
   type LeaderFillId,
   type TokenId,
   type TradeId,
+  type VenueOrderId,
 } from "@slipstream/contracts/ids";
 import { priceMicro, sharesMicro, usdcMicro } from "@slipstream/contracts/money";
 import { subjectOf } from "@slipstream/contracts/subjects";
@@ -181,6 +182,19 @@ const onChain = (...blocks: number[]): ChainFill[] =>
   blocks.map((n) => ({ leader, blockHash: hash(n), blockNumber: n, logIndex: 1 }));
 const reportOf = (overview: Overview, chain: ChainFill[]) =>
   buildReport(overview, audit(overview, chain, chain, 1_000), { faults: [], errors: [] });
+
+test("an order is placed when the venue has it, not when the log is told", () => {
+  const accepted: FactOf<"OrderAccepted"> = {
+    ...times,
+    type: "OrderAccepted",
+    id: factId("OrderAccepted", orderId(1)),
+    ...{ orderId: orderId(1), account, tokenId, conditionId: condition, leaderFillId: fillId(1) },
+    venueOrderId: "paper:1" as VenueOrderId,
+    tsPlacedMs: 1_412,
+  };
+  const { latencyMs } = reportOf(overviewOf(leaderFill(1), intent(1), accepted, accepted), onChain(1));
+  expect(latencyMs.decidedToPlaced).toEqual({ p50: 400, p90: 400, p99: 400 });
+});
 
 test("a run that agrees with the chain is good", () => {
   const overview = overviewOf(

@@ -48,7 +48,7 @@ function read(fields: Fields): MarketEvent | Ignored {
         kind: "marketResolved",
         ...head(fields),
         tokenIds: tokenList(fields, "assets_ids"),
-        winningTokenId: token(fields, "winning_asset_id"),
+        winningTokenId: noneOr(fields, "winning_asset_id"),
         winningOutcome: textOr(fields["winning_outcome"], ""),
       };
     case "new_market":
@@ -148,6 +148,10 @@ function token(fields: Fields, name: string): TokenId {
   const parsed = TokenId.safeParse(fields[name]);
   return parsed.success ? parsed.data : invalid(fields, name);
 }
+
+/** A market that ends without a winner still ends. */
+const noneOr = (fields: Fields, name: string): TokenId | null =>
+  fields[name] === undefined || fields[name] === null || fields[name] === "" ? null : token(fields, name);
 
 function tokenList(fields: Fields, name: string): TokenId[] {
   const parsed = TokenId.array().safeParse(fields[name]);

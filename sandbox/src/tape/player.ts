@@ -20,6 +20,7 @@ import { type RpcServer, startRpcServer } from "../chain/rpcServer.ts";
 import { addFills, type TapeHead, type TapeLog } from "./addFills.ts";
 import { tapeBalances } from "./balances.ts";
 import { defaultAssumptions, deriveMarkets, type MarketAssumptions } from "./deriveMarkets.ts";
+import { resolutionsOf } from "./endings.ts";
 import type { TapeRecord } from "./format.ts";
 import { servePlayer } from "./playerHttp.ts";
 import { gammaRows } from "./playerMarkets.ts";
@@ -99,7 +100,7 @@ export async function startTapePlayer(options: TapePlayerOptions): Promise<TapeP
   const worldMs = () => Math.floor(mapping.worldMs + (nowMs() - mapping.realMs) * mapping.speed);
   const found = deriveMarkets(tape, options.assumptions ?? defaultAssumptions);
   const books = createTapeBooks(found.markets);
-  const chain = createTapeChain(tapeBalances(tape));
+  const chain = createTapeChain({ balances: tapeBalances(tape), resolutions: resolutionsOf(tape) });
   const sockets = createPlayerSockets(books);
   const leaders = leadersOf(tape);
   const rpc = await startRpcServer({ answer: chain.answer, isOut: () => false, host, port: options.rpcPort ?? 0 });

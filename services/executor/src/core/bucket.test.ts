@@ -225,7 +225,14 @@ describe("a bucket ends", () => {
     const made = goodStory();
     made.tell(small(made, 1, 2), {
       ...{ type: "ConditionResolved", v: 1, id: factId("ConditionResolved", conditionId), tsEventMs: 1, tsInitMs: 1 },
-      ...{ conditionId, payoutNumerators: [1n, 0n], payoutDenominator: 1n, blockNumber: 200, source: "chain" },
+      ...{
+        conditionId,
+        tokenIds: [],
+        payoutNumerators: [1n, 0n],
+        payoutDenominator: 1n,
+        blockNumber: 200,
+        source: "chain",
+      },
       blockHash: `0x${"5".repeat(64)}` as Hash,
     });
     expect(saved(made)).toBe(0n);
