@@ -231,6 +231,19 @@ describe("a bucket ends", () => {
     expect(saved(made)).toBe(0n);
   });
 
+  test("with the market, also what an order of a closed one gives back", () => {
+    const made = goodStory();
+    made.tell(small(made, 1, 2), small(made, 2, 4));
+    const [intent] = intents(made);
+    if (intent === undefined) throw new Error("there is no order");
+    const { orderId, account, leaderFillId, sizeMicro } = intent;
+    made.tell({
+      ...{ type: "OrderCanceled", v: 1, id: factId("OrderCanceled", orderId), tsEventMs: START_MS, tsInitMs: START_MS },
+      ...{ orderId, account, tokenId, conditionId, leaderFillId, leavesMicro: sizeMicro, reason: "MARKET_CLOSED" },
+    });
+    expect(saved(made)).toBe(0n);
+  });
+
   test("in proportion when he leaves, also what an open order gives back", () => {
     const made = goodStory();
     made.tell(small(made, 1, 2), small(made, 2, 4), balance(102, 100), sale(3, 25));
