@@ -5,13 +5,13 @@ import { type AccountId, type Address, leaderActId } from "@slipstream/contracts
 import { negate, type SharesMicro, sharesMicro, subtract, ZERO_SHARES } from "@slipstream/contracts/money";
 import { configSchemas } from "@slipstream/contracts/policy";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
-import { clearBuckets, clearMarket, dropAged, savedSignals } from "./bucket.ts";
+import { clearBuckets, clearMarket, dropAged, hasStake, savedSignals } from "./bucket.ts";
 import { evolveOrder, foldIntent, foldRetraction, foldSettlement, foldSkip } from "./evolveOrders.ts";
 import { addMovement, addSnapshot, emptyHolding, type Holding, removeMovement } from "./holdings.ts";
 import { learnOrder } from "./leaderOrder.ts";
 import { isEnded } from "./orders.ts";
 import { noteSale } from "./splitSale.ts";
-import { type ExecutorState, followers, hasStake, holdingKey, type KnownFill, lotSize, openOrdersOf } from "./state.ts";
+import { type ExecutorState, followers, holdingKey, type KnownFill, lotSize, openOrdersOf } from "./state.ts";
 
 export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "ConfigChanged",
@@ -218,7 +218,9 @@ function foldAct(state: ExecutorState, fact: FactOf<"LeaderAct">): void {
     ...{ sharesMicro: fact.sharesMicro, priceMicro: null, act, blockNumber, logIndex, historical: false },
     ...{ txHash: fact.txHash, orderHash: null, disputed: false, occurrence: 0, status: "ON_CHAIN" },
     ...{ tsSignalMs: fact.tsEventMs, tsSignalPublishedMs: fact.tsInitMs },
-    undecided: new Set([...state.accounts.keys()].filter((account) => hasStake(state, { account, tokenId, leader }))),
+    undecided: new Set(
+      [...state.accounts.keys()].filter((account) => hasStake(state, { account, tokenId, leader }, fact.tsInitMs)),
+    ),
   });
   countFold(state, fact.tsInitMs);
 }
