@@ -11,7 +11,7 @@ import { createFirstTouch } from "./adapters/firstTouch.ts";
 import { listenToNeighbours } from "./adapters/heartbeats.ts";
 import { createPaperVenue } from "./adapters/paper.ts";
 import { type executorEnv, limitsOf } from "./config.ts";
-import { lotRefOf, sumOf, youngParts } from "./core/bucket.ts";
+import { bucketLines } from "./core/bucketLines.ts";
 import { executorCore } from "./core/core.ts";
 import type { ExecutorMessage, ExecutorRequest } from "./core/messages.ts";
 import { whyNotPlaced } from "./core/open.ts";
@@ -137,26 +137,9 @@ function serveOperations(
   };
 }
 
-/** Whole seconds, minutes from two on, hours from two on. */
-function ageText(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1_000));
-  if (seconds < 120) return `${seconds} s`;
-  return seconds < 7_200 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3_600)} h`;
-}
-
 /** What a person should see: fills that are being saved up, exits that are still to be followed. */
 function pendingLines(state: ExecutorState, account: string | null, nowMs: number): string[] {
-  const buckets = [...state.buckets.keys()].flatMap((key) => {
-    const ref = lotRefOf(key);
-    const parts = youngParts(state, ref, nowMs);
-    if (parts.length === 0) return [];
-    const texts = parts.map(
-      ({ sizeMicro, limitMicro, tsSignalMs }) =>
-        `${formatMicro(sizeMicro)} at ${formatMicro(limitMicro)} or better, ${ageText(nowMs - tsSignalMs)} old`,
-    );
-    const head = `${ref.account}: bucket of ${formatMicro(sumOf(parts))} shares`;
-    return { of: ref.account, line: `${head} (${texts.join("; ")}), token ${ref.tokenId}, leader ${ref.leader}` };
-  });
+  const buckets = bucketLines(state, nowMs);
   const exits = [...state.unfollowed.values()].map(({ account: of, remainingMicro, tokenId, leader, reason }) => {
     const size = remainingMicro === null ? "an unknown part" : `${formatMicro(remainingMicro)} shares`;
     return { of, line: `${of}: exit of ${size} not followed yet (${reason}), token ${tokenId}, leader ${leader}` };
