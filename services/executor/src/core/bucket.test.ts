@@ -1,15 +1,12 @@
-import type { FactOf } from "@slipstream/contracts/facts";
 import { factId, type Hash } from "@slipstream/contracts/ids";
-import { add, type SharesMicro, subtract } from "@slipstream/contracts/money";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { sumOf } from "./bucket.ts";
+import { buckets, intents, saved, small } from "./bucket.testing.ts";
+import { pendingOf } from "./pending.ts";
 import { leaderAct } from "./stories.testing.ts";
 import {
   balance,
   conditionId,
   configFact,
-  denial,
   endOrder,
   fillId,
   fillOrder,
@@ -17,31 +14,19 @@ import {
   grant,
   leader,
   leaderFact,
-  leaderFill,
   loss,
   market,
   only,
   paper,
   policyFact,
   price,
-  quote,
   START_MS,
   type Story,
   sale,
   shares,
   tokenId,
-  usdc,
 } from "./story.testing.ts";
 
-/** A fill of which our tenth is `ours`, at a price, whose signal is now. */
-const small = (of: Story, n: number, ours: number, at = 0.5): FactOf<"LeaderFill"> => {
-  of.view.quote = { ...quote, bestBidMicro: price(at - 0.01), bestAskMicro: price(at) };
-  const times = { tsEventMs: of.view.nowMs, tsInitMs: of.view.nowMs, tsSeenMs: of.view.nowMs };
-  return leaderFill(n, { ...times, sharesMicro: shares(ours * 10), priceMicro: price(at) });
-};
-const buckets = (of: Story) => [...of.state().buckets.values()];
-const saved = (of: Story) => add(shares(0), ...buckets(of).map(sumOf));
-const intents = (of: Story) => only(of.own, "OrderIntent").filter(({ kind }) => kind === "ENTRY");
 const used = (of: Story) =>
   intents(of)
     .at(-1)
@@ -92,6 +77,25 @@ describe("what is saved up", () => {
     made.view.nowMs = START_MS + 3_600_001;
     made.tell(small(made, 2, 4));
     expect(intents(made)).toEqual([]);
+  });
+
+  test("is visible with limit and age, until it has aged out", () => {
+    const made = goodStory({ bucketAgeMsMax: 3 * 3_600_000 });
+    made.tell(small(made, 1, 1.5));
+    made.view.nowMs += 7_200_000;
+    made.tell(small(made, 2, 2, 0.4));
+    const shown = () => pendingOf({ state: made.state(), view: made.viewNow() }, null).buckets;
+    expect(shown()).toMatchObject([
+      {
+        ...{ account: paper, leader, tokenId: "7", sharesMicro: shares(3.5) },
+        parts: [
+          { sharesMicro: shares(1.5), limitMicro: price(0.52), tsSignalMs: START_MS },
+          { sharesMicro: shares(2), limitMicro: price(0.42) },
+        ],
+      },
+    ]);
+    made.view.nowMs += 3 * 3_600_000 + 1;
+    expect(shown()).toEqual([]);
   });
 
   test("tells where it came from", () => {
@@ -238,6 +242,19 @@ describe("a bucket ends", () => {
     expect(saved(made)).toBe(0n);
   });
 
+  test("with the market, also what an order of a closed one gives back", () => {
+    const made = goodStory();
+    made.tell(small(made, 1, 2), small(made, 2, 4));
+    const [intent] = intents(made);
+    if (intent === undefined) throw new Error("there is no order");
+    const { orderId, account, leaderFillId, sizeMicro } = intent;
+    made.tell({
+      ...{ type: "OrderCanceled", v: 1, id: factId("OrderCanceled", orderId), tsEventMs: START_MS, tsInitMs: START_MS },
+      ...{ orderId, account, tokenId, conditionId, leaderFillId, leavesMicro: sizeMicro, reason: "MARKET_CLOSED" },
+    });
+    expect(saved(made)).toBe(0n);
+  });
+
   test("in proportion when he leaves, also what an open order gives back", () => {
     const made = goodStory();
     // He sells 25 of the 60 that stand behind what we copied.
@@ -253,119 +270,3 @@ describe("a bucket ends", () => {
     expect(buckets(made)).toMatchObject([[{ leaderFillId: fillId(7), sizeMicro: shares(2) }]]);
   });
 });
-
-type Step =
-  | { readonly do: "fill"; readonly ours: number; readonly at: number }
-  | { readonly do: "venue"; readonly size: number; readonly end: "no" | "expired" | "canceled" }
-  | { readonly do: "answer"; readonly how: "grant" | "part" | "deny" }
-  | { readonly do: "pass"; readonly ms: number };
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      do: fc.constant("fill" as const),
-      ours: fc.integer({ min: 1, max: 7_000_000 }),
-      at: fc.integer({ min: 30, max: 70 }),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant("venue" as const),
-      size: fc.integer({ min: 1, max: 900 }),
-      end: fc.constantFrom("no", "expired", "canceled"),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({ do: fc.constant("answer" as const), how: fc.constantFrom("grant", "part", "deny") }),
-  },
-  fc.record({ do: fc.constant("pass" as const), ms: fc.constantFrom(1_000, 600_000, 3_600_001) }),
-);
-
-test("to the micro: saved = bought + in buckets + in open orders + aged out", () => {
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), (list) => {
-      const made = goodStory({}, "silent");
-      let aged = 0n;
-      let n = 0;
-      for (const one of list) {
-        const before = inPlay(made);
-        const addedBefore = contributions(made);
-        const boughtBefore = boughtOfBuckets(made);
-        act(made, one, () => ++n);
-        const gone =
-          before + (contributions(made) - addedBefore) - (boughtOfBuckets(made) - boughtBefore) - inPlay(made);
-        // Only time takes something away, and only what is too old by now.
-        expect(gone >= 0n).toBe(true);
-        aged += gone;
-        for (const parts of buckets(made)) {
-          const times = parts.map(({ tsSignalMs }) => tsSignalMs);
-          expect(times).toEqual([...times].sort((a, b) => a - b));
-        }
-      }
-      expect(contributions(made)).toBe(boughtOfBuckets(made) + inPlay(made) + aged);
-      const passes = list.some((one) => one.do === "pass" && one.ms >= 600_000);
-      if (!passes) expect(aged).toBe(0n);
-      for (const intent of intents(made)) {
-        for (const part of intent.bucketUsed) {
-          expect(intent.limitPriceMicro <= part.limitMicro).toBe(true);
-          expect(intent.tsDecidedMs - part.tsSignalMs <= 3_600_000).toBe(true);
-        }
-      }
-    }),
-    { numRuns: Number(process.env["FC_RUNS"] ?? 200) },
-  );
-});
-
-const contributions = (of: Story): bigint =>
-  only(of.own, "ExecutionAttempt").reduce((sum, { bucketAddMicro }) => sum + bucketAddMicro, 0n);
-
-/** What fills bought of buckets, reckoned from the facts alone: a bucket's part comes first. */
-const boughtOfBuckets = (of: Story): bigint =>
-  intents(of).reduce((sum, { orderId, bucketUsed }) => {
-    const filled = only(of.own, "ExecutionFill").filter((fill) => fill.orderId === orderId);
-    const bought = add(shares(0), ...filled.map(({ sizeMicro }) => sizeMicro));
-    const part = sumOf(bucketUsed);
-    return sum + (bought < part ? bought : part);
-  }, 0n);
-
-const ended: ReadonlySet<string> = new Set(["filled", "canceled", "expired", "abandoned", "denied", "rejected"]);
-/** In buckets, and what open orders took out of them and have not bought. */
-const inPlay = (of: Story): bigint => {
-  let sum: bigint = saved(of);
-  for (const { status, bucketUsed, filledMicro } of of.state().orders.values()) {
-    const left: SharesMicro = subtract(sumOf(bucketUsed), filledMicro);
-    if (!ended.has(status) && left > 0n) sum += left;
-  }
-  return sum;
-};
-
-function act(made: Story, one: Step, next: () => number): void {
-  const open = [...made.state().orders.values()].find(({ status }) => !ended.has(status));
-  const intent = intents(made).find(({ orderId }) => orderId === open?.orderId);
-  switch (one.do) {
-    case "fill":
-      made.tell(small(made, next(), one.ours / 1e6, one.at / 100));
-      break;
-    case "pass":
-      made.view.nowMs += one.ms;
-      break;
-    case "answer":
-      if (intent === undefined || open?.status !== "intent") break;
-      if (one.how === "deny") made.tell(denial(intent));
-      else made.tell(grant(intent, one.how === "part" ? shares(5.005) : intent.sizeMicro));
-      break;
-    case "venue": {
-      if (open === undefined || open.status === "intent") break;
-      const { orderId, sizeMicro, filledMicro } = open;
-      const left = Number(subtract(sizeMicro, filledMicro)) / 1e6;
-      const size = Math.min(one.size / 100, left);
-      const head = { orderId, tokenId, atMs: made.view.nowMs };
-      const money = { usdcMicro: usdc(size / 2), feeMicro: usdc(0), liquiditySide: "taker" as const };
-      const fill = { kind: "fill" as const, ...head, n: open.trades.size, priceMicro: price(0.5), ...money };
-      const end = one.end === "no" ? [] : [{ kind: one.end, ...head }];
-      made.say({ type: "VenueReport", orderId, events: [{ ...fill, sizeMicro: shares(size) }, ...end] });
-    }
-  }
-}

@@ -26,7 +26,7 @@ import type { ExitShare } from "./copied.ts";
 import { partOf } from "./exitSize.ts";
 import { isLater } from "./lots.ts";
 import { isEnded, type OrderState } from "./orders.ts";
-import { type ExecutorState, type KnownFill, type LotRef, lotKey, lotRefOf } from "./state.ts";
+import { type ExecutorState, type KnownFill, type LotRef, lotKey, lotRefOf, lotSize, openOrdersOf } from "./state.ts";
 
 export const PARTS_MAX = 256;
 
@@ -48,6 +48,10 @@ export function youngParts(state: ExecutorState, ref: LotRef, nowMs: number): re
   const sinceMs = nowMs - ageMsMax(state, ref.account);
   return (state.buckets.get(lotKey(ref)) ?? []).filter(({ tsSignalMs }) => tsSignalMs >= sinceMs);
 }
+
+/** True when an account has, or is about to have, what an exit of the leader would close. */
+export const hasStake = (state: ExecutorState, ref: LotRef, nowMs: number): boolean =>
+  lotSize(state, ref) > 0n || openOrdersOf(state, ref).length > 0 || youngParts(state, ref, nowMs).length > 0;
 
 /** What of a bucket may join an order now: young, its signal on the chain, and saved at this limit or a worse one. */
 export function usableParts(

@@ -5,7 +5,7 @@ import { type AccountId, type Address, leaderActId } from "@slipstream/contracts
 import { negate, type SharesMicro, sharesMicro, subtract, ZERO_SHARES } from "@slipstream/contracts/money";
 import { configSchemas, whenRemovedOf } from "@slipstream/contracts/policy";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
-import { clearBuckets, clearMarket, dropAged, savedSignals } from "./bucket.ts";
+import { clearBuckets, clearMarket, dropAged, hasStake, savedSignals } from "./bucket.ts";
 import { moveCopied } from "./copied.ts";
 import { evolveOrder, foldIntent, foldRetraction, foldSettlement, foldSkip } from "./evolveOrders.ts";
 import { addMovement, addSnapshot, emptyHolding, type Holding, removeMovement } from "./holdings.ts";
@@ -15,7 +15,6 @@ import { noteSale } from "./splitSale.ts";
 import {
   type ExecutorState,
   followers,
-  hasStake,
   holdingKey,
   type KnownFill,
   type LotRef,
@@ -234,15 +233,17 @@ function foldAct(state: ExecutorState, fact: FactOf<"LeaderAct">): void {
     ...{ sharesMicro: fact.sharesMicro, priceMicro: null, act, blockNumber, logIndex, historical: false },
     ...{ txHash: fact.txHash, orderHash: null, disputed: false, occurrence: 0, status: "ON_CHAIN" },
     ...{ tsSignalMs: fact.tsEventMs, tsSignalPublishedMs: fact.tsInitMs },
-    undecided: new Set([...state.accounts.keys()].filter((account) => mayClose(state, { account, tokenId, leader }))),
+    undecided: new Set(
+      [...state.accounts.keys()].filter((account) => mayClose(state, { account, tokenId, leader }, fact.tsInitMs)),
+    ),
   };
   state.fills.set(id, exit);
   countFold(state, fact.tsInitMs);
 }
 
 /** True when an account has, or is about to have, what an exit of the leader would close. */
-const mayClose = (state: ExecutorState, ref: LotRef): boolean =>
-  state.removed.get(ref.leader) !== "keep" && hasStake(state, ref);
+const mayClose = (state: ExecutorState, ref: LotRef, nowMs: number): boolean =>
+  state.removed.get(ref.leader) !== "keep" && hasStake(state, ref, nowMs);
 
 function foldBalances(state: ExecutorState, fact: FactOf<"BalanceSnapshot">): void {
   if (fact.holder.kind !== "wallet" || !state.leaders.has(fact.holder.address)) return;

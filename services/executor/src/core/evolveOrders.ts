@@ -148,6 +148,10 @@ export function evolveOrder(state: ExecutorState, fact: Fact): void {
 
 /** What an order did not buy is free for others: of its bucket, and of the leader's order. */
 function accountFor(state: ExecutorState, order: OrderState, fact: Fact): void {
+  // A market that is over takes no other order of what was saved up.
+  if ("reason" in fact && fact.reason === "MARKET_CLOSED") {
+    clearBuckets(state, ({ account, tokenId }) => account === order.account && tokenId === order.tokenId);
+  }
   settleUsed(state, order, fact.tsInitMs);
   coverOrder(state, order);
 }

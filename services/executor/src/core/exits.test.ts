@@ -155,4 +155,17 @@ describe("an exit", () => {
     expect(exits(made)).toEqual([]);
     expect(made.state().unfollowed.size).toBe(0);
   });
+
+  test("tells ratio, target and limit, as far as it came", () => {
+    const made = holdingTen();
+    made.tell(riskFact("halt", 2), sale(2, 30), riskFact("normal", 3));
+    expect(only(made.own, "ExecutionAttempt")).toMatchObject([
+      { ratioMicro: 300_000, targetMicro: shares(3), limitMicro: null },
+    ]);
+    bidAt(made, 0.4);
+    made.tell(sale(3, 35));
+    // The 3.5 that were left could not be sold.
+    const told = { ratioMicro: 500_000, targetMicro: shares(6.5), limitMicro: price(0.48), sizeMicro: shares(10) };
+    expect(exits(made)).toMatchObject([told]);
+  });
 });

@@ -61,11 +61,11 @@ function answerExit(deciding: Deciding, lot: LotRef): Facts[number] | "wait" {
   if (fill.status !== "ON_CHAIN") return refuse({ code: "FILL_REVERTED" });
   if (fill.disputed) return refuse({ code: "FILL_DISPUTED" });
   const closable = closableLot(state, lot, fill);
+  const wantedMicro = exitShare === null ? null : add(partOf(closable, exitShare), pendingExits(state, lot));
   if (closable <= policy.dustMicro) {
-    return skipFact(deciding, "EXIT", { code: "NOTHING_TO_SELL" }, { exitShare });
+    return skipFact(deciding, "EXIT", { code: "NOTHING_TO_SELL" }, { exitShare, targetMicro: wantedMicro });
   }
-  if (exitShare === null) return refuse({ code: "LEADER_HOLDING_UNKNOWN" });
-  const wantedMicro = add(partOf(closable, exitShare), pendingExits(state, lot));
+  if (wantedMicro === null) return refuse({ code: "LEADER_HOLDING_UNKNOWN" });
   const gate = exitGates({ state, view, fill, policy, waitedMs: waitedMs(deciding) });
   const isOtherChain = gate.kind === "pass" && gate.value.market.conditionId !== deciding.conditionId;
   if (isOtherChain || (gate.kind === "wait" && mayWait(deciding))) return "wait";

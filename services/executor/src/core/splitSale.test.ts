@@ -108,6 +108,16 @@ describe("a leader who splits and sells NO has bought YES", () => {
     expect(orders(other).at(-1)).toEqual(["EXIT", "SELL", tokenId, shares(10)]);
   });
 
+  test("what was saved up too long ago is nothing of ours that an exit would be about", () => {
+    const made = goodStory();
+    made.tell(leaderFill(1, { sharesMicro: shares(10) }));
+    made.view.nowMs += 3_700_000;
+    const times = { tsEventMs: made.view.nowMs, tsInitMs: made.view.nowMs };
+    // He sells the token that the bucket was of; nobody quotes the other one, so the purchase waits for its book.
+    made.tell(leaderAct(2, "split", 100), sale(3, 100, times));
+    expect(made.requests).toMatchObject([{ type: "AwaitBook", tokenId: no }]);
+  });
+
   test("a fixed size is for the whole order that sells", () => {
     const made = goodStory({ sizing: { kind: "fixed", usdcMicro: usdc(50) } });
     made.tell(act(1, "split", 1_000));

@@ -28,8 +28,9 @@ import {
   ZERO_SHARES,
 } from "@slipstream/contracts/money";
 import type { Deciding } from "./attempt.ts";
+import { hasStake } from "./bucket.ts";
 import { type Holding, holdingBefore, isBefore } from "./holdings.ts";
-import { type ExecutorState, hasStake, holdingKey, type KnownFill } from "./state.ts";
+import { type ExecutorState, holdingKey, type KnownFill } from "./state.ts";
 
 type Origin = {
   /** What of the sale came from splits. */
@@ -74,7 +75,8 @@ export type SaleMeaning =
 export function meaningOf(deciding: Pick<Deciding, "state" | "view" | "fill" | "policy">): SaleMeaning {
   const { state, view, fill, policy } = deciding;
   const { leader, tokenId } = fill;
-  if (fill.act !== null || hasStake(state, { account: policy.account, tokenId, leader })) return { kind: "exit" };
+  if (fill.act !== null || hasStake(state, { account: policy.account, tokenId, leader }, view.nowMs))
+    return { kind: "exit" };
   const isCopied = policy.enabled && state.leaders.get(leader) === true && fill.status === "ON_CHAIN";
   if (!isCopied || fill.historical || fill.disputed) return { kind: "exit" };
   const holding = state.holdings.get(holdingKey(leader, tokenId));

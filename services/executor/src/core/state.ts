@@ -173,10 +173,6 @@ export const openOrdersOf = (state: ExecutorState, ref: LotRef): OrderState[] =>
 export const unfollowedOf = (state: ExecutorState, ref: LotRef): UnfollowedExit[] =>
   [...state.unfollowed.values()].filter((exit) => isOf(exit, ref));
 
-/** True when an account has, or is about to have, what an exit of the leader would close. */
-export const hasStake = (state: ExecutorState, ref: LotRef): boolean =>
-  lotSize(state, ref) > 0n || openOrdersOf(state, ref).length > 0 || state.buckets.has(lotKey(ref));
-
 /** The chain of an account's facts about one market; by token as long as the market is not known. */
 export const execChain = (
   account: AccountId,
