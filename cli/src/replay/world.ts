@@ -173,7 +173,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
       const book = desk.books.get(event.tokenId);
       if (book !== undefined && book.connection !== connection) track(desk, event.tokenId, connection);
     }
-    for (const event of events) if (event.kind === "marketResolved") endings.onMarketResolved(event);
+    for (const event of events) if (event.kind === "marketResolved") endings.onMarketResolved(event, nowMs());
     onEvents(desk, connection, events, nowMs());
     // As the bookstore's shell: what cannot be read may have changed the books it names, or any.
     for (const { tokenIds } of refused) {
@@ -195,7 +195,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   };
   /** Nothing of a tape is taken back: a block is final when the next one comes. */
   const blockEnds = (block: TapeHead, tips: Tips): void => {
-    endings.onFinal(Number(block.number));
+    endings.onFinal(Number(block.number), nowMs());
     const toBlock = Number(block.number);
     const finalTsMs = Number(block.timestamp) * SECOND_MS;
     const fills = blockFills.get(toBlock) ?? [];
@@ -234,7 +234,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
     resolvedOnChain: options.resolvedOnChain,
     change: (conditionId, news) => {
       const market = byCondition.get(conditionId);
-      if (market !== undefined) define({ ...market, ...news, tsEventMs: nowMs(), tsInitMs: nowMs() });
+      if (market !== undefined) define({ ...market, ...news, tsInitMs: nowMs() });
     },
     pay: (payout) => log.append(resolvedFact(payout, nowMs())),
   });
