@@ -2,8 +2,10 @@ import type { ConditionId } from "@slipstream/contracts/ids";
 import { CTF_CONDITION_RESOLUTION } from "@slipstream/polymarket/topics";
 import { CONDITIONAL_TOKENS } from "@slipstream/polymarket/versions";
 import { type AddedFill, addFills, type TapeHead } from "@slipstream/sandbox/tape/addFills";
+import { defaultAssumptions, deriveMarkets } from "@slipstream/sandbox/tape/deriveMarkets";
 import type { TapeRecord } from "@slipstream/sandbox/tape/format";
 import { describe, expect, test } from "vitest";
+import { createEndings } from "./endings.ts";
 import { eventLine } from "./eventLog.ts";
 import { account, condition, fill, lines, marketTape, no, START_MS, yes } from "./replay.testing.ts";
 import { replay } from "./replay.ts";
@@ -154,7 +156,10 @@ describe("without chain records the venue's word is taken, and said", () => {
     ['["1","0"]', ["1", "0"], "1"],
     ['["0.5","0.5"]', ["500000", "500000"], "1000000"],
   ])("a closed Gamma record with prices %s pays at its time", (outcomePrices, payoutNumerators, payoutDenominator) => {
-    const result = run(() => [gammaRecord(5_000, { ...closed, outcomePrices })], later);
+    const result = run(
+      () => [gammaRecord(5_000, { ...closed, outcomePrices, umaResolutionStatus: "resolved" })],
+      later,
+    );
     expect(result.resolutions).toMatchObject([{ atMs: START_MS + 5_000, payoutNumerators, payoutDenominator }]);
     expect(result.assumed).toEqual(trusted("Gamma's closed market"));
     expect(skipped(result)).toEqual(CLOSED);
@@ -205,4 +210,31 @@ test("an order of a market without chain is not resolved by a log that no block 
   expect(report.errors).toContain(
     `the resolution of ${condition as ConditionId} is on the tape, but no block makes it final: unpaid`,
   );
+});
+
+test("a market closes when it is said first, in venue time, and once", () => {
+  const changes: [number, boolean][] = [];
+  let known = deriveMarkets([gammaRecord(0)], defaultAssumptions).markets[0];
+  const endings = createEndings({
+    market: () => known,
+    resolvedOnChain: new Set(),
+    change: (_conditionId, news) => {
+      if (known !== undefined) known = { ...known, ...news };
+      changes.push([news.tsEventMs - START_MS, news.closed]);
+    },
+    pay: () => {},
+  });
+  const word = { conditionId: condition as ConditionId, payoutMicro: null } as const;
+  const event = { kind: "marketResolved", conditionId: word.conditionId, tokenIds: [], winningTokenId: yes } as const;
+  endings.onGamma({ ...word, atMs: START_MS + 10, closed: false, acceptingOrders: false });
+  endings.onMarketResolved({ ...event, winningOutcome: "Yes", tsEventMs: START_MS + 20 }, START_MS + 25);
+  endings.onMarketResolved({ ...event, winningOutcome: "Yes", tsEventMs: 5 }, START_MS + 30);
+  endings.onGamma({ ...word, atMs: START_MS + 40, closed: true, acceptingOrders: false });
+  endings.onGamma({ ...word, atMs: START_MS + 50, closed: false, acceptingOrders: true });
+  expect(changes).toEqual([
+    [10, false],
+    [20, true],
+    [20, true],
+    [20, true],
+  ]);
 });

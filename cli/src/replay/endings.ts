@@ -8,6 +8,7 @@ import type { MarketDefinition } from "@slipstream/contracts/market";
 import type { MarketResolvedEvent } from "@slipstream/polymarket/marketChannel";
 import type { TapeLog } from "@slipstream/sandbox/tape/addFills";
 import { type GammaWord, type Resolution, resolutionOfLog } from "@slipstream/sandbox/tape/endings";
+import { ODD_MS } from "./frameTimes.ts";
 
 /** What balance-sync is told of a condition: outcome i is worth numerators[i] / denominator. */
 export type PayoutRead = {
@@ -22,10 +23,8 @@ export type PayoutRead = {
   readonly source: "chain" | "gamma";
 };
 
-/** What becomes of a market's definition; null: as it was. */
-export type MarketNews = Pick<MarketDefinition, "closed" | "acceptingOrders"> & {
-  readonly payoutMicro: MarketDefinition["payoutMicro"];
-};
+/** What becomes of a market's definition. `tsEventMs`: venue time from which it is so. */
+export type MarketNews = Pick<MarketDefinition, "closed" | "acceptingOrders" | "payoutMicro" | "tsEventMs">;
 
 export type EndingsOptions = {
   readonly market: (conditionId: ConditionId) => MarketDefinition | undefined;
@@ -36,10 +35,10 @@ export type EndingsOptions = {
 
 export type Endings = {
   onGamma(word: GammaWord): void;
-  onMarketResolved(event: MarketResolvedEvent): void;
+  onMarketResolved(event: MarketResolvedEvent, nowMs: number): void;
   onLog(log: TapeLog): void;
   /** Every block up to this one is final. */
-  onFinal(block: number): void;
+  onFinal(block: number, nowMs: number): void;
   /** Payouts for which the venue's word was taken, one sentence each. */
   assumed(): readonly string[];
   /** What could not be read, contradicts itself, or never became final. */
@@ -77,8 +76,12 @@ export function createEndings({ market, resolvedOnChain, change, pay }: EndingsO
     const tokenIds = market(conditionId)?.tokens.map(({ tokenId }) => tokenId) ?? [];
     pay({ type: "PayoutRead", tokenIds, ...read });
   };
-  const close = (conditionId: ConditionId, payoutMicro: MarketDefinition["payoutMicro"]): void =>
-    change(conditionId, { closed: true, acceptingOrders: false, payoutMicro });
+  /** Whoever says it first says when: a market does not close a second time. */
+  const close = (known: MarketDefinition, atMs: number, payoutMicro = known.payoutMicro): void =>
+    change(known.conditionId, {
+      ...{ closed: true, acceptingOrders: false, payoutMicro: payoutMicro ?? known.payoutMicro },
+      tsEventMs: known.closed ? known.tsEventMs : atMs,
+    });
   /** The venue names what each outcome is worth. */
   const trust = (conditionId: ConditionId, payoutMicro: readonly [number, number], who: string): void => {
     if (resolvedOnChain.has(conditionId)) return;
@@ -92,23 +95,24 @@ export function createEndings({ market, resolvedOnChain, change, pay }: EndingsO
   };
 
   return {
-    onGamma: ({ conditionId, closed, acceptingOrders, payoutMicro }) => {
+    onGamma: ({ conditionId, closed, acceptingOrders, payoutMicro, atMs }) => {
       const known = market(conditionId);
       if (known === undefined) return;
       // A market that was closed by a resolution does not open again by an older word.
       if (!closed) {
-        if (!known.closed) change(conditionId, { closed: false, acceptingOrders, payoutMicro: known.payoutMicro });
+        if (known.closed || known.acceptingOrders === acceptingOrders) return;
+        change(conditionId, { closed, acceptingOrders, payoutMicro: known.payoutMicro, tsEventMs: atMs });
         return;
       }
-      close(conditionId, payoutMicro ?? known.payoutMicro);
+      close(known, atMs, payoutMicro);
       if (payoutMicro !== null) trust(conditionId, payoutMicro, "Gamma's closed market");
     },
-    onMarketResolved: ({ conditionId, winningTokenId }) => {
+    onMarketResolved: ({ conditionId, winningTokenId, tsEventMs }, nowMs) => {
       const known = market(conditionId);
       if (known === undefined) return;
       const winner = known.tokens.findIndex(({ tokenId }) => tokenId === winningTokenId);
       const prices = winner < 0 ? null : ([winner === 0 ? MICRO : 0, winner === 1 ? MICRO : 0] as const);
-      close(conditionId, known.payoutMicro);
+      close(known, Math.abs(nowMs - tsEventMs) > ODD_MS ? nowMs : tsEventMs);
       if (prices !== null) trust(conditionId, prices, "market_resolved");
       else if (winningTokenId === null) assumed.push(`${conditionId}: closed, market_resolved names no winner`);
       else errors.push(`market_resolved of ${conditionId} names a winner that is none of its tokens: closed, unpaid`);
@@ -127,11 +131,12 @@ export function createEndings({ market, resolvedOnChain, change, pay }: EndingsO
       } else if (pending.has(conditionId)) contradict(pending.get(conditionId), resolution);
       else pending.set(conditionId, resolution);
     },
-    onFinal: (block) => {
-      for (const [conditionId, { payoutNumerators, payoutDenominator, blockNumber, blockHash }] of pending) {
+    onFinal: (block, nowMs) => {
+      for (const [conditionId, { payoutNumerators, payoutDenominator, blockNumber, blockHash, tsMs }] of pending) {
         if (blockNumber > block) continue;
         pending.delete(conditionId);
-        close(conditionId, market(conditionId)?.payoutMicro ?? null);
+        const known = market(conditionId);
+        if (known !== undefined) close(known, tsMs ?? nowMs);
         const payout = { conditionId, payoutNumerators, payoutDenominator, block: { blockNumber, blockHash } };
         payOnce({ ...payout, source: "chain" });
       }

@@ -20,7 +20,7 @@ export const connectionOf = ({ c }: Pick<TapeRecord, "c">): string => c ?? "tape
  * A frame that is later or earlier than the tape's usual delay by more than this carries a time that is none: it holds
  * nothing up, and counts as late when it comes.
  */
-const ODD_MS = 60_000;
+export const ODD_MS = 60_000;
 
 /**
  * Venue time of an event that tells something about a book at a moment, ms; null for an opening book, whose time is that of

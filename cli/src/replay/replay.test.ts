@@ -6,7 +6,7 @@ import { loadTape } from "@slipstream/sandbox/tape/format";
 import { fillsAtTheTouch } from "@slipstream/sandbox/tape/touchFills.testing";
 import { describe, expect, test } from "vitest";
 import { defaultAccount } from "../defaults.ts";
-import { account, fill, levels, lines, marketTape, no, pulse, replayOf } from "./replay.testing.ts";
+import { account, fill, levels, lines, marketTape, no, pulse, replayOf, START_MS } from "./replay.testing.ts";
 import { fillLine, replay } from "./replay.ts";
 
 const run = (fills: AddedFill[], changes = pulse) => replayOf(marketTape(levels, changes), fills);
@@ -67,6 +67,18 @@ test("the same tape gives the same bytes, and every book is proved", () => {
 test("an order is placed a latency after its decision, whenever the log took that", () => {
   const { latencyMs } = run([fill(2_000, "BUY", "0.50", "300"), fill(6_000, "SELL", "0.48", "150")]).report;
   expect(latencyMs.decidedToPlaced).toEqual({ p50: 100, p90: 100, p99: 100 });
+});
+
+test("a message that cannot be read costs the book it names, until a full one comes, and is told", () => {
+  const tape = marketTape(levels, pulse);
+  const at = tape.findIndex(({ t }) => t > START_MS + 2_000);
+  const damaged = String(tape[at]?.d).replaceAll('"price":"0.3"', '"price":"x"');
+  expect(damaged).not.toBe(tape[at]?.d);
+  const { report, assumed } = replayOf(tape.with(at, { t: START_MS + 2_005, ch: "clob.market.ws", d: damaged }), [
+    fill(3_000, "BUY", "0.50", "300"),
+  ]);
+  expect(report.attempts).toEqual({ trade: 0, skip: 1, byReason: { BOOK_UNHEALTHY: 1 } });
+  expect(assumed.at(-1)).toMatch(/^unreadable messages of the market channel, 1:/);
 });
 
 test("a tape without fills says how to add some", () => {

@@ -103,7 +103,7 @@ export function replay(input: ReplayInput): ReplayResult {
     audit: found,
     report,
     ...told,
-    assumed: [...assumed, ...world.endings.assumed()],
+    assumed: [...assumed, ...world.endings.assumed(), ...unreadText(world.unreadable())],
     proofs,
     lateFrames,
     facts,
@@ -116,6 +116,11 @@ const lateText = (count: number): string[] =>
     : [
         `${count} ${count === 1 ? "frame" : "frames"} told of a time that had been taken as over: what was decided meanwhile may be wrong`,
       ];
+
+const unreadText = (count: number): string[] =>
+  count === 0
+    ? []
+    : [`unreadable messages of the market channel, ${count}: the books they name are lost until a full one comes`];
 
 /** One more block after the end, so that the paper ledger settles what was filled last. */
 function settle(world: ReturnType<typeof createReplayWorld>, tape: readonly TapeRecord[], atMs: number): void {

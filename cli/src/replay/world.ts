@@ -8,7 +8,16 @@ import { createLocalLog, type LocalActor } from "@slipstream/actor/local";
 import { balanceSyncCore } from "@slipstream/balance-sync/core/core";
 import type { BalanceSyncMessage, BalanceSyncRequest, BalanceSyncView } from "@slipstream/balance-sync/core/messages";
 import { bestAsk, bestBid } from "@slipstream/book/ladder";
-import { createDesk, type Desk, onEvents, onPong, onTick, onUnreadable, track } from "@slipstream/bookstore/core/desk";
+import {
+  createDesk,
+  type Desk,
+  onEvents,
+  onPong,
+  onTick,
+  onUnreadable,
+  onUnreadableFrame,
+  track,
+} from "@slipstream/bookstore/core/desk";
 import { watcherCore } from "@slipstream/chain-watcher/core/core";
 import type { ObservedFill, Tips, WatcherMessage } from "@slipstream/chain-watcher/core/messages";
 import { observedFill } from "@slipstream/chain-watcher/core/observe";
@@ -62,6 +71,8 @@ export type ReplayWorld = {
   readonly endings: Pick<Endings, "assumed" | "errors">;
   /** Frames that told of a venue time which a watermark had passed already: what was decided by then may be wrong. */
   lateFrames(): number;
+  /** Messages of the market channel that could not be read; their books were lost. */
+  unreadable(): number;
 };
 
 /** As the executor's shell. */
@@ -107,6 +118,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   const shards = new Set(options.leaders.map(shardOf));
   let head: TapeHead | null = null;
   let lateFrames = 0;
+  let unreadable = 0;
   const lastFrameMs = new Map<string, number>();
   /** Fills by block, told again when the block is read. A node tells the logs of a block before its head as a rule. */
   const blockFills = new Map<number, ObservedFill[]>();
@@ -150,7 +162,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   };
 
   const onFrame = (text: string, connection: string): void => {
-    const { events } = parser.parse(text);
+    const { events, refused } = parser.parse(text);
     const watermarkMs = watermarkOf(connection);
     if (events.some((event) => (bookTimeOf(event) ?? Number.POSITIVE_INFINITY) <= watermarkMs)) lateFrames += 1;
     options.frameTimes.next(connection);
@@ -161,8 +173,14 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
       const book = desk.books.get(event.tokenId);
       if (book !== undefined && book.connection !== connection) track(desk, event.tokenId, connection);
     }
-    for (const event of events) if (event.kind === "marketResolved") endings.onMarketResolved(event);
+    for (const event of events) if (event.kind === "marketResolved") endings.onMarketResolved(event, nowMs());
     onEvents(desk, connection, events, nowMs());
+    // As the bookstore's shell: what cannot be read may have changed the books it names, or any.
+    for (const { tokenIds } of refused) {
+      if (tokenIds.length > 0) onUnreadable(desk, connection, tokenIds, nowMs());
+      else onUnreadableFrame(desk, connection, nowMs());
+    }
+    unreadable += refused.length;
     trade();
   };
   /** What the recorder lost is unknown here too, until a full book comes. */
@@ -177,7 +195,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   };
   /** Nothing of a tape is taken back: a block is final when the next one comes. */
   const blockEnds = (block: TapeHead, tips: Tips): void => {
-    endings.onFinal(Number(block.number));
+    endings.onFinal(Number(block.number), nowMs());
     const toBlock = Number(block.number);
     const finalTsMs = Number(block.timestamp) * SECOND_MS;
     const fills = blockFills.get(toBlock) ?? [];
@@ -216,7 +234,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
     resolvedOnChain: options.resolvedOnChain,
     change: (conditionId, news) => {
       const market = byCondition.get(conditionId);
-      if (market !== undefined) define({ ...market, ...news, tsEventMs: nowMs(), tsInitMs: nowMs() });
+      if (market !== undefined) define({ ...market, ...news, tsInitMs: nowMs() });
     },
     pay: (payout) => log.append(resolvedFact(payout, nowMs())),
   });
@@ -243,6 +261,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
     desk,
     endings,
     lateFrames: () => lateFrames,
+    unreadable: () => unreadable,
     passUntil: (ms) => clock.advanceTo(ms),
     feed: (record) => {
       clock.advanceTo(record.t);

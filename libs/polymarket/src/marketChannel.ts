@@ -77,7 +77,7 @@ export type MarketResolvedEvent = {
   readonly kind: "marketResolved";
   readonly conditionId: ConditionId;
   readonly tokenIds: readonly TokenId[];
-  /** null when the venue named none. */
+  /** null: the message names none. */
   readonly winningTokenId: TokenId | null;
   readonly winningOutcome: string;
   readonly tsEventMs: number;

@@ -48,7 +48,8 @@ function read(fields: Fields): MarketEvent | Ignored {
         kind: "marketResolved",
         ...head(fields),
         tokenIds: tokenList(fields, "assets_ids"),
-        winningTokenId: noneOr(fields, "winning_asset_id"),
+        // No outcome wins alone where the payout is shared; the books end all the same.
+        winningTokenId: isAbsent(fields["winning_asset_id"]) ? null : token(fields, "winning_asset_id"),
         winningOutcome: textOr(fields["winning_outcome"], ""),
       };
     case "new_market":
@@ -148,10 +149,6 @@ function token(fields: Fields, name: string): TokenId {
   const parsed = TokenId.safeParse(fields[name]);
   return parsed.success ? parsed.data : invalid(fields, name);
 }
-
-/** A market that ends without a winner still ends. */
-const noneOr = (fields: Fields, name: string): TokenId | null =>
-  fields[name] === undefined || fields[name] === null || fields[name] === "" ? null : token(fields, name);
 
 function tokenList(fields: Fields, name: string): TokenId[] {
   const parsed = TokenId.array().safeParse(fields[name]);

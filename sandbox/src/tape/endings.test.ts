@@ -30,7 +30,7 @@ describe("a resolution on the chain", () => {
   ])("%s is read", (payouts, payoutDenominator) => {
     expect(resolutionOfLog(log(payouts))).toEqual({
       ...{ conditionId: condition, payoutNumerators: payouts.map(BigInt), payoutDenominator },
-      ...{ blockNumber: 16, blockHash: `0x${"b".repeat(64)}` },
+      ...{ blockNumber: 16, blockHash: `0x${"b".repeat(64)}`, tsMs: null },
     });
   });
   test.each([

@@ -20,6 +20,8 @@ export type Resolution = {
   readonly payoutDenominator: bigint;
   readonly blockNumber: number;
   readonly blockHash: Hash;
+  /** Time of the block, unix ms; null: the node did not state it. */
+  readonly tsMs: number | null;
 };
 /** A log that claims to be one and cannot be read. */
 export type ResolutionRefusal = { readonly kind: "refused"; readonly text: string };
@@ -44,13 +46,14 @@ export function resolutionOfLog(log: TapeLog): Resolution | ResolutionRefusal | 
   }
   const payoutDenominator = payoutNumerators.reduce((sum, part) => sum + part, 0n);
   if (payoutDenominator === 0n) return refuse("pays nothing to anybody, which the contract never does");
-  const { blockNumber, blockHash } = log;
+  const { blockNumber, blockHash, blockTimestamp } = log;
   return {
     conditionId: condition.data,
     payoutNumerators,
     payoutDenominator,
     blockNumber: Number(blockNumber),
     blockHash: blockHash as Hash,
+    tsMs: blockTimestamp === undefined ? null : Number(blockTimestamp) * 1_000,
   };
 }
 
