@@ -1,10 +1,10 @@
 /** The fold of the log into the executor's state. A fact that is known already changes nothing. */
 import type { FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
 import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
-import { type AccountId, type Address, leaderActId } from "@slipstream/contracts/ids";
+import { type AccountId, type Address, leaderActId, type TokenId } from "@slipstream/contracts/ids";
 import { negate, type SharesMicro, sharesMicro, subtract, ZERO_SHARES } from "@slipstream/contracts/money";
 import { configSchemas, whenRemovedOf } from "@slipstream/contracts/policy";
-import { moveCopied } from "./copied.ts";
+import { moveCopied, tidyCopied } from "./copied.ts";
 import { evolveOrder, foldIntent, foldRetraction, foldSettlement, foldSkip } from "./evolveOrders.ts";
 import { addMovement, addSnapshot, emptyHolding, type Holding, removeMovement } from "./holdings.ts";
 import { isEnded } from "./orders.ts";
@@ -269,6 +269,10 @@ function forget(state: ExecutorState, nowMs: number): void {
     const isYoung = fill.tsSignalPublishedMs >= nowMs - keepMs;
     if (!isYoung && fill.undecided.size === 0 && !tied.has(holdingKey(fill.leader, fill.tokenId)))
       state.fills.delete(id);
+  }
+  for (const key of [...state.copied.keys()]) {
+    const [account, tokenId, leader] = key.split("|");
+    tidyCopied(state, { account: account as AccountId, tokenId: tokenId as TokenId, leader: leader as Address });
   }
   for (const [id, order] of state.orders) {
     if (isEnded(order) && !state.fills.has(order.leaderFillId)) state.orders.delete(id);

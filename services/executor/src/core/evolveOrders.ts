@@ -12,10 +12,10 @@ import {
 } from "@slipstream/contracts/money";
 import { dropCopied, noteCopied } from "./copied.ts";
 import { exitPrice } from "./exitLimit.ts";
-import { closableLot, freeLot, partOf } from "./exitSize.ts";
+import { closableLot, dueExits, freeLot, partOf } from "./exitSize.ts";
 import { addToLot, isLater, takeFromLot } from "./lots.ts";
 import { isEnded, lateExits, newOrder, nextStatus, type OrderEvent, type OrderState } from "./orders.ts";
-import { type ExecutorState, type LotRef, lotKey, lotSize, openOrdersOf, unfollowedOf } from "./state.ts";
+import { type ExecutorState, type LotRef, lotKey, lotSize, openOrdersOf } from "./state.ts";
 import {
   aboutOf,
   clockOf,
@@ -70,7 +70,7 @@ export function foldIntent(state: ExecutorState, fact: FactOf<"OrderIntent">): v
   }
   const clock = clockOf(state, fact, fill);
   // One order closes whatever earlier exits of the lot left to close.
-  for (const exit of unfollowedOf(state, fact)) {
+  for (const exit of dueExits(state, fact)) {
     if (exit.remainingMicro !== null || exit.attemptId === fact.attemptId) state.unfollowed.delete(exit.attemptId);
   }
   if (isFirst) {

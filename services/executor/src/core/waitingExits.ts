@@ -3,20 +3,18 @@
  * are removed, whose lots are closed or left alone.
  */
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
-import { type Address, type AttemptId, attemptId, type TokenId } from "@slipstream/contracts/ids";
+import { type AccountId, type Address, type AttemptId, attemptId, type TokenId } from "@slipstream/contracts/ids";
 import { add } from "@slipstream/contracts/money";
 import type { WhenRemoved } from "@slipstream/contracts/policy";
 import { tidyCopied } from "./copied.ts";
 import { exitPrice } from "./exitLimit.ts";
-import { freeLot, waitsSinceMs } from "./exitSize.ts";
+import { freeLot, isDust, waitsSinceMs } from "./exitSize.ts";
 import type { ExitClock, OrderState } from "./orders.ts";
 import {
   type ExecutorState,
   type KnownFill,
   type Lot,
   type LotRef,
-  lotKey,
-  openOrdersOf,
   type UnfollowedExit,
   unfollowedOf,
 } from "./state.ts";
@@ -79,9 +77,7 @@ export function setUnfollowed(state: ExecutorState, exit: UnfollowedExit): void 
  * has been bought. Nothing waits for it.
  */
 export function tidy(state: ExecutorState, ref: LotRef): void {
-  const lot = state.lots.get(lotKey(ref));
-  const isOpen = openOrdersOf(state, ref).length > 0;
-  if (lot !== undefined && lot.sizeMicro < lot.minimumMicro && !isOpen) {
+  if (isDust(state, ref)) {
     for (const { attemptId: attempt } of unfollowedOf(state, ref)) state.unfollowed.delete(attempt);
   }
   tidyCopied(state, ref);
@@ -124,11 +120,9 @@ export function foldLeader(
     if (whenRemoved === "close") closeLot(state, lot, atMs);
     tidy(state, lot);
   }
-  for (const account of state.accounts.keys()) {
-    for (const key of [...state.copied.keys()]) {
-      const [of, tokenId] = key.split("|");
-      if (of === account && key.endsWith(`|${leader}`))
-        tidyCopied(state, { account, tokenId: tokenId as TokenId, leader });
-    }
+  for (const key of [...state.copied.keys()]) {
+    const [account, tokenId] = key.split("|");
+    if (!key.endsWith(`|${leader}`)) continue;
+    tidyCopied(state, { account: account as AccountId, tokenId: tokenId as TokenId, leader });
   }
 }
