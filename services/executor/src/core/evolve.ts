@@ -1,7 +1,7 @@
 /** The fold of the log into the executor's state. A fact that is known already changes nothing. */
 import type { FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
 import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
-import { type AccountId, type Address, leaderActId, type TokenId } from "@slipstream/contracts/ids";
+import { type AccountId, type Address, type AttemptId, leaderActId, type TokenId } from "@slipstream/contracts/ids";
 import { negate, type SharesMicro, sharesMicro, subtract, ZERO_SHARES } from "@slipstream/contracts/money";
 import { configSchemas, whenRemovedOf } from "@slipstream/contracts/policy";
 import { moveCopied, tidyCopied } from "./copied.ts";
@@ -274,7 +274,13 @@ function forget(state: ExecutorState, nowMs: number): void {
     const [account, tokenId, leader] = key.split("|");
     tidyCopied(state, { account: account as AccountId, tokenId: tokenId as TokenId, leader: leader as Address });
   }
+  // The newest order of an attempt stays: the next one has the number after it.
+  const newest = new Map<AttemptId, number>();
+  for (const { attemptId, n } of state.orders.values()) newest.set(attemptId, Math.max(n, newest.get(attemptId) ?? 0));
   for (const [id, order] of state.orders) {
-    if (isEnded(order) && !state.fills.has(order.leaderFillId)) state.orders.delete(id);
+    // An exit that rests for days has many orders that did nothing, and the fill it follows stays known.
+    const isOld = order.kind === "EXIT" && order.tsDecidedMs < nowMs - keepMs;
+    const didNothing = isOld && order.filledMicro === 0n && order.n < (newest.get(order.attemptId) ?? 0);
+    if (isEnded(order) && (didNothing || !state.fills.has(order.leaderFillId))) state.orders.delete(id);
   }
 }

@@ -213,7 +213,7 @@ function endOrder(state: ExecutorState, order: OrderState, fact: Fact): void {
     const failures = isNoFailure(fact) ? 0 : clock.failures + 1;
     const waitMs = failures === 0 ? 0 : retryAfterMs(state, order, failures - 1);
     setUnfollowed(state, {
-      ...{ ...aboutOf(order), ...clock, failures, remainingMicro, n: order.n + 1 },
+      ...{ ...aboutOf(order), ...clock, failures, remainingMicro, n: nextOrderOf(state, order.attemptId) },
       ...{ notBeforeMs: fact.tsInitMs + waitMs, reason: fact.type },
     });
     return;
