@@ -1,6 +1,6 @@
 /** The report of a run: what happened, and whether it agrees with the chain. Shape: README, "Report". */
 import type { Address, LeaderFillId } from "@slipstream/contracts/ids";
-import { type Overview, paperHoldings } from "./overview.ts";
+import { type OrderEntry, type Overview, paperHoldings } from "./overview.ts";
 
 /** A fill of a followed wallet as the chain itself shows it, read independently of chain-watcher. */
 export type ChainFill = {
@@ -181,14 +181,23 @@ export function buildReport(
       (order) => order.fills > 0 && (order.fills > 1 || order.filledMicro < order.intent.sizeMicro),
     ).length,
     ttlCancels: orders.filter((order) => order.end === "expired").length,
-    lateExits: orders.filter(
-      ({ intent }) => intent.kind === "EXIT" && intent.tsDecidedMs - intent.tsSignalMs > LATE_EXIT_MS,
-    ).length,
+    lateExits: lateExits(orders),
     returned: [...overview.fills.values()].filter(({ returned }) => returned).length,
     retracted: [...overview.fills.values()].filter(({ status }) => status === "RETRACTED").length,
     faults: [...run.faults],
     errors: [...run.errors, ...found.missed, ...found.duplicated, ...found.phantom, ...disagreements],
   };
+}
+
+/** By their first order: one that rests and gives way has many. */
+function lateExits(orders: readonly OrderEntry[]): number {
+  const first = new Map<string, number>();
+  for (const { intent } of orders) {
+    if (intent.kind !== "EXIT") continue;
+    const lateMs = intent.tsDecidedMs - intent.tsSignalMs;
+    first.set(intent.attemptId, Math.min(lateMs, first.get(intent.attemptId) ?? lateMs));
+  }
+  return [...first.values()].filter((lateMs) => lateMs > LATE_EXIT_MS).length;
 }
 
 /** A run is good when nothing was missed or doubled and the positions agree with the chain. */

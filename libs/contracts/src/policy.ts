@@ -52,8 +52,8 @@ export const ExitPolicy = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("book") }),
   /**
    * The limit starts at the guard and gives way by `stepBps` of the leader's price every `everySeconds`, but not below
-   * `floorBps` of it (null: no floor); after `bookAfterSeconds` it is the book's, again not below the floor. Meanwhile a
-   * limit that does not trade at once rests.
+   * `floorBps` of it (null: no floor); after `bookAfterSeconds` it is the best bid, again not below the floor, and while
+   * nobody bids it stays where it was by then. A limit that does not trade at once rests.
    */
   z.object({
     kind: z.literal("widen"),

@@ -1,5 +1,5 @@
 /** The executor on a real log and bus: first touch, grant, placement by the book's clock, and an order that outlives it. */
-import { serve } from "@slipstream/actor/ask";
+import { ask, serve } from "@slipstream/actor/ask";
 import { systemClock } from "@slipstream/actor/clock";
 import { publishMarket } from "@slipstream/actor/markets";
 import type { RunningService } from "@slipstream/actor/service";
@@ -146,5 +146,9 @@ test("a fill in an unknown token becomes an order, filled by the book of its tim
     [given.shares(3), given.shares(0)],
   ]);
   expect(await all("OrderIntent")).toHaveLength(1);
+  const pending = await ask(bus, "executor", "pending", {}, 5_000);
+  const { account, leader, tokenId } = intent;
+  const lot = { account, leader, tokenId, sharesMicro: given.shares(10), isDust: false, whenRemoved: null };
+  expect(pending).toEqual({ ok: true, value: { exits: [], lots: [lot], buckets: [] } });
   expect(testBus.errors).toEqual([]);
 }, 60_000);

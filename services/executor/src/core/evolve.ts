@@ -1,12 +1,12 @@
 /** The fold of the log into the executor's state. A fact that is known already changes nothing. */
 import type { FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
 import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
-import { type AccountId, type Address, leaderActId } from "@slipstream/contracts/ids";
+import { type AccountId, type Address, type AttemptId, leaderActId } from "@slipstream/contracts/ids";
 import { negate, type SharesMicro, sharesMicro, subtract, ZERO_SHARES } from "@slipstream/contracts/money";
 import { configSchemas, whenRemovedOf } from "@slipstream/contracts/policy";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 import { clearBuckets, clearMarket, dropAged, hasStake, savedSignals } from "./bucket.ts";
-import { moveCopied } from "./copied.ts";
+import { moveCopied, tidyCopied } from "./copied.ts";
 import { evolveOrder, foldIntent, foldRetraction, foldSettlement, foldSkip } from "./evolveOrders.ts";
 import { addMovement, addSnapshot, emptyHolding, type Holding, removeMovement } from "./holdings.ts";
 import { learnOrder } from "./leaderOrder.ts";
@@ -18,6 +18,7 @@ import {
   holdingKey,
   type KnownFill,
   type LotRef,
+  lotRefOf,
   lotSize,
   openOrdersOf,
 } from "./state.ts";
@@ -293,7 +294,16 @@ function forget(state: ExecutorState, nowMs: number): void {
     if (!isYoung && fill.undecided.size === 0 && !tied.has(holdingKey(fill.leader, fill.tokenId)))
       state.fills.delete(id);
   }
+  for (const key of [...state.copied.keys()]) {
+    tidyCopied(state, lotRefOf(key));
+  }
+  // The newest order of an attempt stays: the next one has the number after it.
+  const newest = new Map<AttemptId, number>();
+  for (const { attemptId, n } of state.orders.values()) newest.set(attemptId, Math.max(n, newest.get(attemptId) ?? 0));
   for (const [id, order] of state.orders) {
-    if (isEnded(order) && !state.fills.has(order.leaderFillId)) state.orders.delete(id);
+    // An exit that rests for days has many orders that did nothing, and the fill it follows stays known.
+    const isOld = order.kind === "EXIT" && order.tsDecidedMs < nowMs - keepMs;
+    const didNothing = isOld && order.filledMicro === 0n && order.n < (newest.get(order.attemptId) ?? 0);
+    if (isEnded(order) && (didNothing || !state.fills.has(order.leaderFillId))) state.orders.delete(id);
   }
 }

@@ -5,12 +5,12 @@ import { add, minAmount, subtractToZero, ZERO_SHARES, ZERO_USDC } from "@slipstr
 import { clearBuckets, dropSignal, saveUp, settleUsed, shrinkBucket, takeOut } from "./bucket.ts";
 import { dropCopied, noteCopied } from "./copied.ts";
 import { exitPrice } from "./exitLimit.ts";
-import { closableLot, freeLot, partOf } from "./exitSize.ts";
+import { closableLot, dueExits, freeLot, partOf } from "./exitSize.ts";
 import { coverOrder, coverSaved, uncoverSaved } from "./leaderOrder.ts";
 import { addToLot, isLater, takeFromLot } from "./lots.ts";
 import { isEnded, lateExits, newOrder, nextStatus, type OrderEvent, type OrderState } from "./orders.ts";
 import { noteSale } from "./splitSale.ts";
-import { type ExecutorState, type LotRef, lotKey, lotSize, openOrdersOf, unfollowedOf } from "./state.ts";
+import { type ExecutorState, type LotRef, lotKey, lotSize, openOrdersOf } from "./state.ts";
 import {
   aboutOf,
   clockOf,
@@ -64,7 +64,7 @@ export function foldIntent(state: ExecutorState, fact: FactOf<"OrderIntent">): v
     if (fill !== undefined) noteCopied(state, fact, fill);
   } else {
     // One order closes whatever earlier exits of the lot left to close.
-    for (const exit of unfollowedOf(state, fact)) {
+    for (const exit of dueExits(state, fact)) {
       if (exit.remainingMicro !== null || exit.attemptId === fact.attemptId) state.unfollowed.delete(exit.attemptId);
     }
     if (isFirst) {
@@ -203,7 +203,7 @@ function endOrder(state: ExecutorState, order: OrderState, fact: Fact): void {
     const failures = isNoFailure(fact) ? 0 : clock.failures + 1;
     const waitMs = failures === 0 ? 0 : retryAfterMs(state, order, failures - 1);
     setUnfollowed(state, {
-      ...{ ...aboutOf(order), ...clock, failures, remainingMicro, n: order.n + 1 },
+      ...{ ...aboutOf(order), ...clock, failures, remainingMicro, n: nextOrderOf(state, order.attemptId) },
       ...{ notBeforeMs: fact.tsInitMs + waitMs, reason: fact.type },
     });
     return;

@@ -103,6 +103,6 @@ describe("the limit of an exit (guard two ticks)", () => {
 test("an exit rests until its next step, never shorter than the policy says", () => {
   expect(exitTtlMs(policy, 31_000, 1_000)).toBe(30_000);
   expect(exitTtlMs(policy, 2_000, 1_000)).toBe(5_000);
-  expect(exitTtlMs(policy, null, 1_000)).toBe(30_000);
-  expect(exitTtlMs(book, null, 1_000)).toBe(5_000);
+  expect(exitTtlMs(policy, null, 1_000)).toBe(300_000);
+  expect(exitTtlMs({ ttlMs: 900_000 }, null, 1_000)).toBe(900_000);
 });

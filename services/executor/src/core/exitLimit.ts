@@ -68,8 +68,9 @@ export function exitLimit(asked: {
 
 const lower = (a: PriceMicro, b: PriceMicro | null): PriceMicro => (b !== null && b < a ? b : a);
 
-/** An exit rests at least until its limit gives way, so that it keeps its place in the queue; then its policy's time. */
-export function exitTtlMs(policy: AccountPolicy, nextStepMs: number | null, nowMs: number): number {
-  if (nextStepMs !== null) return Math.max(policy.ttlMs, nextStepMs - nowMs);
-  return policy.exits.kind === "widen" ? Math.max(policy.ttlMs, policy.exits.everySeconds * 1_000) : policy.ttlMs;
-}
+/** A limit that only the book moves rests this long, so that a day of it is some hundred orders. */
+const REST_MS = 300_000;
+
+/** An exit rests until its limit gives way, and no shorter than the policy says: so it keeps its place in the queue. */
+export const exitTtlMs = (policy: Pick<AccountPolicy, "ttlMs">, nextStepMs: number | null, nowMs: number): number =>
+  Math.max(policy.ttlMs, nextStepMs === null ? REST_MS : nextStepMs - nowMs);

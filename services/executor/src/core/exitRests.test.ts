@@ -1,7 +1,8 @@
 /** Exits that the book does not take at once: they rest, give way, and end. */
 
+import type { Address, TokenId } from "@slipstream/contracts/ids";
 import { describe, expect, test } from "vitest";
-import type { OrderState } from "./orders.ts";
+import { isEnded, type OrderState } from "./orders.ts";
 import { pendingOf } from "./pending.ts";
 import { bidAt, exits, holdingTen, leaderAct, limits, lotOf, placed, tick } from "./stories.testing.ts";
 import {
@@ -22,6 +23,7 @@ import {
   sale,
   shares,
   tokenId,
+  usdc,
 } from "./story.testing.ts";
 
 /** Lets time pass as the shell does, the venue taking and cancelling what it is told to. */
@@ -219,6 +221,54 @@ test("what inventory granted too little of is still owed", () => {
   fillOrder(made, 12);
   tick(made);
   expect(exits(made).map(({ sizeMicro }) => sizeMicro)).toEqual([shares(20), shares(8)]);
+});
+
+test("two orders of one exit at a time never share a number", () => {
+  const made = goodStory();
+  bidAt(made, 0.5);
+  made.tell(leaderFill(1, { sharesMicro: shares(200) }));
+  placed(made);
+  fillOrder(made, 10);
+  const [entry] = only(made.own, "OrderIntent");
+  bidAt(made, 0.4);
+  made.tell(sale(2, 200));
+  placed(made);
+  const late = { kind: "fill" as const, tokenId, atMs: made.view.nowMs, n: 1, priceMicro: price(0.5) };
+  const money = { usdcMicro: usdc(3), feeMicro: usdc(0), liquiditySide: "maker" as const, sizeMicro: shares(6) };
+  if (entry === undefined) return;
+  const { orderId } = entry;
+  const over = { kind: "canceled" as const, orderId, tokenId, atMs: made.view.nowMs };
+  made.say({ type: "VenueReport", orderId, events: [{ ...late, ...money, orderId }, over] });
+  tick(made);
+  expect(exits(made).map(({ sizeMicro }) => sizeMicro)).toEqual([shares(10), shares(6)]);
+  for (const order of [...made.state().orders.values()]) if (order.kind === "EXIT") end(made, order, "expired");
+  tick(made);
+  expect(exits(made).map(({ sizeMicro }) => sizeMicro)).toEqual([shares(10), shares(6), shares(16)]);
+  expect(new Set(exits(made).map((exit) => exit.orderId)).size).toBe(3);
+});
+
+test("an exit that rests for days keeps few orders in mind, and its numbers go on", () => {
+  const made = goodStory({
+    exits: { kind: "widen", everySeconds: 30, stepBps: 200, floorBps: 9_600, bookAfterSeconds: 600 },
+  });
+  bidAt(made, 0.5);
+  made.tell(leaderFill(1));
+  fillOrder(made, 10);
+  bidAt(made, 0.3);
+  made.tell(sale(2, 100));
+  placed(made);
+  for (let turn = 0; turn < 300; turn++) {
+    tick(made, 300_000);
+    for (const order of [...made.state().orders.values()]) if (!isEnded(order)) end(made, order, "expired");
+    tick(made);
+    const times = { tsEventMs: made.view.nowMs, tsInitMs: made.view.nowMs };
+    const other = { ...times, leader: `0x${"33".repeat(20)}` as Address, tokenId: "8" as TokenId };
+    made.tell(leaderFill(1_000 + turn, other));
+  }
+  expect(made.state().orders.size).toBeLessThan(100);
+  const ids = exits(made).map(({ orderId }) => orderId);
+  expect(ids.length).toBeGreaterThan(300);
+  expect(new Set(ids).size).toBe(ids.length);
 });
 
 describe("what is pending is told in fields", () => {

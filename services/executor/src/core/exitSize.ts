@@ -8,12 +8,23 @@ import { add, minAmount, type SharesMicro, scale, subtractToZero, ZERO_SHARES } 
 import type { ExitShare } from "./copied.ts";
 import { heldUpTo, isLater } from "./lots.ts";
 import { leavesOf } from "./orders.ts";
-import { type ExecutorState, type KnownFill, type LotRef, lotSize, openOrdersOf, unfollowedOf } from "./state.ts";
+import { asCopied } from "./splitSale.ts";
+import {
+  type ExecutorState,
+  type KnownFill,
+  type LotRef,
+  lotKey,
+  lotSize,
+  openOrdersOf,
+  type UnfollowedExit,
+  unfollowedOf,
+} from "./state.ts";
 
 /** What of the lot no exit is closing yet. */
 export function freeLot(state: ExecutorState, ref: LotRef): SharesMicro {
   const closing = openOrdersOf(state, ref).flatMap((order) => (order.kind === "EXIT" ? [leavesOf(order)] : []));
-  return subtractToZero(lotSize(state, ref), add(...closing, pendingExits(state, ref)));
+  const waiting = unfollowedOf(state, ref).map(({ remainingMicro }) => remainingMicro ?? ZERO_SHARES);
+  return subtractToZero(lotSize(state, ref), add(ZERO_SHARES, ...closing, ...waiting));
 }
 
 /**
@@ -40,9 +51,25 @@ export function closableLot(state: ExecutorState, ref: LotRef, exit: KnownFill):
   return subtractToZero(held, add(ZERO_SHARES, ...ofHeld));
 }
 
+/** False while the chain has taken the sale back that an exit follows: it waits whether it returns. */
+export function isDue(state: ExecutorState, { leaderFillId, tokenId }: UnfollowedExit): boolean {
+  const fill = state.fills.get(leaderFillId);
+  return fill === undefined || fill.status === "ON_CHAIN" || asCopied(fill, tokenId).side === "BUY";
+}
+
+/** Exits of a lot that the next order closes. */
+export const dueExits = (state: ExecutorState, ref: LotRef): UnfollowedExit[] =>
+  unfollowedOf(state, ref).filter((exit) => isDue(state, exit));
+
 /** What earlier exits of the lot still have to close. */
 export const pendingExits = (state: ExecutorState, ref: LotRef): SharesMicro =>
-  add(...unfollowedOf(state, ref).map(({ remainingMicro }) => remainingMicro ?? ZERO_SHARES));
+  add(ZERO_SHARES, ...dueExits(state, ref).map(({ remainingMicro }) => remainingMicro ?? ZERO_SHARES));
+
+/** True when a lot is less than the venue takes in an order, and nothing is on its way that would change it. */
+export function isDust(state: ExecutorState, ref: LotRef): boolean {
+  const lot = state.lots.get(lotKey(ref));
+  return lot !== undefined && lot.sizeMicro < lot.minimumMicro && openOrdersOf(state, ref).length === 0;
+}
 
 /**
  * Since when an order for what is pending of a lot could have been made: when the exits that wait came to the venue's
@@ -54,7 +81,7 @@ export function waitsSinceMs(
   ref: LotRef,
   at: { readonly minimumMicro: SharesMicro; readonly nowMs: number; readonly isNew: boolean },
 ): number {
-  const waiting = unfollowedOf(state, ref).sort((a, b) => a.sinceMs - b.sinceMs);
+  const waiting = dueExits(state, ref).sort((a, b) => a.sinceMs - b.sinceMs);
   let together = ZERO_SHARES;
   for (const { remainingMicro, sinceMs } of waiting) {
     together = add(together, remainingMicro ?? ZERO_SHARES);

@@ -23,12 +23,12 @@ import { cancelOpen } from "./cancel.ts";
 import { type ExitShare, exitShareOf } from "./copied.ts";
 import { awaitBook, mayWait } from "./entries.ts";
 import { exitLimit, exitPrice, exitTtlMs } from "./exitLimit.ts";
-import { closableLot, partOf, pendingExits, waitsSinceMs } from "./exitSize.ts";
+import { closableLot, isDust, partOf, pendingExits, waitsSinceMs } from "./exitSize.ts";
 import { exitGates, type Tradable } from "./gates.ts";
 import { isLater } from "./lots.ts";
 import type { ExecutorRequest } from "./messages.ts";
 import { leavesOf, type OrderState } from "./orders.ts";
-import { type ExecutorState, type LotRef, lotSize, openOrdersOf, type UnfollowedExit } from "./state.ts";
+import { type ExecutorState, type LotRef, lotKey, lotSize, openOrdersOf, type UnfollowedExit } from "./state.ts";
 import type { ExecutorView } from "./view.ts";
 
 /** A resting exit is not replaced sooner, however fast the book falls: a cancel and an order take their time as well. */
@@ -60,10 +60,15 @@ function answerExit(deciding: Deciding, lot: LotRef): Facts[number] | "wait" {
     skipFact(deciding, "EXIT", reason, { unfollowed: true, exitShare, ...basis });
   if (fill.status !== "ON_CHAIN") return refuse({ code: "FILL_REVERTED" });
   if (fill.disputed) return refuse({ code: "FILL_DISPUTED" });
+  const isKept = state.removed.get(fill.leader) === "keep";
+  if (isKept) return skipFact(deciding, "EXIT", { code: "LEADER_NOT_FOLLOWED" }, { exitShare });
   const closable = closableLot(state, lot, fill);
   const wantedMicro = exitShare === null ? null : add(partOf(closable, exitShare), pendingExits(state, lot));
   if (closable <= policy.dustMicro) {
     return skipFact(deciding, "EXIT", { code: "NOTHING_TO_SELL" }, { exitShare, targetMicro: wantedMicro });
+  }
+  if (isDust(state, lot)) {
+    return skipFact(deciding, "EXIT", dustReason(state, lot), { exitShare, targetMicro: wantedMicro });
   }
   if (wantedMicro === null) return refuse({ code: "LEADER_HOLDING_UNKNOWN" });
   const gate = exitGates({ state, view, fill, policy, waitedMs: waitedMs(deciding) });
@@ -73,6 +78,13 @@ function answerExit(deciding: Deciding, lot: LotRef): Facts[number] | "wait" {
   const priceMicro = exitPrice(fill, gate.value.quote);
   return priceAndSize({ deciding, lot, tradable: gate.value, wantedMicro, priceMicro, n: 0, exitShare }, refuse);
 }
+
+const dustReason = (state: ExecutorState, ref: LotRef): SkipReason => ({
+  code: "BELOW_MINIMUM",
+  sizeMicro: lotSize(state, ref),
+  minimumMicro: state.lots.get(lotKey(ref))?.minimumMicro ?? ZERO_SHARES,
+  bucketMicro: ZERO_SHARES,
+});
 
 /** Tries again what is still owed of one lot; null while the answer is no. */
 export function retryExit(deciding: Deciding, exit: UnfollowedExit): Facts[number] | null {

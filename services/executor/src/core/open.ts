@@ -6,6 +6,7 @@ import { floorToStep } from "@slipstream/contracts/money";
 import type { ChainSubject } from "@slipstream/contracts/subjects";
 import { type Facts, orderHead } from "./attempt.ts";
 import { cancelOpen, cancelRequest, reasonToCancel } from "./cancel.ts";
+import { isDue } from "./exitSize.ts";
 import { givesWay, retryExit } from "./exits.ts";
 import type { ExecutorRequest, OrderToPlace } from "./messages.ts";
 import { type CancelReason, isEnded, isMayBeAtVenue, type OrderState } from "./orders.ts";
@@ -80,7 +81,7 @@ function lateOrTooSmall({ view }: By, order: OrderState): AbandonReason | null {
 function placeable({ state, view }: By, order: OrderState): OrderToPlace | null {
   const market = view.market(order.tokenId);
   if (market === null) return null;
-  // An account that was deleted has no mode any more: its order is not sent anywhere real.
+  // An account that was never configured has no mode: its order is not sent anywhere real.
   const { submitLatencyMs: latencyMs, mode } = state.accounts.get(order.account)?.policy ?? noPolicy;
   const { orderId, account, leader, tokenId, conditionId, side, limitPriceMicro, timeInForce, ttlMs } = order;
   const reachesMs = Math.max(order.tsDecidedMs + latencyMs, view.nowMs);
@@ -151,7 +152,7 @@ function retries({ state, view }: By, chain: ChainSubject): Facts {
     const fill = signal === undefined ? undefined : asCopied(signal, exit.tokenId);
     const account = state.accounts.get(exit.account);
     if (fill === undefined || account === undefined || tried.has(lotKey(exit))) continue;
-    if (exit.notBeforeMs > view.nowMs || (fill.side === "SELL" && fill.status !== "ON_CHAIN")) continue;
+    if (exit.notBeforeMs > view.nowMs || !isDue(state, exit)) continue;
     const conditionId = view.market(exit.tokenId)?.conditionId ?? exit.conditionId;
     if (execChain(exit.account, { conditionId, tokenId: exit.tokenId }) !== chain) continue;
     const { policy, revision } = account;

@@ -4,6 +4,7 @@ import type { AccountId, TokenId } from "@slipstream/contracts/ids";
 import type { HeldLot, Pending, PendingBucket, PendingExit } from "@slipstream/contracts/live";
 import { sumOf, youngParts } from "./bucket.ts";
 import { type ExitLimit, exitLimit, exitPrice } from "./exitLimit.ts";
+import { isDue } from "./exitSize.ts";
 import { exitGates } from "./gates.ts";
 import { type ExitClock, leavesOf, type OrderState } from "./orders.ts";
 import {
@@ -57,7 +58,7 @@ function reasonOf(by: By, exit: UnfollowedExit): string {
   const policy = state.accounts.get(exit.account)?.policy;
   if (fill === undefined || policy === undefined) return exit.reason;
   if (exit.remainingMicro === null) return "LEADER_HOLDING_UNKNOWN";
-  if (fill.side === "SELL" && fill.status !== "ON_CHAIN") return "FILL_REVERTED";
+  if (!isDue(state, exit)) return "FILL_REVERTED";
   const gate = exitGates({ state, view, fill, policy, waitedMs: 0 });
   if (gate.kind !== "pass") return gate.reason.code;
   if (exit.priceMicro === null && exitPrice(fill, gate.value.quote) === null) return "NO_PRICE";

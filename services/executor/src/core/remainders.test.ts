@@ -217,3 +217,69 @@ test("however he splits a sale, the same is sold, and nothing is left when he ha
     { numRuns: Number(process.env["FC_RUNS"] ?? 100) },
   );
 });
+
+/** The venue fills what is open: all of it, or `part` ten-thousandths. */
+function fillOpen(of: Story, part = 10_000): void {
+  for (const order of [...of.state().orders.values()]) {
+    const leaves = order.sizeMicro - order.filledMicro;
+    const sizeMicro = (((leaves * BigInt(part)) / 10_000n / 10_000n) * 10_000n) as typeof order.sizeMicro;
+    if ((order.status !== "granted" && order.status !== "accepted") || sizeMicro === 0n) continue;
+    const head = { kind: "fill" as const, orderId: order.orderId, tokenId, atMs: of.view.nowMs, n: order.trades.size };
+    const money = { usdcMicro: usdc(0), feeMicro: usdc(0), liquiditySide: "taker" as const, priceMicro: price(0.5) };
+    of.say({ type: "VenueReport", orderId: order.orderId, events: [{ ...head, ...money, sizeMicro }] });
+  }
+}
+function expireOpen(of: Story): void {
+  for (const { orderId, status } of [...of.state().orders.values()]) {
+    if (status !== "granted" && status !== "accepted") continue;
+    of.say({ type: "VenueReport", orderId, events: [{ kind: "expired", orderId, tokenId, atMs: of.view.nowMs }] });
+  }
+}
+
+type Happening = { readonly do: "buy" | "sell" | "fill" | "expire" | "pass" | "halt"; readonly part: number };
+const happenings = fc.array(
+  fc.record({
+    do: fc.constantFrom<Happening["do"]>("buy", "buy", "sell", "sell", "fill", "fill", "expire", "pass", "halt"),
+    part: fc.integer({ min: 1, max: 10_000 }),
+  }),
+  { maxLength: 40 },
+);
+
+test("whatever was filled, expired and halted on the way: who is flat leaves us with nothing that could be sold", () => {
+  fc.assert(
+    fc.property(happenings, fc.constantFrom(0, 333), fc.boolean(), (list, old, isKnown) => {
+      const made = goodStory({ caps: bigCaps });
+      bidAt(made, 0.5);
+      if (isKnown) made.tell(balance(100, old));
+      let held = old * 1e6;
+      let risks = 1;
+      list.forEach(({ do: what, part }, at) => {
+        const n = at + 1;
+        const now = { tsEventMs: made.view.nowMs, tsInitMs: made.view.nowMs };
+        if (what === "buy") made.tell(leaderFill(n, { ...now, sharesMicro: shares(part / 10) }));
+        if (what === "buy") held += part * 100_000;
+        const gives = Math.floor((held * part) / 10_000);
+        if (what === "sell" && gives > 0) {
+          held -= gives;
+          made.tell(sale(n, gives / 1e6, now));
+        }
+        if (what === "fill") fillOpen(made, part);
+        if (what === "expire") expireOpen(made);
+        if (what === "halt") made.tell(riskFact(risks % 2 === 1 ? "halt" : "normal", ++risks));
+        tick(made, what === "pass" ? part : 10);
+        const owed = owedExits(made).reduce<bigint>((sum, amount) => sum + (amount ?? 0n), 0n);
+        expect(owed <= (lotOf(made)[0] ?? 0n)).toBe(true);
+      });
+      made.tell(riskFact("normal", 99));
+      const now = { tsEventMs: made.view.nowMs, tsInitMs: made.view.nowMs };
+      if (held > 0) made.tell(sale(90, held / 1e6, now));
+      for (let turn = 0; turn < 8; turn++) {
+        fillOpen(made);
+        tick(made, 10_000);
+      }
+      expect((lotOf(made)[0] ?? 0n) < market.minOrderSizeMicro).toBe(true);
+      expect(owedExits(made)).toEqual([]);
+    }),
+    { numRuns: Number(process.env["FC_RUNS"] ?? 100) },
+  );
+});

@@ -9,16 +9,14 @@ import type { WhenRemoved } from "@slipstream/contracts/policy";
 import { clearBuckets } from "./bucket.ts";
 import { tidyCopied } from "./copied.ts";
 import { exitPrice } from "./exitLimit.ts";
-import { freeLot, waitsSinceMs } from "./exitSize.ts";
+import { freeLot, isDust, waitsSinceMs } from "./exitSize.ts";
 import type { ExitClock, OrderState } from "./orders.ts";
 import {
   type ExecutorState,
   type KnownFill,
   type Lot,
   type LotRef,
-  lotKey,
   lotRefOf,
-  openOrdersOf,
   type UnfollowedExit,
   unfollowedOf,
 } from "./state.ts";
@@ -81,9 +79,7 @@ export function setUnfollowed(state: ExecutorState, exit: UnfollowedExit): void 
  * has been bought. Nothing waits for it.
  */
 export function tidy(state: ExecutorState, ref: LotRef): void {
-  const lot = state.lots.get(lotKey(ref));
-  const isOpen = openOrdersOf(state, ref).length > 0;
-  if (lot !== undefined && lot.sizeMicro < lot.minimumMicro && !isOpen) {
+  if (isDust(state, ref)) {
     for (const { attemptId: attempt } of unfollowedOf(state, ref)) state.unfollowed.delete(attempt);
   }
   tidyCopied(state, ref);

@@ -72,6 +72,12 @@ export const configured = (value: AccountPolicy, revision = 1): FactOf<"ConfigCh
   value: AccountPolicy.encode(value),
 });
 
+/** The account was deleted. */
+export const unconfigured = (revision: number): FactOf<"ConfigChanged"> => ({
+  ...configured(policy(), revision),
+  value: null,
+});
+
 export const funded = (usdc: string): FactOf<"AccountFunded"> => ({
   type: "AccountFunded",
   ...head("AccountFunded", account),
@@ -182,10 +188,10 @@ export const filled = ({
   liquiditySide: "taker",
 });
 
-export const expired = (n: number): FactOf<"OrderExpired"> => ({
+export const expired = (n: number, tokenId: TokenId = token): FactOf<"OrderExpired"> => ({
   type: "OrderExpired",
   ...head("OrderExpired", orderId(n)),
-  ...order(n, token),
+  ...order(n, tokenId),
   leavesMicro: parseShares("0"),
 });
 export const abandoned = (n: number): FactOf<"OrderAbandoned"> => ({

@@ -172,6 +172,52 @@ const table: readonly { name: string; facts: readonly Fact[]; answer: Answer }[]
     answer: { denied: "POSITIONS_FULL" },
   },
   {
+    name: "what is too little to be sold is no open position",
+    facts: [
+      small({ openPositionsMax: 1 }),
+      given.intent({ n: 1, size: "8", tokenId: given.otherToken }),
+      given.filled({ n: 1, size: "4.99", leaves: "3.01", usdc: "2.5", tokenId: given.otherToken }),
+      given.expired(1, given.otherToken),
+      given.intent({ n: 2, size: "1" }),
+    ],
+    answer: { size: "1000000", collateral: "500000" },
+  },
+  {
+    name: "while it is being bought it is, however little came yet",
+    facts: [
+      small({ openPositionsMax: 1 }),
+      given.intent({ n: 1, size: "8", tokenId: given.otherToken }),
+      given.filled({ n: 1, size: "4.99", leaves: "3.01", usdc: "2.5", tokenId: given.otherToken }),
+      given.intent({ n: 2, size: "1" }),
+    ],
+    answer: { denied: "POSITIONS_FULL" },
+  },
+  {
+    name: "a market that takes less has smaller positions",
+    facts: [
+      small({ openPositionsMax: 1 }),
+      given.intent({ n: 1, size: "2", tokenId: given.otherToken, minimum: "1" }),
+      given.filled({ n: 1, size: "2", usdc: "1", tokenId: given.otherToken }),
+      given.intent({ n: 2, size: "1" }),
+    ],
+    answer: { denied: "POSITIONS_FULL" },
+  },
+  {
+    name: "an account that was deleted buys nothing",
+    facts: [given.configured(given.policy()), given.unconfigured(2), given.intent({ n: 1, size: "10" })],
+    answer: { denied: "ACCOUNT_UNKNOWN" },
+  },
+  {
+    name: "and may still sell what it holds",
+    facts: [
+      given.configured(given.policy()),
+      ...bought(1, "10", "5"),
+      given.unconfigured(2),
+      given.intent({ n: 2, side: "SELL", size: "10" }),
+    ],
+    answer: { size: "10000000", collateral: "0" },
+  },
+  {
     name: "an open position may grow at the number allowed",
     facts: [small({ openPositionsMax: 1 }), ...bought(1, "8", "4"), given.intent({ n: 2, size: "1" })],
     answer: { size: "1000000", collateral: "500000" },
