@@ -22,7 +22,7 @@ import {
   subtractToZero,
   ZERO_SHARES,
 } from "@slipstream/contracts/money";
-import type { ExitShare } from "./copied.ts";
+import { dropCopied, type ExitShare } from "./copied.ts";
 import { partOf } from "./exitSize.ts";
 import { isLater } from "./lots.ts";
 import { isEnded, type OrderState } from "./orders.ts";
@@ -47,6 +47,19 @@ export const sumOf = (parts: readonly Pick<BucketPart, "sizeMicro">[]): SharesMi
 export function youngParts(state: ExecutorState, ref: LotRef, nowMs: number): readonly BucketPart[] {
   const sinceMs = nowMs - ageMsMax(state, ref.account);
   return (state.buckets.get(lotKey(ref)) ?? []).filter(({ tsSignalMs }) => tsSignalMs >= sinceMs);
+}
+
+/** The young parts, to be kept; purchases whose saved copy has aged out stand behind no lot. */
+function keepYoung(state: ExecutorState, ref: LotRef, nowMs: number): readonly BucketPart[] {
+  const young = youngParts(state, ref, nowMs);
+  for (const part of state.buckets.get(lotKey(ref)) ?? []) if (!young.includes(part)) forgetPurchase(state, ref, part);
+  return young;
+}
+
+function forgetPurchase(state: ExecutorState, ref: LotRef, { leaderFillId }: BucketPart): void {
+  const key = lotKey(ref);
+  const used = usedOf(state, (order) => lotKey(order) === key);
+  if (![...used].some((part) => part.leaderFillId === leaderFillId)) dropCopied(state, ref, leaderFillId);
 }
 
 /** True when an account has, or is about to have, what an exit of the leader would close. */
@@ -84,7 +97,7 @@ export function saveUp(state: ExecutorState, fact: FactOf<"ExecutionAttempt">): 
 
 /** Folds the intent of an order that takes from the bucket. @returns what the order has to give back if it buys nothing. */
 export function takeOut(state: ExecutorState, intent: FactOf<"OrderIntent">): UsedPart[] {
-  const parts = youngParts(state, intent, intent.tsInitMs);
+  const parts = keepYoung(state, intent, intent.tsInitMs);
   const used = intent.bucketUsed.map((part): UsedPart => {
     const had = parts.find(({ leaderFillId }) => leaderFillId === part.leaderFillId)?.sizeMicro ?? ZERO_SHARES;
     // Emptied between decision and fold: what is gone does not come back by this way.
@@ -201,7 +214,7 @@ export function dropSignal(state: ExecutorState, leaderFillId: LeaderFillId): vo
 
 /** Forgets what nobody buys any more. */
 export function dropAged(state: ExecutorState, nowMs: number): void {
-  for (const key of state.buckets.keys()) setParts(state, key, youngParts(state, lotRefOf(key), nowMs));
+  for (const key of [...state.buckets.keys()]) setParts(state, key, keepYoung(state, lotRefOf(key), nowMs));
 }
 
 const ageMsMax = (state: ExecutorState, account: AccountId): number =>
@@ -213,13 +226,14 @@ function* usedOf(state: ExecutorState, isOf: (order: OrderState) => boolean): Ge
 
 /** Adds to the part of the same signal, or in the order of signals. */
 function putBack(state: ExecutorState, ref: LotRef, part: BucketPart, nowMs: number): void {
-  const parts = [...youngParts(state, ref, nowMs)];
+  const parts = [...keepYoung(state, ref, nowMs)];
   const at = parts.findIndex(({ leaderFillId }) => leaderFillId === part.leaderFillId);
   const known = parts[at];
   if (known !== undefined) parts[at] = { ...known, sizeMicro: add(known.sizeMicro, part.sizeMicro) };
   else if (part.tsSignalMs >= nowMs - ageMsMax(state, ref.account)) {
     parts.splice(parts.findLastIndex(({ tsSignalMs }) => tsSignalMs <= part.tsSignalMs) + 1, 0, part);
   }
+  for (const pushedOut of parts.slice(0, -PARTS_MAX)) forgetPurchase(state, ref, pushedOut);
   setParts(state, lotKey(ref), parts.slice(-PARTS_MAX));
 }
 

@@ -49,6 +49,17 @@ function sells(of: Story, n: number, amount: number): void {
 const sold = (of: Story) => exits(of).map(({ sizeMicro }) => Number(sizeMicro) / 1e6);
 const held = (of: Story) => lotOf(of).map((size) => Number(size) / 1e6);
 
+test("what was saved up for him and has aged out stands behind no lot", () => {
+  const made = goodStory({ caps: bigCaps });
+  bidAt(made, 0.5);
+  made.tell(balance(100, 0), leaderFill(1, { sharesMicro: shares(40) }));
+  made.view.nowMs += 3_600_001;
+  made.tell(leaderFill(2, { sharesMicro: shares(200), tsEventMs: made.view.nowMs }));
+  fillOrder(made, 20);
+  sells(made, 3, 200);
+  expect(sold(made)).toEqual([20]);
+});
+
 describe("an exit that would leave less than can be sold sells all", () => {
   test.each<[string, number, number[], number[]]>([
     ["80: he sells 56, then 24", 80, [56, 24], [8]],
