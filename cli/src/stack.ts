@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { exactClockText, faceOf } from "@slipstream/actor/clock";
 import { freePort, waitForPort } from "@slipstream/actor/process";
 import { ContractError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
@@ -71,7 +72,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const env =
     mapping === null
       ? options.env
-      : { ...options.env, SLIPSTREAM_CLOCK: `${mapping.realMs}:${mapping.worldMs}:${mapping.speed}` };
+      : { ...options.env, SLIPSTREAM_CLOCK: exactClockText(mapping) };
   if (real) await checkReachable(settings);
   mkdirSync(folder.logs, { recursive: true });
   const faults: string[] = [];
@@ -114,7 +115,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     rtdsUrl: settings.RTDS_URL,
   };
   return {
-    worldMs: (wallMs) => (mapping === null ? wallMs : mapping.worldMs + (wallMs - mapping.realMs) * mapping.speed),
+    worldMs: (wallMs) => (mapping === null ? wallMs : faceOf(mapping, wallMs)),
     title: titleOf(options, real),
     natsUrl,
     rpcHttpUrl: endpoints.rpcHttpUrl,
