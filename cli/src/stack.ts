@@ -69,10 +69,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const real = options.leaders.length > 0 && tape === null;
   const home = real ? "polygon" : tape === null ? "sandbox" : "tape";
   const mapping = tape === null ? null : { realMs: Date.now() + LEAD_MS, worldMs: tape.firstMs, speed: tape.speed };
-  const env =
-    mapping === null
-      ? options.env
-      : { ...options.env, SLIPSTREAM_CLOCK: exactClockText(mapping) };
+  const env = mapping === null ? options.env : { ...options.env, SLIPSTREAM_CLOCK: exactClockText(mapping) };
   if (real) await checkReachable(settings);
   mkdirSync(folder.logs, { recursive: true });
   const faults: string[] = [];

@@ -5,7 +5,7 @@
  * A whole second says little by itself, so each request is sent when its answer is expected to fall on the turn of a
  * second: whichever second comes back halves what is not known, down to the round trip.
  */
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout } from "node:timers/promises";
 import type { MeasuredClock } from "./measuredClock.ts";
 
 export type ClockMeter = {
@@ -19,13 +19,18 @@ export type ClockMeter = {
 };
 
 export type ClockMeterOptions = {
-  readonly clock: Pick<MeasuredClock, "measured" | "localMs" | "nowMs" | "quality">;
+  readonly clock: Pick<MeasuredClock, "measured" | "localMs" | "bestMs">;
   /** Base address of the venue whose `/time` is asked. */
   readonly venueUrl: string;
   /** Of a second server; only the `Date` of its answers counts. */
   readonly otherUrl?: string;
   readonly fetch?: typeof fetch;
+  /** Waits real milliseconds, or until aborted; never rejects. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
 };
+
+const realPause = (ms: number, signal: AbortSignal): Promise<void> =>
+  setTimeout(ms, undefined, { signal }).catch(() => undefined);
 
 const SECOND_MS = 1_000;
 const TIMEOUT_MS = 3_000;
@@ -40,7 +45,7 @@ const FAILED_ROUND_MS = 1_000;
 const ANSWER_CHARS_MAX = 200;
 
 export function startClockMeter(options: ClockMeterOptions): ClockMeter {
-  const { clock, otherUrl } = options;
+  const { clock, otherUrl, pause = realPause } = options;
   const { promise: first, resolve: firstDone } = Promise.withResolvers<void>();
   let stop = new AbortController();
   let stopped = false;
@@ -60,7 +65,7 @@ export function startClockMeter(options: ClockMeterOptions): ClockMeter {
   const waitMs = (succeeded: boolean): number => {
     const isBurst = rounds < BURST_ROUNDS;
     const leastMs = !succeeded ? FAILED_ROUND_MS * Math.min(10, rounds) : isBurst ? BURST_GAP_MS : ROUND_MS;
-    const turnMs = (clock.nowMs() + leastMs + tripMs / 2) % SECOND_MS;
+    const turnMs = (clock.bestMs() + leastMs + tripMs / 2) % SECOND_MS;
     return leastMs + SECOND_MS - turnMs;
   };
   const run = async (): Promise<void> => {
@@ -68,15 +73,16 @@ export function startClockMeter(options: ClockMeterOptions): ClockMeter {
       const succeeded = await round();
       firstDone();
       // Ends early when measuring begins anew.
-      await pause(waitMs(succeeded), undefined, { signal: stop.signal }).catch(() => undefined);
+      await pause(waitMs(succeeded), stop.signal);
     }
   };
   void run();
   return {
     firstRound: async (timeoutMs) => {
-      const timer = setTimeout(firstDone, timeoutMs);
+      const late = new AbortController();
+      void pause(timeoutMs, late.signal).then(firstDone);
       await first;
-      clearTimeout(timer);
+      late.abort();
     },
     again: () => {
       rounds = 0;
@@ -94,23 +100,29 @@ export function startClockMeter(options: ClockMeterOptions): ClockMeter {
 }
 
 type Asked = { readonly problem: string | null; readonly tripMs: number | null };
-type Answer = { readonly response: Response; readonly text: string; readonly sentMs: number; readonly receivedMs: number };
+type Answer = {
+  readonly response: Response;
+  readonly text: string;
+  readonly sentMs: number;
+  readonly receivedMs: number;
+};
 
 async function askVenue(options: ClockMeterOptions): Promise<Asked> {
   const { venueUrl, clock } = options;
   const host = new URL(venueUrl).host;
   const answer = await ask(options, `${venueUrl}/time`);
   if (typeof answer === "string") return { problem: `${host}/time: ${answer}`, tripMs: null };
-  readDate(options, host, answer);
   const { response, text, sentMs, receivedMs } = answer;
   // Only digits: an error page, a decimal or a date is no time.
-  if (!response.ok || !/^"?\d{9,11}"?$/.test(text.trim())) {
-    return { problem: `${host}/time: status ${response.status} and no whole seconds`, tripMs: null };
+  const isTime = response.ok && /^"?\d{9,11}"?$/.test(text.trim());
+  if (isTime) {
+    const worldMs = Number(text.trim().replaceAll('"', "")) * SECOND_MS;
+    const source = `time of ${host}`;
+    clock.measured({ source, lowerMs: worldMs - receivedMs, upperMs: worldMs + SECOND_MS - sentMs });
   }
-  const worldMs = Number(text.trim().replaceAll('"', "")) * SECOND_MS;
-  const source = `time of ${host}`;
-  clock.measured({ source, lowerMs: worldMs - receivedMs, upperMs: worldMs + SECOND_MS - sentMs });
-  return { problem: null, tripMs: receivedMs - sentMs };
+  readDate(options, host, answer);
+  const problem = isTime ? null : `${host}/time: status ${response.status} and no whole seconds`;
+  return { problem, tripMs: receivedMs - sentMs };
 }
 
 async function askOther(options: ClockMeterOptions, url: string): Promise<Asked> {

@@ -14,6 +14,8 @@ import { estimateOf, noBounds, type OffsetBounds, type OffsetSample, observe } f
 export type MeasuredClock = Clock & {
   /** The local line that samples refer to: shows the local time of the start, and runs with the steady clock. */
   localMs(): number;
+  /** The world's time by all that is measured, before it is slewed to. */
+  bestMs(): number;
   /** Takes bounds of `world − localMs`. */
   measured(sample: Omit<OffsetSample, "atSteadyMs">): void;
   /** Looks for a jump; call it some times a second. */
@@ -38,7 +40,7 @@ const READ_WITHIN_MS = 20;
 const JUMP_SETTLE_MS = 3_000;
 const STEP_MS = 1_000;
 /** World milliseconds of correction per local millisecond. */
-const SLEW = 0.2;
+const SLEW = 0.5;
 /** A stream is listened to once a second, or when it says this much more than before. */
 const HEARD_EVERY_MS = 1_000;
 const HEARD_MORE_MS = 5;
@@ -115,7 +117,8 @@ export function measuredClock(options: {
     const uncertaintyMs = Math.max(upperMs - correctionMs, correctionMs - lowerMs, 0);
     // What the wall clock shows is off by what it was set by as well.
     const offsetMs = correctionMs - deviationMs * speed;
-    const quality = { offsetMs: Math.round(offsetMs), uncertaintyMs: Math.ceil(uncertaintyMs) };
+    // + 0: no minus zero.
+    const quality = { offsetMs: Math.round(offsetMs) + 0, uncertaintyMs: Math.ceil(uncertaintyMs) };
     return { quality, sources, dropped, jumpMs };
   };
   return {
@@ -128,6 +131,7 @@ export function measuredClock(options: {
     quality: () => report().quality,
     correctionMs: () => correctionAt(steadyMs()),
     localMs: () => localAt(steadyMs()),
+    bestMs: () => localAt(steadyMs()) + (targetMs ?? 0),
     measured: (sample) => {
       look();
       take({ ...sample, atSteadyMs: steadyMs() });

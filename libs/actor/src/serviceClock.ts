@@ -25,7 +25,12 @@ export function startServiceClock(settings: CommonSettings, logger: Logger): Ser
   const local = text === undefined ? MACHINE_CLOCK : parseLocalClock(text);
   if (local.exact) {
     const clock = systemClock(local);
-    return { clock, firstMeasured: async () => undefined, told: withGauges(() => clock.quality()), stop: () => undefined };
+    return {
+      clock,
+      firstMeasured: async () => undefined,
+      told: withGauges(() => clock.quality()),
+      stop: () => undefined,
+    };
   }
   const clock = measuredClock({
     mapping: local,
@@ -92,7 +97,9 @@ export function clockProblems({ quality, dropped, jumpMs }: ClockReport, notAske
   } else if (Math.abs(quality.offsetMs) + quality.uncertaintyMs >= CLOCK_WARN_MS) {
     const { offsetMs, uncertaintyMs } = quality;
     const off = Math.abs(offsetMs) < uncertaintyMs ? "off by" : offsetMs > 0 ? "slow by" : "fast by";
-    problems.push(`the local clock is ${off} ${Math.abs(offsetMs)} ± ${uncertaintyMs} ms, which is corrected; ${REMEDY}`);
+    problems.push(
+      `the local clock is ${off} ${Math.abs(offsetMs)} ± ${uncertaintyMs} ms, which is corrected; ${REMEDY}`,
+    );
   }
   if (dropped.length > 0) problems.push(`left out for the clock, as it fits no other source: ${dropped.join(", ")}`);
   return problems;

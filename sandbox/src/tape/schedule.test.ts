@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { exactClockText, parseLocalClock } from "@slipstream/actor/clock";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { runSchedule, worldToRealMs } from "./schedule.ts";
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000 }));

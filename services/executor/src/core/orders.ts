@@ -46,6 +46,7 @@ export type OrderState = Pick<
   | "limitPriceMicro"
   | "timeInForce"
   | "ttlMs"
+  | "tsSignalMs"
   | "tsDecidedMs"
 > & {
   /** Which order of its attempt, from 0: exits may need several. */
@@ -63,10 +64,10 @@ export type OrderState = Pick<
 export function newOrder(intent: OrderIntent, n: number): OrderState {
   const { orderId, attemptId, account, leaderFillId, leader, kind, tokenId, conditionId, side, limitPriceMicro } =
     intent;
-  const { sizeMicro, timeInForce, ttlMs, tsDecidedMs } = intent;
+  const { sizeMicro, timeInForce, ttlMs, tsSignalMs, tsDecidedMs } = intent;
   return {
     ...{ orderId, attemptId, account, leaderFillId, leader, kind, tokenId, conditionId, side, limitPriceMicro },
-    ...{ sizeMicro, timeInForce, ttlMs, tsDecidedMs, n },
+    ...{ sizeMicro, timeInForce, ttlMs, tsSignalMs, tsDecidedMs, n },
     status: "intent",
     filledMicro: ZERO_SHARES,
     tsPlacedMs: null,
