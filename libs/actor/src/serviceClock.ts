@@ -9,6 +9,8 @@ export type ServiceClock = {
   readonly clock: Clock;
   /** Resolves when the clock was measured once, or the venue did not answer in time. Never rejects. */
   firstMeasured(): Promise<void>;
+  /** What a person should know of it now. */
+  problems(): string[];
   /** Adds what is known of the clock: gauges `clockOffsetMs` and `clockUncertaintyMs` while it is measured, problems. */
   told(status: ServiceStatus): ServiceStatus;
   stop(): void;
@@ -20,7 +22,10 @@ const FIRST_MEASURED_MS = 1_500;
 const LOOK_MS = 250;
 const REMEDY = "set the machine's clock by NTP";
 
-export function startServiceClock(settings: CommonSettings, logger: Logger): ServiceClock {
+export function startServiceClock(
+  settings: Pick<CommonSettings, "SLIPSTREAM_CLOCK" | "CLOB_HTTP_URL" | "GAMMA_URL">,
+  logger: Logger,
+): ServiceClock {
   const { SLIPSTREAM_CLOCK: text, CLOB_HTTP_URL: venueUrl, GAMMA_URL: otherUrl } = settings;
   const local = text === undefined ? MACHINE_CLOCK : parseLocalClock(text);
   if (local.exact) {
@@ -28,6 +33,7 @@ export function startServiceClock(settings: CommonSettings, logger: Logger): Ser
     return {
       clock,
       firstMeasured: async () => undefined,
+      problems: () => [],
       told: withGauges(() => clock.quality()),
       stop: () => undefined,
     };
@@ -45,15 +51,15 @@ export function startServiceClock(settings: CommonSettings, logger: Logger): Ser
       : startClockMeter({ clock, venueUrl, ...(otherUrl === undefined ? {} : { otherUrl }) });
   const unasked = "CLOB_HTTP_URL is not set";
   const why = (): string | null => (meter === null ? unasked : meter.problem());
+  const problems = (): string[] => clockProblems(clock.report(), why());
   let logged = "";
   const look = (): void => {
     clock.look();
-    const report = clock.report();
-    const problems = clockProblems(report, why());
+    const lines = problems();
     // The numbers move all the time; only a change of what is wrong is news.
-    const kind = problems.map((line) => line.replaceAll(/\d+(\.\d+)?/g, "#")).join("; ");
-    if (kind !== logged && problems.length > 0) logger.warn({ ...report.quality }, problems.join("; "));
-    if (kind !== logged && problems.length === 0) logger.info({ ...report.quality }, "the clock is well");
+    const kind = lines.map((line) => line.replaceAll(/\d+/g, "#")).join("; ");
+    if (kind !== logged && lines.length > 0) logger.warn({ ...clock.quality() }, lines.join("; "));
+    if (kind !== logged && lines.length === 0) logger.info({ ...clock.quality() }, "the clock is well");
     logged = kind;
   };
   const looks = setInterval(look, LOOK_MS);
@@ -61,10 +67,8 @@ export function startServiceClock(settings: CommonSettings, logger: Logger): Ser
   return {
     clock,
     firstMeasured: async () => meter?.firstRound(FIRST_MEASURED_MS),
-    told: (status) => {
-      const problems = clockProblems(clock.report(), why());
-      return { ...gauges(status), problems: [...status.problems, ...problems] };
-    },
+    problems,
+    told: (status) => ({ ...gauges(status), problems: [...status.problems, ...problems()] }),
     stop: () => {
       clearInterval(looks);
       meter?.stop();
