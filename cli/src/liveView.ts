@@ -1,4 +1,5 @@
 /** The live view as text: a pure function of the overview, so `start`, `status` and tests show the same. */
+import { LOCAL_CLOCK } from "@slipstream/actor/serviceClock";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
 import type { Heartbeat } from "@slipstream/contracts/live";
 import type { MarketDefinition } from "@slipstream/contracts/market";
@@ -37,6 +38,7 @@ export function renderLiveView(overview: Overview, options: ViewOptions): string
     options.title,
     headLine(overview, options),
     serviceLine(overview, options),
+    ...clockLines(overview, options),
     "",
     ...leaderLines(overview, options),
     "",
@@ -91,13 +93,33 @@ function serviceLine(overview: Overview, { wallMs }: ViewOptions): string {
   return `services ${serviceNames.map((name) => `${name} ${serviceState(overview, name, wallMs)}`).join(" · ")}`;
 }
 
-function serviceState(overview: Overview, name: Heartbeat["service"], wallMs: number): string {
+/** A machine's clock is a trouble of all its processes: said once, with their names. */
+function clockLines(overview: Overview, { wallMs }: ViewOptions): string[] {
+  const troubled = serviceNames.flatMap((name) => {
+    const line = speakerOf(overview, name, wallMs)?.problems.find(isOfClock);
+    return line === undefined ? [] : [{ name, line }];
+  });
+  const [first] = troubled;
+  if (first === undefined) return [];
+  const who = troubled.length === serviceNames.length ? "all" : troubled.map(({ name }) => name).join(", ");
+  return [`clock ! ${first.line} (${who})`];
+}
+
+/** The heartbeat that stands for a service: its owner's, while it is heard. */
+function speakerOf(overview: Overview, name: Heartbeat["service"], wallMs: number): Heartbeat | undefined {
   const beats = [...overview.heartbeats.values()].filter(
     (beat) => beat.service === name && wallMs - beat.receivedMs < SILENT_MS,
   );
-  const owner = beats.find((beat) => beat.role === "owner") ?? beats[0];
+  return beats.find((beat) => beat.role === "owner") ?? beats[0];
+}
+
+const isOfClock = (line: string): boolean => line.startsWith(LOCAL_CLOCK);
+
+function serviceState(overview: Overview, name: Heartbeat["service"], wallMs: number): string {
+  const owner = speakerOf(overview, name, wallMs);
   if (owner === undefined) return "silent";
-  if (owner.problems.length > 0) return `! ${owner.problems[0]}`;
+  const problem = owner.problems.find((line) => !isOfClock(line));
+  if (problem !== undefined) return `! ${problem}`;
   return owner.role === "owner" ? (owner.ready ? "ok" : "starting") : owner.role;
 }
 

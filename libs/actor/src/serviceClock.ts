@@ -20,6 +20,8 @@ export type ServiceClock = {
 export const CLOCK_WARN_MS = 2_000;
 const FIRST_MEASURED_MS = 1_500;
 const LOOK_MS = 250;
+/** How each line about a clock begins that is wrong or unknown. */
+export const LOCAL_CLOCK = "the local clock";
 const REMEDY = "set the machine's clock by NTP";
 
 export function startServiceClock(
@@ -95,14 +97,14 @@ export function clockProblems({ quality, dropped, jumpMs }: ClockReport, notAske
     const why = notAsked ?? "its sources do not agree";
     problems.push(
       jumpMs === null
-        ? `the local clock is not measured (${why}), nothing is bought`
-        : `the local clock jumped by ${jumpMs} ms and is measured again, nothing is bought; ${REMEDY}`,
+        ? `${LOCAL_CLOCK} is not measured (${why}), nothing is bought`
+        : `${LOCAL_CLOCK} jumped by ${jumpMs} ms and is measured again, nothing is bought; ${REMEDY}`,
     );
   } else if (Math.abs(quality.offsetMs) + quality.uncertaintyMs >= CLOCK_WARN_MS) {
     const { offsetMs, uncertaintyMs } = quality;
     const off = Math.abs(offsetMs) < uncertaintyMs ? "off by" : offsetMs > 0 ? "slow by" : "fast by";
     problems.push(
-      `the local clock is ${off} ${Math.abs(offsetMs)} ± ${uncertaintyMs} ms, which is corrected; ${REMEDY}`,
+      `${LOCAL_CLOCK} is ${off} ${Math.abs(offsetMs)} ± ${uncertaintyMs} ms, which is corrected; ${REMEDY}`,
     );
   }
   if (dropped.length > 0) problems.push(`left out for the clock, as it fits no other source: ${dropped.join(", ")}`);
