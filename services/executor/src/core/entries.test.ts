@@ -83,6 +83,17 @@ describe("an entry", () => {
     expect(only(made.own, "OrderAbandoned").map(({ reason }) => reason)).toEqual(["TOO_LATE"]);
   });
 
+  test("a clock that is set back while a decision waits does not make it wait for as long", () => {
+    const made = goodStory();
+    made.view.quote = null;
+    made.tell(leaderFill(1));
+    const [wait] = made.requests;
+    if (wait?.type !== "AwaitBook") throw new Error("it should wait for its book");
+    made.view.nowMs -= 2_000;
+    made.say({ type: "DecideFill", account: wait.account, leaderFillId: wait.leaderFillId, sinceMs: wait.sinceMs });
+    expect(only(made.own, "ExecutionAttempt").map(({ reasons }) => reasons[0]?.code)).toEqual(["BOOK_UNKNOWN"]);
+  });
+
   test("live accounts are asked first, each account once", () => {
     const made = goodStory();
     made.tell(

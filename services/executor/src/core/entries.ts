@@ -61,7 +61,9 @@ const skipped = (deciding: Deciding, reason: SkipReason): Decision<ExecutorReque
   requests: [],
 });
 
-export const mayWait = (deciding: Deciding): boolean => waitedMs(deciding) < deciding.view.limits.firstTouchMaxMs;
+/** A clock that was set back would make it wait for as long: then it has waited enough. */
+export const mayWait = (deciding: Deciding): boolean =>
+  deciding.view.nowMs >= deciding.sinceMs && waitedMs(deciding) < deciding.view.limits.firstTouchMaxMs;
 
 export const awaitBook = ({ view, fill, policy, sinceMs }: Deciding): AwaitBook => ({
   type: "AwaitBook",
