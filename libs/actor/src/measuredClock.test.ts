@@ -109,6 +109,16 @@ describe("a jump", () => {
     expect(of.jumps).toHaveLength(1);
   });
 
+  test("what was asked before it and answered after it is not taken", () => {
+    const of = machine();
+    of.ask(10);
+    const offset = of.worldMs() - of.clock.localMs();
+    of.sleep(60_000);
+    of.clock.measured({ source: "venue", lowerMs: offset - 10, upperMs: offset + 10 });
+    of.pass(5_000);
+    expect(of.clock.quality()).toBeNull();
+  });
+
   test("the machine slept: the steady clock stood, and the next answer says how long", () => {
     const of = machine();
     of.ask(10);

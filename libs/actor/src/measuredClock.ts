@@ -45,6 +45,57 @@ const SLEW = 0.5;
 const HEARD_EVERY_MS = 1_000;
 const HEARD_MORE_MS = 5;
 
+type Hands = { readonly wallMs: () => number; readonly steadyMs: () => number };
+
+/** The wall clock beside the steady one. */
+function watchWall({ wallMs, steadyMs }: Hands) {
+  const anchorSteadyMs = steadyMs();
+  const anchorWallMs = wallMs();
+  let deviationMs = 0;
+  return {
+    /** What the wall clock would show, had it run with the steady one since the start. */
+    steadyWallMs: (atSteadyMs: number): number => anchorWallMs + (atSteadyMs - anchorSteadyMs),
+    /** How far the wall clock was moved since the start, when last looked at. */
+    deviationMs: (): number => deviationMs,
+    /** How far it was moved since the last look; null: it was not, or by no more than an NTP service slews. */
+    jump: (): number | null => {
+      const beforeMs = steadyMs();
+      const wall = wallMs();
+      const atSteadyMs = steadyMs();
+      if (atSteadyMs - beforeMs > READ_WITHIN_MS) return null;
+      const deviation = wall - anchorWallMs - (atSteadyMs - anchorSteadyMs);
+      const changeMs = deviation - deviationMs;
+      deviationMs = deviation;
+      return Math.abs(changeMs) > JUMP_MS ? changeMs : null;
+    },
+  };
+}
+
+/** A correction on its way to where it should be. */
+function slewing(startSteadyMs: number, speed: number) {
+  let targetMs = 0;
+  let appliedMs = 0;
+  let movedMs = startSteadyMs;
+  const at = (steadyMs: number): number => {
+    const most = Math.max(0, steadyMs - movedMs) * SLEW * speed;
+    appliedMs += Math.min(most, Math.max(-most, targetMs - appliedMs));
+    movedMs = Math.max(movedMs, steadyMs);
+    return appliedMs;
+  };
+  return {
+    at,
+    targetMs: (): number => targetMs,
+    /** @returns how far it stepped, when the way was too long to be slewed; else 0. */
+    aim: (newTargetMs: number, steadyMs: number): number => {
+      const wayMs = newTargetMs - at(steadyMs);
+      targetMs = newTargetMs;
+      if (Math.abs(wayMs) <= STEP_MS) return 0;
+      appliedMs = newTargetMs;
+      return wayMs;
+    },
+  };
+}
+
 export function measuredClock(options: {
   readonly mapping: ClockMapping;
   readonly wallMs?: () => number;
@@ -54,87 +105,66 @@ export function measuredClock(options: {
 }): MeasuredClock {
   const { mapping, wallMs = Date.now, steadyMs = () => performance.now(), onJump } = options;
   const { speed } = mapping;
-  const anchorSteadyMs = steadyMs();
-  const anchorWallMs = wallMs();
-  const localAt = (atSteadyMs: number): number => faceOf(mapping, anchorWallMs + (atSteadyMs - anchorSteadyMs));
-  let bounds: OffsetBounds = noBounds;
-  const streams = new Map<string, { readonly lowerMs: number; readonly atSteadyMs: number }>();
-  /** Wall minus steady clock, against the start. */
-  let deviationMs = 0;
-  let jump: { readonly ms: number; readonly atSteadyMs: number } | null = null;
-  /** null: never measured. */
-  let targetMs: number | null = null;
-  let appliedMs = 0;
-  let appliedAtMs = anchorSteadyMs;
-
+  const wall = watchWall({ wallMs, steadyMs });
+  const correction = slewing(steadyMs(), speed);
+  const localAt = (atSteadyMs: number): number => faceOf(mapping, wall.steadyWallMs(atSteadyMs));
   /** The fold's time: a clock that runs faster drifts faster. */
   const foldMs = (atSteadyMs: number): number => atSteadyMs * speed;
-  const correctionAt = (atSteadyMs: number): number => {
-    const most = Math.max(0, atSteadyMs - appliedAtMs) * SLEW * speed;
-    appliedMs += Math.min(most, Math.max(-most, (targetMs ?? 0) - appliedMs));
-    appliedAtMs = Math.max(appliedAtMs, atSteadyMs);
-    return appliedMs;
-  };
-  const jumped = (ms: number, atSteadyMs: number): void => {
-    jump = { ms: Math.round(ms), atSteadyMs };
+  let bounds: OffsetBounds = noBounds;
+  const streams = new Map<string, { readonly lowerMs: number; readonly atSteadyMs: number }>();
+  let jump: { readonly ms: number; readonly atSteadyMs: number } | null = null;
+
+  const jumped = (ms: number): void => {
+    jump = { ms: Math.round(ms), atSteadyMs: steadyMs() };
     onJump?.(jump.ms);
   };
-  const look = (): void => {
-    const beforeMs = steadyMs();
-    const wall = wallMs();
-    const atSteadyMs = steadyMs();
-    if (atSteadyMs - beforeMs > READ_WITHIN_MS) return;
-    const deviation = wall - anchorWallMs - (atSteadyMs - anchorSteadyMs);
-    const changeMs = deviation - deviationMs;
-    deviationMs = deviation;
-    if (Math.abs(changeMs) <= JUMP_MS) return;
+  /** @returns true when all that was measured is void. */
+  const look = (): boolean => {
+    const jumpMs = wall.jump();
+    if (jumpMs === null) return false;
     bounds = noBounds;
     streams.clear();
-    jumped(changeMs, atSteadyMs);
+    jumped(jumpMs);
+    return true;
   };
   const take = (sample: OffsetSample): void => {
-    const { atSteadyMs } = sample;
-    const inFold = { ...sample, atSteadyMs: foldMs(atSteadyMs) };
+    const inFold = { ...sample, atSteadyMs: foldMs(sample.atSteadyMs) };
     const wasMeasured = midOf(bounds, inFold.atSteadyMs) !== null;
     bounds = observe(bounds, inFold);
     const mid = midOf(bounds, inFold.atSteadyMs);
     if (mid === null) return;
-    const stepMs = mid - correctionAt(atSteadyMs);
-    targetMs = mid;
-    if (Math.abs(stepMs) <= STEP_MS) return;
-    appliedMs = mid;
-    if (wasMeasured) jumped(stepMs, atSteadyMs);
+    const stepMs = correction.aim(mid, sample.atSteadyMs);
+    if (stepMs !== 0 && wasMeasured) jumped(stepMs);
   };
   const report = (): ClockReport => {
     look();
     const atSteadyMs = steadyMs();
     const { lowerMs, upperMs, sources, dropped } = estimateOf(bounds, foldMs(atSteadyMs));
     const isSettling = jump !== null && atSteadyMs - jump.atSteadyMs < JUMP_SETTLE_MS;
-    if (!isSettling && lowerMs !== null && upperMs !== null) jump = null;
-    const jumpMs = jump?.ms ?? null;
-    if (isSettling || lowerMs === null || upperMs === null) return { quality: null, sources, dropped, jumpMs };
-    const correctionMs = correctionAt(atSteadyMs);
-    const uncertaintyMs = Math.max(upperMs - correctionMs, correctionMs - lowerMs, 0);
-    // What the wall clock shows is off by what it was set by as well.
-    const offsetMs = correctionMs - deviationMs * speed;
-    // + 0: no minus zero.
-    const quality = { offsetMs: Math.round(offsetMs) + 0, uncertaintyMs: Math.ceil(uncertaintyMs) };
-    return { quality, sources, dropped, jumpMs };
+    if (isSettling || lowerMs === null || upperMs === null) {
+      return { quality: null, sources, dropped, jumpMs: jump?.ms ?? null };
+    }
+    jump = null;
+    const addedMs = correction.at(atSteadyMs);
+    // What the wall clock shows is off by what it was moved by as well. + 0: no minus zero.
+    const offsetMs = Math.round(addedMs - wall.deviationMs() * speed) + 0;
+    const uncertaintyMs = Math.ceil(Math.max(upperMs - addedMs, addedMs - lowerMs, 0));
+    return { quality: { offsetMs, uncertaintyMs }, sources, dropped, jumpMs: null };
   };
   return {
     nowMs: () => {
       const atSteadyMs = steadyMs();
-      return Math.floor(localAt(atSteadyMs) + correctionAt(atSteadyMs));
+      return Math.floor(localAt(atSteadyMs) + correction.at(atSteadyMs));
     },
     steadyMs,
     ...timersAt(speed),
     quality: () => report().quality,
-    correctionMs: () => correctionAt(steadyMs()),
+    correctionMs: () => correction.at(steadyMs()),
     localMs: () => localAt(steadyMs()),
-    bestMs: () => localAt(steadyMs()) + (targetMs ?? 0),
+    bestMs: () => localAt(steadyMs()) + correction.targetMs(),
     measured: (sample) => {
-      look();
-      take({ ...sample, atSteadyMs: steadyMs() });
+      // What was asked before a jump and answered after it says nothing of either.
+      if (!look()) take({ ...sample, atSteadyMs: steadyMs() });
     },
     heard: (source, notBeforeMs) => {
       const atSteadyMs = steadyMs();
@@ -145,7 +175,7 @@ export function measuredClock(options: {
       streams.set(source, { lowerMs, atSteadyMs });
       take({ source, lowerMs, upperMs: null, atSteadyMs });
     },
-    look,
+    look: () => void look(),
     report,
   };
 }
