@@ -93,16 +93,21 @@ function serviceLine(overview: Overview, { wallMs }: ViewOptions): string {
   return `services ${serviceNames.map((name) => `${name} ${serviceState(overview, name, wallMs)}`).join(" · ")}`;
 }
 
-/** A machine's clock is a trouble of all its processes: said once, with their names. */
+/** A machine's clock is a trouble of all its processes: said once, with the names of those that say the same. */
 function clockLines(overview: Overview, { wallMs }: ViewOptions): string[] {
-  const troubled = serviceNames.flatMap((name) => {
+  const byKind = new Map<string, { readonly line: string; readonly names: string[] }>();
+  for (const name of serviceNames) {
     const line = speakerOf(overview, name, wallMs)?.problems.find(isOfClock);
-    return line === undefined ? [] : [{ name, line }];
+    if (line === undefined) continue;
+    // Each process measures by itself, so the numbers differ a little.
+    const kind = line.replaceAll(/\d+/g, "");
+    const group = byKind.get(kind) ?? { line, names: [] };
+    group.names.push(name);
+    byKind.set(kind, group);
+  }
+  return [...byKind.values()].map(({ line, names }) => {
+    return `clock ! ${line} (${names.length === serviceNames.length ? "all" : names.join(", ")})`;
   });
-  const [first] = troubled;
-  if (first === undefined) return [];
-  const who = troubled.length === serviceNames.length ? "all" : troubled.map(({ name }) => name).join(", ");
-  return [`clock ! ${first.line} (${who})`];
 }
 
 /** The heartbeat that stands for a service: its owner's, while it is heard. */
