@@ -1,4 +1,5 @@
 /** The live view as text: a pure function of the overview, so `start`, `status` and tests show the same. */
+import { LOCAL_CLOCK } from "@slipstream/actor/serviceClock";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
 import type { Heartbeat, Pending } from "@slipstream/contracts/live";
 import type { MarketDefinition } from "@slipstream/contracts/market";
@@ -40,6 +41,7 @@ export function renderLiveView(overview: Overview, options: ViewOptions): string
     options.title,
     headLine(overview, options),
     serviceLine(overview, options),
+    ...clockLines(overview, options),
     "",
     ...leaderLines(overview, options),
     "",
@@ -95,13 +97,38 @@ function serviceLine(overview: Overview, { wallMs }: ViewOptions): string {
   return `services ${serviceNames.map((name) => `${name} ${serviceState(overview, name, wallMs)}`).join(" · ")}`;
 }
 
-function serviceState(overview: Overview, name: Heartbeat["service"], wallMs: number): string {
+/** A machine's clock is a trouble of all its processes: said once, with the names of those that say the same. */
+function clockLines(overview: Overview, { wallMs }: ViewOptions): string[] {
+  const byKind = new Map<string, { readonly line: string; readonly names: string[] }>();
+  for (const name of serviceNames) {
+    const line = speakerOf(overview, name, wallMs)?.problems.find(isOfClock);
+    if (line === undefined) continue;
+    // Each process measures by itself, so the numbers differ a little.
+    const kind = line.replaceAll(/\d+/g, "");
+    const group = byKind.get(kind) ?? { line, names: [] };
+    group.names.push(name);
+    byKind.set(kind, group);
+  }
+  return [...byKind.values()].map(({ line, names }) => {
+    return `clock ! ${line} (${names.length === serviceNames.length ? "all" : names.join(", ")})`;
+  });
+}
+
+/** The heartbeat that stands for a service: its owner's, while it is heard. */
+function speakerOf(overview: Overview, name: Heartbeat["service"], wallMs: number): Heartbeat | undefined {
   const beats = [...overview.heartbeats.values()].filter(
     (beat) => beat.service === name && wallMs - beat.receivedMs < SILENT_MS,
   );
-  const owner = beats.find((beat) => beat.role === "owner") ?? beats[0];
+  return beats.find((beat) => beat.role === "owner") ?? beats[0];
+}
+
+const isOfClock = (line: string): boolean => line.startsWith(LOCAL_CLOCK);
+
+function serviceState(overview: Overview, name: Heartbeat["service"], wallMs: number): string {
+  const owner = speakerOf(overview, name, wallMs);
   if (owner === undefined) return "silent";
-  if (owner.problems.length > 0) return `! ${owner.problems[0]}`;
+  const problem = owner.problems.find((line) => !isOfClock(line));
+  if (problem !== undefined) return `! ${problem}`;
   return owner.role === "owner" ? (owner.ready ? "ok" : "starting") : owner.role;
 }
 

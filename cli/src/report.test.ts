@@ -250,6 +250,12 @@ describe("what is not well is found", () => {
     ],
     ["a fill of our own told twice", [...good, execution(1, 10_000_000n, 0n)], onChain(1), { duplicated: 1 }],
     [
+      "a fill of our own from before its signal",
+      [...good.slice(0, 2), { ...execution(1, 10_000_000n, 0n), tsEventMs: 999 }, position(10_000_000n)],
+      onChain(1),
+      { errors: /fill 1\.0 of our own is 1 ms before its signal/ },
+    ],
+    [
       "money that differs from the ledger",
       [...good.slice(0, 3), { ...position(10_000_000n), availableCollateralMicro: usdcMicro(9_990_000_000n) }],
       onChain(1),

@@ -136,6 +136,14 @@ export function purseRows(overview: Overview): RunReport["purses"] {
   );
 }
 
+/** Fills of ours from before what they follow: whatever clock was wrong, the result is not true. */
+function impossibleFills({ executionFills, orders }: Overview): string[] {
+  return [...executionFills.values()].flatMap(({ orderId, tradeId, tsEventMs }) => {
+    const signalMs = orders.get(orderId)?.intent.tsSignalMs ?? Number.NEGATIVE_INFINITY;
+    return tsEventMs < signalMs ? [`fill ${tradeId} of our own is ${signalMs - tsEventMs} ms before its signal`] : [];
+  });
+}
+
 export function buildReport(
   overview: Overview,
   found: Audit,
@@ -185,7 +193,14 @@ export function buildReport(
     returned: [...overview.fills.values()].filter(({ returned }) => returned).length,
     retracted: [...overview.fills.values()].filter(({ status }) => status === "RETRACTED").length,
     faults: [...run.faults],
-    errors: [...run.errors, ...found.missed, ...found.duplicated, ...found.phantom, ...disagreements],
+    errors: [
+      ...run.errors,
+      ...found.missed,
+      ...found.duplicated,
+      ...found.phantom,
+      ...disagreements,
+      ...impossibleFills(overview),
+    ],
   };
 }
 

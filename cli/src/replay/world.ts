@@ -317,7 +317,8 @@ function executorView(
     riskHeartbeatAgeMs: 0,
     chainLagMs: head === null ? null : Math.max(0, nowMs - Number(head.timestamp) * SECOND_MS),
     localHalt: false,
-    clock: null,
+    // The tape's time is the world's.
+    clock: { offsetMs: 0, uncertaintyMs: 0 },
     limits: defaultLimits,
   };
 }

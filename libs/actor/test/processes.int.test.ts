@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ask } from "@slipstream/actor/ask";
 import type { Bus } from "@slipstream/actor/bus";
+import { exactClockText, MACHINE_CLOCK } from "@slipstream/actor/clock";
 import { freePort, type RunningProcess } from "@slipstream/actor/process";
 import { Heartbeat } from "@slipstream/contracts/live";
 import { buckets, streams, subjects } from "@slipstream/contracts/subjects";
@@ -46,6 +47,8 @@ const startChild = async (env: Record<string, string> = {}, ipc = false): Promis
       PATH: process.env["PATH"],
       NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
       NATS_URL: nats.url,
+      // The world is on this machine.
+      SLIPSTREAM_CLOCK: exactClockText(MACHINE_CLOCK),
       EFFECTS_FILE: join(folder, "effects"),
       LOG_LEVEL: "warn",
       ...env,

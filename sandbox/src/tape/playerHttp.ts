@@ -43,7 +43,9 @@ export async function servePlayer(
   try {
     const body = request.method === "POST" ? await json(request).catch(() => null) : null;
     const { status, body: answer } = route(options, { method: request.method ?? "GET", url, host, body });
-    response.writeHead(status, { "content-type": "application/json" });
+    // A venue's header tells its own time.
+    const date = new Date(options.worldMs()).toUTCString();
+    response.writeHead(status, { "content-type": "application/json", date });
     response.end(JSON.stringify(answer));
   } catch {
     response.destroy();

@@ -10,6 +10,7 @@ import type { ClobRest } from "@slipstream/polymarket/clobRest";
 import { createLastBooks } from "./adapters/lastBooks.ts";
 import type { Publisher } from "./adapters/publisher.ts";
 import type { ReadOutcome } from "./adapters/restBooks.ts";
+import { followClock } from "./clockSync.ts";
 import { createDesk, type DeskOutput, letGo, onTick, tellAgain } from "./core/desk.ts";
 import { countsOf, type DeskCounts, type PastRefusal, snap, snapAt } from "./core/deskAnswers.ts";
 import { createPollSource } from "./pollSource.ts";
@@ -68,8 +69,10 @@ export function startKeeper(options: KeeperOptions): Keeper {
     publish: publisher.publishLast,
   });
   const create = settings.BOOKSTORE_MODE === "rest" ? createPollSource : createStreamSource;
-  const source = create({ desk, process, clock, logger, settings, rest, publish });
+  const clockStands = followClock(desk, clock);
+  const source = create({ desk, process, clock, logger, settings, rest, clockStands, publish });
   const looks = clock.every(LOOK_MS, () => {
+    clockStands();
     publish(onTick(desk, clock.nowMs()));
     source.look();
   });

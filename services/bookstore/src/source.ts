@@ -32,5 +32,7 @@ export type SourceOptions = {
   readonly logger: ServiceContext<typeof bookstoreEnv>["logger"];
   readonly settings: ServiceContext<typeof bookstoreEnv>["settings"];
   readonly rest: ClobRest;
+  /** To be called before what has our clock in it; false while the clock is being corrected. */
+  readonly clockStands: () => boolean;
   readonly publish: (outputs: readonly DeskOutput[]) => void;
 };

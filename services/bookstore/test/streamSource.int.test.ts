@@ -40,6 +40,7 @@ function start(env: Readonly<Record<string, string>> = {}, speed = 1): void {
     logger: pino({ level: "warn" }, stream),
     settings: { ...parseEnv(commonEnv, given), ...parseEnv(bookstoreEnv, given) },
     rest: createClobRest(createHttpReader({ baseUrl, clock, random: Math.random, timeoutMs: 2_000, attemptsMax: 1 })),
+    clockStands: () => true,
     publish: (outputs) => {
       for (const output of outputs) if (output.type === "BookStatus") statuses.push(output);
     },

@@ -40,7 +40,7 @@ export async function buildExecutor(context: ServiceContext<typeof executorEnv>)
   const venue = createPaperVenue({ bus, clock, logger, books, post });
   const view = (): ExecutorView => ({
     nowMs: clock.nowMs(),
-    clock: null,
+    clock: clock.quality(),
     market: (tokenId) => markets.byToken.get(tokenId) ?? null,
     quote: books.quote,
     riskHeartbeatAgeMs: neighbours.riskAgeMs(),

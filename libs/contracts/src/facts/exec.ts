@@ -21,6 +21,10 @@ export const SkipReason = z.discriminatedUnion("code", [
   z.object({ code: z.literal("MARKET_VERSION_UNSUPPORTED"), version: z.string() }),
   z.object({ code: z.literal("MARKET_NOT_ACCEPTING_ORDERS") }),
   z.object({ code: z.literal("SIGNAL_TOO_OLD"), ageMs: z.int(), ageMsMax: z.int() }),
+  /** The signal is of a moment that has not come, by more than clock and chain may be off. */
+  z.object({ code: z.literal("SIGNAL_FROM_FUTURE"), aheadMs: z.int(), aheadMsMax: z.int() }),
+  /** null: the clock is not measured, or has just jumped. */
+  z.object({ code: z.literal("CLOCK_UNCERTAIN"), uncertaintyMs: z.int().nullable(), uncertaintyMsMax: z.int() }),
   z.object({ code: z.literal("HISTORICAL_FILL") }),
   z.object({ code: z.literal("FILL_REVERTED") }),
   /** Two sources tell of the same transaction differently: which of the two was copied is not known. */

@@ -23,6 +23,13 @@ export const RiskReason = z.discriminatedUnion("code", [
   z.object({ code: z.literal("API_FALLBACK"), account: z.string() }),
   z.object({ code: z.literal("GAP_OPEN"), gapId: z.string() }),
   z.object({ code: z.literal("UNREADABLE_FACT"), service: z.string(), seq: z.int() }),
+  /** null: the service has not measured its clock, or it has just jumped. */
+  z.object({
+    code: z.literal("CLOCK_UNCERTAIN"),
+    service: z.string(),
+    uncertaintyMs: z.int().nullable(),
+    uncertaintyMsMax: z.int(),
+  }),
   z.object({ code: z.literal("STREAM_FILLING"), usedPercent: z.int() }),
   z.object({ code: z.literal("STARTING") }),
 ]);

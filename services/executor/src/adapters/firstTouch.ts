@@ -55,7 +55,9 @@ export function createFirstTouch(options: {
           resolve({ type: "DecideFill", account, leaderFillId, sinceMs });
         };
         const look = (): void => {
-          if (isReady(request) || clock.nowMs() >= untilMs) letGo();
+          const nowMs = clock.nowMs();
+          // Before it began: the clock was set back.
+          if (isReady(request) || nowMs >= untilMs || nowMs < sinceMs) letGo();
           else timer = clock.after(LOOK_MS, look);
         };
         waiting.add(letGo);

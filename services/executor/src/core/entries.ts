@@ -94,7 +94,9 @@ const skipped = (
   more: Parameters<typeof skipFact>[3] = {},
 ): Decision<ExecutorRequest> => ({ facts: [skipFact(deciding, "ENTRY", reason, more)], requests: [] });
 
-export const mayWait = (deciding: Deciding): boolean => waitedMs(deciding) < deciding.view.limits.firstTouchMaxMs;
+/** A clock that was set back would make it wait for as long: then it has waited enough. */
+export const mayWait = (deciding: Deciding): boolean =>
+  deciding.view.nowMs >= deciding.sinceMs && waitedMs(deciding) < deciding.view.limits.firstTouchMaxMs;
 
 export const awaitBook = ({ view, fill, policy, sinceMs }: Deciding): AwaitBook => ({
   type: "AwaitBook",

@@ -8,6 +8,7 @@ import { type Facts, orderHead } from "./attempt.ts";
 import { cancelOpen, cancelRequest, reasonToCancel } from "./cancel.ts";
 import { isDue } from "./exitSize.ts";
 import { givesWay, retryExit } from "./exits.ts";
+import { clockGate } from "./gates.ts";
 import type { ExecutorRequest, OrderToPlace } from "./messages.ts";
 import { type CancelReason, isEnded, isMayBeAtVenue, type OrderState } from "./orders.ts";
 import { riskFor } from "./riskGate.ts";
@@ -42,16 +43,23 @@ export function decideGranted(by: By, order: OrderState): Decision<ExecutorReque
   const reason = reasonToCancel(by.state, by.view, order) ?? lateOrTooSmall(by, order) ?? leave.denied;
   if (reason !== null) return { facts: [abandoned(by, order, reason)], requests: [] };
   // A moment brings what is missing; until then the order is only granted.
-  if (leave.pending) return nothing;
+  if (leave.pending !== null) return nothing;
   const place = placeable(by, order);
   return place === null ? nothing : { facts: [], requests: [{ type: "PlaceOrder", order: place }] };
 }
 
-/** What risk says of an order that would leave now; a halt is a reason to cancel as well and asked there. */
-function leaveFor({ state, view }: By, order: OrderState): { denied: "RISK_REDUCE_ONLY" | null; pending: boolean } {
+type Leave = {
+  readonly denied: "RISK_REDUCE_ONLY" | null;
+  /** What a moment may bring; null: nothing is missing. */
+  readonly pending: "CLOCK_UNCERTAIN" | "DECISION_NOT_APPLIED" | null;
+};
+
+/** What risk and the clock say of an order that would leave now; a halt is a reason to cancel as well and asked there. */
+function leaveFor({ state, view }: By, order: OrderState): Leave {
+  if (order.kind === "ENTRY" && clockGate(view) !== null) return { denied: null, pending: "CLOCK_UNCERTAIN" };
   const { entry, pending } = riskFor(state, view, { ...order, eventId: view.market(order.tokenId)?.eventId ?? null });
   const isDenied = order.kind === "ENTRY" && entry !== null && !pending;
-  return { denied: isDenied ? "RISK_REDUCE_ONLY" : null, pending };
+  return { denied: isDenied ? "RISK_REDUCE_ONLY" : null, pending: pending ? "DECISION_NOT_APPLIED" : null };
 }
 
 /**
@@ -65,11 +73,12 @@ export function whyNotPlaced(by: By, orderId: ClientOrderId): string | null {
   const reason = reasonToCancel(by.state, by.view, order);
   if (reason !== null) return reason;
   const { denied, pending } = leaveFor(by, order);
-  return pending ? "DECISION_NOT_APPLIED" : denied;
+  return pending ?? denied;
 }
 
 function lateOrTooSmall({ view }: By, order: OrderState): AbandonReason | null {
-  if (view.nowMs - order.tsDecidedMs > PLACE_WITHIN_MS) return "TOO_LATE";
+  // Either way: a clock that was set back in between would otherwise keep the order for as long.
+  if (Math.abs(view.nowMs - order.tsDecidedMs) > PLACE_WITHIN_MS) return "TOO_LATE";
   const market = view.market(order.tokenId);
   if (market === null) return null;
   const minimum = order.side === "BUY" ? minimumBuy(market, order.limitPriceMicro) : market.minOrderSizeMicro;
@@ -84,7 +93,8 @@ function placeable({ state, view }: By, order: OrderState): OrderToPlace | null 
   // An account that was never configured has no mode: its order is not sent anywhere real.
   const { submitLatencyMs: latencyMs, mode } = state.accounts.get(order.account)?.policy ?? noPolicy;
   const { orderId, account, leader, tokenId, conditionId, side, limitPriceMicro, timeInForce, ttlMs } = order;
-  const reachesMs = Math.max(order.tsDecidedMs + latencyMs, view.nowMs);
+  // Whatever our clock says: nothing is ordered before what it follows, and none of the way is skipped.
+  const reachesMs = Math.max(order.tsDecidedMs + latencyMs, order.tsSignalMs + latencyMs, view.nowMs);
   return {
     ...{ orderId, account, mode, leader, tokenId, conditionId, side, limitPriceMicro, timeInForce, ttlMs },
     sizeMicro: floorToStep(order.sizeMicro),
@@ -138,7 +148,7 @@ function decideOpen(by: By, order: OrderState): Decision<ExecutorRequest> {
   // It may be at the venue although we were not told, so it is cancelled and not just given up.
   if (waitedMs > PLACE_WITHIN_MS) return { facts: [], requests: [cancelRequest(by, order)] };
   const { denied, pending } = leaveFor(by, order);
-  if (denied !== null || pending) return nothing;
+  if (denied !== null || pending !== null) return nothing;
   const place = placeable(by, order);
   return place === null ? nothing : { facts: [], requests: [{ type: "PlaceOrder", order: place }] };
 }

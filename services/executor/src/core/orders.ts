@@ -66,6 +66,7 @@ export type OrderState = Pick<
   | "limitPriceMicro"
   | "timeInForce"
   | "ttlMs"
+  | "tsSignalMs"
   | "tsDecidedMs"
   | "minOrderSizeMicro"
 > & {
@@ -95,10 +96,10 @@ export function newOrder(
 ): OrderState {
   const { orderId, attemptId, account, leaderFillId, leader, kind, tokenId, conditionId, side, limitPriceMicro } =
     intent;
-  const { sizeMicro, timeInForce, ttlMs, tsDecidedMs, minOrderSizeMicro } = intent;
+  const { sizeMicro, timeInForce, ttlMs, tsSignalMs, tsDecidedMs, minOrderSizeMicro } = intent;
   return {
     ...{ orderId, attemptId, account, leaderFillId, leader, kind, tokenId, conditionId, side, limitPriceMicro },
-    ...{ sizeMicro, timeInForce, ttlMs, tsDecidedMs, minOrderSizeMicro, n, clock },
+    ...{ sizeMicro, timeInForce, ttlMs, tsSignalMs, tsDecidedMs, minOrderSizeMicro, n, clock },
     askedMicro: sizeMicro,
     status: "intent",
     filledMicro: ZERO_SHARES,

@@ -1,4 +1,5 @@
 /** Stories for tests: the executor's core on a small log, without shell, books or inventory unless a test plays them. */
+import type { ClockQuality } from "@slipstream/actor/clock";
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
 import {
   type AccountId,
@@ -238,6 +239,7 @@ export type ViewParts = {
   riskDecisionSeq: number | null;
   chainLagMs: number | null;
   localHalt: boolean;
+  clock: ClockQuality | null;
   limits: ExecutorLimits;
 };
 
@@ -247,6 +249,7 @@ export function story(inventory: "grants" | "silent" | "denies" = "grants"): Sto
   const parts: ViewParts = {
     ...{ nowMs: START_MS, market, quote, riskHeartbeatAgeMs: 500, riskDecisionSeq: 0, chainLagMs: 1_000 },
     localHalt: false,
+    clock: { offsetMs: 0, uncertaintyMs: 0 },
     limits: defaultLimits,
   };
   const all: Fact[] = [];
@@ -254,7 +257,6 @@ export function story(inventory: "grants" | "silent" | "denies" = "grants"): Sto
   const requests: ExecutorRequest[] = [];
   const view = (): ExecutorView => ({
     ...parts,
-    clock: null,
     market: (id) => (parts.market?.tokens.some((token) => token.tokenId === id) === true ? parts.market : null),
     quote: (id) => (id === tokenId ? parts.quote : null),
   });

@@ -163,6 +163,22 @@ const causes: readonly {
     goneMs: 500,
   },
   {
+    name: "a clock that may be off by more than a second degrades",
+    begin: (risk) => risk.lives({ gauges: { clockOffsetMs: 5, clockUncertaintyMs: 1_001 } }, "chain-watcher"),
+    afterMs: 250,
+    said: "global degrade CLOCK_UNCERTAIN",
+    end: (risk) => risk.lives({ gauges: { clockOffsetMs: -20_000, clockUncertaintyMs: 1_000 } }, "chain-watcher"),
+    goneMs: 2_500,
+  },
+  {
+    name: "a clock that was not measured degrades, that of risk as well",
+    begin: (risk) => risk.lives({ gauges: {} }, "risk"),
+    afterMs: 250,
+    said: "global degrade CLOCK_UNCERTAIN",
+    end: (risk) => risk.lives({}, "risk"),
+    goneMs: 2_500,
+  },
+  {
     name: "a log that fills degrades",
     begin: (risk) => risk.streamIs(71),
     afterMs: 250,

@@ -31,6 +31,7 @@ const times: Record<RiskReason["code"], Times> = {
   CHAIN_SYNC_LOST: { riseMs: 0, fallMs: 5_000 },
   WATCHER_LAGGING: { riseMs: 2_000, fallMs: 5_000 },
   BOOKS_STALE: { riseMs: 2_000, fallMs: 3_000 },
+  CLOCK_UNCERTAIN: { riseMs: 0, fallMs: 2_000 },
   STREAM_FILLING: { riseMs: 0, fallMs: 60_000 },
 };
 

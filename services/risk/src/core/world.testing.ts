@@ -16,6 +16,7 @@ const limits: RiskLimits = {
   chainSyncLostMs: 30_000,
   watcherLagMs: 30_000,
   booksStaleMs: 10_000,
+  clockUncertaintyMsMax: 1_000,
   streamDegradePercent: 70,
   streamHaltPercent: 90,
 };
@@ -116,7 +117,7 @@ export const heartbeatOf = (service: ServiceName, change: Partial<Heartbeat> = {
   decisionSeq: null,
   lagMs: null,
   problems: [],
-  gauges: {},
+  gauges: { clockOffsetMs: 0, clockUncertaintyMs: 20 },
   tsInitMs: 1,
   ...change,
 });
