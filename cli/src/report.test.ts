@@ -146,6 +146,8 @@ const position = (confirmed: bigint, effective = confirmed): FactOf<"PositionCha
   effectiveMicro: sharesMicro(effective),
   conservativeExposureMicro: sharesMicro(effective),
   availableToSellMicro: sharesMicro(effective),
+  settledMicro: sharesMicro(0n),
+  claimableMicro: usdcMicro(0n),
   costMicro: usdcMicro(5_000_000n),
   realizedPnlMicro: usdcMicro(0n),
   feesMicro: usdcMicro(0n),
