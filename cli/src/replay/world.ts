@@ -244,6 +244,7 @@ const balancesView = (nowMs: number): BalanceSyncView => ({
   own: [],
   phase: "observe",
   ledgerOf: () => CONDITIONAL_TOKENS,
+  market: () => null,
 });
 
 function readBalances(

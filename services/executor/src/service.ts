@@ -12,6 +12,7 @@ import { listenToNeighbours } from "./adapters/heartbeats.ts";
 import { createPaperVenue } from "./adapters/paper.ts";
 import { type executorEnv, limitsOf } from "./config.ts";
 import { executorCore } from "./core/core.ts";
+import { isTradable } from "./core/gates.ts";
 import type { ExecutorMessage, ExecutorRequest } from "./core/messages.ts";
 import { whyNotPlaced } from "./core/open.ts";
 import { type ExecutorState, openOrders } from "./core/state.ts";
@@ -63,7 +64,11 @@ export async function buildExecutor(context: ServiceContext<typeof executorEnv>)
   const serveAsOwner = (role: "owner" | "standby"): void => {
     stopServing();
     stopServing = () => undefined;
-    if (role === "owner") stopServing = serveOperations(context, { halt, actor: () => actor });
+    const isOpen = (tokenId: TokenId): boolean => {
+      const market = markets.byToken.get(tokenId);
+      return market === undefined || isTradable(market);
+    };
+    if (role === "owner") stopServing = serveOperations(context, { halt, actor: () => actor, isOpen });
     // What the desk holds belongs to the tenure: the next one gives it its orders from the log, before it is announced.
     else venue.reset();
   };
@@ -118,7 +123,11 @@ function whyShut(state: ExecutorState | null, view: ExecutorView, request: Execu
 
 function serveOperations(
   { bus, logger }: ServiceContext<typeof executorEnv>,
-  { halt, actor }: { halt: (halted: boolean) => Promise<void>; actor: () => Actor | null },
+  {
+    halt,
+    actor,
+    isOpen,
+  }: { halt: (halted: boolean) => Promise<void>; actor: () => Actor | null; isOpen: (tokenId: TokenId) => boolean },
 ): () => void {
   const stops = [
     serve(bus, "executor", "halt", async ({ halted, who }) => {
@@ -128,7 +137,7 @@ function serveOperations(
     }),
     serve(bus, "executor", "pending", ({ account }) => {
       const now = actor()?.state() ?? null;
-      return { ok: true, value: { lines: now === null ? [] : pendingLines(now, account ?? null) } };
+      return { ok: true, value: { lines: now === null ? [] : pendingLines(now, account ?? null, isOpen) } };
     }),
   ];
   return () => {
@@ -136,8 +145,8 @@ function serveOperations(
   };
 }
 
-/** What a person should see: fills that are being saved up, exits that are still to be followed. */
-function pendingLines(state: ExecutorState, account: string | null): string[] {
+/** What a person should see: fills that are being saved up, exits still to be followed, lots that a closed market owes. */
+function pendingLines(state: ExecutorState, account: string | null, isOpen: (tokenId: TokenId) => boolean): string[] {
   const buckets = [...state.buckets].map(([key, size]) => {
     const [of = "", token = "", leader = ""] = key.split("|");
     return { of, line: `${of}: bucket of ${formatMicro(size)} shares, token ${token}, leader ${leader}` };
@@ -146,7 +155,14 @@ function pendingLines(state: ExecutorState, account: string | null): string[] {
     const size = remainingMicro === null ? "an unknown part" : `${formatMicro(remainingMicro)} shares`;
     return { of, line: `${of}: exit of ${size} not followed yet (${reason}), token ${tokenId}, leader ${leader}` };
   });
-  return [...buckets, ...exits].filter(({ of }) => account === null || of === account).map(({ line }) => line);
+  const unpaid = [...state.lots.values()].flatMap(({ account: of, sizeMicro, tokenId }) =>
+    isOpen(tokenId)
+      ? []
+      : { of, line: `${of}: ${formatMicro(sizeMicro)} shares of token ${tokenId}: market closed, not paid yet` },
+  );
+  return [...buckets, ...exits, ...unpaid]
+    .filter(({ of }) => account === null || of === account)
+    .map(({ line }) => line);
 }
 
 /** Tokens of what we hold, have ordered or have to sell, and of what leaders traded lately. */

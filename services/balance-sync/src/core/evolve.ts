@@ -3,7 +3,8 @@ import type { FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
 import { Address, type TokenId } from "@slipstream/contracts/ids";
 import { LeaderConfig } from "@slipstream/contracts/policy";
 import { CONDITIONAL_TOKENS } from "@slipstream/polymarket/versions";
-import { fundPurse, noteFill, notePublished, settle } from "./purse.ts";
+import { fundPurse, noteFill, notePublished, payOut, settle } from "./purse.ts";
+import { noteHeld, noteResolved } from "./resolutions.ts";
 import { ACCOUNT_TOKENS_MAX, type BalanceSyncState, walletOf, walletTokenOf } from "./state.ts";
 
 export const folds: ReadonlySet<FactType> = new Set<FactType>([
@@ -18,6 +19,8 @@ export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "ExecutionFill",
   "ExecutionFillReversed",
   "PositionChanged",
+  "ConditionResolved",
+  "PositionSettled",
   "ReservationGranted",
 ]);
 
@@ -38,6 +41,9 @@ export function evolve(state: BalanceSyncState, { fact }: Recorded): BalanceSync
     case "ChainProgress":
       if (fact.head > state.head.blockNumber) state.head = { blockNumber: fact.head, tsMs: fact.headTsMs };
       state.finalized = Math.max(state.finalized, fact.finalized);
+      if (fact.finalized > (state.final?.blockNumber ?? 0)) {
+        state.final = { blockNumber: fact.finalized, blockHash: fact.finalizedHash };
+      }
       break;
     case "BalanceSnapshot":
       published(state, fact);
@@ -60,8 +66,21 @@ export function evolve(state: BalanceSyncState, { fact }: Recorded): BalanceSync
       state.purses.get(fact.account)?.unsettled.delete(fact.tradeId);
       break;
     case "PositionChanged":
-      noteAccountToken(state, fact, fact.conservativeExposureMicro > 0n || fact.reservedSellsMicro > 0n);
+      noteHeld(state, fact);
+      noteAccountToken(
+        state,
+        fact,
+        fact.confirmedMicro > 0n || fact.conservativeExposureMicro > 0n || fact.reservedSellsMicro > 0n,
+      );
       break;
+    case "ConditionResolved":
+      noteResolved(state, fact.conditionId);
+      break;
+    case "PositionSettled": {
+      const purse = state.purses.get(fact.account);
+      if (purse !== undefined) payOut(purse, fact);
+      break;
+    }
     case "ReservationGranted":
       noteAccountToken(state, fact, true);
       break;

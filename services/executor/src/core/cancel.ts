@@ -2,6 +2,7 @@
 import type { Decision } from "@slipstream/actor/core";
 import { factId } from "@slipstream/contracts/ids";
 import { orderHead } from "./attempt.ts";
+import { isTradable } from "./gates.ts";
 import type { CancelOrder, ExecutorRequest } from "./messages.ts";
 import { type CancelReason, isMayBeAtVenue, type OrderState } from "./orders.ts";
 import { riskFor } from "./riskGate.ts";
@@ -45,6 +46,8 @@ export function reasonToCancel(state: ExecutorState, view: ExecutorView, order: 
   if (isLost && (order.kind === "ENTRY" || fill.side === "SELL")) return "FILL_REVERTED";
   // Who deletes an account does not want its orders any more; nothing says where they would go either.
   if (view.localHalt || !state.accounts.has(order.account)) return "OPERATOR";
-  const eventId = view.market(order.tokenId)?.eventId ?? null;
+  const market = view.market(order.tokenId);
+  if (market !== null && !isTradable(market)) return "MARKET_CLOSED";
+  const eventId = market?.eventId ?? null;
   return riskFor(state, view, { ...order, eventId }).level === "halt" ? "RISK_HALT" : null;
 }

@@ -240,12 +240,12 @@ export function foldRetraction(state: ExecutorState, fact: FactOf<"LeaderFillRet
   }
 }
 
-/** The market is resolved: what was held is paid out. */
+/** The market paid: what is left of the token ends with it, for whichever leader it was held, saved up or to be sold. */
 export function foldSettlement(state: ExecutorState, { account, tokenId }: FactOf<"PositionSettled">): void {
-  for (const [key, lot] of state.lots) {
-    if (lot.account !== account || lot.tokenId !== tokenId) continue;
-    const left = lotSize(state, lot);
-    takeFromLot(state, lot, left, () => true);
-    state.buckets.delete(key);
+  const isOf = (ref: LotRef): boolean => ref.account === account && ref.tokenId === tokenId;
+  for (const lot of [...state.lots.values()]) if (isOf(lot)) takeFromLot(state, lot, lotSize(state, lot), () => true);
+  for (const exit of [...state.unfollowed.values()]) if (isOf(exit)) state.unfollowed.delete(exit.attemptId);
+  for (const key of [...state.buckets.keys()]) {
+    if (key.startsWith(`${account}|${tokenId}|`)) state.buckets.delete(key);
   }
 }

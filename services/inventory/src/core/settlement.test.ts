@@ -54,14 +54,14 @@ const held = [paper(), bought(1, "10", "5"), given.snapshot({ block: 80, shares:
 const empty = { held: "0", exposure: "0", cost: "0" };
 
 describe("what is paid", () => {
-  test.each([
+  test.each<{ vector: readonly [bigint, bigint]; payout: string; realized: string }>([
     { vector: [1n, 0n], payout: "10", realized: "5" },
     { vector: [0n, 1n], payout: "0", realized: "-5" },
     { vector: [1n, 1n], payout: "5", realized: "0" },
     { vector: [1n, 2n], payout: "3.333333", realized: "-1.666667" },
     { vector: [2n, 1n], payout: "6.666666", realized: "1.666666" },
     { vector: [10n ** 60n, 0n], payout: "10", realized: "5" },
-  ] as const)("$vector pays $payout", ({ vector, payout, realized }) => {
+  ])("$vector pays $payout", ({ vector, payout, realized }) => {
     const inventory = run(...held, given.resolved(...vector));
     expect(inventory.settled()).toEqual([`PositionSettled:paper.11:0 10 -> ${payout} of 5`]);
     expect(inventory.now()).toEqual({ ...empty, realized, claimable: payout });
