@@ -15,7 +15,7 @@ import { balanceSyncCore } from "./core.ts";
 import type { BalanceSyncMessage, BalanceSyncRequest, BalanceSyncView, HeldMarket } from "./messages.ts";
 import { resolutionsToAsk } from "./resolutions.ts";
 
-const numRuns = Number(process.env["FC_RUNS"] ?? 60);
+const numRuns = Number(process.env["FC_RUNS"] ?? 200);
 const account = AccountId.parse("paper");
 const FUNDING = parseUsdc("1000");
 const MARKETS = 3;
