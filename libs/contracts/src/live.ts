@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { BookSnapshot } from "./book.ts";
 import { Block, Ms } from "./codec.ts";
-import { AccountId, Address, TokenId } from "./ids.ts";
+import { AccountId, Address, ConditionId, TokenId } from "./ids.ts";
 import { MarketDefinition } from "./market.ts";
 import { serviceNames } from "./subjects.ts";
 
@@ -55,6 +55,8 @@ export const operations = {
   },
   registry: {
     resolve: operation(z.object({ tokenId: TokenId }), MarketDefinition),
+    /** The market channel said that this market is resolved: it is closed from now on, `known` if registry knows it. */
+    ended: operation(z.object({ conditionId: ConditionId }), z.object({ known: z.boolean() })),
   },
   "balance-sync": {
     /** Read a holder's tokens from the chain now; the snapshot comes as a fact. */
