@@ -87,7 +87,7 @@ export function replay(input: ReplayInput): ReplayResult {
     proofs.passed += book.proofs.passed;
     proofs.failed += book.proofs.failed;
   }
-  const report = buildReport(overview, found, { faults: [], errors: refused });
+  const report = buildReport(overview, found, { faults: [], errors: refused, isClosed: () => false });
   return { overview, audit: found, report, fills, assumed, proofs, facts };
 }
 
