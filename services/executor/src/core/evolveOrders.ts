@@ -17,8 +17,8 @@ import {
   type ExecutorState,
   type LotRef,
   lotKey,
-  lotSize,
   openOrdersOf,
+  SETTLEMENTS_MAX,
   type UnfollowedExit,
   unfollowedOf,
 } from "./state.ts";
@@ -240,10 +240,25 @@ export function foldRetraction(state: ExecutorState, fact: FactOf<"LeaderFillRet
   }
 }
 
-/** The market paid: what is left of the token ends with it, for whichever leader it was held, saved up or to be sold. */
-export function foldSettlement(state: ExecutorState, { account, tokenId }: FactOf<"PositionSettled">): void {
+/**
+ * The market paid: what was paid leaves the lots, and nothing of the token is saved up or to be sold any more. What is
+ * still on its way or on sale stays until it is paid as well.
+ */
+export function foldSettlement(state: ExecutorState, fact: FactOf<"PositionSettled">): void {
+  const { id, account, tokenId } = fact;
+  if (state.settlements.has(id)) return;
+  state.settlements.add(id);
+  for (const oldest of state.settlements) {
+    if (state.settlements.size <= SETTLEMENTS_MAX) break;
+    state.settlements.delete(oldest);
+  }
   const isOf = (ref: LotRef): boolean => ref.account === account && ref.tokenId === tokenId;
-  for (const lot of [...state.lots.values()]) if (isOf(lot)) takeFromLot(state, lot, lotSize(state, lot), () => true);
+  let leftMicro = fact.sharesMicro;
+  for (const lot of [...state.lots.values()].filter(isOf)) {
+    const paidMicro = minAmount(leftMicro, lot.sizeMicro);
+    leftMicro = subtract(leftMicro, paidMicro);
+    if (paidMicro > 0n) takeFromLot(state, lot, paidMicro, () => true);
+  }
   for (const exit of [...state.unfollowed.values()]) if (isOf(exit)) state.unfollowed.delete(exit.attemptId);
   for (const key of [...state.buckets.keys()]) {
     if (key.startsWith(`${account}|${tokenId}|`)) state.buckets.delete(key);

@@ -101,6 +101,14 @@ test("a fill that comes after the payment is paid by the next one", () => {
   expect(lotOf(made)).toEqual([]);
 });
 
+test("what is on sale or on its way stays a lot until it is paid as well", () => {
+  const made = holdingTen();
+  made.tell(settled({ sharesMicro: shares(6) }), settled({ sharesMicro: shares(6) }));
+  expect(lotOf(made)).toEqual([shares(4)]);
+  made.tell(settled({ sharesMicro: shares(4.5) }, 1));
+  expect(lotOf(made)).toEqual([]);
+});
+
 test("only the account and the token that were paid end", () => {
   const made = holdingTen();
   bidAt(made, 0.5);

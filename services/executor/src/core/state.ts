@@ -11,7 +11,15 @@
  *    the same leader and token remains.
  */
 import type { FactOf } from "@slipstream/contracts/facts";
-import type { AccountId, Address, AttemptId, ConditionId, LeaderFillId, TokenId } from "@slipstream/contracts/ids";
+import type {
+  AccountId,
+  Address,
+  AttemptId,
+  ConditionId,
+  FactId,
+  LeaderFillId,
+  TokenId,
+} from "@slipstream/contracts/ids";
 import {
   add,
   notional,
@@ -95,6 +103,8 @@ export type ExecutorState = {
   /** Small fills of (account, token, leader) that wait to become an order, in our own size, by `lotKey`. */
   buckets: Map<string, SharesMicro>;
   unfollowed: Map<AttemptId, UnfollowedExit>;
+  /** Settlements that were folded, the newest SETTLEMENTS_MAX, so that none is paid twice. */
+  settlements: Set<FactId>;
   /** By `holdingKey`. */
   holdings: Map<string, Holding>;
   /** By `<scope kind>:<id>`. */
@@ -110,6 +120,8 @@ export type ExecutorState = {
   fillsFolded: number;
 };
 
+export const SETTLEMENTS_MAX = 4_096;
+
 export const initialState = (): ExecutorState => ({
   leaders: new Map(),
   accounts: new Map(),
@@ -118,6 +130,7 @@ export const initialState = (): ExecutorState => ({
   lots: new Map(),
   buckets: new Map(),
   unfollowed: new Map(),
+  settlements: new Set(),
   holdings: new Map(),
   risk: new Map(),
   operatorHalts: new Set(),
