@@ -1,8 +1,8 @@
 /**
  * How markets were resolved, from nodes.
  *
- * 1. Everything is read at one block that the node calls final, not below the newest final block that the log knows of,
- *    which the node must have.
+ * 1. Everything is read at one block that the node calls final. It must have the final block that the log knows of, so it
+ *    is on our chain.
  * 2. A resolution is believed when a second node, asked at the same block, says the same. Is there no second one, or none
  *    that answers, the first one stands; do two disagree, nothing is told.
  * 3. An answer that does not fit its question is told to people and asked again; so is a reading that failed.

@@ -5,7 +5,14 @@ import { LeaderConfig } from "@slipstream/contracts/policy";
 import { CONDITIONAL_TOKENS } from "@slipstream/polymarket/versions";
 import { fundPurse, noteFill, notePublished, payOut, settle } from "./purse.ts";
 import { noteHeld, noteResolved } from "./resolutions.ts";
-import { ACCOUNT_TOKENS_MAX, type BalanceSyncState, walletOf, walletTokenOf } from "./state.ts";
+import {
+  ACCOUNT_TOKENS_MAX,
+  type BalanceSyncState,
+  type BlockRef,
+  FINALS_APART,
+  walletOf,
+  walletTokenOf,
+} from "./state.ts";
 
 export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "ConfigChanged",
@@ -41,9 +48,7 @@ export function evolve(state: BalanceSyncState, { fact }: Recorded): BalanceSync
     case "ChainProgress":
       if (fact.head > state.head.blockNumber) state.head = { blockNumber: fact.head, tsMs: fact.headTsMs };
       state.finalized = Math.max(state.finalized, fact.finalized);
-      if (fact.finalized > (state.final?.blockNumber ?? 0)) {
-        state.final = { blockNumber: fact.finalized, blockHash: fact.finalizedHash };
-      }
+      noteFinal(state, { blockNumber: fact.finalized, blockHash: fact.finalizedHash });
       break;
     case "BalanceSnapshot":
       published(state, fact);
@@ -88,6 +93,14 @@ export function evolve(state: BalanceSyncState, { fact }: Recorded): BalanceSync
       break;
   }
   return state;
+}
+
+function noteFinal(state: BalanceSyncState, block: BlockRef): void {
+  state.final ??= block;
+  state.nextFinal ??= block;
+  if (block.blockNumber < state.nextFinal.blockNumber + FINALS_APART) return;
+  state.final = state.nextFinal;
+  state.nextFinal = block;
 }
 
 /** Tokens of positions and open orders; a paper account's are in its ledger. */

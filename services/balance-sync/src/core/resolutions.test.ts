@@ -40,6 +40,12 @@ const position = (numbers: Numbers, tokenId = yes, account = "paper"): FactOf<"P
   };
 };
 
+const final = (block: number): FactOf<"ChainProgress"> => ({
+  ...{ type: "ChainProgress", v: 1, id: factId("ChainProgress", `all.${block}`), tsEventMs: 1, tsInitMs: 1 },
+  ...{ shard: "all", head: block, headHash: hash, headTsMs: 1, finalized: block, finalizedHash: hash },
+  ...{ cursor: block, openGaps: 0 },
+});
+
 /** A core that is told of positions; what it asks is noted, and answered as the test says. */
 function run(markets: readonly HeldMarket[]) {
   const asked: ReadResolutions[] = [];
@@ -141,6 +147,18 @@ describe("which markets are asked", () => {
     sync.owed();
     expect(sync.asked).toHaveLength(1);
   });
+});
+
+test("a node must have a final block of the log that is some minutes old, not the newest", () => {
+  const sync = run([marketOf()]);
+  sync.append(position({ confirmed: 1n }));
+  const verified = [...Array(301).keys()].map((block) => {
+    if (block < 10) return null;
+    sync.append(final(block));
+    sync.check(true);
+    return sync.asked.at(-1)?.verify?.blockNumber ?? null;
+  });
+  expect([10, 73, 74, 137, 138, 202, 300].map((block) => verified[block])).toEqual([10, 10, 10, 10, 74, 138, 202]);
 });
 
 describe("who is told", () => {

@@ -86,8 +86,13 @@ export type BalanceSyncState = {
   /** Newest block that the watcher reported. */
   head: { blockNumber: number; tsMs: number };
   finalized: number;
-  /** The newest final block that the watcher reported: whoever does not have it is on another chain, or behind. */
+  /**
+   * A final block that the watcher reported, FINALS_APART to twice as many blocks ago: whoever does not have it is on
+   * another chain, or far behind. The newest would shut out nodes that are a moment later than the watcher's.
+   */
   final: BlockRef | null;
+  /** Takes its place when another one is FINALS_APART above. */
+  nextFinal: BlockRef | null;
   /** Per token which accounts have something in it. `vanished`: our books say so, no balance shows it. */
   readonly held: Map<TokenId, Map<AccountId, "seen" | "vanished">>;
   /** Conditions whose resolution was told, the newest RESOLVED_MAX. */
@@ -97,6 +102,8 @@ export type BalanceSyncState = {
 };
 
 export const SEEN_TRADES_MAX = 8_192;
+/** Some minutes of blocks. */
+export const FINALS_APART = 64;
 /** Half the tokens that inventory remembers payouts of: what it forgets is told again if somebody holds it. */
 export const RESOLVED_MAX = 4_096;
 /** A wallet trades some hundred tokens a week; beyond this, tokens it no longer holds are forgotten, oldest first. */
@@ -112,6 +119,7 @@ export const initialState = (): BalanceSyncState => ({
   head: { blockNumber: 0, tsMs: 0 },
   finalized: 0,
   final: null,
+  nextFinal: null,
   held: new Map(),
   resolved: new Set(),
   tip: null,
