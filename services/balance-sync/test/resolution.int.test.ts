@@ -5,7 +5,7 @@
 import { publishMarket } from "@slipstream/actor/markets";
 import type { RunningService } from "@slipstream/actor/service";
 import type { Fact, FactOf, FactType } from "@slipstream/contracts/facts";
-import { factId, type LeaderFillId } from "@slipstream/contracts/ids";
+import { factId, type Hash, type LeaderFillId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { formatMicro, priceMicro, sharesMicro, usdcMicro } from "@slipstream/contracts/money";
 import { append, recordedFacts, startTestBus, type TestBus } from "@slipstream/testkit/testBus";
@@ -82,18 +82,25 @@ function bought(market: ChainMarket, outcome: 0 | 1): Fact[] {
   const fill = { ...given.filled({ n: fills, size: "10", usdc: "4", tokenId }), ...of, leader };
   return [intent, { ...fill, usdcMicro: usdcMicro(4_000_000n), tsInitMs: nowMs }];
 }
+const hashes = new Map<number, Hash>();
 /** What the watcher would say of the chain. */
 async function progress(): Promise<void> {
   const { number, hash, timestampMs } = kit.chain.head();
+  const finalizedHash = hashes.get(number - FINALITY);
+  const finalized = finalizedHash === undefined ? 0 : number - FINALITY;
   await append(bus, {
     type: "ChainProgress",
     ...{ v: 1, id: factId("ChainProgress", `all.${number}`), tsEventMs: timestampMs, tsInitMs: timestampMs },
-    ...{ shard: "all", head: number, headHash: hash, headTsMs: timestampMs, finalized: 0, finalizedHash: hash },
+    ...{ shard: "all", head: number, headHash: hash, headTsMs: timestampMs },
+    ...{ finalized, finalizedHash: finalizedHash ?? hash },
     ...{ cursor: 0, openGaps: 0 },
   });
 }
 async function mine(blocks: number): Promise<void> {
-  for (let n = 0; n < blocks; n++) await kit.chain.mine();
+  for (let n = 0; n < blocks; n++) {
+    const { number, hash } = await kit.chain.mine();
+    hashes.set(number, hash);
+  }
   await progress();
 }
 const settled = async (): Promise<string[]> =>

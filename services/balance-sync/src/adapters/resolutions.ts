@@ -195,7 +195,8 @@ async function finalBlock(rpc: RpcReader, { verify }: ReadResolutions, at: Block
       throw new TransientError("RPC_UNREACHABLE", `the node calls block ${newest.blockNumber} final, others are ahead`);
     }
     const there = await blockOf(rpc, hex(known.blockNumber));
-    if (there?.blockHash !== known.blockHash) {
+    if (there === null) throw new TransientError("RPC_UNREACHABLE", `the node lacks block ${known.blockNumber}`);
+    if (there.blockHash !== known.blockHash) {
       const text = `two nodes name different final blocks ${known.blockNumber}, nothing is settled by either`;
       throw new FinalityDiffers("RPC_UNREADABLE", text);
     }

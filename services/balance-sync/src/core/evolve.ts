@@ -96,6 +96,8 @@ export function evolve(state: BalanceSyncState, { fact }: Recorded): BalanceSync
 }
 
 function noteFinal(state: BalanceSyncState, block: BlockRef): void {
+  // The first block is final from the start: it tells nothing.
+  if (block.blockNumber === 0) return;
   state.final ??= block;
   state.nextFinal ??= block;
   if (block.blockNumber < state.nextFinal.blockNumber + FINALS_APART) return;
