@@ -1,11 +1,9 @@
 /** The end of a market: its orders end, nothing new is tried, and what was held for leaders ends when it is paid. */
-import type { FactOf } from "@slipstream/contracts/facts";
-import { type AccountId, factId } from "@slipstream/contracts/ids";
+import type { AccountId } from "@slipstream/contracts/ids";
 import { expect, test } from "vitest";
 import { exposureOf } from "./state.ts";
-import { bidAt, exits, holdingTen, lotOf, owedExits, tick } from "./stories.testing.ts";
+import { bidAt, exits, holdingTen, lotOf, owedExits, settled, tick } from "./stories.testing.ts";
 import {
-  conditionId,
   endOrder,
   fillOrder,
   goodStory,
@@ -19,18 +17,8 @@ import {
   shares,
   story,
   tokenId,
-  usdc,
 } from "./story.testing.ts";
 
-const settled = (over: Partial<FactOf<"PositionSettled">> = {}, n = 0): FactOf<"PositionSettled"> => ({
-  type: "PositionSettled",
-  v: 1,
-  id: factId("PositionSettled", `${over.account ?? paper}.${over.tokenId ?? tokenId}`, n),
-  ...{ tsEventMs: 0, tsInitMs: 0, account: paper, tokenId, conditionId },
-  ...{ sharesMicro: shares(10), payoutMicro: usdc(10), costMicro: usdc(5), outcomeIndex: 0 },
-  ...{ payoutNumerators: [1n, 0n], payoutDenominator: 1n, blockNumber: 9, source: "chain" },
-  ...over,
-});
 const close = (of: Story): void => {
   of.view.market = { ...market, closed: true, acceptingOrders: false };
 };
