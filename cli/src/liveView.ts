@@ -1,5 +1,6 @@
 /** The live view as text: a pure function of the overview, so `start`, `status` and tests show the same. */
 import { LOCAL_CLOCK } from "@slipstream/actor/serviceClock";
+import type { FactOf } from "@slipstream/contracts/facts";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
 import type { Heartbeat, Pending } from "@slipstream/contracts/live";
 import type { MarketDefinition } from "@slipstream/contracts/market";
@@ -187,16 +188,23 @@ function attemptText(overview: Overview, text: string, options: ViewOptions): st
 
 function positionLines(overview: Overview, options: ViewOptions): string[] {
   const held = [...overview.positions.values()].filter(
-    (position) => position.effectiveMicro !== 0n || position.reservedBuysMicro !== 0n,
+    ({ effectiveMicro, reservedBuysMicro, claimableMicro }) =>
+      effectiveMicro !== 0n || reservedBuysMicro !== 0n || claimableMicro !== 0n,
   );
   const latest = [...overview.positions.values()].at(-1);
   const pnl = [...overview.positions.values()].reduce((sum, position) => sum + position.realizedPnlMicro, 0n);
   const cash = latest === undefined ? "" : `, collateral ${usd(latest.collateralMicro)}, realized ${usd(pnl)}`;
   const list = held.slice(-options.rows).map((position) => {
     const pending = position.pendingBuysMicro - position.pendingSellsMicro;
-    return `  ${position.account.padEnd(8)} ${shares(position.effectiveMicro).padEnd(10)} cost ${usd(position.costMicro).padEnd(9)} confirmed ${shares(position.confirmedMicro)}${pending === 0n ? "" : ` pending ${shares(pending)}`}  ${outcome(position.tokenId, options)}`;
+    return `  ${position.account.padEnd(8)} ${shares(position.effectiveMicro).padEnd(10)} cost ${usd(position.costMicro).padEnd(9)} confirmed ${shares(position.confirmedMicro)}${pending === 0n ? "" : ` pending ${shares(pending)}`}${endText(position, options)}  ${outcome(position.tokenId, options)}`;
   });
   return [`POSITIONS ${held.length}${cash}`, ...list];
+}
+
+/** How far a position is whose market has ended; empty while it trades. */
+function endText({ claimableMicro, tokenId }: FactOf<"PositionChanged">, { market }: ViewOptions): string {
+  if (claimableMicro !== 0n) return ` claimable ${usd(claimableMicro)}`;
+  return market(tokenId)?.closed === true ? " closed, not paid yet" : "";
 }
 
 function latencyLine({ latencies }: Overview): string {

@@ -8,6 +8,7 @@ import type {
   Address,
   AttemptId,
   ClientOrderId,
+  FactId,
   LeaderFillId,
   TokenId,
   TradeId,
@@ -75,6 +76,8 @@ export type Overview = {
   executionFills: Map<TradeId, FactOf<"ExecutionFill">>;
   duplicatedExecutionFills: number;
   positions: Map<string, FactOf<"PositionChanged">>;
+  /** What resolved markets paid us. */
+  settlements: Map<FactId, FactOf<"PositionSettled">>;
   purses: Map<AccountId, Purse>;
   risk: Map<string, FactOf<"RiskDecision">>;
   heartbeats: Map<string, Heartbeat & { receivedMs: number }>;
@@ -95,6 +98,7 @@ export const emptyOverview = (): Overview => ({
   executionFills: new Map(),
   duplicatedExecutionFills: 0,
   positions: new Map(),
+  settlements: new Map(),
   purses: new Map(),
   risk: new Map(),
   heartbeats: new Map(),
@@ -167,6 +171,14 @@ export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs:
         collateralMicro: fact.collateralMicro,
         availableMicro: fact.availableCollateralMicro,
       });
+      return;
+    case "PositionSettled":
+      if (overview.settlements.has(fact.id)) return;
+      overview.settlements.set(fact.id, fact);
+      // The cash of a wallet comes with its redemption, which is no fact of ours.
+      if (overview.accounts.get(fact.account)?.mode !== "live") {
+        purseOf(overview, fact.account).ledgerMicro += fact.payoutMicro;
+      }
       return;
     case "RiskDecision":
       overview.risk.set(`${fact.scope.kind}.${fact.scope.id}`, fact);
@@ -285,14 +297,17 @@ function keepRecent<T>(list: T[], item: T): void {
   if (list.length > RECENT) list.shift();
 }
 
-/** What the paper ledger must hold: our fills added up, independent of inventory and balance-sync. */
+/** What the paper ledger must hold: our fills added up, less what was paid out; independent of inventory's positions. */
 export function paperHoldings(overview: Overview): PaperHolding[] {
   const holdings = new Map<string, PaperHolding>();
-  for (const fill of overview.executionFills.values()) {
-    const key = `${fill.account}|${fill.tokenId}`;
+  const move = (account: AccountId, tokenId: TokenId, shares: bigint): void => {
+    const key = `${account}|${tokenId}`;
     const before = holdings.get(key)?.sharesMicro ?? 0n;
-    const after = fill.side === "BUY" ? before + fill.sizeMicro : before - fill.sizeMicro;
-    holdings.set(key, { account: fill.account, tokenId: fill.tokenId, sharesMicro: sharesMicro(after) });
+    holdings.set(key, { account, tokenId, sharesMicro: sharesMicro(before + shares) });
+  };
+  for (const { account, tokenId, side, sizeMicro } of overview.executionFills.values()) {
+    move(account, tokenId, side === "BUY" ? sizeMicro : -sizeMicro);
   }
+  for (const { account, tokenId, sharesMicro: paid } of overview.settlements.values()) move(account, tokenId, -paid);
   return [...holdings.values()];
 }

@@ -10,11 +10,17 @@ const exit: PendingExit = {
   ...{ ...of, conditionId: null, orderId: null, sharesMicro: sharesMicro(10_000_000n), sinceMs: 1_000 },
   ...{ limitMicro: priceMicro(480_000), bestBidMicro: priceMicro(400_000), nextStepMs: 31_000, reason: "RESTING" },
 };
-const lot: HeldLot = { ...of, sharesMicro: sharesMicro(6_970_000n), isDust: false, whenRemoved: "keep" };
+const lot: HeldLot = {
+  ...of,
+  sharesMicro: sharesMicro(6_970_000n),
+  isDust: false,
+  isUnpaid: false,
+  whenRemoved: "keep",
+};
 const options = { nowMs: 21_000, rows: 1, outcome: () => "Yes", short: () => "0x11" };
 
 test("what waits is shown with its numbers, dust apart, and nothing of what there is not", () => {
-  const dust = { ...lot, sharesMicro: sharesMicro(2_400_000n), isDust: true, whenRemoved: null };
+  const dust = { ...lot, sharesMicro: sharesMicro(2_400_000n), isDust: true, isUnpaid: false, whenRemoved: null };
   const followed = { ...lot, whenRemoved: null };
   const unknown = { ...exit, sharesMicro: null, limitMicro: null, bestBidMicro: null, nextStepMs: null };
   expect(pendingLines({ exits: [exit, unknown], lots: [lot, dust, followed], buckets: [] }, options)).toEqual([

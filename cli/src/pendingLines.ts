@@ -19,13 +19,19 @@ export function pendingLines(pending: Pending | null, options: PendingOptions): 
   const { rows, short, outcome } = options;
   const held = (lot: HeldLot): string =>
     `  ${lot.account.padEnd(8)} ${formatMicro(lot.sharesMicro).padEnd(10)} ${short(lot.leader)}  ${outcome(lot.tokenId)}`;
-  const left = lots.filter(({ whenRemoved, isDust }) => whenRemoved !== null && !isDust);
+  const left = lots.filter(({ whenRemoved, isDust, isUnpaid }) => whenRemoved !== null && !isDust && !isUnpaid);
   return [
     ...section("EXITS WAITING", exits, rows, (exit) => exitLine(exit, options)),
     ...section("LOTS OF REMOVED LEADERS", left, rows, (lot) => `${held(lot)} (${words[lot.whenRemoved ?? "follow"]})`),
     ...section(
+      "LOTS OF CLOSED MARKETS, not paid yet",
+      lots.filter(({ isUnpaid }) => isUnpaid),
+      rows,
+      held,
+    ),
+    ...section(
       "DUST, below what the venue takes",
-      lots.filter(({ isDust }) => isDust),
+      lots.filter(({ isDust, isUnpaid }) => isDust && !isUnpaid),
       rows,
       held,
     ),

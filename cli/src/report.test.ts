@@ -13,6 +13,7 @@ import {
   type TradeId,
   type VenueOrderId,
 } from "@slipstream/contracts/ids";
+import type { MarketDefinition } from "@slipstream/contracts/market";
 import { priceMicro, sharesMicro, usdcMicro } from "@slipstream/contracts/money";
 import { subjectOf } from "@slipstream/contracts/subjects";
 import { describe, expect, test } from "vitest";
@@ -148,6 +149,8 @@ const position = (confirmed: bigint, effective = confirmed): FactOf<"PositionCha
   effectiveMicro: sharesMicro(effective),
   conservativeExposureMicro: sharesMicro(effective),
   availableToSellMicro: sharesMicro(effective),
+  settledMicro: sharesMicro(0n),
+  claimableMicro: usdcMicro(0n),
   costMicro: usdcMicro(5_000_000n),
   realizedPnlMicro: usdcMicro(0n),
   feesMicro: usdcMicro(0n),
@@ -181,7 +184,7 @@ function overviewOf(...facts: Fact[]): Overview {
 const onChain = (...blocks: number[]): ChainFill[] =>
   blocks.map((n) => ({ leader, blockHash: hash(n), blockNumber: n, logIndex: 1 }));
 const reportOf = (overview: Overview, chain: ChainFill[]) =>
-  buildReport(overview, audit(overview, chain, chain, 1_000), { faults: [], errors: [] });
+  buildReport(overview, audit(overview, chain, chain, 1_000), { faults: [], errors: [], isClosed: () => true });
 
 test("an order is placed when the venue has it, not when the log is told", () => {
   const accepted: FactOf<"OrderAccepted"> = {
@@ -305,6 +308,39 @@ test("a fill that was reverted and returned is one fill; one that was retracted 
     retracted: 1,
     errors: [],
   });
+});
+
+const settled: FactOf<"PositionSettled"> = {
+  ...times,
+  ...{ type: "PositionSettled", id: factId("PositionSettled", `${account}.${tokenId}`), account, tokenId },
+  ...{ conditionId: condition, sharesMicro: sharesMicro(10_000_000n), payoutMicro: usdcMicro(10_000_000n) },
+  ...{ costMicro: usdcMicro(5_000_000n), outcomeIndex: 0, payoutNumerators: [1n, 0n], payoutDenominator: 1n },
+  ...{ blockNumber: 9, source: "chain" },
+};
+
+test("what a market paid belongs to the ledger, once; what a closed one owes is listed", () => {
+  const held = [leaderFill(1), intent(1), execution(1, 10_000_000n, 0n), position(10_000_000n)];
+  const owed = reportOf(overviewOf(...held), onChain(1));
+  expect(owed).toMatchObject({ settled: { count: 0, payout: "0" }, errors: [] });
+  expect(owed.unpaid).toEqual([{ account, tokenId, effective: "10000000" }]);
+  const cash = usdcMicro(10_005_000_000n);
+  const after = { ...position(0n), collateralMicro: cash, availableCollateralMicro: cash };
+  const paid = reportOf(overviewOf(...held, settled, settled, after), onChain(1));
+  expect(paid).toMatchObject({ settled: { count: 1, payout: "10000000" }, unpaid: [], errors: [] });
+});
+
+test("the live view says of a position that its market owes it, and what can be claimed", () => {
+  const closed = (): MarketDefinition =>
+    ({ closed: true, tokens: [{ tokenId, outcome: "Yes" }], question: "?" }) as never;
+  const shown = (facts: Fact[]): string =>
+    renderLiveView(overviewOf(...facts), {
+      ...{ nowMs: 5_000, wallMs: 5_000, width: 200, rows: 5, title: "test" },
+      market: closed,
+    });
+  expect(shown([position(10_000_000n)])).toContain("closed, not paid yet");
+  const claim = { ...position(10_000_000n, 0n), claimableMicro: usdcMicro(10_000_000n) };
+  expect(shown([claim])).toContain("claimable $10");
+  expect(shown([claim])).not.toContain("not paid yet");
 });
 
 test("quantiles are of the nearest rank", () => {

@@ -1,5 +1,5 @@
 /** The report of a run: what happened, and whether it agrees with the chain. Shape: README, "Report". */
-import type { Address, LeaderFillId } from "@slipstream/contracts/ids";
+import type { Address, LeaderFillId, TokenId } from "@slipstream/contracts/ids";
 import { type OrderEntry, type Overview, paperHoldings } from "./overview.ts";
 
 /** A fill of a followed wallet as the chain itself shows it, read independently of chain-watcher. */
@@ -23,6 +23,10 @@ export type RunReport = {
   /** Money once nothing is open: what inventory has, what it may spend, and what our own fills leave of the funding. */
   purses: { account: string; collateral: string; available: string; ledger: string }[];
   positions: { account: string; tokenId: string; confirmed: string; effective: string; chain: string }[];
+  /** Resolved markets that paid us: settlements, and what they paid. */
+  settled: { count: number; payout: string };
+  /** Held although the market is closed: not resolved on the chain yet, or not told. */
+  unpaid: { account: string; tokenId: string; effective: string }[];
   latencyMs: { seenToPublished: Quantiles; publishedToDecided: Quantiles; decidedToPlaced: Quantiles };
   /** Orders filled in parts or only in part, and orders that ended by their time to live. */
   partialFills: number;
@@ -147,7 +151,11 @@ function impossibleFills({ executionFills, orders }: Overview): string[] {
 export function buildReport(
   overview: Overview,
   found: Audit,
-  run: { readonly faults: readonly string[]; readonly errors: readonly string[] },
+  run: {
+    readonly faults: readonly string[];
+    readonly errors: readonly string[];
+    readonly isClosed: (tokenId: TokenId) => boolean;
+  },
 ): RunReport {
   const byReason: Record<string, number> = {};
   let skip = 0;
@@ -180,6 +188,10 @@ export function buildReport(
     duplicated: found.duplicated.length,
     purses,
     positions,
+    settled: settledOf(overview),
+    unpaid: positions.flatMap(({ account, tokenId, effective }) =>
+      effective !== "0" && run.isClosed(tokenId as TokenId) ? { account, tokenId, effective } : [],
+    ),
     latencyMs: {
       seenToPublished: quantiles(overview.latencies.seenToPublished),
       publishedToDecided: quantiles(overview.latencies.publishedToDecided),
@@ -213,6 +225,11 @@ function lateExits(orders: readonly OrderEntry[]): number {
     first.set(intent.attemptId, Math.min(lateMs, first.get(intent.attemptId) ?? lateMs));
   }
   return [...first.values()].filter((lateMs) => lateMs > LATE_EXIT_MS).length;
+}
+
+function settledOf({ settlements }: Overview): RunReport["settled"] {
+  const payout = [...settlements.values()].reduce((sum, { payoutMicro }) => sum + payoutMicro, 0n);
+  return { count: settlements.size, payout: String(payout) };
 }
 
 /** A run is good when nothing was missed or doubled and the positions agree with the chain. */

@@ -18,7 +18,7 @@ test.each(["", "yesterday", "0d", "366d", "-1", "1.5"])("--from %j is refused wi
 
 const wallet = `0x${"1".repeat(40)}` as Address;
 const lot = (sharesMicro: bigint, isDust = false, leader = wallet): HeldLot => ({
-  ...{ account: "paper" as AccountId, leader, tokenId: "7" as TokenId, isDust, whenRemoved: null },
+  ...{ account: "paper" as AccountId, leader, tokenId: "7" as TokenId, isDust, isUnpaid: false, whenRemoved: null },
   sharesMicro: sharesMicro as SharesMicro,
 });
 const other = lot(9n, false, `0x${"2".repeat(40)}` as Address);

@@ -96,6 +96,7 @@ export function replay(input: ReplayInput): ReplayResult {
   const report = buildReport(overview, found, {
     faults: [],
     errors: [...refused, ...world.endings.errors(), ...lateText(lateFrames)],
+    isClosed: world.isClosed,
   });
   const told = { fills, events: log.events(), counts: log.counts() };
   return {

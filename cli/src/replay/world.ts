@@ -73,6 +73,8 @@ export type ReplayWorld = {
   lateFrames(): number;
   /** Messages of the market channel that could not be read; their books were lost. */
   unreadable(): number;
+  /** Whether the market of a token has closed by now. */
+  isClosed(tokenId: TokenId): boolean;
 };
 
 /** As the executor's shell. */
@@ -262,6 +264,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
     endings,
     lateFrames: () => lateFrames,
     unreadable: () => unreadable,
+    isClosed: (tokenId) => byToken.get(tokenId)?.closed === true,
     passUntil: (ms) => clock.advanceTo(ms),
     feed: (record) => {
       clock.advanceTo(record.t);
@@ -280,6 +283,7 @@ const balancesView = (nowMs: number): BalanceSyncView => ({
   own: [],
   phase: "observe",
   ledgerOf: () => CONDITIONAL_TOKENS,
+  market: () => null,
 });
 
 function readBalances(

@@ -68,6 +68,8 @@ export const HeldLot = z.object({
   sharesMicro: Shares,
   /** Of this token the account holds, over all leaders, less than the venue takes in an order. */
   isDust: z.boolean(),
+  /** Its market is closed and has not paid yet. */
+  isUnpaid: z.boolean(),
   /** What becomes of it; null: its leader is followed. */
   whenRemoved: z.enum(["follow", "close", "keep"]).nullable(),
 });
@@ -111,6 +113,8 @@ export const operations = {
   },
   registry: {
     resolve: operation(z.object({ tokenId: TokenId }), MarketDefinition),
+    /** The market channel said that this market is resolved: it is closed from now on, `known` if registry knows it. */
+    ended: operation(z.object({ conditionId: ConditionId }), z.object({ known: z.boolean() })),
   },
   "balance-sync": {
     /** Read a holder's tokens from the chain now; the snapshot comes as a fact. */

@@ -41,13 +41,14 @@ export type KeeperOptions = {
   readonly rest: ClobRest;
   readonly market: (tokenId: TokenId) => MarketDefinition | undefined;
   readonly publisher: Publisher;
+  readonly onResolved: SourceOptions["onResolved"];
 };
 
 /** World time: how often bursts are looked at, and books that are missing. */
 const LOOK_MS = 100;
 
 export function startKeeper(options: KeeperOptions): Keeper {
-  const { process, clock, logger, settings, rest, market, publisher } = options;
+  const { process, clock, logger, settings, rest, market, publisher, onResolved } = options;
   const desk = createDesk(0, market);
   let stopped = false;
   const publish = (outputs: readonly DeskOutput[]): void => {
@@ -70,7 +71,7 @@ export function startKeeper(options: KeeperOptions): Keeper {
   });
   const create = settings.BOOKSTORE_MODE === "rest" ? createPollSource : createStreamSource;
   const clockStands = followClock(desk, clock);
-  const source = create({ desk, process, clock, logger, settings, rest, clockStands, publish });
+  const source = create({ desk, process, clock, logger, settings, rest, clockStands, publish, onResolved });
   const looks = clock.every(LOOK_MS, () => {
     clockStands();
     publish(onTick(desk, clock.nowMs()));

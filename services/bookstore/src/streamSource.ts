@@ -131,7 +131,7 @@ function openRest(
 }
 
 function openFeed(
-  { desk, process, clock, logger, settings, clockStands, publish }: SourceOptions,
+  { desk, process, clock, logger, settings, clockStands, publish, onResolved }: SourceOptions,
   { measure, fence, settled }: { measure: (run: () => void) => void; fence: () => number; settled: SettledTokens },
 ): MarketFeed {
   const tell = createOncePerKind(logger);
@@ -149,7 +149,9 @@ function openFeed(
     publish(onEvents(desk, connection, events, recvMs));
     for (const refusal of refused) refuse(connection, refusal, recvMs);
     for (const event of events) {
-      if (event.kind === "marketResolved") for (const tokenId of event.tokenIds) settled.put(tokenId, recvMs);
+      if (event.kind !== "marketResolved") continue;
+      for (const tokenId of event.tokenIds) settled.put(tokenId, recvMs);
+      onResolved(event.conditionId);
     }
   };
   return createMarketFeed({

@@ -103,13 +103,19 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
     };
     void run();
     const timer = clock.every(settings.REGISTRY_SYNC_INTERVAL_MS, () => void run());
-    const stopServing = serveResolve(context, sync, (tokenId) => markets.byToken.get(tokenId));
+    const stops = [
+      serveResolve(context, sync, (tokenId) => markets.byToken.get(tokenId)),
+      serve(bus, "registry", "ended", async ({ conditionId }) => ({
+        ok: true,
+        value: { known: await sync.ended(conditionId) },
+      })),
+    ];
     return {
       stop: () => {
         timer.cancel();
         stopped = true;
         retry?.cancel();
-        stopServing();
+        for (const stop of stops) stop();
         void config.then((watch: ConfigWatch) => watch.stop());
       },
     };

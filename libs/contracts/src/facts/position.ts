@@ -45,6 +45,10 @@ export const PositionChanged = fact("PositionChanged", {
   effectiveMicro: SignedShares,
   conservativeExposureMicro: Shares,
   availableToSellMicro: Shares,
+  /** Settled shares that balances still show: their market has paid, they have not been redeemed yet. */
+  settledMicro: Shares,
+  /** What redeeming them brings, which is no cash yet. */
+  claimableMicro: Usdc,
   /** Cost of what is held, without fees; average cost is the pair (cost, effective). */
   costMicro: Usdc,
   /** Proceeds and payouts minus cost minus fees: what this token has earned so far. */

@@ -114,6 +114,7 @@ const view: BalanceSyncView = {
   own: [],
   phase: "observe",
   ledgerOf: () => CONDITIONAL_TOKENS,
+  market: () => null,
 };
 
 /** A chain of one block at a time, a core that reads it, and what it published. */

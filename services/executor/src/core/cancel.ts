@@ -2,6 +2,7 @@
 import type { Decision } from "@slipstream/actor/core";
 import { factId } from "@slipstream/contracts/ids";
 import { orderHead } from "./attempt.ts";
+import { isTradable } from "./gates.ts";
 import type { CancelOrder, ExecutorRequest } from "./messages.ts";
 import { type CancelReason, isMayBeAtVenue, type OrderState } from "./orders.ts";
 import { riskFor } from "./riskGate.ts";
@@ -47,7 +48,9 @@ export function reasonToCancel(state: ExecutorState, view: ExecutorView, order: 
   if (isLost && (order.kind === "ENTRY" || !isOwnExit)) return "FILL_REVERTED";
   // Nothing says where the order of an account that was never configured would go.
   if (view.localHalt || !state.accounts.has(order.account) || !isWanted(state, order)) return "OPERATOR";
-  const eventId = view.market(order.tokenId)?.eventId ?? null;
+  const market = view.market(order.tokenId);
+  if (market !== null && !isTradable(market)) return "MARKET_CLOSED";
+  const eventId = market?.eventId ?? null;
   return riskFor(state, view, { ...order, eventId }).level === "halt" ? "RISK_HALT" : null;
 }
 

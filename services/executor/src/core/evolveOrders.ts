@@ -1,7 +1,7 @@
 /** The fold of our own attempts, orders and fills: lots, buckets, and exits that are still to be followed. */
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
 import { attemptId, type ClientOrderId } from "@slipstream/contracts/ids";
-import { add, minAmount, subtractToZero, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
+import { add, minAmount, subtract, subtractToZero, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
 import { clearBuckets, dropSignal, saveUp, settleUsed, shrinkBucket, takeOut } from "./bucket.ts";
 import { dropCopied, noteCopied } from "./copied.ts";
 import { exitPrice } from "./exitLimit.ts";
@@ -10,7 +10,7 @@ import { coverOrder, coverSaved, uncoverSaved } from "./leaderOrder.ts";
 import { addToLot, isLater, takeFromLot } from "./lots.ts";
 import { isEnded, lateExits, newOrder, nextStatus, type OrderEvent, type OrderState } from "./orders.ts";
 import { noteSale } from "./splitSale.ts";
-import { type ExecutorState, type LotRef, lotKey, lotSize, openOrdersOf } from "./state.ts";
+import { type ExecutorState, type LotRef, lotKey, openOrdersOf, SETTLEMENTS_MAX } from "./state.ts";
 import {
   aboutOf,
   clockOf,
@@ -250,12 +250,28 @@ export function foldRetraction(state: ExecutorState, fact: FactOf<"LeaderFillRet
   }
 }
 
-/** The market is resolved: what was held is paid out. */
-export function foldSettlement(state: ExecutorState, { account, tokenId }: FactOf<"PositionSettled">): void {
-  clearBuckets(state, (ref) => ref.account === account && ref.tokenId === tokenId);
-  for (const lot of [...state.lots.values()]) {
-    if (lot.account !== account || lot.tokenId !== tokenId) continue;
-    const left = lotSize(state, lot);
-    takeFromLot(state, lot, left, () => true);
+/**
+ * The market paid: what was paid leaves the lots, and nothing of the token is saved up or to be sold any more. What is
+ * still on its way or on sale stays until it is paid as well.
+ */
+export function foldSettlement(state: ExecutorState, fact: FactOf<"PositionSettled">): void {
+  const { id, account, tokenId } = fact;
+  if (state.settlements.has(id)) return;
+  state.settlements.add(id);
+  for (const oldest of state.settlements) {
+    if (state.settlements.size <= SETTLEMENTS_MAX) break;
+    state.settlements.delete(oldest);
+  }
+  const isOf = (ref: Pick<LotRef, "account" | "tokenId">): boolean =>
+    ref.account === account && ref.tokenId === tokenId;
+  clearBuckets(state, isOf);
+  let leftMicro = fact.sharesMicro;
+  for (const lot of [...state.lots.values()].filter(isOf)) {
+    const paidMicro = minAmount(leftMicro, lot.sizeMicro);
+    leftMicro = subtract(leftMicro, paidMicro);
+    if (paidMicro > 0n) takeFromLot(state, lot, paidMicro, () => true);
+  }
+  for (const exit of [...state.unfollowed.values()]) {
+    if (isOf(exit)) state.unfollowed.delete(exit.attemptId);
   }
 }

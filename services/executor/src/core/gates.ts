@@ -75,10 +75,13 @@ export const riskSubject = (fill: KnownFill, policy: AccountPolicy, market: Mark
   eventId: market?.eventId ?? null,
 });
 
+/** Whether the venue takes and keeps orders in a market. */
+export const isTradable = ({ closed, acceptingOrders }: MarketDefinition): boolean => !closed && acceptingOrders;
+
 function marketGate(view: ExecutorView, { tokenId }: KnownFill): Gate<MarketDefinition> {
   const market = view.market(tokenId);
   if (market === null) return wait({ code: "MARKET_UNKNOWN", tokenId });
-  if (market.closed || !market.acceptingOrders) return skip({ code: "MARKET_NOT_ACCEPTING_ORDERS" });
+  if (!isTradable(market)) return skip({ code: "MARKET_NOT_ACCEPTING_ORDERS" });
   return { kind: "pass", value: market };
 }
 

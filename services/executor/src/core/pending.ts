@@ -5,7 +5,7 @@ import type { HeldLot, Pending, PendingBucket, PendingExit } from "@slipstream/c
 import { sumOf, youngParts } from "./bucket.ts";
 import { type ExitLimit, exitLimit, exitPrice } from "./exitLimit.ts";
 import { isDue } from "./exitSize.ts";
-import { exitGates } from "./gates.ts";
+import { exitGates, isTradable } from "./gates.ts";
 import { type ExitClock, leavesOf, type OrderState } from "./orders.ts";
 import {
   type ExecutorState,
@@ -27,7 +27,7 @@ export function pendingOf(by: By, account: AccountId | null): Pending {
   const orders = [...openOrders(state)].filter(isAsked).flatMap((order) => openExit(by, order));
   const waiting = [...state.unfollowed.values()].filter(isAsked).map((exit) => waitingExit(by, exit));
   const buckets = bucketsOf(by).filter(isAsked);
-  return { exits: [...orders, ...waiting], lots: lotsOf(state).filter(isAsked), buckets };
+  return { exits: [...orders, ...waiting], lots: lotsOf(by).filter(isAsked), buckets };
 }
 
 function openExit(by: By, order: OrderState): PendingExit[] {
@@ -94,13 +94,15 @@ function limitNow(
   return { ...exitLimit({ policy, leaderPriceMicro, ...at }), bestBidMicro };
 }
 
-function lotsOf(state: ExecutorState): HeldLot[] {
+function lotsOf({ state, view }: By): HeldLot[] {
   const held = new Map<AccountId, ReadonlySet<TokenId>>();
   return [...state.lots.values()].map(({ account, leader, tokenId, sizeMicro: sharesMicro }) => {
     const tokens = held.get(account) ?? heldTokens(state, account);
     held.set(account, tokens);
     const whenRemoved = state.removed.get(leader) ?? null;
-    return { account, leader, tokenId, sharesMicro, isDust: !tokens.has(tokenId), whenRemoved };
+    const market = view.market(tokenId);
+    const isUnpaid = market !== null && !isTradable(market);
+    return { account, leader, tokenId, sharesMicro, isDust: !tokens.has(tokenId), isUnpaid, whenRemoved };
   });
 }
 

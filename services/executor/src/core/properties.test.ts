@@ -1,17 +1,19 @@
+import { factId } from "@slipstream/contracts/ids";
 import { decodeState, encodeState } from "@slipstream/contracts/json";
-import { add } from "@slipstream/contracts/money";
+import { add, sharesMicro, subtract } from "@slipstream/contracts/money";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { subjectOf } from "@slipstream/contracts/subjects";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { executorCore } from "./core.ts";
-import { leaderAct } from "./stories.testing.ts";
+import { leaderAct, settled } from "./stories.testing.ts";
 import {
   balance,
   fillId,
   goodStory,
   leaderFill,
   loss,
+  market,
   only,
   paper,
   policy,
@@ -35,7 +37,10 @@ type Step =
   | { readonly do: "bid"; readonly at: number }
   | { readonly do: "venue"; readonly pick: number; readonly size: number; readonly end: "no" | "expired" | "canceled" }
   | { readonly do: "placed" | "notPlaced"; readonly pick: number }
-  | { readonly do: "pass"; readonly ms: number };
+  | { readonly do: "pass"; readonly ms: number }
+  | { readonly do: "market"; readonly closed: boolean }
+  /** The market pays so many of what is held, as often as the log tells it. */
+  | { readonly do: "paid"; readonly n: number; readonly size: number };
 
 const n = fc.integer({ min: 1, max: 6 });
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -60,6 +65,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   fc.record({ do: fc.constantFrom("placed" as const, "notPlaced" as const), pick: fc.nat() }),
   fc.record({ do: fc.constant("pass" as const), ms: fc.constantFrom(10, 400, 3_000) }),
+  fc.record({ do: fc.constant("market" as const), closed: fc.boolean() }),
+  fc.record({ do: fc.constant("paid" as const), n: fc.nat(3), size: fc.nat(30) }),
 );
 
 function play(of: Story, steps: readonly Step[]): void {
@@ -110,6 +117,18 @@ function play(of: Story, steps: readonly Step[]): void {
         const { orderId } = order;
         if (one.do === "notPlaced") of.say({ type: "NotPlaced", orderId });
         else of.say({ type: "Placed", orderId, placeAtMs: order.tsDecidedMs + 150 });
+        break;
+      }
+      case "market":
+        of.view.market = { ...market, closed: one.closed };
+        of.say({ type: "Tick" });
+        break;
+      case "paid": {
+        const id = factId("PositionSettled", `${paper}.${tokenId}`, one.n);
+        const known = only(of.facts, "PositionSettled").find((fact) => fact.id === id);
+        const held = [...of.state().lots.values()].reduce((sum, { sizeMicro }) => sum + sizeMicro, 0n);
+        const size = shares(one.size) < held ? shares(one.size) : sharesMicro(held);
+        of.tell(known ?? settled({ id, sharesMicro: size }));
         break;
       }
       case "pass":
@@ -178,6 +197,8 @@ test("whatever happens: one attempt per fill, ids once, fills within sizes, lots
         held = add(held, shares((intent.side === "BUY" ? 1 : -1) * (Number(filled) / 1e6)));
       }
       expect(held >= 0n).toBe(true);
+      const paid = new Map(only(made.facts, "PositionSettled").map((fact) => [fact.id, fact.sharesMicro]));
+      for (const size of paid.values()) held = subtract(held, size);
       const lots = add(...[...made.state().lots.values()].map(({ sizeMicro }) => sizeMicro));
       expect(held - lots <= 1_000n && held - lots >= 0n).toBe(true);
     }),

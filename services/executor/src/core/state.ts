@@ -12,7 +12,15 @@
  */
 import type { FactOf } from "@slipstream/contracts/facts";
 import type { BucketPart } from "@slipstream/contracts/facts/exec";
-import type { AccountId, Address, AttemptId, ConditionId, LeaderFillId, TokenId } from "@slipstream/contracts/ids";
+import type {
+  AccountId,
+  Address,
+  AttemptId,
+  ConditionId,
+  FactId,
+  LeaderFillId,
+  TokenId,
+} from "@slipstream/contracts/ids";
 import {
   add,
   notional,
@@ -113,6 +121,8 @@ export type ExecutorState = {
   copied: Map<string, CopiedStep[]>;
   /** Sales that an account has still to decide. */
   openSales: Set<LeaderFillId>;
+  /** Settlements that were folded, the newest SETTLEMENTS_MAX, so that none is paid twice. */
+  settlements: Set<FactId>;
   /** By `holdingKey`. */
   holdings: Map<string, Holding>;
   /** By shard of leaders: every act up to this block is told. */
@@ -130,6 +140,8 @@ export type ExecutorState = {
   fillsFolded: number;
 };
 
+export const SETTLEMENTS_MAX = 4_096;
+
 export const initialState = (): ExecutorState => ({
   leaders: new Map(),
   removed: new Map(),
@@ -142,6 +154,7 @@ export const initialState = (): ExecutorState => ({
   unfollowed: new Map(),
   copied: new Map(),
   openSales: new Set(),
+  settlements: new Set(),
   holdings: new Map(),
   actsUpTo: new Map(),
   risk: new Map(),

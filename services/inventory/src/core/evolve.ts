@@ -7,11 +7,13 @@ import { AccountPolicy } from "@slipstream/contracts/policy";
 import { applyBalance, applySettlement, forgetAbsorbed } from "./absorption.ts";
 import { differenceOf } from "./formulas.ts";
 import { bookExecution, unbookExecution } from "./pnl.ts";
+import { bookSettlement, dueShares, payoutsOf } from "./settlement.ts";
 import {
   type Account,
   accountOf,
   CLOSED_ORDERS_MAX,
   type InventoryState,
+  PAYOUTS_MAX,
   type Position,
   positionOf,
   remember,
@@ -34,6 +36,8 @@ export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "ExecutionFillSettled",
   "PendingFillAged",
   "PositionChanged",
+  "ConditionResolved",
+  "PositionSettled",
   "DiscrepancyFound",
   "DiscrepancyResolved",
 ]);
@@ -83,6 +87,15 @@ export function evolve(state: InventoryState, recorded: Recorded): InventoryStat
     case "PositionChanged":
       published(accountOf(state, fact.account), fact);
       break;
+    case "ConditionResolved":
+      resolve(state, fact, seq);
+      return state;
+    case "PositionSettled": {
+      const account = accountOf(state, fact.account);
+      const position = positionOf(account, fact.tokenId);
+      if (bookSettlement(position, fact, state.payouts.get(fact.tokenId))) touch(account, position, fact, seq);
+      break;
+    }
     case "DiscrepancyFound":
       positionOf(accountOf(state, fact.account), fact.tokenId).discrepancyMicro = fact.differenceMicro;
       break;
@@ -92,7 +105,44 @@ export function evolve(state: InventoryState, recorded: Recorded): InventoryStat
     default:
       break;
   }
+  const concerned = concernedBy(fact);
+  const account = concerned === null ? undefined : state.accounts.get(concerned);
+  if (account !== undefined) lookForDue(state, account);
   return state;
+}
+
+/** The account that a fact is about; null: none, or all. */
+export function concernedBy(fact: Fact): AccountId | null {
+  if (fact.type === "ConfigChanged") return configuredAccount(fact);
+  if (fact.type === "BalanceSnapshot") return accountOfSnapshot(fact);
+  return "account" in fact ? fact.account : null;
+}
+
+/** The market of these tokens is decided for ever. Told twice, it is told the same. */
+function resolve(state: InventoryState, fact: FactOf<"ConditionResolved">, seq: number): void {
+  for (const [tokenId, payout] of payoutsOf(fact)) {
+    if (state.payouts.has(tokenId)) continue;
+    state.payouts.set(tokenId, payout);
+    for (const account of state.accounts.values()) {
+      if (account.positions.has(tokenId)) changed(account, tokenId, fact, seq);
+    }
+  }
+  for (const oldest of state.payouts.keys()) {
+    if (state.payouts.size <= PAYOUTS_MAX) break;
+    state.payouts.delete(oldest);
+  }
+  for (const account of state.accounts.values()) lookForDue(state, account);
+}
+
+/** What is due changes with a position only, and each change of a position is to be published. */
+function lookForDue(state: InventoryState, account: Account): void {
+  for (const tokenId of account.unpublished.keys()) {
+    const payout = state.payouts.get(tokenId);
+    const position = account.positions.get(tokenId);
+    if (payout === undefined || position === undefined) continue;
+    if (dueShares(account, position, payout) > 0n) account.settling.add(tokenId);
+    else account.settling.delete(tokenId);
+  }
 }
 
 /** The account whose purse or wallet a snapshot is about; null: a leader's. */
@@ -176,6 +226,7 @@ function countFill(account: Account, fact: FactOf<"ExecutionFill">, seq: number)
   position.conditionId = fact.conditionId;
   const costRemovedMicro = bookExecution(position, { side, sizeMicro, usdcMicro, feeMicro });
   position.fills.push({
+    kind: "fill",
     tradeId: fact.tradeId,
     side,
     sizeMicro,

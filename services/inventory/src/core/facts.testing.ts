@@ -226,21 +226,41 @@ export const aged = (...ns: number[]): FactOf<"PendingFillAged"> => ({
   netMicro: parseShares("0"),
 });
 
+/** Both tokens of the market are decided: outcome 0 is `token`, outcome 1 is `otherToken`. */
+export const resolved = (...payoutNumerators: readonly [bigint, bigint]): FactOf<"ConditionResolved"> => ({
+  type: "ConditionResolved",
+  ...head("ConditionResolved", condition),
+  conditionId: condition,
+  tokenIds: [token, otherToken],
+  payoutNumerators: [...payoutNumerators],
+  payoutDenominator: payoutNumerators[0] + payoutNumerators[1],
+  blockNumber: 90,
+  source: "chain",
+  blockHash: null,
+});
+
 type Snapshot = {
   readonly block: number;
   readonly shares?: string;
   readonly usdc?: string;
   readonly afterReorg?: boolean;
+  readonly tokenId?: TokenId;
 };
-export const snapshot = ({ block, shares, usdc, afterReorg = false }: Snapshot): FactOf<"BalanceSnapshot"> => ({
+export const snapshot = ({
+  block,
+  shares,
+  usdc,
+  afterReorg = false,
+  tokenId = token,
+}: Snapshot): FactOf<"BalanceSnapshot"> => ({
   type: "BalanceSnapshot",
-  ...head("BalanceSnapshot", `${account}.${block}.${shares}.${usdc}`),
+  ...head("BalanceSnapshot", `${account}.${block}.${tokenId}.${shares}.${usdc}`),
   holder: { kind: "paper", account },
   blockNumber: block,
   blockHash: null,
   source: "paper",
   complete: false,
-  balances: shares === undefined ? [] : [{ tokenId: token, sharesMicro: parseShares(shares) }],
+  balances: shares === undefined ? [] : [{ tokenId, sharesMicro: parseShares(shares) }],
   collateralMicro: usdc === undefined ? null : parseUsdc(usdc),
   afterReorg,
 });

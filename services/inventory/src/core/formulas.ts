@@ -19,9 +19,13 @@ export type PositionNumbers = {
   readonly pendingSellsMicro: SharesMicro;
   readonly reservedBuysMicro: SharesMicro;
   readonly reservedSellsMicro: SharesMicro;
-  /** confirmed + pending buys − pending sells. Negative only when books and balances contradict each other. */
+  /** Sales past their time that may still settle. */
+  readonly agedSellsMicro: SharesMicro;
+  /** Settled shares that balances still show. */
+  readonly settledMicro: SharesMicro;
+  /** confirmed + pending buys − pending sells − settled. Negative only when books and balances contradict each other. */
   readonly effectiveMicro: SharesMicro;
-  /** confirmed + pending buys, aged ones too, + reserved buys: what we may come to hold at worst. */
+  /** confirmed − settled + pending buys, aged ones too, + reserved buys: what we may come to hold at worst. */
   readonly conservativeExposureMicro: SharesMicro;
   readonly availableToSellMicro: SharesMicro;
 };
@@ -34,25 +38,36 @@ export function positionNumbers(account: Account, position: Position): PositionN
   // Absorbed fills stay for hundreds of blocks; nearly all are passed over here.
   const open = position.fills.filter((fill) => fill.absorbedMicro < fill.sizeMicro);
   const pending = (side: "BUY" | "SELL", aged: boolean): SharesMicro =>
-    sum(open.filter((fill) => fill.side === side && fill.aged === aged).map(remainingOf));
+    sum(open.filter((fill) => fill.kind === "fill" && fill.side === side && fill.aged === aged).map(remainingOf));
   const pendingBuysMicro = pending("BUY", false);
   const pendingSellsMicro = pending("SELL", false);
   const reserved = (side: "BUY" | "SELL"): SharesMicro =>
     sum(ordersOf(account, position.tokenId, side).map((order) => order.leavesMicro));
   const reservedBuysMicro = reserved("BUY");
   const reservedSellsMicro = reserved("SELL");
-  const effectiveMicro = subtract(add(position.confirmedMicro, pendingBuysMicro), pendingSellsMicro);
+  const agedSellsMicro = pending("SELL", true);
+  const settledMicro = sum(open.filter((fill) => fill.kind === "settlement").map(remainingOf));
+  const effectiveMicro = subtract(add(position.confirmedMicro, pendingBuysMicro), add(pendingSellsMicro, settledMicro));
   // Shares of a paper fill are ours at once; on the chain only what a balance shows can be delivered.
   const deliverable =
-    account.policy?.mode === "live" ? subtract(position.confirmedMicro, pendingSellsMicro) : effectiveMicro;
-  const spokenFor = add(reservedSellsMicro, pending("SELL", true));
+    account.policy?.mode === "live"
+      ? subtract(position.confirmedMicro, add(pendingSellsMicro, settledMicro))
+      : effectiveMicro;
+  const spokenFor = add(reservedSellsMicro, agedSellsMicro);
   return {
     pendingBuysMicro,
     pendingSellsMicro,
     reservedBuysMicro,
     reservedSellsMicro,
+    agedSellsMicro,
+    settledMicro,
     effectiveMicro,
-    conservativeExposureMicro: add(position.confirmedMicro, pendingBuysMicro, pending("BUY", true), reservedBuysMicro),
+    conservativeExposureMicro: add(
+      subtractToZero(position.confirmedMicro, settledMicro),
+      pendingBuysMicro,
+      pending("BUY", true),
+      reservedBuysMicro,
+    ),
     availableToSellMicro: subtractToZero(deliverable, spokenFor),
   };
 }

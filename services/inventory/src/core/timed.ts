@@ -31,8 +31,9 @@ export function agedFills(account: Account, view: InventoryView): Fact[] {
   return facts;
 }
 
-/** A fill known to be in a block waits for the balance of that block, however long it takes. */
+/** A fill known to be in a block waits for the balance of that block, a settlement for redemption, however long. */
 const isLate = (fill: OwnFill, view: InventoryView): boolean =>
+  fill.kind === "fill" &&
   !fill.aged &&
   fill.settledBlock === null &&
   remainingOf(fill) > 0n &&

@@ -46,7 +46,7 @@ function rig(markets: Record<string, unknown>[]) {
     },
     onRefused: (_id, text) => refused.push(text),
   });
-  return { sync, published, refused, asked: () => asked, pass: (ms: number) => (now += ms) };
+  return { sync, stream, published, refused, asked: () => asked, pass: (ms: number) => (now += ms) };
 }
 
 test("open markets are listed up to the bound, and told again only when they differ", async () => {
@@ -138,4 +138,22 @@ test("known markets beyond the listed ones are read again, a bounded number in t
   await sync.sync();
   expect(asked).toEqual([400, 400]);
   expect(seen.size).toBe(499);
+});
+
+test("a market that the channel says is resolved is closed, and a Gamma that lags does not open it again", async () => {
+  const markets = [gammaMarket(1), gammaMarket(2)];
+  const { sync, stream, published, pass } = rig(markets);
+  await sync.sync();
+  expect(await sync.ended(condition(1))).toBe(true);
+  expect(await sync.ended(condition(9))).toBe(false);
+  pass(60_000);
+  await sync.sync();
+  await sync.ended(condition(1));
+  // Nothing is paid for it: Gamma's word would not count either.
+  expect(stream.get(condition(1))).toMatchObject({ closed: true, acceptingOrders: false, payoutMicro: null });
+  expect(stream.get(condition(2))?.closed).toBe(false);
+  expect(published).toEqual(["Q1", "Q2", "Q1"]);
+  markets[0] = gammaMarket(1, { closed: true, outcomePrices: '["1","0"]' });
+  await sync.sync();
+  expect(stream.get(condition(1))).toMatchObject({ closed: true, payoutMicro: [1_000_000, 0] });
 });

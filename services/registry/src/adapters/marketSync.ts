@@ -22,11 +22,19 @@ export type MarketSync = {
   sync(): Promise<{ listed: number; published: number }>;
   /** Looks one token up. Null: Gamma does not know it, or its market cannot be used. */
   resolve(tokenId: TokenId): Promise<MarketDefinition | null>;
+  /**
+   * The market channel said that a market is resolved: it is told as closed, and stays so until Gamma says it too, which
+   * lags. What it pays is for the chain to say.
+   * @returns false when the market is not known.
+   */
+  ended(conditionId: ConditionId): Promise<boolean>;
 };
 
 /** A token Gamma does not know is not asked again for this long: new markets appear there before they trade. */
 const UNKNOWN_KEEP_MS = 5_000;
 const UNKNOWN_MAX = 10_000;
+/** Ended markets that Gamma may not know as closed yet; the venue ends some hundred a day. */
+const ENDED_MAX = 10_000;
 /** Known markets beyond the listed ones that are read again at each sync, in turn: some 20 requests. */
 const REFRESH_MAX = 400;
 
@@ -36,14 +44,19 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
   const asking = new Map<TokenId, Promise<MarketDefinition | null>>();
   /** Published, but not yet back on the stream: not published again meanwhile. */
   const told = new Map<ConditionId, MarketDefinition>();
+  const ended = new Set<ConditionId>();
   let refreshAt = 0;
 
   const take = async (json: unknown): Promise<MarketDefinition | null> => {
-    const market = marketOfGamma(json, nowMs());
-    if ("kind" in market) {
-      onRefused(market.conditionId, market.text);
+    const read = marketOfGamma(json, nowMs());
+    if ("kind" in read) {
+      onRefused(read.conditionId, read.text);
       return null;
     }
+    return tell(ended.has(read.conditionId) ? closed(read) : read);
+  };
+
+  const tell = async (market: MarketDefinition): Promise<MarketDefinition> => {
     const { conditionId } = market;
     const known = options.byCondition(conditionId);
     if (known !== undefined && known.tsInitMs >= (told.get(conditionId)?.tsInitMs ?? 0)) told.delete(conditionId);
@@ -76,6 +89,16 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
   };
 
   return {
+    ended: async (conditionId) => {
+      ended.add(conditionId);
+      for (const oldest of ended) {
+        if (ended.size <= ENDED_MAX) break;
+        ended.delete(oldest);
+      }
+      const known = told.get(conditionId) ?? options.byCondition(conditionId);
+      if (known !== undefined) await tell({ ...closed(known), tsInitMs: nowMs() });
+      return known !== undefined;
+    },
     sync: async () => {
       let listed = 0;
       const seen = new Set<ConditionId>();
@@ -111,6 +134,8 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
     },
   };
 }
+
+const closed = (market: MarketDefinition): MarketDefinition => ({ ...market, closed: true, acceptingOrders: false });
 
 /** Equal but for the times of reading. */
 function isSame(a: MarketDefinition, b: MarketDefinition): boolean {

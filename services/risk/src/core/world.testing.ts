@@ -98,6 +98,8 @@ export const position = (effective: bigint): Fact => ({
   effectiveMicro: sharesMicro(effective),
   conservativeExposureMicro: sharesMicro(0n),
   availableToSellMicro: sharesMicro(0n),
+  settledMicro: sharesMicro(0n),
+  claimableMicro: usdcMicro(0n),
   costMicro: usdcMicro(0n),
   realizedPnlMicro: usdcMicro(0n),
   feesMicro: usdcMicro(0n),
