@@ -55,6 +55,8 @@ export const operations = {
   },
   registry: {
     resolve: operation(z.object({ tokenId: TokenId }), MarketDefinition),
+    /** The market of this token seems to have ended: read it again now, and until its definition says so. */
+    doubt: operation(z.object({ tokenId: TokenId }), z.object({ known: z.boolean() })),
   },
   "balance-sync": {
     /** Read a holder's tokens from the chain now; the snapshot comes as a fact. */

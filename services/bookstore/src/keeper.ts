@@ -40,6 +40,8 @@ export type KeeperOptions = {
   readonly rest: ClobRest;
   readonly market: (tokenId: TokenId) => MarketDefinition | undefined;
   readonly publisher: Publisher;
+  /** The venue has no book of a token any more. */
+  readonly onEnded: (tokenId: TokenId) => void;
 };
 
 /** World time: how often bursts are looked at, and books that are missing. */
@@ -52,12 +54,17 @@ export function startKeeper(options: KeeperOptions): Keeper {
   const publish = (outputs: readonly DeskOutput[]): void => {
     if (stopped || outputs.length === 0) return;
     publisher.publish(outputs);
+    const ended = new Set(
+      outputs.flatMap((output) => (output.type === "BookStatus" && output.health === "dead" ? [output.tokenId] : [])),
+    );
+    for (const tokenId of ended) options.onEnded(tokenId);
     for (const output of outputs) {
       if (output.type === "BookClock") continue;
       lastBooks.touch(output.tokenId);
       if (output.type !== "BookStatus") continue;
       if (output.reason === "crossed book") logger.error({ tokenId: output.tokenId }, "book stays crossed, unproved");
-      if (output.health !== "resyncing") continue;
+      if (output.health === "dead") logger.info({ tokenId: output.tokenId, reason: output.reason }, "book ended");
+      if (output.health !== "resyncing" || ended.has(output.tokenId)) continue;
       logger.warn({ tokenId: output.tokenId, reason: output.reason }, "book lost, asking for a new one");
       setImmediate(() => (stopped ? undefined : source.look()));
     }
