@@ -22,6 +22,8 @@ const AFTER_TICKS: Record<Habit, { readonly min: number; readonly max: number }>
   orderly: { min: 1, max: 8 },
   leisurely: { min: 8, max: 80 },
 };
+/** A second look later: a split was on its way, or the chain dropped the first redemption. */
+const SECOND_LOOK_TICKS = 120;
 /** That a leader leaves worthless tokens where they are. */
 const LEAVE_WORTHLESS_CHANCE = 0.3;
 
@@ -44,7 +46,7 @@ export function createRedeemer(options: {
       const { min, max } = AFTER_TICKS[habit];
       const atTick = tick + random.integer(min, max);
       const leaves = habit === "leisurely" && random.chance(LEAVE_WORTHLESS_CHANCE);
-      due.push({ market, payouts, atTick, leaves });
+      for (const wait of [0, SECOND_LOOK_TICKS]) due.push({ market, payouts, atTick: atTick + wait, leaves });
     },
     act: (tick) => {
       if (due.every(({ atTick }) => atTick > tick)) return [];
