@@ -59,6 +59,10 @@ test("chain and Gamma take turns to be first, Gamma is late at times, the venue'
     expect(gammaTicks < chainTicks ? "gammaFirst" : "chainFirst").toBe(order);
   }
   expect(new Set(all.map(({ order }) => order)).size).toBe(2);
+  for (const seed of Array.from({ length: 30 }, (_, n) => String(n))) {
+    const first = marketEnd(seed, 0, groups, "normal").telling;
+    expect([first.saidTicks === null, first.gammaTicks >= 40]).toEqual([false, false]);
+  }
   expect(all.filter(({ gammaTicks }) => gammaTicks >= 40).length).toBeGreaterThan(20);
   expect(all.filter(({ saidTicks }) => saidTicks === null).length).toBeGreaterThan(20);
 });

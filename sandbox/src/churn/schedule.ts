@@ -71,7 +71,9 @@ export function marketEnd(seed: string, n: number, groups: readonly Group[], pac
   const random = createRandom(`${seed}|end ${n}`);
   const { min, max } = EVERY_TICKS[pace];
   const afterTicks = random.integer(min, max);
-  return { n, group: index, afterTicks, payouts: payoutsOf(group, random), telling: telling(random) };
+  const payouts = payoutsOf(group, random);
+  // The first end of a world is what a short run sees: nothing about it is late or missing.
+  return { n, group: index, afterTicks, payouts, telling: telling(random, n > 0) };
 }
 
 /** The first end of a run comes sooner. */
@@ -106,14 +108,15 @@ export function payoutsOf({ negRisk, questions }: Group, random: Random): Payout
   return [random.pick(UNEVEN) ?? [1, 2]];
 }
 
-function telling(random: Random): Telling {
+function telling(random: Random, mayFail: boolean): Telling {
   const order: TellingOrder = random.chance(0.5) ? "gammaFirst" : "chainFirst";
   const first = random.integer(FIRST_WORD.min, FIRST_WORD.max);
   const second = first + random.integer(SECOND_WORD.min, SECOND_WORD.max);
-  const late = random.chance(LATE_CHANCE) ? random.integer(LATE.min, LATE.max) : 0;
+  const late = random.chance(LATE_CHANCE) && mayFail ? random.integer(LATE.min, LATE.max) : 0;
   const [gamma, chain] = order === "gammaFirst" ? [first, second] : [second + late, first];
   const said = random.integer(SAID.min, SAID.max);
-  return { order, saidTicks: random.chance(UNSAID_CHANCE) ? null : said, gammaTicks: gamma, chainTicks: chain };
+  const isSaid = !random.chance(UNSAID_CHANCE) || !mayFail;
+  return { order, saidTicks: isSaid ? said : null, gammaTicks: gamma, chainTicks: chain };
 }
 
 /** What a wanted order of the words means at once: everything within some seconds, and always said. */

@@ -244,7 +244,7 @@ test.each(["ws", "rest", "ws+snapshot"])("a restart in mode %s goes on in later 
   expect(service.status().lagMs).toBeLessThan(2_000);
 });
 
-test("registry is told of a market whose books are gone", async () => {
+test("registry is told of a market whose books are emptied, and of one whose books are gone", async () => {
   const doubted = new Set<TokenId>();
   const stopServing = serve(bus, "registry", "doubt", async ({ tokenId }) => {
     doubted.add(tokenId);
@@ -252,6 +252,13 @@ test("registry is told of a market whose books are gone", async () => {
   });
   try {
     await isTruth("before");
+    // Level by level, and nobody says why; the sibling's book is the same one.
+    const levelsOf = (flat: readonly number[]) => flat.filter((_, index) => index % 2 === 0);
+    const { bids, asks } = venue.truth.levels(YES);
+    for (const price of levelsOf(bids)) venue.change(bid(price, 0));
+    for (const price of levelsOf(asks)) venue.change(offer(price, 0));
+    await until(() => doubted.has(YES) && doubted.has(NO), { what: "the word of empty books", timeoutMs });
+    doubted.clear();
     venue.settle(YES, NO);
     const frame = { market: conditionId, assets_ids: [YES, NO], winning_asset_id: "", winning_outcome: "" };
     venue.say(JSON.stringify({ ...frame, event_type: "market_resolved", timestamp: String(Date.now()) }));
