@@ -147,12 +147,17 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
 type Duties = { stop(): void };
 
 /** Returns a call of `read` that never runs twice at a time; what fails is repeated by a later one. */
-function once(read: () => Promise<void>, logger: ServiceContext<typeof registryEnv>["logger"]): () => void {
+function once(read: MarketSync["readDoubted"], logger: ServiceContext<typeof registryEnv>["logger"]): () => void {
   let isReading = false;
   return () => {
     if (isReading) return;
     isReading = true;
     read()
+      .then((ended) => {
+        for (const { conditionId, slug, payoutMicro } of ended) {
+          logger.info({ conditionId, slug, payoutMicro }, "market has ended");
+        }
+      })
       .catch((error: unknown) => logger.warn({ err: error }, "markets that seem to have ended cannot be read"))
       .finally(() => {
         isReading = false;

@@ -24,8 +24,11 @@ export type MarketSync = {
   resolve(tokenId: TokenId): Promise<MarketDefinition | null>;
   /** A market seems to have ended. Gamma may say so much later: `readDoubted` reads it until it does. */
   doubt(conditionId: ConditionId): void;
-  /** Reads the doubted markets that are due; call it every second. @throws what the Gamma client throws. */
-  readDoubted(): Promise<void>;
+  /**
+   * Reads the doubted markets that are due; call it every second. @returns those that are closed now.
+   * @throws what the Gamma client throws.
+   */
+  readDoubted(): Promise<readonly MarketDefinition[]>;
 };
 
 /** A token Gamma does not know is not asked again for this long: new markets appear there before they trade. */
@@ -118,7 +121,8 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
     },
     readDoubted: async () => {
       const due = [...doubted].filter(([, { nextMs }]) => nextMs <= nowMs());
-      if (due.length === 0) return;
+      const ended: MarketDefinition[] = [];
+      if (due.length === 0) return ended;
       for (const [conditionId, { tries }] of due) {
         const nextMs = nowMs() + Math.min(DOUBT_MS_MAX, DOUBT_MS * 2 ** tries);
         if (tries + 1 >= DOUBT_TRIES) doubted.delete(conditionId);
@@ -126,8 +130,11 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
       }
       for (const json of await gamma.byConditions(due.map(([conditionId]) => conditionId))) {
         const market = await take(json);
-        if (market?.closed === true) doubted.delete(market.conditionId);
+        if (market?.closed !== true) continue;
+        doubted.delete(market.conditionId);
+        ended.push(market);
       }
+      return ended;
     },
     resolve: (tokenId) => {
       const missedMs = unknown.get(tokenId);
