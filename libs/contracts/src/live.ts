@@ -115,6 +115,8 @@ export const operations = {
     resolve: operation(z.object({ tokenId: TokenId }), MarketDefinition),
     /** The market channel said that this market is resolved: it is closed from now on, `known` if registry knows it. */
     ended: operation(z.object({ conditionId: ConditionId }), z.object({ known: z.boolean() })),
+    /** The market of this token seems to have ended: read it again now, and until its definition says so. */
+    doubt: operation(z.object({ tokenId: TokenId }), z.object({ known: z.boolean() })),
   },
   "balance-sync": {
     /** Read a holder's tokens from the chain now; the snapshot comes as a fact. */

@@ -3,6 +3,7 @@
  * with a fence that is the first part of their epochs, so no consumer takes a stale owner's book for a newer one.
  */
 import type { Clock } from "@slipstream/actor/clock";
+import { bestAsk, bestBid } from "@slipstream/book/ladder";
 import type { BookSnapshot } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
@@ -42,6 +43,8 @@ export type KeeperOptions = {
   readonly market: (tokenId: TokenId) => MarketDefinition | undefined;
   readonly publisher: Publisher;
   readonly onResolved: SourceOptions["onResolved"];
+  /** The venue has no book of a token any more, or has emptied it: its market seems to have ended. */
+  readonly onEnded: (tokenId: TokenId) => void;
 };
 
 /** World time: how often bursts are looked at, and books that are missing. */
@@ -54,14 +57,34 @@ export function startKeeper(options: KeeperOptions): Keeper {
   const publish = (outputs: readonly DeskOutput[]): void => {
     if (stopped || outputs.length === 0) return;
     publisher.publish(outputs);
+    const ended = new Set(
+      outputs.flatMap((output) => (output.type === "BookStatus" && output.health === "dead" ? [output.tokenId] : [])),
+    );
+    for (const tokenId of ended) options.onEnded(tokenId);
+    tellEmptied(outputs);
     for (const output of outputs) {
       if (output.type === "BookClock") continue;
       lastBooks.touch(output.tokenId);
       if (output.type !== "BookStatus") continue;
       if (output.reason === "crossed book") logger.error({ tokenId: output.tokenId }, "book stays crossed, unproved");
-      if (output.health !== "resyncing") continue;
+      if (output.health === "dead") logger.info({ tokenId: output.tokenId, reason: output.reason }, "book ended");
+      if (output.health !== "resyncing" || ended.has(output.tokenId)) continue;
       logger.warn({ tokenId: output.tokenId, reason: output.reason }, "book lost, asking for a new one");
       setImmediate(() => (stopped ? undefined : source.look()));
+    }
+  };
+  /** When trading stops, books are emptied level by level; that it has ended is said minutes later, or never. */
+  const emptied = new Set<TokenId>();
+  const tellEmptied = (outputs: readonly DeskOutput[]): void => {
+    for (const output of outputs) {
+      if (output.type !== "BookDelta") continue;
+      const book = desk.books.get(output.tokenId)?.history.book ?? null;
+      const isEmpty = book !== null && bestBid(book) === null && bestAsk(book) === null;
+      if (!isEmpty) emptied.delete(output.tokenId);
+      else if (!emptied.has(output.tokenId)) {
+        emptied.add(output.tokenId);
+        options.onEnded(output.tokenId);
+      }
     }
   };
   const lastBooks = createLastBooks({
@@ -83,6 +106,7 @@ export function startKeeper(options: KeeperOptions): Keeper {
   return {
     want: (tokens, fence) => {
       const wanted = new Set(tokens);
+      for (const tokenId of emptied) if (!wanted.has(tokenId)) emptied.delete(tokenId);
       letGoOf([...desk.books.keys()].filter((tokenId) => !wanted.has(tokenId)));
       source.want(tokens, fence);
     },

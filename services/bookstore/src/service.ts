@@ -78,6 +78,8 @@ export async function buildBookstore(context: Context): Promise<RunningService> 
     publisher: createPublisher(bus),
     // Registry closes the market. If it does not hear, Gamma tells it with its next reading.
     onResolved: (conditionId) => void ask(bus, "registry", "ended", { conditionId }, ENDED_TIMEOUT_MS),
+    // The definition must say so soon. Nothing depends on the answer: registry reads every market again from time to time.
+    onEnded: (tokenId) => void ask(bus, "registry", "doubt", { tokenId }, ENDED_TIMEOUT_MS),
   });
   const stopWatching = bus.onLink((link) => (link === "back" ? keeper.tellAgain() : undefined));
   const share = shareTokens({
