@@ -1,6 +1,7 @@
 /** The live view as text: a pure function of the overview, so `start`, `status` and tests show the same. */
+import type { FactOf } from "@slipstream/contracts/facts";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
-import type { Heartbeat } from "@slipstream/contracts/live";
+import type { AccountValue, Heartbeat } from "@slipstream/contracts/live";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { formatMicro } from "@slipstream/contracts/money";
 import { serviceNames } from "@slipstream/contracts/subjects";
@@ -158,15 +159,40 @@ function positionLines(overview: Overview, options: ViewOptions): string[] {
   const held = [...overview.positions.values()].filter(
     (position) => position.effectiveMicro !== 0n || position.reservedBuysMicro !== 0n,
   );
-  const latest = [...overview.positions.values()].at(-1);
-  const pnl = [...overview.positions.values()].reduce((sum, position) => sum + position.realizedPnlMicro, 0n);
-  const cash = latest === undefined ? "" : `, collateral ${usd(latest.collateralMicro)}, realized ${usd(pnl)}`;
   const list = held.slice(-options.rows).map((position) => {
     const pending = position.pendingBuysMicro - position.pendingSellsMicro;
-    return `  ${position.account.padEnd(8)} ${shares(position.effectiveMicro).padEnd(10)} cost ${usd(position.costMicro).padEnd(9)} confirmed ${shares(position.confirmedMicro)}${pending === 0n ? "" : ` pending ${shares(pending)}`}  ${outcome(position.tokenId, options)}`;
+    const worth = worthText(overview, position, options);
+    return `  ${position.account.padEnd(8)} ${shares(position.effectiveMicro).padEnd(10)} cost ${usd(position.costMicro).padEnd(9)} ${worth.padEnd(34)} confirmed ${shares(position.confirmedMicro)}${pending === 0n ? "" : ` pending ${shares(pending)}`}  ${outcome(position.tokenId, options)}`;
   });
-  return [`POSITIONS ${held.length}${cash}`, ...list];
+  return [
+    ...[...overview.values.values()].map((value) => moneyLine(value, options)),
+    `POSITIONS ${held.length}`,
+    ...list,
+  ];
 }
+
+const signed = (micro: bigint): string => (micro > 0n ? `+${usd(micro)}` : usd(micro));
+
+/** What an account is worth, and how old the oldest price in it is. */
+function moneyLine(value: AccountValue, { nowMs }: ViewOptions): string {
+  const marks = value.positions.flatMap(({ mark }) => (mark === null ? [] : [mark.tsMs]));
+  const oldest = marks.length === 0 ? "" : `, oldest price ${ageText(nowMs - Math.min(...marks))}`;
+  const unpriced = value.unmarked === 0 ? "" : `, ${value.unmarked} not priced, at cost`;
+  return `MONEY ${value.account}: equity ${usd(value.equityMicro)}, cash ${usd(value.cashMicro)}, realized ${signed(value.realizedMicro)} (after fees of ${usd(value.feesMicro)}), unrealized ${signed(value.unrealizedMicro)}${oldest}${unpriced}`;
+}
+
+function worthText(
+  overview: Overview,
+  { account, tokenId }: FactOf<"PositionChanged">,
+  { nowMs }: ViewOptions,
+): string {
+  const valued = overview.values.get(account)?.positions.find((position) => position.tokenId === tokenId);
+  if (valued === undefined || valued.mark === null) return "not priced";
+  const { mark, valueMicro, unrealizedMicro } = valued;
+  return `worth ${usd(valueMicro)} ${signed(unrealizedMicro)} @ ${price(mark.priceMicro)} ${ageText(nowMs - mark.tsMs)}`;
+}
+
+const ageText = (ms: number): string => `${Math.max(0, Math.round(ms / 1_000))} s old`;
 
 function latencyLine({ latencies }: Overview): string {
   const part = (name: string, samples: readonly number[]): string => {

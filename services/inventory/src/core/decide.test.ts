@@ -53,9 +53,9 @@ describe("what inventory publishes", () => {
     ).toEqual([{ id: "PositionChanged:paper.11:3", effective: "5", cost: "2", fees: "0.01", cash: "997.99" }]);
   });
 
-  test("profit is what a sale brought above its share of the cost", () => {
+  test("profit is what a sale brought above its share of the cost, less every fee that was paid", () => {
     const inventory = run(...start, given.filled({ n: 2, side: "SELL", size: "2", usdc: "1.5" }));
-    expect(inventory.of("PositionChanged").at(-1)).toMatchObject({ costMicro: 1_200_000n, realizedPnlMicro: 700_000n });
+    expect(inventory.of("PositionChanged").at(-1)).toMatchObject({ costMicro: 1_200_000n, realizedPnlMicro: 690_000n });
   });
 
   test("after a restart only what is open is decided again", () => {

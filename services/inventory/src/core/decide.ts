@@ -65,7 +65,7 @@ function concerned(fact: Fact): AccountId | null {
 }
 
 /** A paper purse is filled once in its life; a later revision of its policy does not fill it again. */
-const needsFunding = (account: Account): boolean => !account.funded && account.policy?.mode === "paper";
+const needsFunding = (account: Account): boolean => account.fundingMicro === null && account.policy?.mode === "paper";
 
 function funding(account: Account, view: InventoryView): Fact[] {
   if (!needsFunding(account) || account.policy === null) return [];

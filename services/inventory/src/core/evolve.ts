@@ -71,7 +71,7 @@ export function evolve(state: InventoryState, recorded: Recorded): InventoryStat
       if (id === null) break;
       const account = accountOf(state, id);
       // A paper account has its ledger, whatever wallet is configured for it.
-      if (fact.holder.kind === "paper" || !account.funded) readBalances(account, fact, seq);
+      if (fact.holder.kind === "paper" || account.fundingMicro === null) readBalances(account, fact, seq);
       break;
     }
     case "ExecutionFillSettled":
@@ -118,8 +118,8 @@ function configure(state: InventoryState, fact: FactOf<"ConfigChanged">): void {
 }
 
 function fund(account: Account, fact: FactOf<"AccountFunded">): void {
-  if (account.funded) return;
-  account.funded = true;
+  if (account.fundingMicro !== null) return;
+  account.fundingMicro = fact.collateralMicro;
   account.collateralMicro = add(account.collateralMicro ?? ZERO_USDC, fact.collateralMicro);
 }
 

@@ -112,8 +112,29 @@ const sum = (amounts: readonly SharesMicro[]): SharesMicro => add(ZERO_SHARES, .
 
 function unseenCost(fill: OwnFill, collateralBlock: number): UsdcMicro {
   if (fill.spentMicro === 0n) return ZERO_USDC;
-  // What a balance of tokens absorbed is out of the purse only in a balance of the purse of that block or later.
-  const unseen = fill.absorbedBlock > collateralBlock ? fill.sizeMicro : remainingOf(fill);
-  if (unseen === 0n) return ZERO_USDC;
-  return scale(fill.spentMicro, { numerator: unseen, denominator: fill.sizeMicro }, "ceil");
+  return scale(fill.spentMicro, unseenPart(fill, collateralBlock), "ceil");
+}
+
+/** What a balance of tokens absorbed moved the purse only in a balance of the purse of that block or later. */
+const unseenPart = (fill: OwnFill, collateralBlock: number): { numerator: bigint; denominator: bigint } => ({
+  numerator: fill.absorbedBlock > collateralBlock ? fill.sizeMicro : remainingOf(fill),
+  denominator: fill.sizeMicro,
+});
+
+/**
+ * The purse as it will be when everything we did is in it: its last balance, and what that does not show yet.
+ * Exact for fills that settle whole; null while the purse is unknown.
+ */
+export function cashWhenSettled(account: Account): UsdcMicro | null {
+  if (account.collateralMicro === null) return null;
+  let cash = subtract(account.collateralMicro, pendingCost(account));
+  for (const { fills } of account.positions.values()) {
+    for (const fill of fills) {
+      if (fill.side === "BUY") continue;
+      const part = unseenPart(fill, account.collateralBlock);
+      const got = scale(fill.usdcMicro, part, "floor");
+      cash = subtract(add(cash, got), scale(fill.feeMicro, part, "ceil"));
+    }
+  }
+  return cash;
 }

@@ -82,7 +82,8 @@ export type Account = {
   policy: AccountPolicy | null;
   policyRevision: number;
   policyTsMs: number;
-  funded: boolean;
+  /** What a paper purse was credited with; null: not yet, or a wallet's account. */
+  fundingMicro: UsdcMicro | null;
   /** Last known balance of the purse; null: never read. */
   collateralMicro: UsdcMicro | null;
   collateralBlock: number;
@@ -114,7 +115,7 @@ export function accountOf(state: InventoryState, id: AccountId): Account {
     policy: null,
     policyRevision: 0,
     policyTsMs: 0,
-    funded: false,
+    fundingMicro: null,
     collateralMicro: null,
     collateralBlock: 0,
     degraded: false,
