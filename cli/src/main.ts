@@ -22,7 +22,7 @@ const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fi
   start [--leader 0x…[,0x…]] [--for 60s] [--report FILE]   the sandbox, or real wallets, with a live view
   status                                                   the live view once
   leaders add 0x… [--label NAME] [--from now|BLOCK|30d] | remove 0x… | list   who is followed, and from when on
-  halt [--why TEXT] | resume [--why TEXT]                  stop trading, go on
+  halt [--account A] [--why TEXT] | resume …               stop trading, everywhere or of one account; go on
   replay TAPE [--leader 0x…] [--latency-ms N] [--for 60s] [--report FILE] [--fills-out FILE]
   tape add-fills TAPE FILLS.jsonl -o OUT                   put leaders' fills on a tape
   tape add-market TAPE MARKET.json -o OUT                  its true tick, minimum and delay (a CLOB or Gamma market)
@@ -42,6 +42,7 @@ const options = {
   label: { type: "string" },
   from: { type: "string" },
   why: { type: "string" },
+  account: { type: "string" },
   "from-sandbox": { type: "string" },
   "latency-ms": { type: "string" },
   "fills-out": { type: "string" },
@@ -98,7 +99,7 @@ async function main(argv: readonly string[]): Promise<number> {
       });
     case "halt":
     case "resume":
-      return runOperator(natsUrl, command, values.why ?? "");
+      return runOperator(natsUrl, command, { why: values.why ?? "", account: values.account });
     case "skip":
       return runSkip(natsUrl, rest, values.why ?? "");
     case "provision":

@@ -112,6 +112,7 @@ export function subjectOf(fact: Fact): ChainSubject {
     case "OrderOutcomeUnknown":
     case "ExecutionFill":
     case "ExecutionFillReversed":
+    case "LotsDisagreed":
       return subjects.exec(partitionFor(fact.conditionId, fact.tokenId), fact.account);
     case "ReservationGranted":
     case "OrderDenied":
@@ -120,6 +121,7 @@ export function subjectOf(fact: Fact): ChainSubject {
     case "ForceReconciled":
     case "DiscrepancyFound":
     case "DiscrepancyResolved":
+    case "CashDisagreed":
     case "AccountFunded":
     case "PositionSettled":
     case "Checkpoint":

@@ -8,7 +8,7 @@ import { accountOfSnapshot, configuredAccount } from "./evolve.ts";
 import { availableCollateral, positionNumbers } from "./formulas.ts";
 import { answerIntent } from "./grant.ts";
 import type { Account, InventoryState, Order } from "./state.ts";
-import { agedFills, discrepancies } from "./timed.ts";
+import { agedFills, cashDisagreements, discrepancies } from "./timed.ts";
 import type { InventoryMessage, InventoryView } from "./view.ts";
 
 /** One chain per account: grants of one purse are decided one after the other. */
@@ -43,7 +43,7 @@ export function decide(
   const account = [...state.accounts.values()].find((known) => chainOf(known) === chain);
   if (account === undefined) return nothing;
   const facts = [...funding(account, view), ...firstAnswer(account, view), ...positionFacts(account, view)];
-  if (message.type !== "Fact") facts.push(...agedFills(account, view), ...discrepancies(account, view));
+  if (message.type !== "Fact") facts.push(...timed(account, view));
   return { facts, requests: [] };
 }
 
@@ -55,8 +55,13 @@ export const chainOf = (account: Account): ChainSubject => subjects.position(acc
 
 const isOpen = (account: Account): boolean =>
   needsFunding(account) || firstAsked(account) !== undefined || account.unpublished.size > 0;
-const isDue = (account: Account, view: InventoryView): boolean =>
-  isOpen(account) || agedFills(account, view).length > 0 || discrepancies(account, view).length > 0;
+const isDue = (account: Account, view: InventoryView): boolean => isOpen(account) || timed(account, view).length > 0;
+
+const timed = (account: Account, view: InventoryView): Fact[] => [
+  ...agedFills(account, view),
+  ...discrepancies(account, view),
+  ...cashDisagreements(account, view),
+];
 
 function concerned(fact: Fact): AccountId | null {
   if (fact.type === "ConfigChanged") return configuredAccount(fact);
@@ -134,6 +139,7 @@ function positionFacts(account: Account, view: InventoryView): Fact[] {
       confirmedMicro: position.confirmedMicro,
       confirmedBlock: position.confirmedBlock,
       ...positionNumbers(account, position),
+      tradedMicro: position.tradedMicro,
       costMicro: position.costMicro,
       realizedPnlMicro: position.realizedPnlMicro,
       feesMicro: maxAmount(position.feesMicro, ZERO_USDC),

@@ -2,7 +2,7 @@
 import type { Fact, FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
 import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
 import type { AccountId, ClientOrderId, TokenId } from "@slipstream/contracts/ids";
-import { add, subtractToZero, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
+import { add, subtract, subtractToZero, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
 import { AccountPolicy } from "@slipstream/contracts/policy";
 import { applyBalance, applySettlement, forgetAbsorbed } from "./absorption.ts";
 import { differenceOf } from "./formulas.ts";
@@ -36,6 +36,7 @@ export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "PositionChanged",
   "DiscrepancyFound",
   "DiscrepancyResolved",
+  "CashDisagreed",
 ]);
 
 export function evolve(state: InventoryState, recorded: Recorded): InventoryState {
@@ -88,6 +89,9 @@ export function evolve(state: InventoryState, recorded: Recorded): InventoryStat
       break;
     case "DiscrepancyResolved":
       positionOf(accountOf(state, fact.account), fact.tokenId).discrepancyMicro = null;
+      break;
+    case "CashDisagreed":
+      accountOf(state, fact.account).purseOffMicro = subtract(fact.actualMicro, fact.expectedMicro);
       break;
     default:
       break;

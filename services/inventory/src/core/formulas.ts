@@ -84,6 +84,22 @@ export function availableCollateral(account: Account): UsdcMicro | null {
   return subtractToZero(account.collateralMicro, bound);
 }
 
+/**
+ * What the purse of a paper account has to be and is, when everything that happened is in it: equal, or our own books are
+ * wrong. null: a wallet, which others move too, or a purse that was never read.
+ */
+export function purseCheck(
+  account: Account,
+): { readonly expectedMicro: UsdcMicro; readonly actualMicro: UsdcMicro } | null {
+  const actualMicro = account.fundingMicro === null ? null : cashWhenSettled(account);
+  if (account.fundingMicro === null || actualMicro === null) return null;
+  let expectedMicro = account.fundingMicro;
+  for (const { realizedPnlMicro, costMicro } of account.positions.values()) {
+    expectedMicro = subtract(add(expectedMicro, realizedPnlMicro), costMicro);
+  }
+  return { expectedMicro, actualMicro };
+}
+
 /** USDC at stake in a token: cost of what our fills hold plus what open purchases may still cost, without fees. */
 export function exposureUsdc(account: Account, tokenId: TokenId): UsdcMicro {
   let exposure = account.positions.get(tokenId)?.costMicro ?? ZERO_USDC;
@@ -115,11 +131,15 @@ function unseenCost(fill: OwnFill, collateralBlock: number): UsdcMicro {
   return scale(fill.spentMicro, unseenPart(fill, collateralBlock), "ceil");
 }
 
-/** What a balance of tokens absorbed moved the purse only in a balance of the purse of that block or later. */
-const unseenPart = (fill: OwnFill, collateralBlock: number): { numerator: bigint; denominator: bigint } => ({
-  numerator: fill.absorbedBlock > collateralBlock ? fill.sizeMicro : remainingOf(fill),
-  denominator: fill.sizeMicro,
-});
+/**
+ * The part of a fill that the purse's balance of `collateralBlock` does not show. A fill known to be in that block or
+ * before is in it wholly; what a balance of tokens absorbed moved the purse only in a balance of that block or later.
+ */
+function unseenPart(fill: OwnFill, collateralBlock: number): { numerator: bigint; denominator: bigint } {
+  const { settledBlock, absorbedBlock, sizeMicro: denominator } = fill;
+  if (settledBlock !== null) return { numerator: settledBlock <= collateralBlock ? 0n : denominator, denominator };
+  return { numerator: absorbedBlock > collateralBlock ? denominator : remainingOf(fill), denominator };
+}
 
 /**
  * The purse as it will be when everything we did is in it: its last balance, and what that does not show yet.

@@ -87,6 +87,8 @@ export type Account = {
   /** Last known balance of the purse; null: never read. */
   collateralMicro: UsdcMicro | null;
   collateralBlock: number;
+  /** By how much the purse was last said to be off our own books; 0: never. */
+  purseOffMicro: UsdcMicro;
   /** Some of its balances are the venue's index's, because no node answers. */
   degraded: boolean;
   readonly positions: Map<TokenId, Position>;
@@ -118,6 +120,7 @@ export function accountOf(state: InventoryState, id: AccountId): Account {
     fundingMicro: null,
     collateralMicro: null,
     collateralBlock: 0,
+    purseOffMicro: ZERO_USDC,
     degraded: false,
     positions: new Map(),
     orders: new Map(),
