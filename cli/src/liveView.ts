@@ -2,7 +2,7 @@
 import { LOCAL_CLOCK } from "@slipstream/actor/serviceClock";
 import type { FactOf } from "@slipstream/contracts/facts";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
-import type { Heartbeat, Pending } from "@slipstream/contracts/live";
+import type { AccountValue, Heartbeat, Pending } from "@slipstream/contracts/live";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { formatMicro } from "@slipstream/contracts/money";
 import { serviceNames } from "@slipstream/contracts/subjects";
@@ -191,14 +191,16 @@ function positionLines(overview: Overview, options: ViewOptions): string[] {
     ({ effectiveMicro, reservedBuysMicro, claimableMicro }) =>
       effectiveMicro !== 0n || reservedBuysMicro !== 0n || claimableMicro !== 0n,
   );
-  const latest = [...overview.positions.values()].at(-1);
-  const pnl = [...overview.positions.values()].reduce((sum, position) => sum + position.realizedPnlMicro, 0n);
-  const cash = latest === undefined ? "" : `, collateral ${usd(latest.collateralMicro)}, realized ${usd(pnl)}`;
   const list = held.slice(-options.rows).map((position) => {
     const pending = position.pendingBuysMicro - position.pendingSellsMicro;
-    return `  ${position.account.padEnd(8)} ${shares(position.effectiveMicro).padEnd(10)} cost ${usd(position.costMicro).padEnd(9)} confirmed ${shares(position.confirmedMicro)}${pending === 0n ? "" : ` pending ${shares(pending)}`}${endText(position, options)}  ${outcome(position.tokenId, options)}`;
+    const worth = worthText(overview, position, options);
+    return `  ${position.account.padEnd(8)} ${shares(position.effectiveMicro).padEnd(10)} cost ${usd(position.costMicro).padEnd(9)} ${worth.padEnd(34)} confirmed ${shares(position.confirmedMicro)}${pending === 0n ? "" : ` pending ${shares(pending)}`}${endText(position, options)}  ${outcome(position.tokenId, options)}`;
   });
-  return [`POSITIONS ${held.length}${cash}`, ...list];
+  return [
+    ...[...overview.values.values()].map((value) => moneyLine(value, options)),
+    `POSITIONS ${held.length}`,
+    ...list,
+  ];
 }
 
 /** How far a position is whose market has ended; empty while it trades. */
@@ -206,6 +208,30 @@ function endText({ claimableMicro, tokenId }: FactOf<"PositionChanged">, { marke
   if (claimableMicro !== 0n) return ` claimable ${usd(claimableMicro)}`;
   return market(tokenId)?.closed === true ? " closed, not paid yet" : "";
 }
+
+const signed = (micro: bigint): string => (micro > 0n ? `+${usd(micro)}` : usd(micro));
+
+/** What an account is worth, and how old the oldest price in it is. */
+function moneyLine(value: AccountValue, { nowMs }: ViewOptions): string {
+  const marks = value.positions.flatMap(({ mark }) => (mark === null ? [] : [mark.tsMs]));
+  const oldest = marks.length === 0 ? "" : `, oldest price ${ageText(nowMs - Math.min(...marks))}`;
+  const owed = value.claimableMicro === 0n ? "" : `, claimable ${usd(value.claimableMicro)}`;
+  const unpriced = value.unmarked === 0 ? "" : `, ${value.unmarked} not priced, at cost`;
+  return `MONEY ${value.account}: equity ${usd(value.equityMicro)}, cash ${usd(value.cashMicro)}${owed}, realized ${signed(value.realizedMicro)} (after fees of ${usd(value.feesMicro)}), unrealized ${signed(value.unrealizedMicro)}${oldest}${unpriced}`;
+}
+
+function worthText(
+  overview: Overview,
+  { account, tokenId }: FactOf<"PositionChanged">,
+  { nowMs }: ViewOptions,
+): string {
+  const valued = overview.values.get(account)?.positions.find((position) => position.tokenId === tokenId);
+  if (valued === undefined || valued.mark === null) return "not priced";
+  const { mark, valueMicro, unrealizedMicro } = valued;
+  return `worth ${usd(valueMicro)} ${signed(unrealizedMicro)} @ ${price(mark.priceMicro)} ${ageText(nowMs - mark.tsMs)}`;
+}
+
+const ageText = (ms: number): string => `${Math.max(0, Math.round(ms / 1_000))} s old`;
 
 function latencyLine({ latencies }: Overview): string {
   const part = (name: string, samples: readonly number[]): string => {

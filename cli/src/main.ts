@@ -23,7 +23,7 @@ const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fi
   status                                                   the live view once
   leaders add 0x… [--label NAME] [--from now|BLOCK|30d] | list   who is followed, and from when on
   leaders remove 0x… [--exits | --close | --keep]          what was bought after him: sold when he sells, now, or not
-  halt [--why TEXT] | resume [--why TEXT]                  stop trading, go on
+  halt [--account A] [--why TEXT] | resume …               stop trading, everywhere or of one account; go on
   replay TAPE [--leader 0x…] [--latency-ms N] [--for 60s] [--report FILE] [--fills-out FILE]
          [--events-out FILE]                               the same decisions on a recording, told event by event
   tape add-fills TAPE FILLS.jsonl -o OUT                   put leaders' fills on a tape
@@ -46,6 +46,7 @@ const options = {
   label: { type: "string" },
   from: { type: "string" },
   why: { type: "string" },
+  account: { type: "string" },
   "from-sandbox": { type: "string" },
   "latency-ms": { type: "string" },
   "fills-out": { type: "string" },
@@ -114,7 +115,7 @@ async function main(argv: readonly string[]): Promise<number> {
       });
     case "halt":
     case "resume":
-      return runOperator(natsUrl, command, values.why ?? "");
+      return runOperator(natsUrl, command, { why: values.why ?? "", account: values.account });
     case "skip":
       return runSkip(natsUrl, rest, values.why ?? "");
     case "provision":

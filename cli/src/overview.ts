@@ -13,7 +13,7 @@ import type {
   TokenId,
   TradeId,
 } from "@slipstream/contracts/ids";
-import type { Heartbeat } from "@slipstream/contracts/live";
+import type { AccountValue, Heartbeat } from "@slipstream/contracts/live";
 import { type SharesMicro, sharesMicro } from "@slipstream/contracts/money";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 import { reasonText } from "./reasonText.ts";
@@ -79,6 +79,8 @@ export type Overview = {
   /** What resolved markets paid us. */
   settlements: Map<FactId, FactOf<"PositionSettled">>;
   purses: Map<AccountId, Purse>;
+  /** What inventory last said each account is worth. */
+  values: Map<AccountId, AccountValue>;
   risk: Map<string, FactOf<"RiskDecision">>;
   heartbeats: Map<string, Heartbeat & { receivedMs: number }>;
   latencies: { seenToPublished: number[]; publishedToDecided: number[]; decidedToPlaced: number[] };
@@ -100,6 +102,7 @@ export const emptyOverview = (): Overview => ({
   positions: new Map(),
   settlements: new Map(),
   purses: new Map(),
+  values: new Map(),
   risk: new Map(),
   heartbeats: new Map(),
   latencies: { seenToPublished: [], publishedToDecided: [], decidedToPlaced: [] },
@@ -190,6 +193,10 @@ export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs:
 
 export function applyHeartbeat(overview: Overview, heartbeat: Heartbeat, receivedMs: number): void {
   overview.heartbeats.set(`${heartbeat.service}/${heartbeat.instance}`, { ...heartbeat, receivedMs });
+}
+
+export function applyAccountValue(overview: Overview, value: AccountValue): void {
+  overview.values.set(value.account, value);
 }
 
 function applyConfig(overview: Overview, fact: FactOf<"ConfigChanged">): void {

@@ -13,12 +13,13 @@ import {
   type TradeId,
   type VenueOrderId,
 } from "@slipstream/contracts/ids";
+import type { AccountValue } from "@slipstream/contracts/live";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { priceMicro, sharesMicro, usdcMicro } from "@slipstream/contracts/money";
 import { subjectOf } from "@slipstream/contracts/subjects";
 import { describe, expect, test } from "vitest";
 import { renderLiveView } from "./liveView.ts";
-import { applyFact, emptyOverview, type Overview } from "./overview.ts";
+import { applyAccountValue, applyFact, emptyOverview, type Overview } from "./overview.ts";
 import { audit, buildReport, type ChainFill, isGood, quantiles } from "./report.ts";
 
 const leader = `0x${"11".repeat(20)}` as Address;
@@ -151,6 +152,7 @@ const position = (confirmed: bigint, effective = confirmed): FactOf<"PositionCha
   availableToSellMicro: sharesMicro(effective),
   settledMicro: sharesMicro(0n),
   claimableMicro: usdcMicro(0n),
+  tradedMicro: sharesMicro(effective),
   costMicro: usdcMicro(5_000_000n),
   realizedPnlMicro: usdcMicro(0n),
   feesMicro: usdcMicro(0n),
@@ -348,37 +350,71 @@ test("quantiles are of the nearest rank", () => {
   expect(quantiles([])).toEqual({ p50: 0, p90: 0, p99: 0 });
 });
 
-test("the live view tells fills, attempts, positions and why nothing trades", () => {
-  const text = renderLiveView(
-    overviewOf(
-      leaderFill(1),
-      intent(1),
-      execution(1, 4_000_000n, 6_000_000n),
-      leaderFill(2),
-      skip(2),
-      position(4_000_000n),
-    ),
+/** 4 shares that cost 5, now at 0.05, after 1 of fees. */
+const fallen: AccountValue = {
+  type: "AccountValue",
+  v: 1,
+  account,
+  cashMicro: usdcMicro(9_994_000_000n),
+  claimableMicro: usdcMicro(0n),
+  fundingMicro: usdcMicro(10_000_000_000n),
+  realizedMicro: usdcMicro(-1_000_000n),
+  feesMicro: usdcMicro(1_000_000n),
+  unrealizedMicro: usdcMicro(-4_800_000n),
+  equityMicro: usdcMicro(9_994_200_000n),
+  unmarked: 0,
+  positions: [
     {
-      nowMs: 2_000,
-      wallMs: 2_000,
-      width: 120,
-      rows: 5,
-      market: () => undefined,
-      title: "Slipstream · test",
+      ...{ tokenId, conditionId: condition, sharesMicro: sharesMicro(4_000_000n), costMicro: usdcMicro(5_000_000n) },
+      mark: { priceMicro: priceMicro(50_000), source: "mid", tsMs: 500 },
+      ...{ valueMicro: usdcMicro(200_000n), unrealizedMicro: usdcMicro(-4_800_000n) },
     },
+  ],
+  tsInitMs: 1_000,
+};
+
+test("profit that is not the change of equity makes a report not well", () => {
+  const judged = (value: AccountValue) => {
+    const overview = overviewOf();
+    applyAccountValue(overview, value);
+    return buildReport(overview, audit(overview, [], [], 0), { faults: [], errors: [], isClosed: () => false });
+  };
+  expect(judged(fallen)).toMatchObject({ errors: [], money: [{ equity: "9994200000", unrealized: "-4800000" }] });
+  const wrong = judged({ ...fallen, realizedMicro: usdcMicro(0n) });
+  expect(wrong.errors.join()).toMatch(/equity changed by -5800000, realized and unrealized are -4800000/);
+});
+
+test("the live view tells fills, attempts, positions and why nothing trades", () => {
+  const overview = overviewOf(
+    leaderFill(1),
+    intent(1),
+    execution(1, 4_000_000n, 6_000_000n),
+    leaderFill(2),
+    skip(2),
+    position(4_000_000n),
   );
+  applyAccountValue(overview, fallen);
+  const text = renderLiveView(overview, {
+    nowMs: 2_000,
+    wallMs: 2_000,
+    width: 160,
+    rows: 5,
+    market: () => undefined,
+    title: "Slipstream · test",
+  });
   for (const line of [
     /risk HALT: no decision of risk yet/,
     /LEADER FILLS 2/,
     /0x1111…1111 BUY {2}100 @ 0.5/,
     /entry BUY 10 ≤ 0.51 +filled 4 /,
     /skip HISTORICAL_FILL/,
-    /paper +4 +cost \$5 +confirmed 4/,
+    /equity \$9994.2, cash \$9994, realized -\$1 \(after fees of \$1\), unrealized -\$4.8, oldest price 2 s old/,
+    /paper +4 +cost \$5 +worth \$0.2 -\$4.8 @ 0.05 2 s old +confirmed 4/,
     /executor silent/,
   ]) {
     expect(text).toMatch(line);
   }
-  for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(120);
+  for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(160);
 });
 
 test("the position that changed last is the last one: it has the newest collateral", () => {

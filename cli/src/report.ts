@@ -22,6 +22,25 @@ export type RunReport = {
   duplicated: number;
   /** Money once nothing is open: what inventory has, what it may spend, and what our own fills leave of the funding. */
   purses: { account: string; collateral: string; available: string; ledger: string }[];
+  /** What each account is worth at the end: realized net of fees, unrealized at marks; `null` mark: at cost. */
+  money: {
+    account: string;
+    funding: string | null;
+    equity: string;
+    cash: string;
+    claimable: string;
+    realized: string;
+    fees: string;
+    unrealized: string;
+    positions: {
+      tokenId: string;
+      shares: string;
+      cost: string;
+      value: string;
+      markMicro: number | null;
+      markMs: number | null;
+    }[];
+  }[];
   positions: { account: string; tokenId: string; confirmed: string; effective: string; chain: string }[];
   /** Resolved markets that paid us: settlements, and what they paid. */
   settled: { count: number; payout: string };
@@ -148,6 +167,32 @@ function impossibleFills({ executionFills, orders }: Overview): string[] {
   });
 }
 
+export const moneyRows = (overview: Overview): RunReport["money"] =>
+  [...overview.values.values()].map((value) => ({
+    account: value.account,
+    funding: value.fundingMicro === null ? null : `${value.fundingMicro}`,
+    equity: `${value.equityMicro}`,
+    cash: `${value.cashMicro}`,
+    claimable: `${value.claimableMicro}`,
+    realized: `${value.realizedMicro}`,
+    fees: `${value.feesMicro}`,
+    unrealized: `${value.unrealizedMicro}`,
+    positions: value.positions.map(({ tokenId, sharesMicro: shares, costMicro, valueMicro, mark }) => ({
+      ...{ tokenId, shares: `${shares}`, cost: `${costMicro}`, value: `${valueMicro}` },
+      ...{ markMicro: mark?.priceMicro ?? null, markMs: mark?.tsMs ?? null },
+    })),
+  }));
+
+/** Profit must be the change of equity, to the micro, or the books are wrong. */
+function unexplainedProfit({ values }: Overview): string[] {
+  return [...values.values()].flatMap(({ account, fundingMicro, equityMicro, realizedMicro, unrealizedMicro }) => {
+    if (fundingMicro === null) return [];
+    const [change, profit] = [equityMicro - fundingMicro, realizedMicro + unrealizedMicro];
+    if (change === profit) return [];
+    return [`money of ${account}: equity changed by ${change}, realized and unrealized are ${profit} (1e-6 USDC)`];
+  });
+}
+
 export function buildReport(
   overview: Overview,
   found: Audit,
@@ -179,6 +224,7 @@ export function buildReport(
       `purse ${row.account}: collateral ${row.collateral}, available ${row.available}, ledger ${row.ledger}`,
     );
   }
+  disagreements.push(...unexplainedProfit(overview));
   return {
     leaderFills: overview.fills.size,
     attempts: { trade: overview.attempts.size - skip, skip, byReason },
@@ -187,6 +233,7 @@ export function buildReport(
     missed: found.missed.length,
     duplicated: found.duplicated.length,
     purses,
+    money: moneyRows(overview),
     positions,
     settled: settledOf(overview),
     unpaid: positions.flatMap(({ account, tokenId, effective }) =>

@@ -1,7 +1,7 @@
 /** Messages that are not facts: heartbeats and request/reply. Losing one costs nothing that is not asked again. */
 import { z } from "zod";
 import { BookSnapshot } from "./book.ts";
-import { Block, Ms, Price, Shares } from "./codec.ts";
+import { Block, Ms, Price, Shares, SignedUsdc, Usdc } from "./codec.ts";
 import { AccountId, Address, ClientOrderId, ConditionId, TokenId } from "./ids.ts";
 import { MarketDefinition } from "./market.ts";
 import { serviceNames } from "./subjects.ts";
@@ -27,6 +27,45 @@ export const Heartbeat = z.object({
   tsInitMs: Ms,
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
+
+/** Where the price of a valuation comes from, and of when it is (venue time). */
+export const Mark = z.object({ priceMicro: Price, source: z.enum(["mid", "bid"]), tsMs: Ms });
+export type Mark = z.infer<typeof Mark>;
+
+/**
+ * `live.account.v1.<account>`, from inventory every second: what the account is worth. realized + unrealized is the change
+ * of equity since it was funded, for an account that nothing but its own fills moves.
+ */
+export const AccountValue = z.object({
+  type: z.literal("AccountValue"),
+  v: z.literal(1),
+  account: AccountId,
+  cashMicro: SignedUsdc,
+  /** What resolved markets owe and have not paid yet: no cash before it is redeemed. */
+  claimableMicro: Usdc,
+  /** Credited at the start; null for a wallet. */
+  fundingMicro: Usdc.nullable(),
+  /** Proceeds and payouts minus cost minus fees. */
+  realizedMicro: SignedUsdc,
+  feesMicro: SignedUsdc,
+  unrealizedMicro: SignedUsdc,
+  equityMicro: SignedUsdc,
+  /** Positions that nobody has priced yet; they count at their cost. */
+  unmarked: z.int().nonnegative(),
+  positions: z.array(
+    z.object({
+      tokenId: TokenId,
+      conditionId: ConditionId.nullable(),
+      sharesMicro: Shares,
+      costMicro: Usdc,
+      mark: Mark.nullable(),
+      valueMicro: Usdc,
+      unrealizedMicro: SignedUsdc,
+    }),
+  ),
+  tsInitMs: Ms,
+});
+export type AccountValue = z.infer<typeof AccountValue>;
 
 /** Every reply: the answer or a reason. */
 export const replyOf = <T extends z.ZodType>(value: T) =>

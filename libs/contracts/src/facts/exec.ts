@@ -1,6 +1,6 @@
 /** Facts of executor: attempts, orders and fills of our own. */
 import { z } from "zod";
-import { Ms, OrderPrice, Price, Shares, SideSchema, Usdc } from "../codec.ts";
+import { Ms, OrderPrice, Price, Shares, SideSchema, SignedShares, Usdc } from "../codec.ts";
 import {
   AccountId,
   Address,
@@ -243,6 +243,20 @@ export const ExecutionFill = fact("ExecutionFill", {
   liquiditySide: z.enum(["maker", "taker"]),
 });
 export type ExecutionFill = z.infer<typeof ExecutionFill>;
+/**
+ * The lots of a token are not what inventory says our own fills hold of it: our own books are wrong. Found by the check
+ * that runs all the time; the account is halted until a person has looked.
+ */
+export const LotsDisagreed = fact("LotsDisagreed", {
+  account: AccountId,
+  tokenId: TokenId,
+  conditionId: ConditionId,
+  lotsMicro: Shares,
+  heldMicro: SignedShares,
+  /** Log position up to which both were counted. */
+  atSeq: z.int().nonnegative(),
+});
+export type LotsDisagreed = z.infer<typeof LotsDisagreed>;
 /** Settlement failed for good. */
 export const ExecutionFillReversed = fact("ExecutionFillReversed", { ...order, tradeId: TradeId, reason: z.string() });
 export type ExecutionFillReversed = z.infer<typeof ExecutionFillReversed>;

@@ -16,6 +16,15 @@ export const RiskReason = z.discriminatedUnion("code", [
   z.object({ code: z.literal("OPERATOR_HALT"), who: z.string(), why: z.string() }),
   z.object({ code: z.literal("CHAIN_SYNC_LOST"), silentMs: z.int(), silentMsMax: z.int() }),
   z.object({ code: z.literal("BALANCE_IMPOSSIBLE"), account: z.string(), tokenId: z.string() }),
+  /** Lots and positions, or purse and ledger of an account contradict each other; ended by a person's resume only. */
+  z.object({
+    code: z.literal("BOOKS_BROKEN"),
+    account: z.string(),
+    /** Token of lots that disagree; null: the purse. */
+    tokenId: z.string().nullable(),
+    expectedMicro: z.string(),
+    actualMicro: z.string(),
+  }),
   z.object({ code: z.literal("SERVICE_SILENT"), service: z.string(), silentMs: z.int(), silentMsMax: z.int() }),
   z.object({ code: z.literal("WATCHER_LAGGING"), lagMs: z.int(), lagMsMax: z.int() }),
   z.object({ code: z.literal("BOOKS_STALE"), tokens: z.int(), reason: z.string() }),

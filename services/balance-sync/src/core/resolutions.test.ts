@@ -35,6 +35,7 @@ const position = (numbers: Numbers, tokenId = yes, account = "paper"): FactOf<"P
     ...{ conservativeExposureMicro: sharesMicro(exposure), reservedSellsMicro: sharesMicro(onSale) },
     ...{ pendingBuysMicro: sharesMicro(0n), pendingSellsMicro: sharesMicro(0n), reservedBuysMicro: sharesMicro(0n) },
     ...{ availableToSellMicro: sharesMicro(0n), settledMicro: sharesMicro(0n), claimableMicro: usdcMicro(0n) },
+    tradedMicro: sharesMicro(effective),
     ...{ costMicro: usdcMicro(cost), realizedPnlMicro: usdcMicro(0n), feesMicro: usdcMicro(0n) },
     ...{ collateralMicro: usdcMicro(0n), availableCollateralMicro: usdcMicro(0n) },
   };

@@ -223,7 +223,7 @@ function play(run: Run, steps: readonly Step[]): void {
 const positionsOf = (run: Run) => [...(run.account()?.positions.values() ?? [])];
 const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((total, amount) => total + amount, 0n);
 
-test("money is funding plus realized profit less cost and fees, and whoever holds a resolved token is paid once", () => {
+test("money is funding plus realized profit less cost, and whoever holds a resolved token is paid once", () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 60, size: "max" }), (steps) => {
       const run = createRun();
@@ -245,8 +245,7 @@ test("money is funding plus realized profit less cost and fees, and whoever hold
       const purse = run.purse();
       const realized = sum(positions.map(({ realizedPnlMicro }) => realizedPnlMicro));
       const cost = sum(positions.map(({ costMicro }) => costMicro));
-      const fees = sum(positions.map(({ feesMicro }) => feesMicro));
-      expect(purse?.collateralMicro).toBe(FUNDING + realized - cost - fees);
+      expect(purse?.collateralMicro).toBe(FUNDING + realized - cost);
       expect(run.account()?.collateralMicro).toBe(purse?.collateralMicro);
       for (const { tokenId, confirmedMicro, tradedMicro, costMicro, differsSinceMs } of positions) {
         expect([confirmedMicro, differsSinceMs]).toEqual([tradedMicro, null]);

@@ -5,11 +5,11 @@ import { factId } from "@slipstream/contracts/ids";
 import { maxAmount, ZERO_USDC } from "@slipstream/contracts/money";
 import { type ChainSubject, subjects } from "@slipstream/contracts/subjects";
 import { concernedBy } from "./evolve.ts";
-import { availableCollateral, type PositionNumbers, positionNumbers } from "./formulas.ts";
+import { availableCollateral, claimable, type PositionNumbers, positionNumbers } from "./formulas.ts";
 import { answerIntent } from "./grant.ts";
-import { claimable, dueShares, settlementFact } from "./settlement.ts";
+import { dueShares, settlementFact } from "./settlement.ts";
 import type { Account, InventoryState, Order, Position } from "./state.ts";
-import { agedFills, discrepancies } from "./timed.ts";
+import { agedFills, cashDisagreements, discrepancies } from "./timed.ts";
 import type { InventoryMessage, InventoryView } from "./view.ts";
 
 /** One chain per account: grants of one purse are decided one after the other. */
@@ -49,7 +49,7 @@ export function decide(
   // What they free is there when they have been read back, and that brings us here again.
   if (settled.length > 0) return { facts: settled, requests: [] };
   const facts = [...funding(account, view), ...firstAnswer(account, view), ...positionFacts(account, view)];
-  if (message.type !== "Fact") facts.push(...agedFills(account, view), ...discrepancies(account, view));
+  if (message.type !== "Fact") facts.push(...timed(account, view));
   return { facts, requests: [] };
 }
 
@@ -64,8 +64,13 @@ const isOpen = (account: Account): boolean =>
   firstAsked(account) !== undefined ||
   account.unpublished.size > 0 ||
   account.settling.size > 0;
-const isDue = (account: Account, view: InventoryView): boolean =>
-  isOpen(account) || agedFills(account, view).length > 0 || discrepancies(account, view).length > 0;
+const isDue = (account: Account, view: InventoryView): boolean => isOpen(account) || timed(account, view).length > 0;
+
+const timed = (account: Account, view: InventoryView): Fact[] => [
+  ...agedFills(account, view),
+  ...discrepancies(account, view),
+  ...cashDisagreements(account, view),
+];
 
 /** What resolved markets owe the account now. */
 function settlements(
@@ -83,7 +88,7 @@ function settlements(
 }
 
 /** A paper purse is filled once in its life; a later revision of its policy does not fill it again. */
-const needsFunding = (account: Account): boolean => !account.funded && account.policy?.mode === "paper";
+const needsFunding = (account: Account): boolean => account.fundingMicro === null && account.policy?.mode === "paper";
 
 function funding(account: Account, view: InventoryView): Fact[] {
   if (!needsFunding(account) || account.policy === null) return [];
@@ -158,6 +163,7 @@ function positionFacts(account: Account, view: InventoryView): Fact[] {
       confirmedBlock: position.confirmedBlock,
       ...numbersOf(account, position),
       claimableMicro: claimable(position),
+      tradedMicro: position.tradedMicro,
       costMicro: position.costMicro,
       realizedPnlMicro: position.realizedPnlMicro,
       feesMicro: maxAmount(position.feesMicro, ZERO_USDC),

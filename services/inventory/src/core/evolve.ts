@@ -2,7 +2,7 @@
 import type { Fact, FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
 import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
 import type { AccountId, ClientOrderId, TokenId } from "@slipstream/contracts/ids";
-import { add, scaleMaxFee, subtractToZero, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
+import { add, scaleMaxFee, subtract, subtractToZero, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
 import { AccountPolicy } from "@slipstream/contracts/policy";
 import { applyBalance, applySettlement, forgetAbsorbed } from "./absorption.ts";
 import { differenceOf } from "./formulas.ts";
@@ -40,6 +40,7 @@ export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "PositionSettled",
   "DiscrepancyFound",
   "DiscrepancyResolved",
+  "CashDisagreed",
 ]);
 
 export function evolve(state: InventoryState, recorded: Recorded): InventoryState {
@@ -75,7 +76,7 @@ export function evolve(state: InventoryState, recorded: Recorded): InventoryStat
       if (id === null) break;
       const account = accountOf(state, id);
       // A paper account has its ledger, whatever wallet is configured for it.
-      if (fact.holder.kind === "paper" || !account.funded) readBalances(account, fact, seq);
+      if (fact.holder.kind === "paper" || account.fundingMicro === null) readBalances(account, fact, seq);
       break;
     }
     case "ExecutionFillSettled":
@@ -101,6 +102,9 @@ export function evolve(state: InventoryState, recorded: Recorded): InventoryStat
       break;
     case "DiscrepancyResolved":
       positionOf(accountOf(state, fact.account), fact.tokenId).discrepancyMicro = null;
+      break;
+    case "CashDisagreed":
+      accountOf(state, fact.account).purseOffMicro = subtract(fact.actualMicro, fact.expectedMicro);
       break;
     default:
       break;
@@ -170,8 +174,8 @@ function configure(state: InventoryState, fact: FactOf<"ConfigChanged">): void {
 }
 
 function fund(account: Account, fact: FactOf<"AccountFunded">): void {
-  if (account.funded) return;
-  account.funded = true;
+  if (account.fundingMicro !== null) return;
+  account.fundingMicro = fact.collateralMicro;
   account.collateralMicro = add(account.collateralMicro ?? ZERO_USDC, fact.collateralMicro);
 }
 

@@ -99,6 +99,34 @@ export function availableCollateral(account: Account): UsdcMicro | null {
   return subtractToZero(account.collateralMicro, bound);
 }
 
+/**
+ * What the purse of a paper account and what markets owe it have to be and are, when everything that happened is in it:
+ * equal, or our own books are wrong. null: a wallet, which others move too, or a purse that was never read.
+ */
+export function purseCheck(
+  account: Account,
+): { readonly expectedMicro: UsdcMicro; readonly actualMicro: UsdcMicro } | null {
+  const actualMicro = account.fundingMicro === null ? null : cashWhenSettled(account);
+  if (account.fundingMicro === null || actualMicro === null) return null;
+  let expectedMicro = account.fundingMicro;
+  let actual = actualMicro;
+  for (const position of account.positions.values()) {
+    expectedMicro = subtract(add(expectedMicro, position.realizedPnlMicro), position.costMicro);
+    actual = add(actual, claimable(position));
+  }
+  return { expectedMicro, actualMicro: actual };
+}
+
+/** What redeeming the settled shares brings that balances still show. */
+export function claimable(position: Position): UsdcMicro {
+  let total = ZERO_USDC;
+  for (const fill of position.fills) if (fill.kind === "settlement") total = add(total, unpaidOf(fill));
+  return total;
+}
+
+const unpaidOf = (fill: OwnFill): UsdcMicro =>
+  scale(fill.usdcMicro, { numerator: remainingOf(fill), denominator: fill.sizeMicro }, "floor");
+
 /** USDC at stake in a token: cost of what our fills hold plus what open purchases may still cost, without fees. */
 export function exposureUsdc(account: Account, tokenId: TokenId): UsdcMicro {
   let exposure = account.positions.get(tokenId)?.costMicro ?? ZERO_USDC;
@@ -132,8 +160,33 @@ const sum = (amounts: readonly SharesMicro[]): SharesMicro => add(ZERO_SHARES, .
 
 function unseenCost(fill: OwnFill, collateralBlock: number): UsdcMicro {
   if (fill.spentMicro === 0n) return ZERO_USDC;
-  // What a balance of tokens absorbed is out of the purse only in a balance of the purse of that block or later.
-  const unseen = fill.absorbedBlock > collateralBlock ? fill.sizeMicro : remainingOf(fill);
-  if (unseen === 0n) return ZERO_USDC;
-  return scale(fill.spentMicro, { numerator: unseen, denominator: fill.sizeMicro }, "ceil");
+  return scale(fill.spentMicro, unseenPart(fill, collateralBlock), "ceil");
+}
+
+/**
+ * The part of a fill that the purse's balance of `collateralBlock` does not show. A fill known to be in that block or
+ * before is in it wholly; what a balance of tokens absorbed moved the purse only in a balance of that block or later.
+ */
+function unseenPart(fill: OwnFill, collateralBlock: number): { numerator: bigint; denominator: bigint } {
+  const { settledBlock, absorbedBlock, sizeMicro: denominator } = fill;
+  if (settledBlock !== null) return { numerator: settledBlock <= collateralBlock ? 0n : denominator, denominator };
+  return { numerator: absorbedBlock > collateralBlock ? denominator : remainingOf(fill), denominator };
+}
+
+/**
+ * The purse as it will be when all our trades are in it: its last balance, and what that does not show yet. What resolved
+ * markets owe is not cash. Exact for fills that settle whole; null while the purse is unknown.
+ */
+export function cashWhenSettled(account: Account): UsdcMicro | null {
+  if (account.collateralMicro === null) return null;
+  let cash = subtract(account.collateralMicro, pendingCost(account));
+  for (const { fills } of account.positions.values()) {
+    for (const fill of fills) {
+      if (fill.side === "BUY" || fill.kind === "settlement") continue;
+      const part = unseenPart(fill, account.collateralBlock);
+      const got = scale(fill.usdcMicro, part, "floor");
+      cash = subtract(add(cash, got), scale(fill.feeMicro, part, "ceil"));
+    }
+  }
+  return cash;
 }

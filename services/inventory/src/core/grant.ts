@@ -78,7 +78,7 @@ function affordable(order: Order, wanted: SharesMicro, availableMicro: UsdcMicro
 function answerSell(account: Account, policy: AccountPolicy, order: Order): Grant | Denial {
   const known = account.positions.get(order.tokenId);
   // A purse of paper is known from its first credit on; a wallet only once a balance of the token was read.
-  const unread = policy.mode === "live" ? (known?.confirmedBlock ?? 0) === 0 : !account.funded;
+  const unread = policy.mode === "live" ? (known?.confirmedBlock ?? 0) === 0 : account.fundingMicro === null;
   if (unread) return deny({ code: "BALANCE_UNKNOWN" });
   const { availableToSellMicro } = positionNumbers(account, known ?? emptyPosition(order.tokenId));
   const sizeMicro = shrink(order.askedMicro, availableToSellMicro);

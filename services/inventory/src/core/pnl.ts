@@ -1,7 +1,9 @@
 /**
- * Cost, realized profit and fees, from our own fills and settlements in log order.
+ * Cost, realized profit and fees, from our own fills and settlements in log order. Realized profit is net: a fee is lost the
+ * moment it is paid.
  *
- * 1. `Σ bought − Σ sold − Σ paid out (USDC, before fees) = cost − realized`, exactly, at every moment.
+ * 1. `Σ bought + Σ fees − Σ sold − Σ paid out (USDC) = cost − realized`, exactly, at every moment: what left the purse and did
+ *    not come back is in what is held, or lost.
  * 2. The cost of an empty position is 0.
  */
 import {
@@ -40,6 +42,7 @@ export function costOfSale({ tradedMicro, costMicro }: Position, sizeMicro: Shar
 export function bookExecution(position: Position, execution: Execution): UsdcMicro {
   const { side, sizeMicro, usdcMicro, feeMicro } = execution;
   position.feesMicro = add(position.feesMicro, feeMicro);
+  position.realizedPnlMicro = subtract(position.realizedPnlMicro, feeMicro);
   if (side === "BUY") {
     position.tradedMicro = add(position.tradedMicro, sizeMicro);
     position.costMicro = add(position.costMicro, usdcMicro);
@@ -55,6 +58,7 @@ export function bookExecution(position: Position, execution: Execution): UsdcMic
 /** Takes back an execution whose settlement failed, keeping invariant 1. */
 export function unbookExecution(position: Position, fill: OwnFill): void {
   position.feesMicro = subtract(position.feesMicro, fill.feeMicro);
+  position.realizedPnlMicro = add(position.realizedPnlMicro, fill.feeMicro);
   if (fill.side === "SELL") {
     position.tradedMicro = add(position.tradedMicro, fill.sizeMicro);
     position.costMicro = add(position.costMicro, fill.costRemovedMicro);

@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { inventoryCore } from "./core.ts";
 import * as given from "./facts.testing.ts";
-import { claimable } from "./settlement.ts";
+import { claimable } from "./formulas.ts";
 
 const numRuns = Number(process.env["FC_RUNS"] ?? 300);
 const VECTORS = [

@@ -16,7 +16,6 @@ import {
   scale,
   subtract,
   subtractToZero,
-  type UsdcMicro,
   usdcMicro,
   ZERO_SHARES,
   ZERO_USDC,
@@ -24,7 +23,7 @@ import {
 import { remainingOf, signed } from "./absorption.ts";
 import { positionNumbers } from "./formulas.ts";
 import { costOfSale } from "./pnl.ts";
-import type { Account, OwnFill, Position, TokenPayout } from "./state.ts";
+import type { Account, Position, TokenPayout } from "./state.ts";
 
 /** Shares that vanished longer ago than this before the resolution was known are a difference, not a redemption. */
 export const REDEEMED_BEFORE_MS = 3_600_000;
@@ -115,16 +114,6 @@ export function bookSettlement(
   });
   return true;
 }
-
-/** What redeeming the settled shares brings that balances still show. */
-export function claimable(position: Position): UsdcMicro {
-  let total = ZERO_USDC;
-  for (const fill of position.fills) if (fill.kind === "settlement") total = add(total, unpaidOf(fill));
-  return total;
-}
-
-const unpaidOf = (fill: OwnFill): UsdcMicro =>
-  scale(fill.usdcMicro, { numerator: remainingOf(fill), denominator: fill.sizeMicro }, "floor");
 
 /** What each token of a resolved condition is worth. */
 export function payoutsOf(fact: FactOf<"ConditionResolved">): (readonly [TokenId, TokenPayout])[] {

@@ -91,10 +91,13 @@ export type Account = {
   policy: AccountPolicy | null;
   policyRevision: number;
   policyTsMs: number;
-  funded: boolean;
+  /** What a paper purse was credited with; null: not yet, or a wallet's account. */
+  fundingMicro: UsdcMicro | null;
   /** Last known balance of the purse; null: never read. */
   collateralMicro: UsdcMicro | null;
   collateralBlock: number;
+  /** By how much the purse was last said to be off our own books; 0: never. */
+  purseOffMicro: UsdcMicro;
   /** Some of its balances are the venue's index's, because no node answers. */
   degraded: boolean;
   readonly positions: Map<TokenId, Position>;
@@ -138,9 +141,10 @@ export function accountOf(state: InventoryState, id: AccountId): Account {
     policy: null,
     policyRevision: 0,
     policyTsMs: 0,
-    funded: false,
+    fundingMicro: null,
     collateralMicro: null,
     collateralBlock: 0,
+    purseOffMicro: ZERO_USDC,
     degraded: false,
     positions: new Map(),
     orders: new Map(),

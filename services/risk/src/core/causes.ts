@@ -83,6 +83,11 @@ export function factCauses(state: RiskState): Cause[] {
     const scope = { kind: "account", id: account } as const;
     causes.push(halt(scope, { code: "BALANCE_IMPOSSIBLE", account, tokenId }, tokenId));
   }
+  for (const { account, tokenId, expectedMicro, actualMicro } of state.broken.values()) {
+    const numbers = { expectedMicro: `${expectedMicro}`, actualMicro: `${actualMicro}` };
+    const reason = { code: "BOOKS_BROKEN", account, tokenId, ...numbers } as const;
+    causes.push(halt({ kind: "account", id: account }, reason, tokenId ?? "purse"));
+  }
   for (const { account, tokenId, differenceMicro } of state.discrepancies.values()) {
     const reason = { code: "DISCREPANCY", account, tokenId, differenceMicro: formatMicro(differenceMicro) } as const;
     causes.push(degrade({ kind: "account", id: account }, reason, tokenId, CAREFUL));

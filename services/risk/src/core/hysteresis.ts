@@ -22,6 +22,7 @@ type Times = { readonly riseMs: number; readonly fallMs: number };
 const times: Record<RiskReason["code"], Times> = {
   OPERATOR_HALT: { riseMs: 0, fallMs: 0 },
   STARTING: { riseMs: 0, fallMs: 0 },
+  BOOKS_BROKEN: { riseMs: 0, fallMs: 0 },
   BALANCE_IMPOSSIBLE: { riseMs: 0, fallMs: 5_000 },
   UNREADABLE_FACT: { riseMs: 0, fallMs: 0 },
   DISCREPANCY: { riseMs: 0, fallMs: 5_000 },

@@ -100,12 +100,23 @@ export const position = (effective: bigint): Fact => ({
   availableToSellMicro: sharesMicro(0n),
   settledMicro: sharesMicro(0n),
   claimableMicro: usdcMicro(0n),
+  tradedMicro: sharesMicro(effective),
   costMicro: usdcMicro(0n),
   realizedPnlMicro: usdcMicro(0n),
   feesMicro: usdcMicro(0n),
   collateralMicro: usdcMicro(0n),
   availableCollateralMicro: usdcMicro(0n),
 });
+
+/** The purse of the account is one micro short. */
+export const cashDisagreed: Fact = {
+  type: "CashDisagreed",
+  ...head("CashDisagreed"),
+  account,
+  expectedMicro: usdcMicro(10n),
+  actualMicro: usdcMicro(9n),
+  blockNumber: 1,
+};
 
 /** What a service says once a second when it is well. */
 export const heartbeatOf = (service: ServiceName, change: Partial<Heartbeat> = {}): Heartbeat => ({
