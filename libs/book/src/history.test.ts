@@ -88,8 +88,8 @@ function playOne(
       return;
     }
     case "trade":
+      // Moves no time: what comes after it may have happened before it.
       recordTrade(history, at, each.side, TICK, each.size);
-      if (naive.live) stamp(naive, at.tsEventMs);
       return;
     case "snapshot": {
       if (naive.book === null) return;
