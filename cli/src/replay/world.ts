@@ -21,6 +21,7 @@ import { executorCore } from "@slipstream/executor/core/core";
 import type { ExecutorMessage, ExecutorRequest } from "@slipstream/executor/core/messages";
 import { defaultLimits, type ExecutorView, type Quote } from "@slipstream/executor/core/view";
 import { createPaperDesk } from "@slipstream/executor/paper/desk";
+import { closedMsOf } from "@slipstream/executor/paper/market";
 import { inventoryCore } from "@slipstream/inventory/core/core";
 import type { InventoryView } from "@slipstream/inventory/core/view";
 import { createMarketParser } from "@slipstream/polymarket/marketChannel";
@@ -80,10 +81,13 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   // Without the market's facts a hash cannot be computed: the desk then proves nothing.
   const desk = createDesk(1, (tokenId) => (options.proofs === "none" ? undefined : byToken.get(tokenId)));
   for (const tokenId of byToken.keys()) track(desk, tokenId, CONNECTION);
-  const paper = createPaperDesk((tokenId) => {
-    const history = desk.books.get(tokenId)?.history;
-    const watermarkMs = desk.connections.get(CONNECTION)?.watermarkMs ?? 0;
-    return history === undefined ? null : { history, watermarkMs };
+  const paper = createPaperDesk({
+    bookOf: (tokenId) => {
+      const history = desk.books.get(tokenId)?.history;
+      const watermarkMs = desk.connections.get(CONNECTION)?.watermarkMs ?? 0;
+      return history === undefined ? null : { history, watermarkMs };
+    },
+    closedMs: (tokenId) => closedMsOf(byToken.get(tokenId) ?? null),
   });
   const log = createLocalLog({ onFact: options.onFact });
   const nowMs = (): number => clock.nowMs();
@@ -126,9 +130,9 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
 
   /** Lets the paper engine look at what the books prove by now. */
   const trade = (): void => {
-    for (const tokenId of paper.tokens()) for (const report of paper.advance(tokenId)) executor.post(report);
-    for (const { orderId, tokenId } of paper.questions()) {
-      for (const report of paper.answer(orderId, tokenId, null)) executor.post(report);
+    for (const report of paper.advance()) executor.post(report);
+    for (const { orderId } of paper.questions()) {
+      for (const report of paper.answer(orderId, null)) executor.post(report);
     }
   };
 
@@ -182,6 +186,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   risk.post({ type: "Tick" });
   clock.every(SECOND_MS, () => {
     onTick(desk, nowMs());
+    paper.keepUp();
     risk.post({ type: "Tick" });
     inventory.post({ type: "Tick" });
   });

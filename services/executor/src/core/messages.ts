@@ -41,6 +41,9 @@ export type OrderToPlace = {
   readonly leader: Address;
   readonly tokenId: TokenId;
   readonly conditionId: ConditionId;
+  /** Both tokens of the market, in the order of its definition. */
+  readonly tokens: readonly [TokenId, TokenId];
+  readonly minOrderSizeMicro: SharesMicro;
   readonly side: Side;
   readonly limitPriceMicro: PriceMicro;
   readonly sizeMicro: SharesMicro;

@@ -85,6 +85,8 @@ function placeable({ state, view }: By, order: OrderState): OrderToPlace | null 
   const reachesMs = Math.max(order.tsDecidedMs + latencyMs, view.nowMs);
   return {
     ...{ orderId, account, mode, leader, tokenId, conditionId, side, limitPriceMicro, timeInForce, ttlMs },
+    tokens: [market.tokens[0].tokenId, market.tokens[1].tokenId],
+    minOrderSizeMicro: market.minOrderSizeMicro,
     sizeMicro: floorToStep(order.sizeMicro),
     placeAtMs: order.tsPlacedMs ?? reachesMs + market.takerDelayMs,
     fee: market.fee,
