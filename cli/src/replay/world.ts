@@ -7,6 +7,7 @@ import { virtualClock } from "@slipstream/actor/clock";
 import { createLocalLog, type LocalActor } from "@slipstream/actor/local";
 import { balanceSyncCore } from "@slipstream/balance-sync/core/core";
 import type { BalanceSyncMessage, BalanceSyncRequest, BalanceSyncView } from "@slipstream/balance-sync/core/messages";
+import { tickOf } from "@slipstream/book/history";
 import { bestAsk, bestBid } from "@slipstream/book/ladder";
 import { createDesk, type Desk, onEvents, onPong, onTick, onUnreadable, track } from "@slipstream/bookstore/core/desk";
 import { watcherCore } from "@slipstream/chain-watcher/core/core";
@@ -299,6 +300,7 @@ function quoteOf(desk: Desk, tokenId: TokenId): Quote | null {
   return {
     bestBidMicro: bestBid(live),
     bestAskMicro: bestAsk(live),
+    tickMicro: tickOf(book.history),
     ageMs: 0,
     epoch: book.epoch,
     seq: book.seq,

@@ -20,7 +20,7 @@
  * 4. Bytes: entries are bounded by time and by `bytesMax`, segments by SEGMENTS_MAX.
  */
 import { InvariantError } from "@slipstream/contracts/errors";
-import type { Side } from "@slipstream/contracts/money";
+import type { PriceMicro, Side } from "@slipstream/contracts/money";
 import {
   createRing,
   dropFirst,
@@ -273,6 +273,10 @@ export function recordTrade(
   const ownTsMs = Math.max(at.tsEventMs, history.lastTsMs);
   record(history, "trade", history.lastTsMs, at.seq, side, priceMicro, sizeMicro, ownTsMs);
 }
+
+/** The market's tick as the venue tells it; null before the first book. */
+export const tickOf = ({ tickMicro }: BookHistory): PriceMicro | null =>
+  tickMicro > 0 ? (tickMicro as PriceMicro) : null;
 
 /** Position of the newest entry, -1 before the first: where a new reader begins. */
 export const lastPosition = (history: BookHistory): number => history.ring.end - 1;

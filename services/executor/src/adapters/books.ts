@@ -7,6 +7,7 @@ import { ask } from "@slipstream/actor/ask";
 import type { Bus } from "@slipstream/actor/bus";
 import type { Clock } from "@slipstream/actor/clock";
 import type { ServiceContext } from "@slipstream/actor/service";
+import { tickOf } from "@slipstream/book/history";
 import { bestAsk, bestBid } from "@slipstream/book/ladder";
 import {
   createReplica,
@@ -158,6 +159,7 @@ function quoteOf(replica: Replica, beat: ConnectionClock | undefined, nowMs: num
   return {
     bestBidMicro: bestBid(book),
     bestAskMicro: bestAsk(book),
+    tickMicro: tickOf(replica.history),
     ageMs: Math.max(0, Math.round(nowMs - Math.max(replica.lastSeenMs, beat?.seenMs ?? 0))),
     epoch: replica.epoch,
     seq: replica.seq,

@@ -7,14 +7,8 @@
  */
 import type { Decision } from "@slipstream/actor/core";
 import type { SkipReason } from "@slipstream/contracts/facts/exec";
-import {
-  add,
-  floorToStep,
-  minAmount,
-  type SharesMicro,
-  subtractToZero,
-  ZERO_SHARES,
-} from "@slipstream/contracts/money";
+import { add, minAmount, type SharesMicro, subtractToZero, ZERO_SHARES } from "@slipstream/contracts/money";
+import { smallestOrder, takeableSize } from "@slipstream/polymarket/orderRules";
 import { type Deciding, type Facts, intentFact, skipFact, waitedMs } from "./attempt.ts";
 import { cancelOpen } from "./cancel.ts";
 import { awaitBook, mayWait } from "./entries.ts";
@@ -101,8 +95,10 @@ function priceAndSize<Refusal>(
   });
   const bestMicro = opposite(quote, "SELL");
   if (!isMarketable(bestMicro, limitMicro, "SELL")) return refuse({ code: "PRICE_GUARD", bestMicro, limitMicro });
-  const sizeMicro = floorToStep(minAmount(wantedMicro, sellable(deciding, lot)));
-  const minimumMicro = market.minOrderSizeMicro;
+  const { timeInForce } = deciding.policy;
+  const priced = { side: "SELL" as const, limitPriceMicro: limitMicro, timeInForce };
+  const sizeMicro = takeableSize(priced, minAmount(wantedMicro, sellable(deciding, lot)));
+  const minimumMicro = smallestOrder({ ...priced, minOrderSizeMicro: market.minOrderSizeMicro });
   if (sizeMicro < minimumMicro || sizeMicro === 0n) {
     return refuse({ code: "BELOW_MINIMUM", sizeMicro, minimumMicro, bucketMicro: ZERO_SHARES });
   }

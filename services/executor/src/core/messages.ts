@@ -47,6 +47,8 @@ export type OrderToPlace = {
   readonly side: Side;
   readonly limitPriceMicro: PriceMicro;
   readonly sizeMicro: SharesMicro;
+  /** What was granted beyond the size that the venue takes; it is given back when the order is filled. 0 as a rule. */
+  readonly restMicro: SharesMicro;
   readonly timeInForce: "GTD" | "FAK" | "FOK";
   readonly ttlMs: number;
   /** Venue time at which it can trade: the later of decided + latency and now, + the market's taker delay. */

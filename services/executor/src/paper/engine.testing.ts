@@ -112,6 +112,7 @@ export const order: OrderToPlace = {
   conditionId,
   tokens: [YES, NO],
   minOrderSizeMicro: shares(1),
+  restMicro: shares(0),
   side: "BUY",
   limitPriceMicro: cents(51),
   sizeMicro: shares(30),

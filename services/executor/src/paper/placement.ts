@@ -57,6 +57,7 @@ export function place(
   if (then !== null && !takeLiquidity(paper, then.book, taken, events)) return false;
   paper.next = Math.max(paper.next, known.fills);
   if (paper.leavesMicro === 0n) {
+    if (order.restMicro > 0n) end(paper, "remainder", order.placeAtMs, events);
     paper.isOver = true;
     return false;
   }
