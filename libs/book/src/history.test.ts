@@ -55,7 +55,7 @@ function addHole(naive: NaiveHistory, provenThroughMs: number | null): void {
   if (!naive.live) return;
   naive.live = false;
   const end = Math.max(naive.lastMs - 1, provenThroughMs ?? 0);
-  stamp(naive, end);
+  stamp(naive, end + 1);
   // May begin before states recorded earlier, and wins over them: their time may be incomplete.
   naive.states.push({ fromMs: end + 1, book: null });
 }

@@ -15,7 +15,7 @@ import {
 import type { PaperEvent } from "./events.ts";
 import { type KnownMarket, mirrored, type Tokens, type Which } from "./market.ts";
 import { byPriority, end, expiresAtMs, fill, type PaperOrder } from "./orders.ts";
-import { type BookThen, crossing, displayed, place } from "./placement.ts";
+import { type BookThen, crossing, displayed, isClosedFor, place } from "./placement.ts";
 import { queueAt } from "./queueAt.ts";
 import { backOf, crosses, isBeyond, onLevel, onPrintAtPrice, onPrintBeyond } from "./resting.ts";
 import { onFullBook, onTotal, type TakenDepth, take, takenAt } from "./taken.ts";
@@ -107,6 +107,7 @@ function perform(desk: MarketDesk, { kind, atMs, paper }: Act, known: KnownMarke
     const history = known.histories[paper.which];
     const answer = history === null ? null : bookAt(history, atMs, known.watermarkMs);
     if (answer?.kind === "book") placeAndRest(desk, paper, answer, known, events);
+    else if (isClosedFor(paper, known.closedMs)) placeAndRest(desk, paper, null, known, events);
     else paper.phase = "asking";
   }
 }

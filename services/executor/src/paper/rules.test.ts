@@ -316,6 +316,20 @@ describe("closing (3.7, 7.1)", () => {
     },
   );
 
+  test("an order for a closed market is refused though nobody knows its book any more", () => {
+    const made = world();
+    made.order({ placeAtMs: 3_500 });
+    made.order({ orderId: id("b"), placeAtMs: 2_999, timeInForce: "FAK" });
+    made.resolve(3_000);
+    made.hole([0, 1], 2_999);
+    made.until(9_000);
+    expect(made.told()).toEqual([
+      "b taker 20@50 t2999",
+      "b taker 10@51 t2999",
+      "a refused MARKET_NOT_ACCEPTING_ORDERS t3500",
+    ]);
+  });
+
   test("told when later times are decided, it takes nothing back", () => {
     const made = resting();
     made.print(3_100, "SELL", 47, 5);
