@@ -86,6 +86,8 @@ function nextAct(desk: MarketDesk, known: KnownMarket): Act | null {
 function actsOf(paper: PaperOrder, { foldedMs }: MarketDesk, { closedMs }: KnownMarket): Act[] {
   const acts: Act[] = [];
   const { cancelAtMs, phase } = paper;
+  // What it was at the time of placement comes first.
+  if (phase === "asking") return acts;
   if (cancelAtMs !== null) acts.push({ kind: "cancel", atMs: cancelAtMs, paper });
   if (phase === "resting") {
     acts.push({ kind: "expire", atMs: expiresAtMs(paper), paper });
@@ -141,7 +143,7 @@ function bookNow({ feeds }: MarketDesk, which: Which, { histories }: KnownMarket
 function rejoin(desk: MarketDesk, paper: PaperOrder, book: Book | null, atMs: number, events: PaperEvent[]): void {
   const { side, limitPriceMicro } = paper.order;
   paper.queue = book === null ? null : backOf(displayed(book, side, limitPriceMicro));
-  if (book === null || atMs >= expiresAtMs(paper)) return;
+  if (book === null || atMs >= expiresAtMs(paper) || (paper.cancelAtMs !== null && atMs >= paper.cancelAtMs)) return;
   for (const level of crossing(paper, book, paper.leavesMicro, desk.taken)) meet(desk, paper, level, atMs, events);
 }
 
