@@ -31,11 +31,20 @@ type Step =
   | { readonly kind: "gap"; readonly gapMs: number; readonly on: readonly Which[]; readonly lengthMs: number }
   | { readonly kind: "tick"; readonly gapMs: number; readonly tickMicro: number };
 
-const level: fc.Arbitrary<Step> = fc.record({ kind: fc.constant("level" as const), gapMs, side, at, size });
-const print: fc.Arbitrary<Step> = fc.record({
-  kind: fc.constant("print" as const),
-  ...{ gapMs, aheadMs: fc.nat(90), which, side, at, size: fc.integer({ min: 1, max: 12 }) },
-});
+/** As a rule bids are below 0.5 and asks above it, so that orders rest; now and then they cross. */
+const below = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(4, 3) }, at);
+const sided = side.chain((of) => below.map((n) => ({ side: of, at: of === "BUY" ? n : 10 - n })));
+
+const level: fc.Arbitrary<Step> = fc
+  .record({ gapMs, sided, size })
+  .map(({ sided: where, ...rest }) => ({ kind: "level", ...rest, ...where }));
+/** Its taker meets the other side; side and price as the token says them that it names. */
+const print: fc.Arbitrary<Step> = fc
+  .record({ gapMs, aheadMs: fc.nat(90), which, sided, size: fc.integer({ min: 1, max: 12 }) })
+  .map(({ sided: met, which: of, ...rest }) => ({
+    ...{ kind: "print", which: of, at: met.at, ...rest },
+    side: of === 0 ? otherSide(met.side) : met.side,
+  }));
 const gap: fc.Arbitrary<Step> = fc.record({
   kind: fc.constant("gap" as const),
   gapMs,
@@ -60,13 +69,18 @@ type Placed = {
   readonly cancelAfterMs: number | null;
 };
 const placed = (kinds: readonly OrderToPlace["timeInForce"][]): fc.Arbitrary<Placed> =>
-  fc.record({
-    ...{ which, side, at, size: fc.integer({ min: 4, max: 30 }), placeAtMs: fc.integer({ min: 1_001, max: 4_000 }) },
-    account: fc.constantFrom("one", "two"),
-    timeInForce: fc.constantFrom(...kinds),
-    ttlMs: fc.constantFrom(25, 900, 60_000),
-    cancelAfterMs: fc.option(fc.integer({ min: -5, max: 500 }), { freq: 4 }),
-  });
+  fc
+    .record({
+      ...{ which, sided, size: fc.integer({ min: 4, max: 30 }), placeAtMs: fc.integer({ min: 1_001, max: 4_000 }) },
+      account: fc.constantFrom("one", "one", "two"),
+      timeInForce: fc.constantFrom(...kinds),
+      ttlMs: fc.constantFrom(25, 900, 60_000, 60_000),
+      cancelAfterMs: fc.option(fc.integer({ min: -5, max: 500 }), { freq: 4 }),
+    })
+    .map(({ sided: where, which: of, ...rest }) => ({
+      ...{ which: of, at: where.at, ...rest },
+      side: of === 0 ? where.side : otherSide(where.side),
+    }));
 
 const toPlace = (made: Placed, n: number): OrderToPlace => ({
   ...anOrder,
@@ -180,8 +194,8 @@ const kinds = ["GTD", "GTD", "FAK", "FOK"] as const;
 test("the engine tells what the rules tell when they are followed slowly", () => {
   fc.assert(
     fc.property(
-      fc.array(anyStep, { maxLength: 50 }),
-      fc.array(placed(kinds), { minLength: 1, maxLength: 6 }),
+      fc.array(anyStep, { maxLength: 50, size: "max" }),
+      fc.array(placed(kinds), { minLength: 1, maxLength: 8, size: "max" }),
       (steps, orders) => {
         const into: Told[] = [];
         const events = play(steps, orders, () => undefined, into);
@@ -200,8 +214,8 @@ test("the same events, however the calls are split (8.6), and never more than an
   const looks = fc.array(fc.boolean(), { minLength: 60, maxLength: 60 });
   fc.assert(
     fc.property(
-      fc.array(anyStep, { maxLength: 60 }),
-      fc.array(placed(kinds), { minLength: 1, maxLength: 6 }),
+      fc.array(anyStep, { maxLength: 60, size: "max" }),
+      fc.array(placed(kinds), { minLength: 1, maxLength: 8, size: "max" }),
       looks,
       (steps, orders, when) => {
         const whole = play(steps, orders, () => undefined);
@@ -227,9 +241,9 @@ test("the same events, however the calls are split (8.6), and never more than an
 });
 
 test("of a level never more is taken than it displayed since it last grew, on both tokens together (5.6)", () => {
-  const steps = fc.array(fc.oneof({ weight: 5, arbitrary: level }, gap, tick), { maxLength: 50 });
+  const steps = fc.array(fc.oneof({ weight: 5, arbitrary: level }, gap, tick), { maxLength: 50, size: "max" });
   fc.assert(
-    fc.property(steps, fc.array(placed(["FAK"]), { minLength: 2, maxLength: 12 }), (list, orders) => {
+    fc.property(steps, fc.array(placed(["FAK"]), { minLength: 2, maxLength: 12, size: "max" }), (list, orders) => {
       const taken = play(list, orders, () => undefined).flatMap((event) => {
         const one = orders[Number(event.orderId.slice(1))];
         if (event.kind !== "fill" || one === undefined) return [];
@@ -246,7 +260,7 @@ test("of a level never more is taken than it displayed since it last grew, on bo
         // Each stretch without growth, with what it displayed when it began.
         const stretches: { fromMs: number; displayed: number }[] = [];
         for (const step of list) {
-          nowMs += step.gapMs;
+          nowMs += step.gapMs + (step.kind === "gap" ? step.lengthMs : 0);
           if (step.kind !== "level" || `${step.side.padEnd(5)}${step.at}` !== key.slice(4)) continue;
           if (step.size > displayed) stretches.push({ fromMs: nowMs, displayed: step.size });
           displayed = step.size;
