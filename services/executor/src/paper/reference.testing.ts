@@ -1,6 +1,6 @@
 /**
  * The rules of docs/paper-engine.md once more, slowly and plainly: whole lists, plain numbers of micro-units, no histories.
- * For tests that compare it with the engine.
+ * For tests that compare it with the engine. One function, as every rule looks at all that was told so far.
  */
 import { otherSide, type Side } from "@slipstream/contracts/money";
 import type { OrderToPlace } from "../core/messages.ts";
