@@ -7,6 +7,7 @@ import { virtualClock } from "@slipstream/actor/clock";
 import { createLocalLog, type LocalActor } from "@slipstream/actor/local";
 import { balanceSyncCore } from "@slipstream/balance-sync/core/core";
 import type { BalanceSyncMessage, BalanceSyncRequest, BalanceSyncView } from "@slipstream/balance-sync/core/messages";
+import { tickOf } from "@slipstream/book/history";
 import { bestAsk, bestBid } from "@slipstream/book/ladder";
 import {
   createDesk,
@@ -30,6 +31,7 @@ import { executorCore } from "@slipstream/executor/core/core";
 import type { ExecutorMessage, ExecutorRequest } from "@slipstream/executor/core/messages";
 import { defaultLimits, type ExecutorView, type Quote } from "@slipstream/executor/core/view";
 import { createPaperDesk } from "@slipstream/executor/paper/desk";
+import { closedMsOf } from "@slipstream/executor/paper/market";
 import { inventoryCore } from "@slipstream/inventory/core/core";
 import type { InventoryView } from "@slipstream/inventory/core/view";
 import { createMarketParser } from "@slipstream/polymarket/marketChannel";
@@ -110,9 +112,12 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   /** A ping's answer says that nothing before it is on its way; on a tape what is on its way is known. */
   const watermarkOf = (connection: string): number =>
     Math.min(desk.connections.get(connection)?.watermarkMs ?? 0, options.frameTimes.provenMs(connection));
-  const paper = createPaperDesk((tokenId) => {
-    const book = desk.books.get(tokenId);
-    return book === undefined ? null : { history: book.history, watermarkMs: watermarkOf(book.connection) };
+  const paper = createPaperDesk({
+    bookOf: (tokenId) => {
+      const book = desk.books.get(tokenId);
+      return book === undefined ? null : { history: book.history, watermarkMs: watermarkOf(book.connection) };
+    },
+    closedMs: (tokenId) => closedMsOf(byToken.get(tokenId) ?? null),
   });
   const log = createLocalLog({ onFact: options.onFact });
   const nowMs = (): number => clock.nowMs();
@@ -157,9 +162,9 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
 
   /** Lets the paper engine look at what the books prove by now. */
   const trade = (): void => {
-    for (const tokenId of paper.tokens()) for (const report of paper.advance(tokenId)) executor.post(report);
-    for (const { orderId, tokenId } of paper.questions()) {
-      for (const report of paper.answer(orderId, tokenId, null)) executor.post(report);
+    for (const report of paper.advance()) executor.post(report);
+    for (const { orderId } of paper.questions()) {
+      for (const report of paper.answer(orderId, null)) executor.post(report);
     }
   };
 
@@ -245,6 +250,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   risk.post({ type: "Tick" });
   clock.every(SECOND_MS, () => {
     onTick(desk, nowMs());
+    paper.keepUp();
     risk.post({ type: "Tick" });
     inventory.post({ type: "Tick" });
   });
@@ -254,7 +260,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   clock.every(PING_MS, () => {
     for (const connection of desk.connections.keys()) {
       if (nowMs() - (lastFrameMs.get(connection) ?? options.startMs) < PING_MS) continue;
-      onPong(desk, connection, nowMs(), nowMs());
+      onPong(desk, connection, Math.min(nowMs(), options.frameTimes.provenMs(connection)), nowMs());
     }
     trade();
   });
@@ -335,6 +341,7 @@ function quoteOf(desk: Desk, tokenId: TokenId): Quote | null {
   return {
     bestBidMicro: bestBid(live),
     bestAskMicro: bestAsk(live),
+    tickMicro: tickOf(book.history),
     ageMs: 0,
     epoch: book.epoch,
     seq: book.seq,

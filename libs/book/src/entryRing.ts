@@ -4,7 +4,7 @@
  */
 import type { PriceMicro, Side } from "@slipstream/contracts/money";
 
-export type EntryKind = "level" | "trade" | "epoch" | "hole";
+export type EntryKind = "level" | "trade" | "epoch" | "hole" | "tick";
 
 export type EntryRing = {
   /** Position of the oldest entry kept. */
@@ -21,9 +21,9 @@ type Columns = {
   readonly seq: Uint32Array;
   /** Level: size after. Trade: size of the print. */
   readonly size: Float64Array;
-  /** Level: size before; what an undo puts back. */
+  /** Level: size before; what an undo puts back. Trade: its own time. Tick (the new one is the price): the one before. */
   readonly before: Float64Array;
-  /** price * 8 + kind * 2 + side. */
+  /** price * 16 + kind * 2 + side. */
   readonly code: Int32Array;
 };
 
@@ -40,8 +40,8 @@ export type RawEntry = {
 /** Three doubles and two ints. */
 export const ENTRY_BYTES = 32;
 const CAPACITY_AT_START = 64;
-const KINDS: readonly EntryKind[] = ["level", "trade", "epoch", "hole"];
-const KIND_CODE: Readonly<Record<EntryKind, number>> = { level: 0, trade: 1, epoch: 2, hole: 3 };
+const KINDS: readonly EntryKind[] = ["level", "trade", "epoch", "hole", "tick"];
+const KIND_CODE: Readonly<Record<EntryKind, number>> = { level: 0, trade: 1, epoch: 2, hole: 3, tick: 4 };
 
 export const createRing = (entriesMax: number): EntryRing => ({
   first: 0,
@@ -72,7 +72,7 @@ export function pushEntry(
   columns.seq[slot] = seq;
   columns.size[slot] = size;
   columns.before[slot] = before;
-  columns.code[slot] = priceMicro * 8 + KIND_CODE[kind] * 2 + (side === "BUY" ? 0 : 1);
+  columns.code[slot] = priceMicro * 16 + KIND_CODE[kind] * 2 + (side === "BUY" ? 0 : 1);
   ring.end += 1;
 }
 
@@ -94,11 +94,11 @@ export function readEntry(ring: EntryRing, position: number): RawEntry {
   const slot = position % columns.code.length;
   const code = columns.code[slot] ?? 0;
   return {
-    kind: KINDS[(code >> 1) & 3] ?? "hole",
+    kind: KINDS[(code >> 1) & 7] ?? "hole",
     tsMs: columns.tsMs[slot] ?? 0,
     seq: columns.seq[slot] ?? 0,
     side: (code & 1) === 0 ? "BUY" : "SELL",
-    priceMicro: (code >> 3) as PriceMicro,
+    priceMicro: (code >> 4) as PriceMicro,
     size: columns.size[slot] ?? 0,
     before: columns.before[slot] ?? 0,
   };

@@ -9,6 +9,9 @@
  * end of a closed segment is kept as flat levels. Time is venue time made monotonic per token: an entry stamped earlier
  * than the one before it gets the time of the one before it, because the stream is applied in arrival order.
  *
+ * The market's tick is part of the history. Its change is an entry, no hole: the levels stay, on a finer ladder if need be.
+ * A print stands where it came in the order of the stream and keeps its own time, which may be later than its entry's.
+ *
  * Invariants
  * 1. Undoing every entry of a segment gives the book the segment began with.
  * 2. A question is answered only when each change up to its time is known: a message lost at a hole may carry the time
@@ -17,7 +20,7 @@
  * 4. Bytes: entries are bounded by time and by `bytesMax`, segments by SEGMENTS_MAX.
  */
 import { InvariantError } from "@slipstream/contracts/errors";
-import type { Side } from "@slipstream/contracts/money";
+import type { PriceMicro, Side } from "@slipstream/contracts/money";
 import {
   createRing,
   dropFirst,
@@ -37,14 +40,17 @@ import {
   bookBytes,
   createBook,
   type FlatLevels,
+  finerTick,
   flatLevels,
+  gridFor,
   isRefusal,
+  levelRefusal,
+  onFinerLadder,
   replaceLevel,
 } from "./ladder.ts";
 
 export type Segment = {
   readonly epoch: string;
-  readonly tickMicro: number;
   readonly startTsMs: number;
   /** Position of its "epoch" entry. */
   readonly startPosition: number;
@@ -54,6 +60,9 @@ export type Segment = {
     readonly endTsMs: number;
     /** Position of its "hole" entry. */
     readonly endPosition: number;
+    /** Of the market, and of the ladder of its levels. */
+    readonly tickMicro: number;
+    readonly gridMicro: number;
     readonly bids: FlatLevels;
     readonly asks: FlatLevels;
   } | null;
@@ -66,6 +75,10 @@ export type BookHistory = {
   readonly segments: Segment[];
   /** The live book; null before the first epoch. Stays readable in a hole, but is then not to be trusted. */
   book: Book | null;
+  /** The market's tick as far as it is known: stated by the venue, or as fine as its levels show. 0 before the first book. */
+  tickMicro: number;
+  /** Venue time at which the market was closed for good; null while it is open. */
+  closedTsMs: number | null;
   /** Venue time of the last entry. */
   lastTsMs: number;
   /** Venue time of the last entry dropped: nothing before it can be answered. */
@@ -89,14 +102,17 @@ export function createHistory(options: {
     ring: createRing(Math.max(1, Math.floor((options.bytesMax ?? BYTES_MAX) / ENTRY_BYTES))),
     segments: [],
     book: null,
+    tickMicro: 0,
+    closedTsMs: null,
     lastTsMs: 0,
     droppedTsMs: Number.NEGATIVE_INFINITY,
   };
 }
 
 /**
- * Begins a segment with a full book: first book, resync, tick change, new owner. Closes the one before it. On a refusal
- * nothing changes, except that a hole stays a hole.
+ * Begins a segment with a full book: first book, resync, new owner. Closes the one before it. On a refusal nothing
+ * changes, except that a hole stays a hole.
+ * @param opening.tickMicro - the market's; levels between its steps make the ladder finer.
  * @param opening.tsEventMs - venue time from which the book is known; an earlier one than the last entry's counts as that.
  */
 export function openEpoch(
@@ -110,11 +126,14 @@ export function openEpoch(
     readonly asks: FlatLevels;
   },
 ): ApplyResult {
-  const book = createBook({ tokenId: history.tokenId, tickMicro: opening.tickMicro });
+  const gridMicro = gridFor(opening.tickMicro, opening.bids, opening.asks);
+  if (gridMicro === null) return "PRICE_OFF_TICK";
+  const book = createBook({ tokenId: history.tokenId, tickMicro: gridMicro });
   const result = applySnapshot(book, opening.bids, opening.asks);
   if (isRefusal(result)) return result;
   openHole(history);
   history.book = book;
+  history.tickMicro = opening.tickMicro;
   beginSegment(history, opening);
   return result;
 }
@@ -126,16 +145,16 @@ export function resumeEpoch(
 ): void {
   if (history.book === null) throw new InvariantError("a book history resumes only after a first book");
   if (isLive(history)) return;
-  beginSegment(history, { ...opening, tickMicro: history.book.tickMicro });
+  beginSegment(history, opening);
 }
 
 function beginSegment(
   history: BookHistory,
-  opening: { readonly epoch: string; readonly seq: number; readonly tsEventMs: number; readonly tickMicro: number },
+  opening: { readonly epoch: string; readonly seq: number; readonly tsEventMs: number },
 ): void {
   const tsMs = record(history, "epoch", opening.tsEventMs, opening.seq, "BUY", 0, 0, 0);
-  const { epoch, tickMicro } = opening;
-  history.segments.push({ epoch, tickMicro, startTsMs: tsMs, startPosition: history.ring.end - 1, closed: null });
+  const { epoch } = opening;
+  history.segments.push({ epoch, startTsMs: tsMs, startPosition: history.ring.end - 1, closed: null });
   if (history.segments.length > SEGMENTS_MAX) dropSegment(history);
 }
 
@@ -148,10 +167,13 @@ export function openHole(history: BookHistory, provenThroughMs?: number): void {
   const { book } = history;
   if (segment === null || book === null) return;
   const endTsMs = Math.max(history.lastTsMs - 1, provenThroughMs ?? 0);
-  record(history, "hole", endTsMs, 0, "BUY", 0, 0, 0);
+  // What is known up to its last moment has happened before the hole.
+  record(history, "hole", endTsMs + 1, 0, "BUY", 0, 0, 0);
   segment.closed = {
     endTsMs,
     endPosition: history.ring.end - 1,
+    tickMicro: history.tickMicro,
+    gridMicro: book.tickMicro,
     bids: flatLevels(book, "BUY"),
     asks: flatLevels(book, "SELL"),
   };
@@ -162,7 +184,8 @@ export const isLive = (history: BookHistory): boolean => liveSegment(history) !=
 
 /**
  * Applies a level to the live book and records it. Inside a hole the book still changes, without a record.
- * An "unchanged" level is not recorded: the venue repeats messages.
+ * An "unchanged" level is not recorded: the venue repeats messages. A price off the ladder makes both ladder and tick
+ * finer: the venue does not announce each change of the tick.
  */
 export function recordLevel(
   history: BookHistory,
@@ -171,13 +194,38 @@ export function recordLevel(
   priceMicro: number,
   sizeMicro: number,
 ): ApplyResult {
-  const { book } = history;
-  if (book === null) throw new InvariantError("a book history takes levels only after a first book");
-  const before = replaceLevel(book, side, priceMicro, sizeMicro);
+  if (history.book === null) throw new InvariantError("a book history takes levels only after a first book");
+  const refusal = levelRefusal(history.book, priceMicro, sizeMicro);
+  if (refusal === "PRICE_OFF_TICK" && isSize(sizeMicro)) {
+    const finer = finerTick(history.book.tickMicro, priceMicro);
+    if (finer !== null) recordTick(history, at, finer);
+  }
+  const before = replaceLevel(history.book, side, priceMicro, sizeMicro);
   if (typeof before !== "number") return before;
   if (before === sizeMicro) return "unchanged";
   if (isLive(history)) record(history, "level", at.tsEventMs, at.seq, side, priceMicro, sizeMicro, before);
   return "changed";
+}
+
+const isSize = (sizeMicro: number): boolean => sizeMicro >= 0 && Number.isSafeInteger(sizeMicro);
+
+/** The market has another tick from here on. A coarser one leaves the ladder as it is: levels between its steps may stay. */
+export function recordTick(
+  history: BookHistory,
+  at: { readonly seq: number; readonly tsEventMs: number },
+  tickMicro: number,
+): void {
+  const { book } = history;
+  if (book === null || tickMicro === history.tickMicro) return;
+  if (isLive(history)) record(history, "tick", at.tsEventMs, at.seq, "BUY", tickMicro, 0, history.tickMicro);
+  history.tickMicro = tickMicro;
+  const gridMicro = finerTick(book.tickMicro, tickMicro);
+  if (gridMicro !== null && gridMicro !== book.tickMicro) history.book = onFinerLadder(book, gridMicro);
+}
+
+/** The market is closed for good: the first telling counts. @param tsEventMs - venue time. */
+export function recordClosing(history: BookHistory, tsEventMs: number): void {
+  history.closedTsMs ??= Math.max(tsEventMs, history.lastTsMs);
 }
 
 /** Replaces the live book by a full one of the same epoch (the venue sends some after trades): recorded as the levels that differ. */
@@ -187,8 +235,12 @@ export function recordSnapshot(
   bids: FlatLevels,
   asks: FlatLevels,
 ): ApplyResult {
+  if (history.book === null) {
+    throw new InvariantError("a book history takes a snapshot of its epoch only after a first book");
+  }
+  const gridMicro = gridFor(history.book.tickMicro, bids, asks);
+  if (gridMicro !== null && gridMicro !== history.book.tickMicro) recordTick(history, at, gridMicro);
   const { book } = history;
-  if (book === null) throw new InvariantError("a book history takes a snapshot of its epoch only after a first book");
   const refusal = fullBookRefusal(book, bids, asks);
   if (refusal !== null) return refusal;
   let result: ApplyResult = "unchanged";
@@ -206,7 +258,11 @@ export function recordSnapshot(
 
 const changedIfAny = (a: ApplyResult, b: ApplyResult): ApplyResult => (a === "changed" ? a : b);
 
-/** Records a print; ignored inside a hole, where nobody may count it. */
+/**
+ * Records a print; ignored inside a hole, where nobody may count it. It moves no time: the changes that come after it may
+ * have happened before it.
+ * @param at.tsEventMs - the print's own time; an earlier one than the last entry's counts as that.
+ */
 export function recordTrade(
   history: BookHistory,
   at: { readonly seq: number; readonly tsEventMs: number },
@@ -214,8 +270,14 @@ export function recordTrade(
   priceMicro: number,
   sizeMicro: number,
 ): void {
-  if (isLive(history)) record(history, "trade", at.tsEventMs, at.seq, side, priceMicro, sizeMicro, 0);
+  if (!isLive(history)) return;
+  const ownTsMs = Math.max(at.tsEventMs, history.lastTsMs);
+  record(history, "trade", history.lastTsMs, at.seq, side, priceMicro, sizeMicro, ownTsMs);
 }
+
+/** The market's tick as the venue tells it; null before the first book. */
+export const tickOf = ({ tickMicro }: BookHistory): PriceMicro | null =>
+  tickMicro > 0 ? (tickMicro as PriceMicro) : null;
 
 /** Position of the newest entry, -1 before the first: where a new reader begins. */
 export const lastPosition = (history: BookHistory): number => history.ring.end - 1;

@@ -17,7 +17,7 @@ export type HistoryEntry =
       readonly sizeMicro: number;
       readonly beforeMicro: number;
     }
-  /** A print; side of the taker. */
+  /** A print; side of the taker. Its own time may be later than that of the entries after it. */
   | {
       readonly kind: "trade";
       readonly position: number;
@@ -35,11 +35,19 @@ export type HistoryEntry =
       readonly tsEventMs: number;
       readonly epoch: string;
     }
+  /** The market has another tick. */
+  | {
+      readonly kind: "tick";
+      readonly position: number;
+      readonly seq: number;
+      readonly tsEventMs: number;
+      readonly tickMicro: PriceMicro;
+    }
   /** From here to the next "epoch" nothing is known. */
   | { readonly kind: "hole"; readonly position: number; readonly seq: number; readonly tsEventMs: number };
 
 export type BookAnswer =
-  | { readonly kind: "book"; readonly book: Book; readonly epoch: string }
+  | { readonly kind: "book"; readonly book: Book; readonly epoch: string; readonly tickMicro: PriceMicro }
   /** Before everything kept. */
   | { readonly kind: "tooOld"; readonly oldestTsMs: number }
   /** Between a loss of continuity and the book that ended it, or still inside one. */
@@ -67,7 +75,7 @@ export function bookAt(history: BookHistory, tsMs: number, watermarkMs?: number)
   const { ring } = history;
   let keep = segment.closed?.endPosition ?? ring.end;
   while (keep > ring.first && keep > segment.startPosition && entryTs(ring, keep - 1) > tsMs) keep -= 1;
-  return { kind: "book", book: undoTo(history, segment, keep), epoch: segment.epoch };
+  return undone(history, segment, keep);
 }
 
 /** Returns a copy of the book right after the entry at `position`. */
@@ -76,12 +84,12 @@ export function bookAfter(history: BookHistory, position: number): BookAnswer {
   const segment = history.segments.findLast((candidate) => candidate.startPosition <= position);
   if (segment === undefined || position < ring.first - 1) return { kind: "tooOld", oldestTsMs: oldestTs(history) };
   if (segment.closed !== null && position >= segment.closed.endPosition) return { kind: "hole" };
-  return { kind: "book", book: undoTo(history, segment, position + 1), epoch: segment.epoch };
+  return undone(history, segment, position + 1);
 }
 
 /**
  * Returns the entries after a position (-1: from the beginning), oldest first.
- * @param untilMs - only entries with venue time <= this.
+ * @param untilMs - only entries with venue time <= this, which for prints is the time of the change before them.
  */
 export function deltasAfter(history: BookHistory, position: number, untilMs = Number.POSITIVE_INFINITY): EntriesAnswer {
   const { ring } = history;
@@ -91,20 +99,22 @@ export function deltasAfter(history: BookHistory, position: number, untilMs = Nu
   return { kind: "entries", entries };
 }
 
-/** A copy of the segment's last book with every entry from `keep` on undone. */
-function undoTo(history: BookHistory, segment: Segment, keep: number): Book {
+/** A copy of the segment's last book, and its tick, with every entry from `keep` on undone. */
+function undone(history: BookHistory, segment: Segment, keep: number): BookAnswer {
   const book = endOf(history, segment);
   const { ring } = history;
+  let tickMicro = segment.closed?.tickMicro ?? history.tickMicro;
   for (let at = (segment.closed?.endPosition ?? ring.end) - 1; at >= keep; at--) {
     const entry = readEntry(ring, at);
     if (entry.kind === "level") applyLevel(book, entry.side, entry.priceMicro, entry.before);
+    if (entry.kind === "tick") tickMicro = entry.before;
   }
-  return book;
+  return { kind: "book", book, epoch: segment.epoch, tickMicro: tickMicro as PriceMicro };
 }
 
 function endOf(history: BookHistory, segment: Segment): Book {
   if (segment.closed !== null) {
-    const book = createBook({ tokenId: history.tokenId, tickMicro: segment.tickMicro });
+    const book = createBook({ tokenId: history.tokenId, tickMicro: segment.closed.gridMicro });
     applySnapshot(book, segment.closed.bids, segment.closed.asks);
     return book;
   }
@@ -126,7 +136,9 @@ function entryAt(history: BookHistory, position: number): HistoryEntry {
     case "level":
       return { kind: "level", ...common, side, priceMicro, sizeMicro: raw.size, beforeMicro: raw.before };
     case "trade":
-      return { kind: "trade", ...common, side, priceMicro, sizeMicro: raw.size };
+      return { kind: "trade", ...common, tsEventMs: raw.before, side, priceMicro, sizeMicro: raw.size };
+    case "tick":
+      return { kind: "tick", ...common, tickMicro: priceMicro };
     case "epoch": {
       const segment = history.segments.find((candidate) => candidate.startPosition === position);
       return { kind: "epoch", ...common, epoch: segment?.epoch ?? "" };

@@ -1,6 +1,6 @@
 /**
  * The order book of one token: a ladder by tick. It mutates in place inside its owner; what leaves the owner is copied.
- * A tick change is a new book. Refusals are values, and a refused change leaves the book as it was.
+ * A finer ladder is a new book with the same levels. Refusals are values, and a refused change leaves the book as it was.
  *
  * A book may be crossed for a moment inside a burst of changes, so the two sides are kept apart and both may hold the
  * same price; `isCrossed` tells.
@@ -21,7 +21,7 @@ import {
 
 export type Book = {
   readonly tokenId: string;
-  /** Step of the ladder, 1e-6 USDC per share: the market's tick or finer. */
+  /** Step of the ladder, 1e-6 USDC per share: the market's tick or finer, once it was finer. */
   readonly tickMicro: number;
   bids: LadderSide;
   asks: LadderSide;
@@ -64,6 +64,25 @@ const VENUE_TICKS: readonly number[] = [100_000, 10_000, 5_000, 2_500, 1_000, 10
 export function finerTick(tickMicro: number, priceMicro: number): number | null {
   const fits = (tick: number): boolean => tickMicro % tick === 0 && priceMicro % tick === 0;
   return VENUE_TICKS.find(fits) ?? null;
+}
+
+/** Returns the coarsest venue tick on which the present ladder and all prices of a full book lie; null when none fits. */
+export function gridFor(tickMicro: number, ...sides: readonly FlatLevels[]): number | null {
+  let grid: number | null = tickMicro;
+  for (const levels of sides) {
+    for (let at = 0; at < levels.length && grid !== null; at += 2) {
+      const price = levels[at] ?? 0;
+      if (price % grid !== 0) grid = finerTick(grid, price);
+    }
+  }
+  return grid;
+}
+
+/** Returns the same book on a finer ladder. @param tickMicro - divides the present one. */
+export function onFinerLadder(book: Book, tickMicro: number): Book {
+  const finer = createBook({ tokenId: book.tokenId, tickMicro });
+  applySnapshot(finer, flatLevels(book, "BUY"), flatLevels(book, "SELL"));
+  return finer;
 }
 
 /** Returns a copy that shares nothing with `book`. */

@@ -37,6 +37,7 @@ const snapshot = (at: At, bids: number[] = [400_000, 5], asks: number[] = [600_0
 const delta = (at: At, bids: number[], asks: number[] = []): BookDelta => ({
   type: "BookDelta",
   ...stamp(at),
+  tickMicro: TICK as PriceMicro,
   bids,
   asks,
 });
@@ -45,6 +46,7 @@ const status = (at: At, health: BookStatus["health"]): BookStatus => ({
   ...stamp(at),
   health,
   reason: "test",
+  closedMs: null,
 });
 const print = (at: At): TradePrint => ({
   type: "TradePrint",

@@ -25,7 +25,9 @@ import {
   createHistory,
   openEpoch,
   openHole,
+  recordClosing,
   recordLevel,
+  recordTick,
   recordTrade,
   resumeEpoch,
 } from "./history.ts";
@@ -187,11 +189,14 @@ function onStatus(replica: Replica, status: BookStatus): ReplicaEffect[] {
 
 /** A suspect book is most likely right and its changes still count; a book being replaced, or a dead one, is not known. */
 function applyHealth(replica: Replica, message: BookStatus | BookSnapshot): void {
+  if (message.type === "BookStatus" && message.closedMs !== null) recordClosing(replica.history, message.closedMs);
   if (message.health === "resyncing" || message.health === "dead") openHole(replica.history);
   else resumeEpoch(replica.history, message);
 }
 
 function applyDelta(replica: Replica, delta: BookDelta): boolean {
+  // A level off the ladder brings a finer tick by itself; what is stated is the truth in the end.
+  if (delta.bids.length + delta.asks.length === 0) recordTick(replica.history, delta, delta.tickMicro);
   if (!applyLevels(replica, delta, "BUY", delta.bids) || !applyLevels(replica, delta, "SELL", delta.asks)) return false;
   replica.seq = delta.seq;
   seen(replica, delta);

@@ -7,7 +7,7 @@ import { Ms, Price, Shares, SideSchema } from "./codec.ts";
 import { ConditionId, TokenId } from "./ids.ts";
 
 const levels = z.array(z.int().nonnegative());
-/** `<lease revision>.<n>`: a new one after every resync, tick change or change of owner. */
+/** `<lease revision>.<n>`: a new one after every resync or change of owner. */
 export const BookEpoch = z.string().regex(/^\d+\.\d+$/);
 
 /** Why a book may not be traded on; "none" when it may. */
@@ -35,6 +35,7 @@ const common = {
 export const BookSnapshot = z.object({
   type: z.literal("BookSnapshot"),
   ...common,
+  /** The market's tick; levels may lie between its steps, left from a finer one. */
   tickMicro: Price,
   health: BookHealth,
   bids: levels,
@@ -42,8 +43,15 @@ export const BookSnapshot = z.object({
 });
 export type BookSnapshot = z.infer<typeof BookSnapshot>;
 
-/** New totals of levels; size 0 removes a level. */
-export const BookDelta = z.object({ type: z.literal("BookDelta"), ...common, bids: levels, asks: levels });
+/** New totals of levels; size 0 removes a level. A change of the tick is one without levels. */
+export const BookDelta = z.object({
+  type: z.literal("BookDelta"),
+  ...common,
+  /** The market's tick from here on. */
+  tickMicro: Price,
+  bids: levels,
+  asks: levels,
+});
 export type BookDelta = z.infer<typeof BookDelta>;
 
 /** Continuity was lost or found again without a new book. */
@@ -52,6 +60,8 @@ export const BookStatus = z.object({
   ...common,
   health: BookHealth,
   reason: z.string(),
+  /** Venue time at which the market was resolved; null: it was not, as far as is known here. */
+  closedMs: Ms.nullable(),
 });
 export type BookStatus = z.infer<typeof BookStatus>;
 
@@ -59,7 +69,10 @@ export type BookStatus = z.infer<typeof BookStatus>;
 export const BookUpdate = z.discriminatedUnion("type", [BookSnapshot, BookDelta, BookStatus]);
 export type BookUpdate = z.infer<typeof BookUpdate>;
 
-/** `md.trade.v1.<tokenId>`: a print; `seq` is the book's at that moment. Side is the taker's, as recorders read it. */
+/**
+ * `md.trade.v1.<tokenId>`: a print; `seq` is the book's at that moment. Side is the taker's, as recorders read it. Its time
+ * is its own, later than everything that was known when it came; the changes that come after it may be earlier.
+ */
 export const TradePrint = z.object({
   type: z.literal("TradePrint"),
   ...common,

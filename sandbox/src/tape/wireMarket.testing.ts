@@ -14,6 +14,8 @@ export type WireMarket = {
   opening(tsEventMs: number): string;
   /** Sets a level; the price_change frame tells it of both tokens, keys in the venue's order. */
   change(level: WireLevel, tsEventMs: number): string;
+  /** A print, told of one token only, as the venue does. Price of that token. */
+  print(trade: { readonly tokenId: TokenId } & WireLevel, tsEventMs: number): string;
 };
 
 const TICK_MICRO = 10_000;
@@ -77,6 +79,18 @@ export function createWireMarket(options: {
         event_type: "price_change",
       });
     },
+    print: ({ tokenId, side, priceMicro, sizeMicro }, tsEventMs) =>
+      JSON.stringify({
+        market: conditionId,
+        asset_id: tokenId,
+        price: decimalText(priceMicro),
+        size: decimalText(sizeMicro),
+        fee_rate_bps: "0",
+        side,
+        timestamp: String(tsEventMs),
+        event_type: "last_trade_price",
+        transaction_hash: `0x${tsEventMs.toString(16).padStart(64, "0")}`,
+      }),
   };
 }
 

@@ -5,6 +5,7 @@ import { type ActorHandle, startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
 import { within } from "@slipstream/actor/within";
 import type { TokenId } from "@slipstream/contracts/ids";
+import type { MarketDefinition } from "@slipstream/contracts/market";
 import { startBooks } from "./adapters/books.ts";
 import { createFirstTouch } from "./adapters/firstTouch.ts";
 import { listenToNeighbours } from "./adapters/heartbeats.ts";
@@ -37,11 +38,12 @@ export async function buildExecutor(context: ServiceContext<typeof executorEnv>)
   let actor: Actor | null = null;
   const post = (message: ExecutorMessage): boolean => actor?.post(message) ?? false;
   const books = startBooks({ bus, clock, logger, onClock: () => venue.advance() });
-  const venue = createPaperVenue({ bus, clock, logger, books, post });
+  const market = (tokenId: TokenId): MarketDefinition | null => markets.byToken.get(tokenId) ?? null;
+  const venue = createPaperVenue({ bus, clock, logger, books, market, post });
   const view = (): ExecutorView => ({
     nowMs: clock.nowMs(),
     clock: clock.quality(),
-    market: (tokenId) => markets.byToken.get(tokenId) ?? null,
+    market,
     quote: books.quote,
     riskHeartbeatAgeMs: neighbours.riskAgeMs(),
     riskDecisionSeq: neighbours.riskDecisionSeq(),

@@ -3,9 +3,16 @@
  * change stamped before one that is already applied is a repeat of the venue, which never sends them out of order.
  */
 import { lastTradeText } from "@slipstream/book/hash";
-import { lastPosition, openEpoch, openHole, recordLevel, recordSnapshot, recordTrade } from "@slipstream/book/history";
+import {
+  lastPosition,
+  openEpoch,
+  recordLevel,
+  recordSnapshot,
+  recordTick,
+  recordTrade,
+} from "@slipstream/book/history";
 import { deltasAfter } from "@slipstream/book/historyAnswers";
-import { type ApplyResult, finerTick, flatLevels, isRefusal } from "@slipstream/book/ladder";
+import { gridFor, isRefusal } from "@slipstream/book/ladder";
 import type { TradePrint } from "@slipstream/contracts/book";
 import { type PriceMicro, type Side, sharesMicro } from "@slipstream/contracts/money";
 import {
@@ -15,7 +22,6 @@ import {
   header,
   isOpen,
   type LevelChange,
-  type NextEpoch,
   type Output,
   rememberPrice,
   type Stamped,
@@ -32,10 +38,11 @@ const RECENT_PRINTS = 16;
 
 /** Opens an epoch with a full book. Returns nothing when the book is refused: what was before stands. */
 export function openBook(book: TokenBook, full: FullBook, epoch: string, at: At): Output[] {
-  const stated = full.tickMicro ?? book.market?.tickMicro ?? book.history.book?.tickMicro;
-  const tickMicro = stated === undefined ? null : tickFor(stated, full);
-  if (tickMicro === null) return [];
   const { bids, asks } = full;
+  const known = book.history.tickMicro > 0 ? book.history.tickMicro : book.market?.tickMicro;
+  // What the venue states is its tick; without it the levels may show that it has become finer.
+  const tickMicro = full.tickMicro ?? (known === undefined ? null : gridFor(known, bids, asks));
+  if (tickMicro === null) return [];
   const result = openEpoch(book.history, { epoch, seq: 0, tsEventMs: at.tsEventMs, tickMicro, bids, asks });
   if (isRefusal(result)) return [];
   book.conditionId = full.conditionId;
@@ -54,18 +61,6 @@ export function openBook(book: TokenBook, full: FullBook, epoch: string, at: At)
   return snapshot === null ? [] : [snapshot];
 }
 
-/** The ladder's step: the venue's stated tick, or the finer one that the levels need. */
-function tickFor(stated: number, { bids, asks }: FullBook): number | null {
-  let tick: number | null = stated;
-  for (const levels of [bids, asks]) {
-    for (let at = 0; at < levels.length && tick !== null; at += 2) {
-      const price = levels[at] ?? 0;
-      if (price % tick !== 0) tick = finerTick(tick, price);
-    }
-  }
-  return tick;
-}
-
 /** What full books say beside the levels, for the hash. */
 export function learn(book: TokenBook, full: FullBook): void {
   if (full.lastTradePrice !== null) rememberPrice(book, full.lastTradePrice);
@@ -78,35 +73,39 @@ export function learn(book: TokenBook, full: FullBook): void {
 }
 
 /** Applies a full book of the running epoch (the venue sends one after trades) as the levels that differ. */
-export function applyFullBook(book: TokenBook, full: FullBook, nextEpoch: NextEpoch, at: At): Output[] {
+export function applyFullBook(book: TokenBook, full: FullBook, at: At): Output[] {
   if (!isOpen(book)) return [];
   const position = lastPosition(book.history);
   const stamp = { seq: book.seq + 1, tsEventMs: at.tsEventMs };
   const result = recordSnapshot(book.history, stamp, full.bids, full.asks);
-  if (result === "PRICE_OFF_TICK") {
-    openHole(book.history, at.tsEventMs - 1);
-    return openBook(book, full, nextEpoch(), at);
-  }
   if (isRefusal(result)) return suspect(book, at, `refused book: ${result}`);
+  const told = full.tickMicro === null ? [] : tellTick(book, full.tickMicro, at);
   learn(book, full);
   extendBurst(book, full, 1, at);
-  if (result === "unchanged") return [];
+  if (result === "unchanged") return told;
   const answer = deltasAfter(book.history, position);
   const changes: LevelChange[] = [];
   if (answer.kind === "entries") {
     for (const entry of answer.entries) if (entry.kind === "level") changes.push(entry);
   }
-  return [deltaOf(book, changes, at)];
+  // Levels first: they make the ladder that the tick belongs to.
+  return [deltaOf(book, changes, at), ...told];
+}
+
+/** The venue states the market's tick. Nothing is lost: the levels stay, and the proof goes on with the new tick. */
+export function tellTick(book: TokenBook, tickMicro: number, at: At): Output[] {
+  if (book.market !== null && book.market.tickMicro !== tickMicro) {
+    book.market = { ...book.market, tickMicro };
+    // Which of the two ticks its hash carries cannot be known.
+    book.burst = null;
+  }
+  if (!isOpen(book) || book.joining !== null || book.history.tickMicro === tickMicro) return [];
+  recordTick(book.history, { seq: book.seq + 1, tsEventMs: at.tsEventMs }, tickMicro);
+  return [deltaOf(book, [], at)];
 }
 
 /** Applies the changes of one price_change frame that concern this token and carry one hash. */
-export function applyChanges(
-  book: TokenBook,
-  changes: readonly LevelChange[],
-  stamped: Stamped,
-  nextEpoch: NextEpoch,
-  at: At,
-): Output[] {
+export function applyChanges(book: TokenBook, changes: readonly LevelChange[], stamped: Stamped, at: At): Output[] {
   if (isRepeat(book, stamped)) return [];
   if (book.joining !== null) {
     noteNewest(book, stamped);
@@ -121,47 +120,19 @@ export function applyChanges(
   if (!isOpen(book)) return [];
   noteNewest(book, stamped);
   const applied: LevelChange[] = [];
-  const outputs: Output[] = [];
   for (const change of changes) {
-    let result = applyLevel(book, change, at);
-    if (result === "PRICE_OFF_TICK") {
-      // The snapshot of the finer epoch has what was applied so far.
-      const snapshot = refine(book, change.priceMicro, nextEpoch(), at);
-      if (snapshot.length > 0) applied.length = 0;
-      outputs.push(...snapshot);
-      result = applyLevel(book, change, at);
-    }
-    if (isRefusal(result))
-      return [...outputs, ...deltas(book, applied, at), ...suspect(book, at, `refused level: ${result}`)];
+    const { side, priceMicro, sizeMicro } = change;
+    const stamp = { seq: book.seq + 1, tsEventMs: at.tsEventMs };
+    const result = recordLevel(book.history, stamp, side, priceMicro, sizeMicro);
+    if (isRefusal(result)) return [...deltas(book, applied, at), ...suspect(book, at, `refused level: ${result}`)];
     if (result === "changed") applied.push(change);
   }
   extendBurst(book, stamped, changes.length, at);
-  outputs.push(...deltas(book, applied, at));
-  return outputs;
+  return deltas(book, applied, at);
 }
 
 const deltas = (book: TokenBook, applied: readonly LevelChange[], at: At): Output[] =>
   applied.length === 0 ? [] : [deltaOf(book, applied, at)];
-
-function applyLevel(book: TokenBook, { side, priceMicro, sizeMicro }: LevelChange, at: At): ApplyResult {
-  const stamp = { seq: book.seq + 1, tsEventMs: at.tsEventMs };
-  return recordLevel(book.history, stamp, side, priceMicro, sizeMicro);
-}
-
-/** A price off the ladder: the market's tick became finer, which the venue does not always announce. */
-function refine(book: TokenBook, priceMicro: number, epoch: string, at: At): Output[] {
-  const live = book.history.book;
-  const tickMicro = live === null ? null : finerTick(live.tickMicro, priceMicro);
-  if (live === null || tickMicro === null) return [];
-  const levels = { bids: flatLevels(live, "BUY"), asks: flatLevels(live, "SELL") };
-  // Nothing was lost: the epoch before is known up to this moment.
-  openHole(book.history, at.tsEventMs - 1);
-  openEpoch(book.history, { epoch, seq: 0, tsEventMs: at.tsEventMs, tickMicro, ...levels });
-  book.epoch = epoch;
-  book.seq = 0;
-  const snapshot = snapshotOf(book, at);
-  return snapshot === null ? [] : [snapshot];
-}
 
 export function applyTrade(
   book: TokenBook,

@@ -42,13 +42,14 @@ export const atOf = (connection: Connection, tsEventMs: number, tsInitMs: number
 });
 
 /**
- * The time of a print: that of the newest change. Prints and changes come up to 0.62 s out of order (reference §6.3), so a
- * print does not tell that the changes before it have come, and a change may still be told that happened before it.
+ * The time of a print: its own, later than everything that was told when it came. Prints and changes come up to 0.62 s out
+ * of order (reference §6.3), so a print does not tell that the changes before it have come.
  * @param bookMs - of the newest entry of its book.
  */
 export function stampPrint(connection: Connection, tsEventMs: number, tsInitMs: number, bookMs: number): At {
   connection.offsetMs = Math.min(connection.offsetMs, tsInitMs - tsEventMs);
-  return { tsEventMs: Math.max(connection.lastEventMs, bookMs), tsInitMs };
+  const { lastEventMs, watermarkMs } = connection;
+  return { tsEventMs: Math.max(tsEventMs, lastEventMs, bookMs, watermarkMs + 1), tsInitMs };
 }
 
 /** Moves the watermark; null when it stands there already. */

@@ -1,3 +1,4 @@
+import { bookAt } from "@slipstream/book/historyAnswers";
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketEvent } from "@slipstream/polymarket/marketChannel";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -97,14 +98,12 @@ describe("the stream alone", () => {
     expectTruth();
   });
 
-  test("a price off the ladder opens an epoch with a finer one, and the proof goes on with the stated tick", () => {
+  test("a price off the ladder makes it and the tick finer, and the proof goes on with the stated tick", () => {
     opened();
     const outputs = take(START_MS + 10, venue.change(START_MS + 10, bid(410_000, 5), bid(415_000, 5)));
     expect(brief(outputs)).toEqual([
-      "snapshot 111 7.3/0 healthy",
-      "delta 111 7.3/1 b[415000,5000000] a[]",
-      "snapshot 222 7.4/0 healthy",
-      "delta 222 7.4/1 b[] a[585000,5000000]",
+      "delta 111 7.1/1 b[410000,5000000,415000,5000000] a[]",
+      "delta 222 7.2/1 b[] a[590000,5000000,585000,5000000]",
     ]);
     expect(snap(desk, YES, 0)?.tickMicro).toBe(5_000);
     expectTruth();
@@ -112,7 +111,7 @@ describe("the stream alone", () => {
     expect(desk.books.get(YES)?.proofs).toEqual({ passed: 2, failed: 0, entries: 3 });
   });
 
-  test("an announced tick change voids the book until a full one comes", () => {
+  test("an announced tick change loses nothing: it is told, and a coarser one leaves the levels between its steps", () => {
     opened();
     const event = {
       kind: "tickSizeChange",
@@ -122,12 +121,38 @@ describe("the stream alone", () => {
       oldTickMicro: 10_000,
       newTickMicro: 1_000,
     } as const;
-    expect(brief(take(START_MS + 5, event))).toEqual(["resyncing 111 7.1/1: tick size changed"]);
-    expect(tokensWithoutBook(desk)).toEqual([YES]);
-    expect(brief(take(START_MS + 9, { ...venue.opening(YES), tickMicro: 1_000 }))).toEqual([
-      "snapshot 111 7.3/0 healthy",
+    const told = take(START_MS + 5, event);
+    expect(brief(told)).toEqual(["delta 111 7.1/1 b[] a[]"]);
+    expect(told).toMatchObject([{ tickMicro: 1_000 }]);
+    expect(tokensWithoutBook(desk)).toEqual([]);
+    take(START_MS + 6, venue.change(START_MS + 6, bid(411_000, 5)));
+    take(START_MS + 7, { ...event, tsEventMs: START_MS + 7, oldTickMicro: 1_000, newTickMicro: 10_000 });
+    expect(snap(desk, YES, 0)).toMatchObject({ tickMicro: 10_000, health: "healthy" });
+    expectTruth();
+  });
+
+  test("a resolution closes the market at its own time, and up to there its book is known", () => {
+    opened();
+    const event = { kind: "marketResolved", conditionId, tsEventMs: START_MS + 50, tokenIds: [YES, NO] } as const;
+    const told = take(START_MS + 60, { ...event, winningTokenId: YES, winningOutcome: "Yes" });
+    expect(told.filter((output) => output.type === "BookStatus")).toMatchObject([
+      { health: "resyncing", closedMs: START_MS + 50 },
+      { health: "dead", closedMs: START_MS + 50 },
+      { health: "resyncing", closedMs: START_MS + 50 },
+      { health: "dead", closedMs: START_MS + 50 },
     ]);
-    expect(snap(desk, YES, 0)?.tickMicro).toBe(1_000);
+    const { history } = desk.books.get(YES) ?? expect.fail("the book is tracked");
+    expect([bookAt(history, START_MS + 49).kind, bookAt(history, START_MS + 50).kind]).toEqual(["book", "hole"]);
+  });
+
+  test("what is lost in the middle of a connection does not make unknown what was proved before", () => {
+    opened();
+    take(START_MS + 10, venue.change(START_MS + 10, bid(410_000, 5)));
+    onPong(desk, C, START_MS + 500, START_MS + 500);
+    const { watermarkMs } = desk.connections.get(C) ?? expect.fail("the connection is known");
+    onUnreadable(desk, C, [YES], START_MS + 600);
+    const { history } = desk.books.get(YES) ?? expect.fail("the book is tracked");
+    expect([bookAt(history, watermarkMs).kind, bookAt(history, watermarkMs + 1).kind]).toEqual(["book", "hole"]);
   });
 
   test("the end of the market ends its books", () => {

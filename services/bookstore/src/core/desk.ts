@@ -3,6 +3,7 @@
  * from REST is asked of the desk (`deskAnswers.ts`), so a request that failed is simply still needed.
  * Pure but for its own state, so replay runs the same code.
  */
+import { recordClosing } from "@slipstream/book/history";
 import type { BookClock } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
@@ -13,7 +14,7 @@ import type {
   PriceChangeEvent,
   TradeEvent,
 } from "@slipstream/polymarket/marketChannel";
-import { applyChanges, applyFullBook, applyTrade, isRepeat, openBook } from "./changes.ts";
+import { applyChanges, applyFullBook, applyTrade, isRepeat, openBook, tellTick } from "./changes.ts";
 import {
   advance,
   atOf,
@@ -101,7 +102,8 @@ export function track(desk: Desk, tokenId: TokenId, connection: string, fence: n
 export function letGo(desk: Desk, tokenId: TokenId, tsInitMs: number): DeskOutput[] {
   const book = desk.books.get(tokenId);
   if (book === undefined || !isOpen(book) || book.health === "dead") return [];
-  return startResync(book, "not read here any more", atOf(connectionOf(desk, book.connection), 0, tsInitMs));
+  const connection = connectionOf(desk, book.connection);
+  return startResync(book, "not read here any more", atOf(connection, 0, tsInitMs), connection.watermarkMs);
 }
 
 /** Messages may have been lost behind us: an update of each book, by whose sequence consumers notice. */
@@ -143,11 +145,15 @@ function onEvent(desk: Desk, connection: Connection, event: MarketEvent, tsInitM
     case "tickSizeChange": {
       const book = bookOn(desk, connection, event.tokenId);
       if (book === undefined) return [];
-      if (book.market !== null) book.market = { ...book.market, tickMicro: event.newTickMicro };
-      return lose(desk, book, "tick size changed", atOf(connection, event.tsEventMs, tsInitMs));
+      return tellTick(book, event.newTickMicro, atOf(connection, event.tsEventMs, tsInitMs));
     }
     case "marketResolved":
-      return event.tokenIds.flatMap((tokenId) => close(desk, tokenId, "market resolved", tsInitMs));
+      return event.tokenIds.flatMap((tokenId) => {
+        const closedMs = Math.max(connection.lastEventMs, event.tsEventMs);
+        const book = desk.books.get(tokenId);
+        if (book !== undefined) recordClosing(book.history, closedMs);
+        return close(desk, tokenId, "market resolved", tsInitMs, closedMs - 1);
+      });
     case "newMarket":
       return [];
   }
@@ -160,10 +166,11 @@ export function onUnreadable(
   tokenIds: readonly TokenId[],
   tsInitMs: number,
 ): DeskOutput[] {
-  const at = atOf(connectionOf(desk, connectionName), 0, tsInitMs);
+  const connection = connectionOf(desk, connectionName);
+  const at = atOf(connection, 0, tsInitMs);
   return tokenIds.flatMap((tokenId) => {
     const book = desk.books.get(tokenId);
-    return book === undefined ? [] : lose(desk, book, "unreadable message", at);
+    return book === undefined ? [] : lose(desk, book, "unreadable message", at, connection.watermarkMs);
   });
 }
 
@@ -212,13 +219,19 @@ export function onDisconnected(desk: Desk, connectionName: string, tsInitMs: num
   for (const book of desk.books.values()) {
     if (book.connection !== connectionName) continue;
     connection.opening.add(book.tokenId);
-    outputs.push(...lose(desk, book, "connection lost", atOf(connection, 0, tsInitMs)));
+    outputs.push(...lose(desk, book, "connection lost", atOf(connection, 0, tsInitMs), connection.watermarkMs));
   }
   return outputs;
 }
 
-/** The venue has no book of the token any more. */
-export function close(desk: Desk, tokenId: TokenId, reason: string, tsInitMs: number): Output[] {
+/** The venue has no book of the token any more. @param provenThroughMs - venue time up to which the book is known. */
+export function close(
+  desk: Desk,
+  tokenId: TokenId,
+  reason: string,
+  tsInitMs: number,
+  provenThroughMs?: number,
+): Output[] {
   const book = desk.books.get(tokenId);
   if (book === undefined) return [];
   const wasDead = book.health === "dead";
@@ -227,7 +240,7 @@ export function close(desk: Desk, tokenId: TokenId, reason: string, tsInitMs: nu
     book.health = "dead";
     return [];
   }
-  const lost = startResync(book, reason, at);
+  const lost = startResync(book, reason, at, provenThroughMs);
   return [...lost, setHealth(book, "dead", reason, at)];
 }
 
@@ -258,7 +271,7 @@ function onBook(desk: Desk, connection: Connection, event: BookEvent, tsInitMs: 
   const at = stamp(connection, event.tsEventMs, tsInitMs);
   const outputs = proved(desk, book, proveBefore(book, event.hash, at), at);
   if (book.joining !== null) return [...outputs, ...openBook(book, event, nextEpoch(desk, book)(), at)];
-  return [...outputs, ...applyFullBook(book, event, nextEpoch(desk, book), at)];
+  return [...outputs, ...applyFullBook(book, event, at)];
 }
 
 function onPriceChange(desk: Desk, connection: Connection, event: PriceChangeEvent, tsInitMs: number): Output[] {
@@ -271,7 +284,7 @@ function onPriceChange(desk: Desk, connection: Connection, event: PriceChangeEve
     const stamped = { tsEventMs: event.tsEventMs, hash: last.hash };
     if (isRepeat(book, stamped)) continue;
     outputs.push(...proved(desk, book, proveBefore(book, last.hash, at), at));
-    outputs.push(...applyChanges(book, changes, stamped, nextEpoch(desk, book), at));
+    outputs.push(...applyChanges(book, changes, stamped, at));
     if (book.joining === null) outputs.push(...proved(desk, book, checkTouch(book, last, at), at));
   }
   return outputs;
@@ -305,10 +318,13 @@ function proved(desk: Desk, book: TokenBook, { outputs, diverged }: Proof, at: A
   return diverged === null ? [...outputs] : [...outputs, ...lose(desk, book, diverged, at)];
 }
 
-/** Counts the loss by its reason and voids the book. */
-export function lose(desk: Desk, book: TokenBook, reason: string, at: At): Output[] {
+/**
+ * Counts the loss by its reason and voids the book.
+ * @param provenThroughMs - venue time up to which everything has arrived; omitted when the book was found wrong.
+ */
+export function lose(desk: Desk, book: TokenBook, reason: string, at: At, provenThroughMs?: number): Output[] {
   if (book.health !== "dead") desk.resyncs.set(reason, (desk.resyncs.get(reason) ?? 0) + 1);
-  return startResync(book, reason, at);
+  return startResync(book, reason, at, provenThroughMs);
 }
 
 /** What the hash covers beside the levels, from the market's definition. */

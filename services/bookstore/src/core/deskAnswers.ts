@@ -5,7 +5,6 @@ import { bookAt } from "@slipstream/book/historyAnswers";
 import { flatLevels } from "@slipstream/book/ladder";
 import type { BookSnapshot } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
-import type { PriceMicro } from "@slipstream/contracts/money";
 import { atOf } from "./connection.ts";
 import { connectionOf, type Desk } from "./desk.ts";
 import { snapshotOf, type TokenBook } from "./tokenBook.ts";
@@ -32,12 +31,12 @@ export function snapAt(
   if (answer.kind === "tooOld") return { refused: "TOO_OLD" };
   if (answer.kind === "hole") return { refused: "HOLE" };
   if (answer.kind === "notYet") return { refused: "NOT_YET" };
-  const { book: past, epoch } = answer;
+  const { book: past, epoch, tickMicro } = answer;
   return {
     ...now,
     epoch,
     seq: seqAt(book.history, tsMs),
-    tickMicro: past.tickMicro as PriceMicro,
+    tickMicro,
     bids: flatLevels(past, "BUY"),
     asks: flatLevels(past, "SELL"),
   };

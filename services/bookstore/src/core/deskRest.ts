@@ -57,7 +57,7 @@ export function onPolledBook(desk: Desk, tokenId: TokenId, full: FullBook, tsIni
   const at = atOf(connection, full.tsEventMs, tsInitMs);
   connection.lastEventMs = at.tsEventMs;
   return book.health === "healthy" && isOpen(book)
-    ? applyFullBook(book, full, nextEpoch(desk, book), at)
+    ? applyFullBook(book, full, at)
     : openBook(book, full, nextEpoch(desk, book)(), at);
 }
 

@@ -12,15 +12,18 @@ const REST_LAG_MS = 1_500;
 /** More than messages of one connection come out of order (0.62 s at most, reference §6.3). */
 const DISORDER_MS = 1_000;
 
-/** Continuity is lost or the book is wrong: what follows is kept for the full book to be joined to. */
-export function startResync(book: TokenBook, reason: string, at: At): Output[] {
+/**
+ * Continuity is lost or the book is wrong: what follows is kept for the full book to be joined to.
+ * @param provenThroughMs - the connection's watermark: up to there the book stays known; omitted when it was wrong.
+ */
+export function startResync(book: TokenBook, reason: string, at: At, provenThroughMs?: number): Output[] {
   const outputs = isOpen(book) && book.health !== "resyncing" ? [setHealth(book, "resyncing", reason, at)] : [];
   book.health = "resyncing";
   book.burst = null;
   book.firstFailureMs = null;
   book.restAheadMs = null;
   book.joining = { sinceMs: Math.max(book.newest.tsEventMs, book.last.tsEventMs), entries: [], refused: null };
-  openHole(book.history);
+  openHole(book.history, provenThroughMs);
   return outputs;
 }
 
@@ -43,7 +46,7 @@ export function joinRestBook(book: TokenBook, full: FullBook, nextEpoch: NextEpo
   if (outputs.length === 0) return [];
   // The stream may still tell what the REST book already has.
   book.newest = { tsEventMs: full.tsEventMs, hashes: [full.hash] };
-  for (const entry of later) outputs.push(...applyChanges(book, entry.levels, entry, nextEpoch, at));
+  for (const entry of later) outputs.push(...applyChanges(book, entry.levels, entry, at));
   return outputs;
 }
 

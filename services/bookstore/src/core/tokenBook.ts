@@ -144,7 +144,7 @@ export function rememberPrice(book: TokenBook, text: string): void {
 export function setHealth(book: TokenBook, health: BookHealth, reason: string, at: At): BookStatus {
   book.health = health;
   book.seq += 1;
-  return { ...header(book, at), type: "BookStatus", health, reason };
+  return { ...header(book, at), type: "BookStatus", health, reason, closedMs: book.history.closedTsMs };
 }
 
 export function suspect(book: TokenBook, at: At, reason: string): Output[] {
@@ -161,7 +161,7 @@ export function deltaOf(book: TokenBook, changes: readonly LevelChange[], at: At
   const bids: number[] = [];
   const asks: number[] = [];
   for (const { side, priceMicro, sizeMicro } of changes) (side === "BUY" ? bids : asks).push(priceMicro, sizeMicro);
-  return { ...header(book, at), type: "BookDelta", bids, asks };
+  return { ...header(book, at), type: "BookDelta", tickMicro: book.history.tickMicro as PriceMicro, bids, asks };
 }
 
 export const header = (book: TokenBook, at: At) => ({
@@ -182,7 +182,7 @@ export function snapshotOf(book: TokenBook, at: At): BookSnapshot | null {
   return {
     ...header(book, at),
     type: "BookSnapshot",
-    tickMicro: live.tickMicro as PriceMicro,
+    tickMicro: book.history.tickMicro as PriceMicro,
     health: book.health,
     bids: flatLevels(live, "BUY"),
     asks: flatLevels(live, "SELL"),

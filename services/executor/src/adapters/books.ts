@@ -7,6 +7,7 @@ import { ask } from "@slipstream/actor/ask";
 import type { Bus } from "@slipstream/actor/bus";
 import type { Clock } from "@slipstream/actor/clock";
 import type { ServiceContext } from "@slipstream/actor/service";
+import { tickOf } from "@slipstream/book/history";
 import { bestAsk, bestBid } from "@slipstream/book/ladder";
 import {
   createReplica,
@@ -164,6 +165,7 @@ function quoteOf({ replica, receivedMs }: Followed, beat: ConnectionClock | unde
   return {
     bestBidMicro: bestBid(book),
     bestAskMicro: bestAsk(book),
+    tickMicro: tickOf(replica.history),
     ageMs: Math.max(0, Math.round(nowMs - Math.max(Math.min(replica.lastSeenMs, receivedMs), beat?.seenMs ?? 0))),
     epoch: replica.epoch,
     seq: replica.seq,

@@ -3,12 +3,15 @@ import { ask } from "@slipstream/actor/ask";
 import type { Bus } from "@slipstream/actor/bus";
 import type { Clock } from "@slipstream/actor/clock";
 import type { ServiceContext } from "@slipstream/actor/service";
-import { applySnapshot, type Book, createBook, isRefusal } from "@slipstream/book/ladder";
+import { applySnapshot, createBook, gridFor, isRefusal } from "@slipstream/book/ladder";
 import type { BookSnapshot } from "@slipstream/contracts/book";
 import type { ClientOrderId, TokenId } from "@slipstream/contracts/ids";
+import type { MarketDefinition } from "@slipstream/contracts/market";
 import type { executorEnv } from "../config.ts";
 import type { CancelOrder, ExecutorMessage, PlaceOrder, ResumeOrder, VenueReport } from "../core/messages.ts";
 import { createPaperDesk } from "../paper/desk.ts";
+import { closedMsOf } from "../paper/market.ts";
+import type { BookThen } from "../paper/placement.ts";
 import type { Books } from "./books.ts";
 
 export type PaperVenue = {
@@ -17,7 +20,7 @@ export type PaperVenue = {
   advance(): void;
   /** Asks for past books, ends what no clock will end. Call it some times a second. */
   look(): void;
-  /** Tokens with open orders. */
+  /** Both tokens of markets with open orders, or with depth that was taken. */
   tokens(): readonly TokenId[];
   /** Forgets all orders: another process owns them, or the log will give them back. */
   reset(): void;
@@ -32,10 +35,14 @@ export function createPaperVenue(options: {
   readonly clock: Clock;
   readonly logger: ServiceContext<typeof executorEnv>["logger"];
   readonly books: Books;
+  readonly market: (tokenId: TokenId) => MarketDefinition | null;
   readonly post: (message: ExecutorMessage) => boolean;
 }): PaperVenue {
-  const { bus, clock, logger, books, post } = options;
-  const desk = createPaperDesk((tokenId) => books.known(tokenId));
+  const { bus, clock, logger, books, market, post } = options;
+  const desk = createPaperDesk({
+    bookOf: (tokenId) => books.known(tokenId),
+    closedMs: (tokenId) => closedMsOf(market(tokenId)),
+  });
   const asked = new Set<ClientOrderId>();
   let generation = 0;
 
@@ -55,15 +62,17 @@ export function createPaperVenue(options: {
       return;
     }
     if (!answer.ok) logger.info({ orderId, tokenId, code: answer.code }, "the book of a placement is not known");
-    tell(desk.answer(orderId, tokenId, answer.ok ? bookOf(answer.value) : null));
+    tell(desk.answer(orderId, answer.ok ? bookOf(answer.value) : null));
   };
   return {
     perform: (request) => {
-      books.touch(request.type === "CancelOrder" ? request.tokenId : request.order.tokenId);
+      for (const tokenId of request.type === "CancelOrder" ? [request.tokenId] : request.order.tokens) {
+        books.touch(tokenId);
+      }
       return desk.perform(request);
     },
     advance: () => {
-      for (const tokenId of desk.tokens()) tell(desk.advance(tokenId));
+      tell(desk.advance());
     },
     look: () => {
       for (const { orderId, tokenId, tsMs } of desk.questions()) {
@@ -73,6 +82,7 @@ export function createPaperVenue(options: {
       }
       // By a clock that nobody has measured no moment is certainly over.
       if (clock.quality() !== null) tell(desk.endOverdue(clock.nowMs() - OVERDUE_MS));
+      desk.keepUp();
     },
     tokens: () => desk.tokens(),
     reset: () => {
@@ -84,7 +94,9 @@ export function createPaperVenue(options: {
 }
 
 /** null for a book that breaks its own rules. */
-function bookOf({ tokenId, tickMicro, bids, asks }: BookSnapshot): Book | null {
-  const book = createBook({ tokenId, tickMicro });
-  return isRefusal(applySnapshot(book, bids, asks)) ? null : book;
+function bookOf({ tokenId, tickMicro, bids, asks }: BookSnapshot): BookThen | null {
+  const gridMicro = gridFor(tickMicro, bids, asks);
+  if (gridMicro === null) return null;
+  const book = createBook({ tokenId, tickMicro: gridMicro });
+  return isRefusal(applySnapshot(book, bids, asks)) ? null : { book, tickMicro };
 }

@@ -10,7 +10,6 @@ import type { Decision } from "@slipstream/actor/core";
 import type { SkipReason } from "@slipstream/contracts/facts/exec";
 import {
   add,
-  floorToStep,
   minAmount,
   type PriceMicro,
   type SharesMicro,
@@ -18,6 +17,7 @@ import {
   subtractToZero,
   ZERO_SHARES,
 } from "@slipstream/contracts/money";
+import { takeableSize } from "@slipstream/polymarket/orderRules";
 import { type Basis, type Deciding, type Facts, intentFact, skipFact, waitedMs } from "./attempt.ts";
 import { cancelOpen } from "./cancel.ts";
 import { type ExitShare, exitShareOf } from "./copied.ts";
@@ -123,7 +123,8 @@ function priceAndSize<Refusal>(
   const limit = exitLimit({ policy, leaderPriceMicro: priceMicro, tickMicro, sinceMs, nowMs, bestBidMicro });
   const { limitMicro, nextStepMs } = limit;
   const basis = { targetMicro: wantedMicro, limitMicro };
-  const sizeMicro = floorToStep(orderSize(state, lot, wantedMicro, minimumMicro));
+  const priced = { side: "SELL" as const, limitPriceMicro: limitMicro, timeInForce: "GTD" as const };
+  const sizeMicro = takeableSize(priced, orderSize(state, lot, wantedMicro, minimumMicro));
   if (sizeMicro < minimumMicro || sizeMicro === 0n) {
     return refuse({ code: "BELOW_MINIMUM", sizeMicro, minimumMicro, bucketMicro: ZERO_SHARES }, basis);
   }

@@ -52,7 +52,7 @@ export function entryGates(asked: GateQuestion): Gate<Tradable> {
   }
   const book = bookGate(view, fill, waitedMs);
   if (book.kind !== "pass") return book;
-  return { kind: "pass", value: { market: market.value, quote: book.value, risk } };
+  return { kind: "pass", value: { market: ofNow(market.value, book.value), quote: book.value, risk } };
 }
 
 /** Exits have no age limit and ask neither the leader list nor the chain's health; of risk only a halt stops them. */
@@ -64,8 +64,14 @@ export function exitGates(asked: GateQuestion): Gate<Tradable> {
   if (risk.exit !== null) return skip(risk.exit);
   const book = bookGate(view, fill, waitedMs);
   if (book.kind !== "pass") return book;
-  return { kind: "pass", value: { market: market.value, quote: book.value, risk } };
+  return { kind: "pass", value: { market: ofNow(market.value, book.value), quote: book.value, risk } };
 }
+
+/** A definition may be a minute old, and the venue refuses what is off the tick of now: the book knows it. */
+const ofNow = (market: MarketDefinition, { tickMicro }: Quote): MarketDefinition => ({
+  ...market,
+  tickMicro: tickMicro ?? market.tickMicro,
+});
 
 export const riskSubject = (fill: KnownFill, policy: AccountPolicy, market: MarketDefinition | null) => ({
   account: policy.account,

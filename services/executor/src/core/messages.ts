@@ -41,9 +41,14 @@ export type OrderToPlace = {
   readonly leader: Address;
   readonly tokenId: TokenId;
   readonly conditionId: ConditionId;
+  /** Both tokens of the market, in the order of its definition. */
+  readonly tokens: readonly [TokenId, TokenId];
+  readonly minOrderSizeMicro: SharesMicro;
   readonly side: Side;
   readonly limitPriceMicro: PriceMicro;
   readonly sizeMicro: SharesMicro;
+  /** What was granted beyond the size that the venue takes; it is given back when the order is filled. 0 as a rule. */
+  readonly restMicro: SharesMicro;
   readonly timeInForce: "GTD" | "FAK" | "FOK";
   readonly ttlMs: number;
   /** Venue time at which it can trade: the later of decided + latency and now, + the market's taker delay. */

@@ -2,8 +2,9 @@
 import { type Decision, nothing } from "@slipstream/actor/core";
 import type { FactOf } from "@slipstream/contracts/facts";
 import { type ClientOrderId, factId } from "@slipstream/contracts/ids";
-import { floorToStep } from "@slipstream/contracts/money";
+import { subtract } from "@slipstream/contracts/money";
 import type { ChainSubject } from "@slipstream/contracts/subjects";
+import { smallestOrder, takeableSize } from "@slipstream/polymarket/orderRules";
 import { type Facts, orderHead } from "./attempt.ts";
 import { cancelOpen, cancelRequest, reasonToCancel } from "./cancel.ts";
 import { isDue } from "./exitSize.ts";
@@ -12,7 +13,6 @@ import { clockGate } from "./gates.ts";
 import type { ExecutorRequest, OrderToPlace } from "./messages.ts";
 import { type CancelReason, isEnded, isMayBeAtVenue, type OrderState } from "./orders.ts";
 import { riskFor } from "./riskGate.ts";
-import { minimumBuy } from "./sizing.ts";
 import { asCopied } from "./splitSale.ts";
 import { type ExecutorState, execChain, lotKey, openOrders } from "./state.ts";
 import type { ExecutorView } from "./view.ts";
@@ -81,9 +81,9 @@ function lateOrTooSmall({ view }: By, order: OrderState): AbandonReason | null {
   if (Math.abs(view.nowMs - order.tsDecidedMs) > PLACE_WITHIN_MS) return "TOO_LATE";
   const market = view.market(order.tokenId);
   if (market === null) return null;
-  const minimum = order.side === "BUY" ? minimumBuy(market, order.limitPriceMicro) : market.minOrderSizeMicro;
   // Inventory granted less than the venue takes.
-  return floorToStep(order.sizeMicro) < minimum ? "DENIED" : null;
+  const minimum = smallestOrder({ ...order, minOrderSizeMicro: market.minOrderSizeMicro });
+  return takeableSize(order, order.sizeMicro) < minimum ? "DENIED" : null;
 }
 
 /** null while the market is not known: after a restart its definition may come later than the log. */
@@ -93,11 +93,15 @@ function placeable({ state, view }: By, order: OrderState): OrderToPlace | null 
   // An account that was never configured has no mode: its order is not sent anywhere real.
   const { submitLatencyMs: latencyMs, mode } = state.accounts.get(order.account)?.policy ?? noPolicy;
   const { orderId, account, leader, tokenId, conditionId, side, limitPriceMicro, timeInForce, ttlMs } = order;
+  const sizeMicro = takeableSize(order, order.sizeMicro);
   // Whatever our clock says: nothing is ordered before what it follows, and none of the way is skipped.
   const reachesMs = Math.max(order.tsDecidedMs + latencyMs, order.tsSignalMs + latencyMs, view.nowMs);
   return {
     ...{ orderId, account, mode, leader, tokenId, conditionId, side, limitPriceMicro, timeInForce, ttlMs },
-    sizeMicro: floorToStep(order.sizeMicro),
+    tokens: [market.tokens[0].tokenId, market.tokens[1].tokenId],
+    minOrderSizeMicro: market.minOrderSizeMicro,
+    sizeMicro,
+    restMicro: subtract(order.sizeMicro, sizeMicro),
     placeAtMs: order.tsPlacedMs ?? reachesMs + market.takerDelayMs,
     fee: market.fee,
   };

@@ -5,11 +5,8 @@ import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import {
   add,
-  ceilToStep,
   divide,
-  floorToStep,
   MICRO,
-  maxAmount,
   minAmount,
   type PriceMicro,
   type SharesMicro,
@@ -17,18 +14,18 @@ import {
   sharesFor,
   subtractToZero,
   type UsdcMicro,
-  usdcMicro,
   ZERO_SHARES,
 } from "@slipstream/contracts/money";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
+import { smallestOrder, takeableSize } from "@slipstream/polymarket/orderRules";
 import type { Exposure, KnownFill } from "./state.ts";
 
-/** A marketable purchase must be worth a dollar (docs/venue.md, CLOB REST). */
-const BUY_USDC_MIN = usdcMicro(MICRO);
-
 /** The smallest purchase the venue takes at a price, in 1e-6 share. */
-export const minimumBuy = (market: MarketDefinition, limit: PriceMicro): SharesMicro =>
-  maxAmount(market.minOrderSizeMicro, ceilToStep(sharesFor(BUY_USDC_MIN, limit, "ceil")));
+export const minimumBuy = (
+  { minOrderSizeMicro }: MarketDefinition,
+  limitPriceMicro: PriceMicro,
+  timeInForce: AccountPolicy["timeInForce"],
+): SharesMicro => smallestOrder({ side: "BUY", limitPriceMicro, timeInForce, minOrderSizeMicro });
 
 /** A maker's fill, or one whose role is not known, may be copied smaller. */
 export const isMakerLike = ({ role }: Pick<KnownFill, "role">): boolean => role !== "TAKER";
@@ -85,8 +82,10 @@ export function entrySize(options: {
   readonly exposure: Exposure;
 }): EntrySize {
   const { policy, market, tokenId, limitMicro, wantedMicro, bucketMicro, exposure } = options;
-  const minimumMicro = minimumBuy(market, limitMicro);
-  const full = floorToStep(add(wantedMicro, bucketMicro));
+  const { timeInForce } = policy;
+  const minimumMicro = minimumBuy(market, limitMicro, timeInForce);
+  const priced = { side: "BUY" as const, limitPriceMicro: limitMicro, timeInForce };
+  const full = takeableSize(priced, add(wantedMicro, bucketMicro));
   if (full < minimumMicro) {
     const bucketAfter = add(bucketMicro, wantedMicro);
     return {
@@ -99,7 +98,7 @@ export function entrySize(options: {
   if (tooMany !== null) return { kind: "skip", reason: tooMany, bucketAddMicro: ZERO_SHARES };
   let sizeMicro = full;
   for (const { cap, capMicro, roomMicro } of capsOf(policy, exposure)) {
-    sizeMicro = minAmount(sizeMicro, floorToStep(sharesFor(roomMicro, limitMicro, "floor")));
+    sizeMicro = minAmount(sizeMicro, takeableSize(priced, sharesFor(roomMicro, limitMicro, "floor")));
     if (sizeMicro < minimumMicro) {
       return { kind: "skip", reason: { code: "CAP_REACHED", cap, capMicro }, bucketAddMicro: ZERO_SHARES };
     }

@@ -90,6 +90,7 @@ export const quote: Quote = {
   ageMs: 10,
   epoch: "1.1",
   seq: 5,
+  tickMicro: null,
   health: "healthy",
 };
 

@@ -4,7 +4,7 @@ import { InvariantError } from "@slipstream/contracts/errors";
 import type { FactOf } from "@slipstream/contracts/facts";
 import { factId, type TradeId, type VenueOrderId } from "@slipstream/contracts/ids";
 import { type SharesMicro, subtract } from "@slipstream/contracts/money";
-import type { PaperEnd, PaperEvent, PaperFill } from "../paper/events.ts";
+import type { PaperEnd, PaperEvent, PaperFill, PaperRefusal } from "../paper/events.ts";
 import { type Facts, orderHead } from "./attempt.ts";
 import type { ExecutorRequest, Placed, VenueRefused } from "./messages.ts";
 import { isEnded, leavesOf, type OrderState } from "./orders.ts";
@@ -28,15 +28,20 @@ export function decidePlaced(view: ExecutorView, order: OrderState, message: Pla
 
 export function decideRefused(view: ExecutorView, order: OrderState, message: VenueRefused): Decision<ExecutorRequest> {
   if (order.status !== "granted" && order.status !== "unknown") return nothing;
-  const rejected: FactOf<"OrderRejected"> = {
-    type: "OrderRejected",
-    id: factId("OrderRejected", order.orderId),
-    ...orderHead(order, { atMs: view.nowMs, nowMs: view.nowMs }),
-    code: message.code,
-    text: message.text,
-  };
-  return { facts: [rejected], requests: [] };
+  return { facts: [rejectedFact(view, order, { ...message, atMs: view.nowMs })], requests: [] };
 }
+
+const rejectedFact = (
+  view: ExecutorView,
+  order: OrderState,
+  { atMs, code, text }: { readonly atMs: number; readonly code: string; readonly text: string },
+): FactOf<"OrderRejected"> => ({
+  type: "OrderRejected",
+  id: factId("OrderRejected", order.orderId),
+  ...orderHead(order, { atMs, nowMs: view.nowMs }),
+  code,
+  text,
+});
 
 /** @throws InvariantError when the venue reports more than the order had left. */
 export function decideReport(
@@ -76,7 +81,13 @@ function fillFact(view: ExecutorView, order: OrderState, event: PaperFill, leave
   };
 }
 
-function endFact(view: ExecutorView, order: OrderState, event: PaperEnd, leavesMicro: SharesMicro): Facts[number] {
+function endFact(
+  view: ExecutorView,
+  order: OrderState,
+  event: PaperEnd | PaperRefusal,
+  leavesMicro: SharesMicro,
+): Facts[number] {
+  if (event.kind === "refused") return rejectedFact(view, order, event);
   const head = { ...orderHead(order, { atMs: event.atMs, nowMs: view.nowMs }), leavesMicro };
   if (event.kind === "expired") return { type: "OrderExpired", id: factId("OrderExpired", order.orderId), ...head };
   return {
@@ -91,5 +102,6 @@ const cancelReasons = {
   remainder: "FAK_REMAINDER",
   killed: "FOK_KILLED",
   blind: "BLIND",
+  closed: "MARKET_CLOSED",
   canceled: null,
 } as const;

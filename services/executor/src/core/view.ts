@@ -9,6 +9,8 @@ import type { PriceMicro } from "@slipstream/contracts/money";
 export type Quote = {
   readonly bestBidMicro: PriceMicro | null;
   readonly bestAskMicro: PriceMicro | null;
+  /** The market's tick as the book tells it; null: it does not, and the definition's counts. */
+  readonly tickMicro: PriceMicro | null;
   /** Since the last proof of life of the book's connection. */
   readonly ageMs: number;
   readonly epoch: string;

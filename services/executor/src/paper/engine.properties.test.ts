@@ -1,161 +1,278 @@
-import { createHistory, openEpoch, recordLevel, recordTrade } from "@slipstream/book/history";
-import type { AccountId, Address, ClientOrderId, ConditionId, TokenId } from "@slipstream/contracts/ids";
-import { type PriceMicro, type Side, sharesMicro } from "@slipstream/contracts/money";
+import type { AccountId } from "@slipstream/contracts/ids";
+import { otherSide, type PriceMicro, type Side, sharesMicro } from "@slipstream/contracts/money";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { OrderToPlace } from "../core/messages.ts";
-import { advance, createPaperEngine, placeOrder } from "./engine.ts";
+import { order as anOrder, conditionId, id, NO, world, YES } from "./engine.testing.ts";
+import { advance, answerBook, cancelOrder, openQuestions, placeOrder } from "./engine.ts";
 import type { PaperEvent } from "./events.ts";
+import type { Which } from "./market.ts";
+import { referenceOf, type Told } from "./reference.testing.ts";
 
-const tokenId = "7" as TokenId;
-type Change = {
-  readonly kind: "level" | "trade";
-  readonly atMs: number;
+const numRuns = Number(process.env["FC_RUNS"] ?? 200);
+const side = fc.constantFrom<Side>("BUY", "SELL");
+const which = fc.constantFrom<Which>(0, 1);
+/** Tens of cents of the first token. */
+const at = fc.integer({ min: 3, max: 7 });
+const size = fc.integer({ min: 0, max: 12 });
+const gapMs = fc.oneof(fc.nat(3), fc.nat(3), fc.integer({ min: 0, max: 700 }));
+
+type Step =
+  | { readonly kind: "level"; readonly gapMs: number; readonly side: Side; readonly at: number; readonly size: number }
+  | {
+      readonly kind: "print";
+      readonly gapMs: number;
+      readonly aheadMs: number;
+      readonly which: Which;
+      readonly side: Side;
+      readonly at: number;
+      readonly size: number;
+    }
+  | { readonly kind: "gap"; readonly gapMs: number; readonly on: readonly Which[]; readonly lengthMs: number }
+  | { readonly kind: "tick"; readonly gapMs: number; readonly tickMicro: number };
+
+/** As a rule bids are below 0.5 and asks above it, so that orders rest; now and then they cross. */
+const below = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(4, 3) }, at);
+const sided = side.chain((of) => below.map((n) => ({ side: of, at: of === "BUY" ? n : 10 - n })));
+
+const level: fc.Arbitrary<Step> = fc
+  .record({ gapMs, sided, size })
+  .map(({ sided: where, ...rest }) => ({ kind: "level", ...rest, ...where }));
+/** Its taker meets the other side; side and price as the token says them that it names. */
+const print: fc.Arbitrary<Step> = fc
+  .record({ gapMs, aheadMs: fc.nat(90), which, sided, size: fc.integer({ min: 1, max: 12 }) })
+  .map(({ sided: met, which: of, ...rest }) => ({
+    ...{ kind: "print", which: of, at: met.at, ...rest },
+    side: of === 0 ? otherSide(met.side) : met.side,
+  }));
+const gap: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constant("gap" as const),
+  gapMs,
+  on: fc.constantFrom<readonly Which[]>([0, 1], [0], [1]),
+  lengthMs: fc.oneof(fc.constant(0), fc.nat(200)),
+});
+const tick: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constant("tick" as const),
+  gapMs,
+  tickMicro: fc.constantFrom(1_000, 10_000),
+});
+
+type Placed = {
+  readonly which: Which;
   readonly side: Side;
   readonly at: number;
   readonly size: number;
+  readonly placeAtMs: number;
+  readonly account: string;
+  readonly timeInForce: OrderToPlace["timeInForce"];
+  readonly ttlMs: number;
+  readonly cancelAfterMs: number | null;
 };
-type Order = { readonly side: Side; readonly limit: number; readonly size: number; readonly placeAtMs: number };
-type Told = readonly [kind: string, atMs: number, at: number, size: number];
+const placed = (kinds: readonly OrderToPlace["timeInForce"][]): fc.Arbitrary<Placed> =>
+  fc
+    .record({
+      ...{ which, sided, size: fc.integer({ min: 4, max: 30 }), placeAtMs: fc.integer({ min: 1_001, max: 4_000 }) },
+      account: fc.constantFrom("one", "one", "two"),
+      timeInForce: fc.constantFrom(...kinds),
+      ttlMs: fc.constantFrom(25, 900, 60_000, 60_000),
+      cancelAfterMs: fc.option(fc.integer({ min: -5, max: 500 }), { freq: 4 }),
+    })
+    .map(({ sided: where, which: of, ...rest }) => ({
+      ...{ which: of, at: where.at, ...rest },
+      side: of === 0 ? where.side : otherSide(where.side),
+    }));
 
-const side = fc.constantFrom<Side>("BUY", "SELL");
-const change = fc.record({
-  kind: fc.constantFrom("level" as const, "level" as const, "trade" as const),
-  gapMs: fc.nat(3),
-  side,
-  at: fc.integer({ min: 1, max: 9 }),
-  size: fc.nat(12),
-});
-/** Times rise by 0 to 3 ms from 1,000; an order is placed somewhere among them. */
-const changes = fc.array(change, { maxLength: 40 }).map((list) => {
-  let atMs = 1_000;
-  return list.map(({ gapMs, ...rest }): Change => {
-    atMs += gapMs;
-    return { ...rest, atMs };
-  });
-});
-const order: fc.Arbitrary<Order> = fc.record({
-  side,
-  limit: fc.integer({ min: 1, max: 9 }),
-  size: fc.integer({ min: 1, max: 30 }),
-  placeAtMs: fc.integer({ min: 1_000, max: 1_060 }),
-});
-const TTL_MS = 25;
-const LAST_MS = 2_000;
-
-const toPlace = ({ side: of, limit, size, placeAtMs }: Order): OrderToPlace => ({
-  orderId: "a" as ClientOrderId,
-  account: "paper" as AccountId,
-  mode: "paper",
-  leader: `0x${"11".repeat(20)}` as Address,
-  tokenId,
-  conditionId: `0x${"c".repeat(64)}` as ConditionId,
-  ...{ side: of, placeAtMs, timeInForce: "GTD", ttlMs: TTL_MS },
-  limitPriceMicro: (limit * 100_000) as PriceMicro,
-  sizeMicro: sharesMicro(BigInt(size) * 1_000_000n),
-  fee: { rateMicro: 0, exponent: 1, takerOnly: true },
+const toPlace = (made: Placed, n: number): OrderToPlace => ({
+  ...anOrder,
+  orderId: id(`o${n}`),
+  account: made.account as AccountId,
+  tokenId: made.which === 0 ? YES : NO,
+  side: made.side,
+  limitPriceMicro: ((made.which === 0 ? made.at : 10 - made.at) * 100_000) as PriceMicro,
+  sizeMicro: sharesMicro(BigInt(made.size) * 1_000_000n),
+  minOrderSizeMicro: sharesMicro(0n),
+  ...{ placeAtMs: made.placeAtMs, timeInForce: made.timeInForce, ttlMs: made.ttlMs },
 });
 
-function viaEngine(list: readonly Change[], placed: Order, watermarks: readonly number[]): Told[] {
-  const history = createHistory({ tokenId });
-  openEpoch(history, { epoch: "1.1", seq: 0, tsEventMs: 1_000, tickMicro: 100_000, bids: [], asks: [] });
-  list.forEach(({ kind, atMs, side: of, at, size }, n) => {
-    const stamp = { seq: n + 1, tsEventMs: atMs };
-    if (kind === "level") recordLevel(history, stamp, of, at * 100_000, size * 1_000_000);
-    else recordTrade(history, stamp, of, at * 100_000, size * 1_000_000);
-  });
-  const engine = createPaperEngine();
-  placeOrder(engine, toPlace(placed));
-  const events: PaperEvent[] = [];
-  for (const watermark of [...watermarks].sort((a, b) => a - b)) {
-    events.push(...advance(engine, tokenId, history, watermark));
-  }
-  return [...events, ...advance(engine, tokenId, history, LAST_MS)].map((event) =>
-    event.kind === "fill"
-      ? [event.liquiditySide, event.atMs, event.priceMicro / 100_000, Number(event.sizeMicro) / 1e6]
-      : [event.kind, event.atMs, 0, 0],
+/** The book of the steps so far, by side and price of the first token. */
+type Shown = Map<string, number>;
+const levelsOf = (shown: Shown, of: Side): [number, number][] =>
+  [...shown].flatMap(([key, amount]) =>
+    key.startsWith(of) && amount > 0 ? [[Number(key.slice(5)) * 10, amount]] : [],
   );
-}
 
-/** The same story told with a full copy of the book after every change, and plain loops. */
-function naively(list: readonly Change[], placed: Order): Told[] {
-  type Sides = Record<Side, Map<number, number>>;
-  const books: { atMs: number; book: Sides }[] = [{ atMs: 1_000, book: { BUY: new Map(), SELL: new Map() } }];
-  for (const one of list) {
-    const last = books.at(-1)?.book ?? { BUY: new Map(), SELL: new Map() };
-    const book: Sides = { BUY: new Map(last.BUY), SELL: new Map(last.SELL) };
-    if (one.kind === "level") book[one.side].set(one.at, one.size);
-    books.push({ atMs: one.atMs, book });
-  }
-  const isBuy = placed.side === "BUY";
-  const other: Side = isBuy ? "SELL" : "BUY";
-  const inLimit = (at: number): boolean => (isBuy ? at <= placed.limit : at >= placed.limit);
-  const told: Told[] = [];
-  const taken = new Map<number, number>();
-  let left = placed.size;
-  const take = (kind: string, atMs: number, at: number, available: number): number => {
-    const size = Math.min(left, available);
-    left -= size;
-    if (size > 0) told.push([kind, atMs, at, size]);
-    return size;
-  };
-  const start = books.findLast(({ atMs }) => atMs <= placed.placeAtMs)?.book;
-  const levels = [...(start?.[other] ?? [])].filter(([at]) => inLimit(at));
-  for (const [at, size] of levels.sort(([a], [b]) => (isBuy ? a - b : b - a))) {
-    taken.set(at, take("taker", placed.placeAtMs, at, size));
-  }
-  let queue = start?.[placed.side].get(placed.limit) ?? 0;
-  let shrunk = { atMs: -1, size: 0 };
-  for (const one of list) {
-    if (one.atMs <= placed.placeAtMs || one.atMs >= placed.placeAtMs + TTL_MS || left === 0) continue;
-    const before = books[list.indexOf(one)]?.book[one.side].get(one.at) ?? 0;
-    if (one.kind === "level") {
-      // A level that stays as it is is not a change.
-      if (before === one.size) continue;
-      if (one.side === placed.side && one.at === placed.limit && one.size < queue) {
-        const moved = queue - one.size;
-        shrunk = { atMs: one.atMs, size: shrunk.atMs === one.atMs ? Math.max(shrunk.size, moved) : moved };
-        queue = one.size;
-      }
-      if (one.side === other && inLimit(one.at)) {
-        const own = Math.min(taken.get(one.at) ?? 0, one.size);
-        taken.set(one.at, own + take("maker", one.atMs, placed.limit, one.size - own));
-      }
-    } else if (one.side === other) {
-      const isBeyond = isBuy ? one.at < placed.limit : one.at > placed.limit;
-      if (isBeyond) {
-        queue = 0;
-        take("maker", one.atMs, placed.limit, one.size);
-      } else if (one.at === placed.limit) {
-        const counted = shrunk.atMs === one.atMs ? Math.min(shrunk.size, one.size) : 0;
-        shrunk.size -= counted;
-        const fresh = one.size - counted;
-        const reaching = Math.max(0, fresh - queue);
-        queue = Math.max(0, queue - fresh);
-        take("maker", one.atMs, placed.limit, reaching);
-      }
+/** Tells the steps one after the other; after each, `afterStep` may let the engine look. @param into - what was told. */
+function play(
+  steps: readonly Step[],
+  orders: readonly Placed[],
+  afterStep: (n: number, newestMs: number, look: (watermarkMs: number) => void) => void,
+  into: Told[] = [],
+): PaperEvent[] {
+  const made = world([], []);
+  const events: PaperEvent[] = [];
+  orders.forEach((one, n) => {
+    placeOrder(made.engine, toPlace(one, n));
+    if (one.cancelAfterMs !== null) cancelOrder(made.engine, id(`o${n}`), one.placeAtMs + one.cancelAfterMs);
+  });
+  const shown: Shown = new Map();
+  const look = (watermarkMs: number): void => {
+    const known = made.known(watermarkMs);
+    events.push(...advance(made.engine, conditionId, known));
+    // Nobody knows the books of gaps.
+    for (const { orderId } of openQuestions(made.engine)) {
+      events.push(...answerBook(made.engine, orderId, null, known));
     }
-  }
-  if (left > 0) told.push(["expired", placed.placeAtMs + TTL_MS, 0, 0]);
-  return told;
+  };
+  let newestMs = 1_000;
+  const lastMs: [number, number] = [1_000, 1_000];
+  for (const of of [0, 1] as const) into.push({ kind: "book", which: of, atMs: 1_000, levels: [] });
+  steps.forEach((step, n) => {
+    newestMs += step.gapMs;
+    if (step.kind === "level") {
+      const name = `${step.side.padEnd(5)}${step.at}`;
+      if ((shown.get(name) ?? 0) !== step.size) {
+        for (const of of [0, 1] as const) {
+          const [ownSide, tens] = of === 0 ? [step.side, step.at] : [otherSide(step.side), 10 - step.at];
+          into.push({
+            kind: "level",
+            which: of,
+            atMs: newestMs,
+            side: ownSide,
+            price: tens * 1e5,
+            size: step.size * 1e6,
+          });
+          lastMs[of] = newestMs;
+        }
+      }
+      shown.set(name, step.size);
+      made.level(newestMs, step.side, step.at * 10, step.size);
+    } else if (step.kind === "print") {
+      const tens = step.which === 0 ? step.at : 10 - step.at;
+      const atMs = newestMs + step.aheadMs;
+      made.print(atMs, step.side, tens * 10, step.size, step.which);
+      into.push({ kind: "print", which: step.which, atMs, side: step.side, price: tens * 1e5, size: step.size * 1e6 });
+    } else if (step.kind === "gap") {
+      made.hole(step.on, newestMs - 1);
+      for (const of of step.on) {
+        into.push({ kind: "gap", which: of, atMs: Math.max(newestMs, lastMs[of]), knownThroughMs: newestMs - 1 });
+      }
+      newestMs += step.lengthMs;
+      made.epoch(newestMs, levelsOf(shown, "BUY"), levelsOf(shown, "SELL"), step.on);
+      for (const of of step.on) {
+        lastMs[of] = newestMs;
+        const levels = [...shown].map(([name, amount]) => {
+          const [ofSide, tens] = [name.slice(0, 5).trim() as Side, Number(name.slice(5))];
+          const own = of === 0 ? ([ofSide, tens] as const) : ([otherSide(ofSide), 10 - tens] as const);
+          return [own[0], own[1] * 1e5, amount * 1e6] as const;
+        });
+        into.push({ kind: "book", which: of, atMs: newestMs, levels });
+      }
+    } else {
+      made.tick(newestMs, step.tickMicro);
+      lastMs[0] = newestMs;
+      lastMs[1] = newestMs;
+    }
+    afterStep(n, newestMs, look);
+  });
+  look(newestMs + 100_000);
+  return events;
 }
 
-const numRuns = Number(process.env["FC_RUNS"] ?? 300);
+/** By order: one that is asked about is answered after the others of the call. */
+const byOrder = (lines: readonly string[]): string[] =>
+  lines.toSorted((a, b) => Number(a.slice(1, a.indexOf(" "))) - Number(b.slice(1, b.indexOf(" "))));
+const inWords = (events: readonly PaperEvent[]): string[] =>
+  events.map((event) =>
+    event.kind === "fill"
+      ? `${event.orderId} ${event.liquiditySide} ${event.n} ${event.sizeMicro}@${event.priceMicro} t${event.atMs}`
+      : `${event.orderId} ${event.kind} t${event.atMs}`,
+  );
 
-test("the engine tells what full copies of the book tell", () => {
+const anyStep = fc.oneof({ weight: 6, arbitrary: level }, { weight: 3, arbitrary: print }, gap, tick);
+const kinds = ["GTD", "GTD", "FAK", "FOK"] as const;
+
+test("the engine tells what the rules tell when they are followed slowly", () => {
   fc.assert(
-    fc.property(changes, order, (list, placed) => {
-      expect(viaEngine(list, placed, [])).toEqual(naively(list, placed));
-    }),
+    fc.property(
+      fc.array(anyStep, { maxLength: 50, size: "max" }),
+      fc.array(placed(kinds), { minLength: 1, maxLength: 8, size: "max" }),
+      (steps, orders) => {
+        const into: Told[] = [];
+        const events = play(steps, orders, () => undefined, into);
+        const withCancels = orders.map((one, n) => ({
+          ...toPlace(one, n),
+          cancelAtMs: one.cancelAfterMs === null ? null : one.placeAtMs + one.cancelAfterMs,
+        }));
+        expect(byOrder(inWords(events))).toEqual(byOrder(referenceOf(into, withCancels, Number.POSITIVE_INFINITY)));
+      },
+    ),
     { numRuns },
   );
 });
 
-test("it does not matter when the watermarks came", () => {
-  const watermarks = fc.array(fc.integer({ min: 990, max: 1_100 }), { maxLength: 12 });
+test("the same events, however the calls are split (8.6), and never more than an order's size", () => {
+  const looks = fc.array(fc.boolean(), { minLength: 60, maxLength: 60 });
   fc.assert(
-    fc.property(changes, order, watermarks, (list, placed, marks) => {
-      expect(viaEngine(list, placed, marks)).toEqual(viaEngine(list, placed, []));
+    fc.property(
+      fc.array(anyStep, { maxLength: 60, size: "max" }),
+      fc.array(placed(kinds), { minLength: 1, maxLength: 8, size: "max" }),
+      looks,
+      (steps, orders, when) => {
+        const whole = play(steps, orders, () => undefined);
+        const split = play(steps, orders, (n, newestMs, look) => {
+          if (when[n] === true) look(newestMs - 1);
+        });
+        expect(byOrder(inWords(split))).toEqual(byOrder(inWords(whole)));
+        orders.forEach((one, n) => {
+          const own = whole.filter(({ orderId }) => orderId === `o${n}`);
+          const fills = own.flatMap((event) => (event.kind === "fill" ? [event] : []));
+          const total = fills.reduce((sum, { sizeMicro }) => sum + sizeMicro, 0n);
+          const wanted = BigInt(one.size) * 1_000_000n;
+          expect(total).toBeLessThanOrEqual(wanted);
+          expect(fills.map((fill) => fill.n)).toEqual(fills.map((_fill, index) => index));
+          expect(fills.every(({ atMs }) => atMs >= one.placeAtMs)).toBe(true);
+          if (total === wanted) expect(own).toHaveLength(fills.length);
+          else expect(own.length - fills.length).toBeLessThanOrEqual(1);
+        });
+      },
+    ),
+    { numRuns },
+  );
+});
+
+test("of a level never more is taken than it displayed since it last grew, on both tokens together (5.6)", () => {
+  const steps = fc.array(fc.oneof({ weight: 5, arbitrary: level }, gap, tick), { maxLength: 50, size: "max" });
+  fc.assert(
+    fc.property(steps, fc.array(placed(["FAK"]), { minLength: 2, maxLength: 12, size: "max" }), (list, orders) => {
+      const taken = play(list, orders, () => undefined).flatMap((event) => {
+        const one = orders[Number(event.orderId.slice(1))];
+        if (event.kind !== "fill" || one === undefined) return [];
+        const [of, tens] =
+          one.which === 0
+            ? [otherSide(one.side), event.priceMicro / 100_000]
+            : [one.side, 10 - event.priceMicro / 100_000];
+        const amount = Number(event.sizeMicro) / 1e6;
+        return [{ atMs: event.atMs, key: `${one.account} ${of.padEnd(5)}${tens}`, amount }];
+      });
+      for (const key of new Set(taken.map((one) => one.key))) {
+        let nowMs = 1_000;
+        let displayed = 0;
+        // Each stretch without growth, with what it displayed when it began.
+        const stretches: { fromMs: number; displayed: number }[] = [];
+        for (const step of list) {
+          nowMs += step.gapMs + (step.kind === "gap" ? step.lengthMs : 0);
+          if (step.kind !== "level" || `${step.side.padEnd(5)}${step.at}` !== key.slice(4)) continue;
+          if (step.size > displayed) stretches.push({ fromMs: nowMs, displayed: step.size });
+          displayed = step.size;
+        }
+        stretches.forEach(({ fromMs, displayed: most }, n) => {
+          const untilMs = stretches[n + 1]?.fromMs ?? Number.POSITIVE_INFINITY;
+          const sum = taken
+            .filter((one) => one.key === key && one.atMs >= fromMs && one.atMs < untilMs)
+            .reduce((total, one) => total + one.amount, 0);
+          expect(sum).toBeLessThanOrEqual(most);
+        });
+      }
     }),
     { numRuns },
   );

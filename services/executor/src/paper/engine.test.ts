@@ -1,7 +1,9 @@
-import type { AccountId, ClientOrderId } from "@slipstream/contracts/ids";
+import type { AccountId, ConditionId } from "@slipstream/contracts/ids";
 import { describe, expect, test } from "vitest";
-import { BIDS, cents, order, resting, shares, world } from "./engine.testing.ts";
-import { activeTokens, cancelOrder, placeOrder } from "./engine.ts";
+import { BIDS, cents, conditionId, id, NO, order, resting, shares, world } from "./engine.testing.ts";
+import { activeMarkets, advance, cancelOrder, idleMarkets, placeOrder } from "./engine.ts";
+
+const no = { tokenId: NO, timeInForce: "FAK" as const };
 
 describe("placement", () => {
   test("nothing happens before the watermark has reached the time of placement", () => {
@@ -11,7 +13,7 @@ describe("placement", () => {
     expect(made.told()).toEqual([]);
     made.until(2_000);
     expect(made.told()).toEqual(["a taker 20@50 t2000", "a taker 10@51 t2000"]);
-    expect(activeTokens(made.engine)).toEqual([]);
+    expect(activeMarkets(made.engine)).toEqual([]);
   });
 
   test("the book is the one after all changes up to that time, not a later one", () => {
@@ -47,14 +49,24 @@ describe("placement", () => {
     ]);
   });
 
-  test("the venue fills in hundredths of a share", () => {
+  test("dust is taken exactly, so that it strands nothing (4.3)", () => {
     const made = world(BIDS, [
       [50, 3.456789],
       [51, 0.001],
+      [52, 7],
     ]);
-    made.order({ timeInForce: "FAK" });
+    made.order({ timeInForce: "FAK", limitPriceMicro: cents(52), sizeMicro: shares(10) });
     made.until(2_000);
-    expect(made.told()).toEqual(["a taker 3.45@50 t2000", "a remainder t2000"]);
+    expect(made.told()).toEqual(["a taker 3.456789@50 t2000", "a taker 0.001@51 t2000", "a taker 6.542211@52 t2000"]);
+  });
+
+  test("an order takes 64 levels at most (4.2)", () => {
+    const asks = Array.from({ length: 70 }, (_, n) => [20 + n, 1] as const);
+    const made = world([[10, 1]], asks);
+    made.order({ timeInForce: "FAK", limitPriceMicro: cents(95), sizeMicro: shares(80) });
+    made.until(2_000);
+    expect(made.told()).toHaveLength(65);
+    expect(made.told().at(-1)).toBe("a remainder t2000");
   });
 
   test("a repeated order is one order, also when it is over", () => {
@@ -72,8 +84,8 @@ describe("depth we took", () => {
   test("is not taken again by the same account, another account has its own world", () => {
     const made = world();
     made.order();
-    made.order({ orderId: "b" as ClientOrderId, placeAtMs: 2_001, timeInForce: "FAK" });
-    made.order({ orderId: "c" as ClientOrderId, placeAtMs: 2_002, account: "other" as AccountId });
+    made.order({ orderId: id("b"), placeAtMs: 2_001, timeInForce: "FAK" });
+    made.order({ orderId: id("c"), placeAtMs: 2_002, account: "other" as AccountId });
     made.until(3_000);
     expect(made.told().slice(2)).toEqual([
       "b taker 20@51 t2001",
@@ -88,18 +100,88 @@ describe("depth we took", () => {
     made.order({ sizeMicro: shares(20) });
     made.level(2_500, "SELL", 50, 10);
     made.level(2_600, "SELL", 50, 25);
-    made.order({ orderId: "b" as ClientOrderId, placeAtMs: 3_000, limitPriceMicro: cents(50), timeInForce: "FAK" });
+    made.order({ orderId: id("b"), placeAtMs: 3_000, limitPriceMicro: cents(50), timeInForce: "FAK" });
     made.until(3_000);
     expect(made.told().slice(1)).toEqual(["b taker 15@50 t3000", "b remainder t3000"]);
   });
 
-  test("is remembered while no order is open", () => {
+  test("stays taken while the level shows it: no order open, the history's minute long over (5.2)", () => {
+    const made = world();
+    made.order({ sizeMicro: shares(20) });
+    for (let ms = 2_000; ms <= 200_000; ms += 500) {
+      made.level(ms, "BUY", 40, ms % 1_000 === 0 ? 10 : 11);
+      made.until(ms);
+    }
+    expect(idleMarkets(made.engine)).toMatchObject([{ conditionId }]);
+    made.order({ orderId: id("b"), placeAtMs: 200_100, limitPriceMicro: cents(50), timeInForce: "FAK" });
+    made.until(200_100);
+    expect(made.told().slice(1)).toEqual(["b remainder t200100"]);
+  });
+
+  test("is forgotten when the level goes, and the market with it (5.3)", () => {
     const made = world();
     made.order({ sizeMicro: shares(20) });
     made.until(2_000);
-    made.order({ orderId: "b" as ClientOrderId, placeAtMs: 9_000, limitPriceMicro: cents(50), timeInForce: "FAK" });
-    made.until(9_000);
-    expect(made.told().slice(1)).toEqual(["b remainder t9000"]);
+    made.level(2_100, "SELL", 50, 0);
+    made.level(2_200, "SELL", 50, 20);
+    made.until(2_200);
+    expect(idleMarkets(made.engine)).toEqual([]);
+    made.order({ orderId: id("b"), placeAtMs: 2_300, limitPriceMicro: cents(50), sizeMicro: shares(20) });
+    made.until(2_300);
+    expect(made.told().slice(1)).toEqual(["b taker 20@50 t2300"]);
+  });
+
+  test("what one token shows is the other's: it is taken once (2.2)", () => {
+    const made = world();
+    made.order({ limitPriceMicro: cents(50), sizeMicro: shares(20) });
+    made.order({ ...no, orderId: id("b"), side: "SELL", limitPriceMicro: cents(50), sizeMicro: shares(20) });
+    made.order({ ...no, orderId: id("c"), side: "SELL", limitPriceMicro: cents(49), placeAtMs: 2_001 });
+    made.until(3_000);
+    expect(made.told()).toEqual(["a taker 20@50 t2000", "b remainder t2000", "c taker 30@49 t2001"]);
+  });
+
+  test("a double change of one millisecond frees the level once, whoever tells it (5.4)", () => {
+    const made = world([[40, 1]], [[50, 100]]);
+    made.order({ limitPriceMicro: cents(50), sizeMicro: shares(150) });
+    made.order({ tokenId: NO, orderId: id("b"), side: "SELL", limitPriceMicro: cents(50), sizeMicro: shares(150) });
+    for (const which of [0, 1] as const) {
+      made.level(2_500, "SELL", 50, 50, [which]);
+      made.level(2_500, "SELL", 50, 100, [which]);
+    }
+    made.until(3_000);
+    expect(made.told()).toEqual(["a taker 100@50 t2000", "a maker 50@50 t2500"]);
+  });
+
+  test("without the first token's book the second tells what is left (5.4, 5.5)", () => {
+    const made = world([[40, 1]], [[50, 100]]);
+    made.order({ timeInForce: "FAK", limitPriceMicro: cents(50), sizeMicro: shares(100) });
+    made.until(2_000);
+    made.hole([0]);
+    made.level(2_500, "SELL", 50, 30, [1]);
+    made.level(2_600, "SELL", 50, 90, [1]);
+    made.epoch(3_000, [[40, 1]], [[50, 95]], [0]);
+    made.order({ ...no, orderId: id("b"), side: "SELL", limitPriceMicro: cents(50), placeAtMs: 2_700 });
+    made.order({
+      orderId: id("c"),
+      timeInForce: "FAK",
+      limitPriceMicro: cents(50),
+      placeAtMs: 3_100,
+      sizeMicro: shares(90),
+    });
+    made.until(4_000);
+    // 30 of the 100 were left of ours; 60 are new, 30 of which b takes; 5 more come.
+    expect(made.told().slice(1)).toEqual(["b taker 30@50 t2700", "c taker 35@50 t3100", "c remainder t3100"]);
+  });
+
+  test("only so many markets are remembered for it (5.7)", () => {
+    const made = world();
+    for (let n = 0; n < 1_030; n++) {
+      const market = `0x${n.toString(16).padStart(64, "0")}` as ConditionId;
+      placeOrder(made.engine, { ...order, conditionId: market, orderId: id(`m${n}`), timeInForce: "FAK" });
+      advance(made.engine, market, made.known(2_000));
+    }
+    const idle = idleMarkets(made.engine);
+    expect([idle.length, idle[0]?.conditionId]).toEqual([1_024, `0x${(6).toString(16).padStart(64, "0")}`]);
   });
 });
 
@@ -117,9 +199,9 @@ describe("a resting order", () => {
     const made = resting();
     made.level(2_100, "BUY", 48, 200);
     made.level(2_200, "BUY", 48, 20);
-    made.print(2_300, "SELL", 48, 25);
-    made.until(3_000);
-    expect(made.told()).toEqual(["a maker 5@48 t2300"]);
+    made.print(3_300, "SELL", 48, 25);
+    made.until(4_000);
+    expect(made.told()).toEqual(["a maker 5@48 t3300"]);
   });
 
   test.each([
@@ -177,7 +259,7 @@ describe("a resting order", () => {
 
   test("two of one account share a print, the older one first", () => {
     const made = resting();
-    made.order({ orderId: "b" as ClientOrderId, limitPriceMicro: cents(48), placeAtMs: 2_050, sizeMicro: shares(30) });
+    made.order({ orderId: id("b"), limitPriceMicro: cents(48), placeAtMs: 2_050, sizeMicro: shares(30) });
     made.print(2_100, "SELL", 47, 40);
     made.until(3_000);
     expect(made.told()).toEqual(["a maker 30@48 t2100", "b maker 10@48 t2100"]);

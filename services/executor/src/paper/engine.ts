@@ -1,38 +1,40 @@
 /**
- * The paper engine: what the venue would have done with our orders, told from the book's own history in venue time. A
- * pure fold: same orders, same history, same watermarks ⇒ same events, whenever the messages arrived.
- *
- * An order placed at T is swept against the book after all changes with a time <= T, once the watermark has passed T. What
- * is left is cancelled (FAK), kills the order (FOK) or rests (GTD) behind the displayed size until T + ttl.
+ * The paper engine: what the venue would have done with our orders, told from what it published of the market. A pure
+ * fold: same orders, same histories, same watermarks ⇒ same events, whenever the messages arrived. All its rules, one by
+ * one, are in docs/paper-engine.md.
  *
  * Invariants
  * 1. Nothing is decided beyond the watermark, and an order's fills never exceed its size.
- * 2. At equal times: ends (expiry, cancel) first, then the book's changes, then placements.
- * 3. In a hole (epoch change, gap, restart) nothing fills; afterwards the order is at the back of its level.
- * 4. A T that neither the history nor the bookstore can answer ends the order `blind`.
- * 5. Depth we took is not taken again until the venue refills the level; that is forgotten with a hole, and when the
- *    history has dropped what happened since.
+ * 2. Of a level never more is taken than it displayed since it last grew, on both tokens together.
+ * 3. In a gap of its token nothing fills an order; afterwards it is at the back of its level.
+ * 4. A time of placement that neither the history nor the bookstore can answer ends the order `blind`.
  */
-import type { BookHistory } from "@slipstream/book/history";
-import type { Book } from "@slipstream/book/ladder";
-import type { ClientOrderId, TokenId } from "@slipstream/contracts/ids";
+import type { ClientOrderId, ConditionId, TokenId } from "@slipstream/contracts/ids";
 import type { OrderToPlace } from "../core/messages.ts";
 import type { PaperEvent } from "./events.ts";
-import { createDesk, foldDesk, place, type TokenDesk } from "./fold.ts";
-import { endOf, expiresAtMs, type KnownFills, NO_FILLS, newPaperOrder, type PaperOrder } from "./orders.ts";
+import { createMarketDesk, foldMarket, type MarketDesk, placeAndRest } from "./fold.ts";
+import type { KnownMarket, Tokens } from "./market.ts";
+import { end, expiresAtMs, type KnownFills, NO_FILLS, newPaperOrder, type PaperOrder } from "./orders.ts";
+import type { BookThen } from "./placement.ts";
 
 export type PaperEngine = {
-  readonly desks: Map<TokenId, TokenDesk>;
+  /** Markets with orders or with something taken; those without an order since longest first among themselves. */
+  readonly desks: Map<ConditionId, MarketDesk>;
   /** Of the orders that have not ended. */
-  readonly tokenOf: Map<ClientOrderId, TokenId>;
+  readonly marketOf: Map<ClientOrderId, ConditionId>;
   /** Cancelled before they came, or over: they are not taken again. */
   readonly closed: Set<ClientOrderId>;
+  sequence: number;
 };
 
 /** Far more than can be cancelled or repeated while an order is on its way. */
 const CLOSED_MAX = 4_096;
+/** Markets without an order in which something is taken; beyond, the oldest is forgotten. */
+const IDLE_MAX = 1_024;
 
-export const createPaperEngine = (): PaperEngine => ({ desks: new Map(), tokenOf: new Map(), closed: new Set() });
+export const createPaperEngine = (): PaperEngine => ({
+  ...{ desks: new Map(), marketOf: new Map(), closed: new Set(), sequence: 0 },
+});
 
 /**
  * Takes an order. Repeating it changes nothing.
@@ -51,17 +53,23 @@ export function placeOrder(engine: PaperEngine, order: OrderToPlace): number | n
  * @param known - its fills in the log.
  */
 export function resumeOrder(engine: PaperEngine, order: OrderToPlace, known: KnownFills): void {
-  const desk = engine.desks.get(order.tokenId);
-  if (desk !== undefined) desk.orders = desk.orders.filter((paper) => paper.order.orderId !== order.orderId);
+  const desk = engine.desks.get(order.conditionId);
+  if (desk !== undefined) drop(desk, ({ order: { orderId } }) => orderId === order.orderId);
   engine.closed.delete(order.orderId);
   take(engine, order, known);
 }
 
 function take(engine: PaperEngine, order: OrderToPlace, known: KnownFills): void {
-  const desk = engine.desks.get(order.tokenId) ?? createDesk();
-  engine.desks.set(order.tokenId, desk);
-  engine.tokenOf.set(order.orderId, order.tokenId);
-  desk.orders.push(newPaperOrder(order, known));
+  const desk = engine.desks.get(order.conditionId) ?? createMarketDesk(order.conditionId, order.tokens);
+  engine.desks.set(order.conditionId, desk);
+  engine.marketOf.set(order.orderId, order.conditionId);
+  engine.sequence += 1;
+  desk.orders.push(newPaperOrder(order, known, engine.sequence));
+}
+
+function drop(desk: MarketDesk, isGone: (paper: PaperOrder) => boolean): void {
+  desk.orders = desk.orders.filter((paper) => !isGone(paper));
+  desk.resting = desk.resting.filter((paper) => !isGone(paper));
 }
 
 /**
@@ -75,13 +83,17 @@ export function cancelOrder(engine: PaperEngine, orderId: ClientOrderId, atMs: n
   return paper !== null;
 }
 
-/** Tokens with orders: the ones to advance when their book or clock moves. */
-export const activeTokens = (engine: PaperEngine): readonly TokenId[] =>
-  engine.tokenOf.size === 0
-    ? NO_TOKENS
-    : [...engine.desks].flatMap(([tokenId, { orders }]) => (orders.length > 0 ? [tokenId] : []));
+export type MarketRef = { readonly conditionId: ConditionId; readonly tokens: Tokens };
+
+/** Markets with orders: the ones to advance when one of their books or clocks moves. */
+export const activeMarkets = (engine: PaperEngine): readonly MarketRef[] =>
+  engine.marketOf.size === 0 ? NO_MARKETS : [...engine.desks.values()].filter(({ orders }) => orders.length > 0);
 /** The usual answer, asked for with every frame. */
-const NO_TOKENS: readonly TokenId[] = [];
+const NO_MARKETS: readonly MarketRef[] = [];
+
+/** Markets without orders in which something is taken: to be advanced before their history drops what happened. */
+export const idleMarkets = (engine: PaperEngine): readonly MarketRef[] =>
+  [...engine.desks.values()].filter(({ orders }) => orders.length === 0);
 
 /** Books that somebody else has to be asked for; each is answered by `answerBook`. */
 export function openQuestions(engine: PaperEngine): { orderId: ClientOrderId; tokenId: TokenId; tsMs: number }[] {
@@ -92,41 +104,33 @@ export function openQuestions(engine: PaperEngine): { orderId: ClientOrderId; to
   );
 }
 
-/**
- * Folds a token's history up to the watermark.
- * @param watermarkMs - venue time up to which every change of the book has arrived; it never goes back.
- */
-export function advance(
-  engine: PaperEngine,
-  tokenId: TokenId,
-  history: BookHistory,
-  watermarkMs: number,
-): PaperEvent[] {
-  const desk = engine.desks.get(tokenId);
-  if (desk === undefined || watermarkMs < desk.foldedMs) return [];
+/** Folds what is known of a market up to its watermark, which never goes back. */
+export function advance(engine: PaperEngine, conditionId: ConditionId, known: KnownMarket): PaperEvent[] {
+  const desk = engine.desks.get(conditionId);
+  if (desk === undefined || known.watermarkMs < desk.foldedMs) return [];
   const events: PaperEvent[] = [];
-  foldDesk(desk, history, watermarkMs, events);
-  sweepOut(engine, tokenId, desk, events);
+  foldMarket(desk, known, events);
+  sweepOut(engine, desk);
   return events;
 }
 
 /**
  * Takes the answer to one of `openQuestions`.
- * @param book - null: nobody can say what it was.
- * @param history - of the token as far as it is known; null: none.
+ * @param then - null: nobody can say what it was.
+ * @param known - of the market now; null: nothing.
  */
 export function answerBook(
   engine: PaperEngine,
   orderId: ClientOrderId,
-  book: Book | null,
-  history: BookHistory | null,
+  then: BookThen | null,
+  known: KnownMarket | null,
 ): PaperEvent[] {
+  const desk = marketOfOrder(engine, orderId);
   const paper = find(engine, orderId);
-  const desk = paper === null ? undefined : engine.desks.get(paper.order.tokenId);
-  if (paper === null || desk === undefined || paper.phase !== "asking") return [];
+  if (paper === null || desk === null || paper.phase !== "asking") return [];
   const events: PaperEvent[] = [];
-  place(desk, paper, book, history, events);
-  sweepOut(engine, paper.order.tokenId, desk, events);
+  placeAndRest(desk, paper, then, known, events);
+  sweepOut(engine, desk);
   return events;
 }
 
@@ -137,25 +141,29 @@ export function answerBook(
  */
 export function endOverdue(engine: PaperEngine, overdueMs: number): PaperEvent[] {
   const events: PaperEvent[] = [];
-  for (const [tokenId, desk] of engine.desks) {
+  for (const desk of [...engine.desks.values()]) {
     for (const paper of desk.orders) {
       const { cancelAtMs, phase, order } = paper;
-      if (cancelAtMs !== null && cancelAtMs <= overdueMs) events.push(endOf(paper, "canceled", cancelAtMs));
-      else if (phase !== "resting" && order.placeAtMs <= overdueMs) events.push(endOf(paper, "blind", order.placeAtMs));
+      if (phase !== "asking" && cancelAtMs !== null && cancelAtMs <= overdueMs)
+        end(paper, "canceled", cancelAtMs, events);
+      else if (phase !== "resting" && order.placeAtMs <= overdueMs) end(paper, "blind", order.placeAtMs, events);
       else if (phase === "resting" && expiresAtMs(paper) <= overdueMs) {
-        events.push(endOf(paper, "expired", expiresAtMs(paper)));
+        end(paper, "expired", expiresAtMs(paper), events);
       }
     }
-    sweepOut(engine, tokenId, desk, events);
+    sweepOut(engine, desk);
   }
   return events;
 }
 
-function find(engine: PaperEngine, orderId: ClientOrderId): PaperOrder | null {
-  const tokenId = engine.tokenOf.get(orderId);
-  const desk = tokenId === undefined ? undefined : engine.desks.get(tokenId);
-  return desk?.orders.find(({ order }) => order.orderId === orderId) ?? null;
+/** The market of an order that has not ended; null when there is no such order. */
+export function marketOfOrder(engine: PaperEngine, orderId: ClientOrderId): MarketDesk | null {
+  const conditionId = engine.marketOf.get(orderId);
+  return conditionId === undefined ? null : (engine.desks.get(conditionId) ?? null);
 }
+
+const find = (engine: PaperEngine, orderId: ClientOrderId): PaperOrder | null =>
+  marketOfOrder(engine, orderId)?.orders.find(({ order }) => order.orderId === orderId) ?? null;
 
 function close(engine: PaperEngine, orderId: ClientOrderId): void {
   engine.closed.add(orderId);
@@ -166,15 +174,23 @@ function close(engine: PaperEngine, orderId: ClientOrderId): void {
 }
 
 /** Drops the orders that have ended, and a desk that holds nothing. */
-function sweepOut(engine: PaperEngine, tokenId: TokenId, desk: TokenDesk, events: readonly PaperEvent[]): void {
-  const ended = new Set(events.filter(({ kind }) => kind !== "fill").map(({ orderId }) => orderId));
-  desk.orders = desk.orders.filter(({ leavesMicro, order: { orderId } }) => {
-    const isOver = leavesMicro === 0n || ended.has(orderId);
-    if (isOver) {
-      engine.tokenOf.delete(orderId);
-      close(engine, orderId);
-    }
-    return !isOver;
-  });
-  if (desk.orders.length === 0 && desk.consumed.size === 0) engine.desks.delete(tokenId);
+function sweepOut(engine: PaperEngine, desk: MarketDesk): void {
+  const over = desk.orders.filter(({ isOver }) => isOver);
+  if (over.length > 0) drop(desk, ({ isOver }) => isOver);
+  for (const { order } of over) {
+    engine.marketOf.delete(order.orderId);
+    close(engine, order.orderId);
+  }
+  if (desk.orders.length > 0) return;
+  if (over.length > 0 || desk.taken.size === 0) engine.desks.delete(desk.conditionId);
+  if (over.length > 0 && desk.taken.size > 0) {
+    engine.desks.set(desk.conditionId, desk);
+    forgetOldest(engine);
+  }
+}
+
+function forgetOldest(engine: PaperEngine): void {
+  if (engine.desks.size <= IDLE_MAX) return;
+  const idle = idleMarkets(engine);
+  for (const { conditionId } of idle.slice(0, Math.max(0, idle.length - IDLE_MAX))) engine.desks.delete(conditionId);
 }

@@ -17,8 +17,13 @@ export type PaperFill = About & {
 
 /**
  * How an order ended without being filled in full. `remainder`: what a FAK could not take; `killed`: a FOK that could not
- * be filled at once; `blind`: nobody can say what the book was when it was placed.
+ * be filled at once; `blind`: nobody can say what the book was when it was placed; `closed`: its market was.
  */
-export type PaperEnd = About & { readonly kind: "expired" | "canceled" | "remainder" | "killed" | "blind" };
+export type PaperEnd = About & {
+  readonly kind: "expired" | "canceled" | "remainder" | "killed" | "blind" | "closed";
+};
 
-export type PaperEvent = PaperFill | PaperEnd;
+/** The venue refused the order when it arrived. `text`: in the venue's words. */
+export type PaperRefusal = About & { readonly kind: "refused"; readonly code: string; readonly text: string };
+
+export type PaperEvent = PaperFill | PaperEnd | PaperRefusal;

@@ -1,289 +1,257 @@
-/** The fold of one token: its book's history and its orders' own moments, in venue time. */
-import { entryTs } from "@slipstream/book/entryRing";
-import type { BookHistory } from "@slipstream/book/history";
-import { bookAfter, bookAt, deltasAfter, type HistoryEntry } from "@slipstream/book/historyAnswers";
+/** The fold of one market: both tokens' histories and the orders' own moments, in venue time (rules 3, 5, 6). */
+import { bookAfter, bookAt, type HistoryEntry } from "@slipstream/book/historyAnswers";
 import { type Book, sizeAt } from "@slipstream/book/ladder";
-import { sweep } from "@slipstream/book/sweep";
-import type { AccountId } from "@slipstream/contracts/ids";
+import type { AccountId, ConditionId } from "@slipstream/contracts/ids";
 import {
-  floorToStep,
+  add,
   minAmount,
   otherSide,
+  type PriceMicro,
   type SharesMicro,
-  type Side,
   sharesMicro,
   subtractToZero,
+  ZERO_SHARES,
 } from "@slipstream/contracts/money";
-import { type ConsumedDepth, consume, consumedAt, onLevelSize } from "./consumed.ts";
 import type { PaperEvent } from "./events.ts";
-import { endOf, expiresAtMs, fill, type PaperOrder } from "./orders.ts";
-import { backOf, crosses, isBeyond, onLevel, onPrintAtPrice } from "./resting.ts";
+import { type KnownMarket, mirrored, type Tokens, type Which } from "./market.ts";
+import { byPriority, end, expiresAtMs, fill, type PaperOrder } from "./orders.ts";
+import { type BookThen, crossing, displayed, isClosedFor, place } from "./placement.ts";
+import { queueAt } from "./queueAt.ts";
+import { backOf, crosses, isBeyond, onLevel, onPrintAtPrice, onPrintBeyond } from "./resting.ts";
+import { onFullBook, onTotal, type TakenDepth, take, takenAt } from "./taken.ts";
+import { type Feed, type Happening, newFeed, type Print, readOn } from "./timeline.ts";
 
-export type TokenDesk = {
-  /** In the order they came. */
+export type MarketDesk = {
+  readonly conditionId: ConditionId;
+  readonly tokens: Tokens;
+  /** In the sequence in which they were handed over. */
   orders: PaperOrder[];
-  readonly consumed: ConsumedDepth;
-  /** Last history entry folded. */
-  position: number;
+  /** Those that rest, in the sequence in which the venue would fill them. */
+  resting: PaperOrder[];
+  readonly taken: TakenDepth;
+  readonly feeds: readonly [Feed, Feed];
+  /** The token whose totals tell what is still taken (rule 5.4); null before one of the books is known. */
+  teller: Which | null;
   /** Venue time up to which everything is decided. */
   foldedMs: number;
 };
 
-export const createDesk = (): TokenDesk => ({
-  orders: [],
-  consumed: new Map(),
-  position: -1,
-  foldedMs: Number.NEGATIVE_INFINITY,
+export const createMarketDesk = (conditionId: ConditionId, tokens: Tokens): MarketDesk => ({
+  ...{ conditionId, tokens, orders: [], resting: [], taken: new Map(), feeds: [newFeed(), newFeed()] },
+  ...{ teller: null, foldedMs: Number.NEGATIVE_INFINITY },
 });
 
-/** A reservation's bound of the fee counts on it; no limit within a price guard spans more levels. */
-const SWEEP_LEVELS_MAX = 64;
-
 /** Folds everything up to the watermark. */
-export function foldDesk(desk: TokenDesk, history: BookHistory, watermarkMs: number, events: PaperEvent[]): void {
-  const entries = newEntries(desk, history, watermarkMs, events);
+export function foldMarket(desk: MarketDesk, known: KnownMarket, events: PaperEvent[]): void {
+  // What was before the first order's placement concerns none of them.
+  const isFirst = desk.foldedMs === Number.NEGATIVE_INFINITY;
+  const firstMs = Math.min(known.watermarkMs, ...desk.orders.map(({ order }) => order.placeAtMs));
+  const happenings = readOn(desk.feeds, known, isFirst ? firstMs : desk.foldedMs, desk.foldedMs);
+  tellAgain(desk, known);
   let at = 0;
+  let act = nextAct(desk, known);
   for (;;) {
-    const entry = entries[at];
-    const act = nextAct(desk, watermarkMs, events);
-    if (act !== null && (entry === undefined || comesFirst(act, entry)))
-      perform(desk, act, history, watermarkMs, events);
-    else if (entry !== undefined) {
-      desk.position = entry.position;
-      applyEntry(desk, entry, history, events);
+    const next = happenings[at];
+    if (act !== null && (next === undefined || comesFirst(act, next))) {
+      perform(desk, act, known, events);
+      act = nextAct(desk, known);
+    } else if (next !== undefined) {
+      const told = events.length;
+      happen(desk, next, known, events);
+      if (events.length > told) act = nextAct(desk, known);
       at += 1;
     } else break;
   }
-  desk.foldedMs = watermarkMs;
+  desk.foldedMs = known.watermarkMs;
 }
 
-/** A desk begins at its first order's placement or the watermark: what was before concerns none of its orders. */
-function newEntries(
-  desk: TokenDesk,
-  history: BookHistory,
-  watermarkMs: number,
-  events: PaperEvent[],
-): readonly HistoryEntry[] {
-  if (desk.foldedMs === Number.NEGATIVE_INFINITY) {
-    const firstMs = Math.min(watermarkMs, ...desk.orders.map(({ order }) => order.placeAtMs));
-    desk.position = positionAt(history, firstMs);
-  }
-  const answer = deltasAfter(history, desk.position, watermarkMs);
-  if (answer.kind === "entries") return answer.entries;
-  // The history dropped entries before they were read: a hole of our own making.
-  desk.consumed.clear();
-  desk.position = answer.oldestPosition - 1;
-  rejoin(desk, history, desk.foldedMs, events);
-  const rest = deltasAfter(history, desk.position, watermarkMs);
-  return rest.kind === "entries" ? rest.entries : [];
-}
+/** In the sequence of one millisecond (rule 3.1). */
+const ACT_KINDS = ["close", "cancel", "expire", "place"] as const;
+type Act = { readonly kind: (typeof ACT_KINDS)[number]; readonly atMs: number; readonly paper: PaperOrder };
 
-/** Last entry with a time <= `tsMs`. */
-function positionAt({ ring }: BookHistory, tsMs: number): number {
-  let position = ring.end - 1;
-  while (position >= ring.first && entryTs(ring, position) > tsMs) position -= 1;
-  return position;
-}
-
-type Act = { readonly kind: "place" | "expire" | "cancel"; readonly atMs: number; readonly paper: PaperOrder };
-
-const isOver = (paper: PaperOrder, events: readonly PaperEvent[]): boolean =>
-  paper.leavesMicro === 0n || events.some(({ kind, orderId }) => kind !== "fill" && orderId === paper.order.orderId);
-
-/** The earliest moment of an order's own, ends before placements, older orders first. */
-function nextAct(desk: TokenDesk, watermarkMs: number, events: readonly PaperEvent[]): Act | null {
+/** The earliest moment of an order's own up to the watermark, older orders first. */
+function nextAct(desk: MarketDesk, known: KnownMarket): Act | null {
   let first: Act | null = null;
+  const rank = ({ kind }: Act): number => ACT_KINDS.indexOf(kind);
   for (const paper of desk.orders) {
-    for (const act of actsOf(paper)) {
-      if (act.atMs > watermarkMs) continue;
-      const isEarlier = first === null || act.atMs < first.atMs;
-      const isEndAtSameTime =
-        first !== null && act.atMs === first.atMs && act.kind !== "place" && first.kind === "place";
-      if ((isEarlier || isEndAtSameTime) && !isOver(paper, events)) first = act;
+    if (paper.isOver) continue;
+    for (const act of actsOf(paper, desk, known)) {
+      if (act.atMs > known.watermarkMs) continue;
+      if (first === null || act.atMs < first.atMs || (act.atMs === first.atMs && rank(act) < rank(first))) first = act;
     }
   }
   return first;
 }
 
-function actsOf(paper: PaperOrder): Act[] {
+function actsOf(paper: PaperOrder, { foldedMs }: MarketDesk, { closedMs }: KnownMarket): Act[] {
   const acts: Act[] = [];
-  if (paper.cancelAtMs !== null) acts.push({ kind: "cancel", atMs: paper.cancelAtMs, paper });
-  if (paper.phase === "resting") acts.push({ kind: "expire", atMs: expiresAtMs(paper), paper });
-  if (paper.phase === "waiting") acts.push({ kind: "place", atMs: paper.order.placeAtMs, paper });
+  const { cancelAtMs, phase } = paper;
+  // What it was at the time of placement comes first.
+  if (phase === "asking") return acts;
+  if (cancelAtMs !== null) acts.push({ kind: "cancel", atMs: cancelAtMs, paper });
+  if (phase === "resting") {
+    acts.push({ kind: "expire", atMs: expiresAtMs(paper), paper });
+    // Told late, it ends what is open and takes nothing back.
+    if (closedMs !== null) acts.push({ kind: "close", atMs: Math.max(closedMs, foldedMs), paper });
+  }
+  if (phase === "waiting") acts.push({ kind: "place", atMs: paper.order.placeAtMs, paper });
   return acts;
 }
 
-const comesFirst = (act: Act, entry: HistoryEntry): boolean =>
-  act.kind === "place" ? act.atMs < entry.tsEventMs : act.atMs <= entry.tsEventMs;
+const comesFirst = (act: Act, { tsMs }: Happening): boolean =>
+  act.kind === "place" ? act.atMs < tsMs : act.atMs <= tsMs;
 
-function perform(
-  desk: TokenDesk,
-  { kind, atMs, paper }: Act,
-  history: BookHistory,
-  watermarkMs: number,
-  events: PaperEvent[],
-): void {
-  if (kind !== "place") {
-    events.push(endOf(paper, kind === "expire" ? "expired" : "canceled", atMs));
-    return;
+function perform(desk: MarketDesk, { kind, atMs, paper }: Act, known: KnownMarket, events: PaperEvent[]): void {
+  if (kind === "close") end(paper, "closed", atMs, events);
+  else if (kind === "cancel") end(paper, "canceled", atMs, events);
+  else if (kind === "expire") end(paper, "expired", atMs, events);
+  else {
+    const history = known.histories[paper.which];
+    const answer = history === null ? null : bookAt(history, atMs, known.watermarkMs);
+    if (answer?.kind === "book") placeAndRest(desk, paper, answer, known, events);
+    else if (isClosedFor(paper, known.closedMs)) placeAndRest(desk, paper, null, known, events);
+    else paper.phase = "asking";
   }
-  const answer = bookAt(history, atMs, watermarkMs);
-  if (answer.kind === "book") place(desk, paper, answer.book, history, events);
-  else paper.phase = "asking";
 }
 
-/**
- * Sweeps the book of the time of placement; null: nobody knows it. Fills that the log already has are counted, not made
- * again: the same book gives the same fills with the same numbers.
- */
-export function place(
-  desk: TokenDesk,
+/** @param known - null: nothing of the market is known now. */
+export function placeAndRest(
+  desk: MarketDesk,
   paper: PaperOrder,
-  book: Book | null,
-  history: BookHistory | null,
+  then: BookThen | null,
+  known: KnownMarket | null,
   events: PaperEvent[],
 ): void {
-  const { order, known } = paper;
-  const atMs = order.placeAtMs;
-  if (book === null && (known.fills === 0 || order.timeInForce !== "GTD")) {
-    events.push(endOf(paper, "blind", atMs));
-    return;
-  }
-  if (book !== null && !takeLiquidity(desk, paper, book, events)) return;
-  paper.next = Math.max(paper.next, known.fills);
-  if (paper.leavesMicro === 0n) return;
-  if (order.timeInForce !== "GTD") {
-    events.push(endOf(paper, "remainder", atMs));
-    return;
-  }
-  paper.phase = "resting";
-  const isNow = book !== null && atMs >= desk.foldedMs;
-  if (isNow) paper.queue = backOf(displayed(book, order.side, order.limitPriceMicro));
-  else if (history !== null) rejoinOne(desk, paper, bookNow(desk, history), desk.foldedMs, events);
+  if (!place(paper, then, desk.taken, known?.closedMs ?? null, events)) return;
+  const { order } = paper;
+  desk.resting = [...desk.resting.filter(({ isOver }) => !isOver), paper].sort(byPriority);
+  if (known === null) return;
+  const isNow = then !== null && order.placeAtMs >= desk.foldedMs;
+  if (isNow) paper.queue = queueAt(paper, known, displayed(then.book, order.side, order.limitPriceMicro));
+  else rejoin(desk, paper, bookNow(desk, paper.which, known), desk.foldedMs, events);
 }
 
-/** @returns false when it was a FOK that could not be filled at once. */
-function takeLiquidity(desk: TokenDesk, paper: PaperOrder, book: Book, events: PaperEvent[]): boolean {
-  const { order, known } = paper;
-  const { account, side } = order;
-  const levelSide = otherSide(side);
-  const levels = sweep(book, order, (at, price) => consumedAt(desk.consumed, account, at, price))
-    .fills.slice(0, SWEEP_LEVELS_MAX)
-    .map(({ priceMicro, sizeMicro }) => ({ priceMicro, sizeMicro: floorToStep(sizeMicro) }))
-    .filter(({ sizeMicro }) => sizeMicro > 0n);
-  const missing = levels.reduce((left, { sizeMicro }) => subtractToZero(left, sizeMicro), order.sizeMicro);
-  if (order.timeInForce === "FOK" && missing > 0n && known.fills === 0) {
-    events.push(endOf(paper, "killed", order.placeAtMs));
-    return false;
-  }
-  for (const { priceMicro, sizeMicro } of levels) {
-    consume(desk.consumed, { account, side: levelSide, priceMicro }, sizeMicro);
-    if (paper.next < known.fills) paper.next += 1;
-    else fill(paper, { atMs: order.placeAtMs, priceMicro, liquiditySide: "taker" }, sizeMicro, events);
-  }
-  return true;
-}
-
-const displayed = (book: Book, side: Side, price: PaperOrder["order"]["limitPriceMicro"]): SharesMicro =>
-  sharesMicro(BigInt(sizeAt(book, side, price)));
-
-/** The book where the fold stands; null in a hole. */
-function bookNow(desk: TokenDesk, history: BookHistory): Book | null {
-  const answer = bookAfter(history, desk.position);
+/** A token's book where the fold stands; null in a gap. */
+function bookNow({ feeds }: MarketDesk, which: Which, { histories }: KnownMarket): Book | null {
+  const history = histories[which];
+  if (history === null || !feeds[which].isLive) return null;
+  const answer = bookAfter(history, feeds[which].position);
   return answer.kind === "book" ? answer.book : null;
 }
 
-/** After a hole: every resting order is at the back of its level, and what crosses it by now has met it. */
-function rejoin(desk: TokenDesk, history: BookHistory, atMs: number, events: PaperEvent[]): void {
-  const book = bookNow(desk, history);
-  for (const paper of desk.orders) {
-    if (paper.phase === "resting" && !isOver(paper, events)) rejoinOne(desk, paper, book, atMs, events);
-  }
+/** After a gap: at the back of its level, and what crosses it by now has met it (rule 6.9). */
+function rejoin(desk: MarketDesk, paper: PaperOrder, book: Book | null, atMs: number, events: PaperEvent[]): void {
+  const { side, limitPriceMicro } = paper.order;
+  paper.queue = book === null ? null : backOf(displayed(book, side, limitPriceMicro));
+  if (book === null || atMs >= expiresAtMs(paper) || (paper.cancelAtMs !== null && atMs >= paper.cancelAtMs)) return;
+  for (const level of crossing(paper, book, paper.leavesMicro, desk.taken)) meet(desk, paper, level, atMs, events);
 }
 
-function rejoinOne(desk: TokenDesk, paper: PaperOrder, book: Book | null, atMs: number, events: PaperEvent[]): void {
-  const { order } = paper;
-  if (book === null) {
-    paper.queue = null;
-    return;
-  }
-  paper.queue = backOf(displayed(book, order.side, order.limitPriceMicro));
-  if (atMs >= expiresAtMs(paper)) return;
-  const crossing = sweep(book, { ...order, sizeMicro: paper.leavesMicro }, (side, price) =>
-    consumedAt(desk.consumed, order.account, side, price),
-  );
-  for (const level of crossing.fills) meet(desk, paper, level, atMs, events);
-}
+type Offered = { readonly priceMicro: PriceMicro; readonly sizeMicro: SharesMicro };
 
-/** Liquidity of the other side has come to our price: it trades with us there. */
+/** Liquidity of the other side has come to our price: it trades with us there (rule 6.10). */
 function meet(
-  desk: TokenDesk,
+  { taken }: MarketDesk,
   paper: PaperOrder,
-  level: { readonly priceMicro: PaperOrder["order"]["limitPriceMicro"]; readonly sizeMicro: SharesMicro },
+  { priceMicro, sizeMicro }: Offered,
   atMs: number,
   events: PaperEvent[],
 ): void {
   const { account, side, limitPriceMicro } = paper.order;
-  const at = { atMs, priceMicro: limitPriceMicro, liquiditySide: "maker" as const };
-  const filled = fill(paper, at, level.sizeMicro, events);
-  if (filled > 0n) consume(desk.consumed, { account, side: otherSide(side), priceMicro: level.priceMicro }, filled);
+  const filled = fill(paper, { atMs, priceMicro: limitPriceMicro, liquiditySide: "maker" }, sizeMicro, events);
+  if (filled > 0n) take(taken, account, mirrored(paper.which, { side: otherSide(side), priceMicro }), filled);
 }
 
-function applyEntry(desk: TokenDesk, entry: HistoryEntry, history: BookHistory, events: PaperEvent[]): void {
-  switch (entry.kind) {
-    case "hole":
-      for (const paper of desk.orders) paper.queue = null;
-      break;
-    case "epoch":
-      desk.consumed.clear();
-      rejoin(desk, history, entry.tsEventMs, events);
-      break;
-    case "level":
-      onLevelSize(desk.consumed, entry.side, entry.priceMicro, entry.sizeMicro);
-      for (const paper of desk.orders) if (!isOver(paper, events)) levelChanged(desk, paper, entry, events);
-      break;
-    case "trade":
-      printed(desk, entry, events);
-      break;
+function happen(desk: MarketDesk, { which, tsMs, entry }: Happening, known: KnownMarket, events: PaperEvent[]): void {
+  const feed = desk.feeds[which];
+  if (entry.kind === "trade") {
+    printed(desk, which, entry, tsMs, events);
+    return;
   }
+  feed.position = entry.position;
+  switch (entry.kind) {
+    case "tick":
+      return;
+    case "hole":
+      feed.isLive = false;
+      for (const paper of desk.resting) if (paper.which === which) paper.queue = null;
+      tellAgain(desk, known);
+      return;
+    case "epoch":
+      reopened(desk, which, known, tsMs, events);
+      return;
+    case "level":
+      levelChanged(desk, which, entry, tsMs, events);
+  }
+}
+
+/** A full book ends a gap. */
+function reopened(desk: MarketDesk, which: Which, known: KnownMarket, atMs: number, events: PaperEvent[]): void {
+  desk.feeds[which].isLive = true;
+  const book = bookNow(desk, which, known);
+  desk.feeds[which].isLive = book !== null;
+  if (desk.teller === which) desk.teller = null;
+  tellAgain(desk, known);
+  for (const paper of desk.resting) {
+    if (paper.which === which && !paper.isOver) rejoin(desk, paper, book, atMs, events);
+  }
+}
+
+/** The first token tells what is taken while its book is known, else the second; a new teller tells all levels anew. */
+function tellAgain(desk: MarketDesk, known: KnownMarket): void {
+  const [first, second] = desk.feeds;
+  const teller = first.isLive ? 0 : second.isLive ? 1 : null;
+  if (teller === null || teller === desk.teller) return;
+  desk.teller = teller;
+  if (desk.taken.size === 0) return;
+  const book = bookNow(desk, teller, known);
+  if (book === null) return;
+  onFullBook(desk.taken, (level) => {
+    const { side, priceMicro } = mirrored(teller, level);
+    return sizeAt(book, side, priceMicro);
+  });
 }
 
 function levelChanged(
-  desk: TokenDesk,
-  paper: PaperOrder,
-  entry: Extract<HistoryEntry, { kind: "level" }>,
+  desk: MarketDesk,
+  which: Which,
+  { side, priceMicro, sizeMicro: total }: Extract<HistoryEntry, { kind: "level" }>,
+  atMs: number,
   events: PaperEvent[],
 ): void {
-  const { queue, order } = paper;
-  if (queue === null) return;
-  const { side, priceMicro, tsEventMs } = entry;
-  const sizeMicro = sharesMicro(BigInt(entry.sizeMicro));
-  if (side === order.side) {
-    if (priceMicro === order.limitPriceMicro) onLevel(queue, sizeMicro, tsEventMs);
-    return;
+  const level = mirrored(which, { side, priceMicro });
+  if (desk.teller === which) onTotal(desk.taken, level, total);
+  const sizeMicro = sharesMicro(BigInt(total));
+  for (const paper of desk.resting) {
+    const { queue, order } = paper;
+    if (queue === null || paper.which !== which || paper.isOver) continue;
+    if (side === order.side) {
+      if (priceMicro === order.limitPriceMicro) onLevel(queue, sizeMicro, atMs);
+    } else if (crosses(order.side, order.limitPriceMicro, priceMicro)) {
+      const available = subtractToZero(sizeMicro, takenAt(desk.taken, order.account, level));
+      meet(desk, paper, { priceMicro, sizeMicro: available }, atMs, events);
+    }
   }
-  if (!crosses(order.side, order.limitPriceMicro, priceMicro)) return;
-  const available = subtractToZero(sizeMicro, consumedAt(desk.consumed, order.account, side, priceMicro));
-  meet(desk, paper, { priceMicro, sizeMicro: available }, tsEventMs, events);
 }
 
-/** A print fills the resting orders that its taker would have met. Orders of one account share it, older ones first. */
-function printed(desk: TokenDesk, entry: Extract<HistoryEntry, { kind: "trade" }>, events: PaperEvent[]): void {
-  const sizeMicro = sharesMicro(BigInt(entry.sizeMicro));
-  const left = new Map<AccountId, SharesMicro>();
-  for (const paper of desk.orders) {
-    const { queue, order } = paper;
-    if (queue === null || order.side === entry.side || isOver(paper, events)) continue;
-    const { account, limitPriceMicro, side } = order;
-    const share = left.get(account) ?? sizeMicro;
-    let reaching: SharesMicro;
-    if (isBeyond(side, limitPriceMicro, entry.priceMicro)) {
-      queue.aheadMicro = sharesMicro(0n);
-      reaching = share;
-    } else if (entry.priceMicro === limitPriceMicro) {
-      reaching = minAmount(share, onPrintAtPrice(queue, sizeMicro, entry.tsEventMs));
+/** A print fills the resting orders that its taker would have met, on both tokens; those of one account share it (6.8). */
+function printed(desk: MarketDesk, which: Which, print: Print, atMs: number, events: PaperEvent[]): void {
+  const { side, priceMicro } = mirrored(which, print);
+  const sizeMicro = sharesMicro(BigInt(print.sizeMicro));
+  const filled = new Map<AccountId, SharesMicro>();
+  for (const paper of desk.resting) {
+    const { queue, order, at } = paper;
+    if (queue === null || at.side === side || paper.isOver) continue;
+    let reachingMicro: SharesMicro;
+    if (isBeyond(at.side, at.priceMicro, priceMicro)) {
+      onPrintBeyond(queue);
+      reachingMicro = sizeMicro;
+    } else if (at.priceMicro === priceMicro) {
+      reachingMicro = onPrintAtPrice(queue, sizeMicro, atMs);
     } else continue;
-    const at = { atMs: entry.tsEventMs, priceMicro: limitPriceMicro, liquiditySide: "maker" as const };
-    left.set(account, subtractToZero(share, fill(paper, at, reaching, events)));
+    const beforeMicro = filled.get(order.account) ?? ZERO_SHARES;
+    const share = minAmount(paper.leavesMicro, subtractToZero(reachingMicro, beforeMicro));
+    const as = { atMs, priceMicro: order.limitPriceMicro, liquiditySide: "maker" as const };
+    filled.set(order.account, add(beforeMicro, fill(paper, as, share, events)));
   }
 }

@@ -1,9 +1,9 @@
 import { applySnapshot, createBook } from "@slipstream/book/ladder";
-import type { AccountId, ClientOrderId } from "@slipstream/contracts/ids";
+import type { AccountId } from "@slipstream/contracts/ids";
 import { describe, expect, test } from "vitest";
 import type { OrderToPlace } from "../core/messages.ts";
-import { ASKS, BIDS, flat, order, resting, shares, short, tokenId, world } from "./engine.testing.ts";
-import { activeTokens, answerBook, endOverdue, openQuestions, resumeOrder } from "./engine.ts";
+import { ASKS, BIDS, cents, flat, id, order, resting, shares, short, world, YES } from "./engine.testing.ts";
+import { activeMarkets, answerBook, endOverdue, openQuestions, resumeOrder } from "./engine.ts";
 
 describe("holes", () => {
   test("nothing fills in one, afterwards the order is at the back of its level", () => {
@@ -32,8 +32,8 @@ describe("holes", () => {
     made.epoch(3_000, BIDS, ASKS);
     made.order();
     made.until(3_500);
-    expect(openQuestions(made.engine)).toEqual([{ orderId: "a", tokenId, tsMs: 2_000 }]);
-    expect(answerBook(made.engine, order.orderId, null, made.history).map(short)).toEqual(["a blind t2000"]);
+    expect(openQuestions(made.engine)).toEqual([{ orderId: "a", tokenId: YES, tsMs: 2_000 }]);
+    expect(answerBook(made.engine, order.orderId, null, made.known(3_500)).map(short)).toEqual(["a blind t2000"]);
     expect(openQuestions(made.engine)).toEqual([]);
   });
 
@@ -43,9 +43,11 @@ describe("holes", () => {
     made.epoch(3_000, [[51, 40]], [[53, 1]]);
     made.order({ sizeMicro: shares(30) });
     made.until(3_500);
-    const book = createBook({ tokenId, tickMicro: 10_000 });
+    const book = createBook({ tokenId: YES, tickMicro: 10_000 });
     applySnapshot(book, flat(BIDS), flat([[50, 12]]));
-    expect(answerBook(made.engine, order.orderId, book, made.history).map(short)).toEqual(["a taker 12@50 t2000"]);
+    expect(answerBook(made.engine, order.orderId, { book, tickMicro: cents(1) }, made.known(3_500)).map(short)).toEqual(
+      ["a taker 12@50 t2000"],
+    );
     made.print(3_600, "SELL", 51, 45);
     made.until(4_000);
     expect(made.told()).toEqual(["a maker 5@51 t3600"]);
@@ -53,10 +55,10 @@ describe("holes", () => {
 
   test("books that died end what is long overdue, without fills", () => {
     const made = resting();
-    made.order({ orderId: "b" as ClientOrderId, placeAtMs: 4_000 });
+    made.order({ orderId: id("b"), placeAtMs: 4_000 });
     expect(endOverdue(made.engine, 3_999)).toEqual([]);
     expect(endOverdue(made.engine, 7_000).map(short)).toEqual(["a expired t7000", "b blind t4000"]);
-    expect(activeTokens(made.engine)).toEqual([]);
+    expect(activeMarkets(made.engine)).toEqual([]);
   });
 });
 
@@ -109,7 +111,7 @@ describe("taken up again after a restart", () => {
       made.epoch(4_000, BIDS, [[52, 1]]);
       resume(made, fills, filled);
       made.until(4_050);
-      made.events.push(...answerBook(made.engine, order.orderId, null, made.history));
+      made.events.push(...answerBook(made.engine, order.orderId, null, made.known(4_050)));
       made.print(4_100, "SELL", 50, 100);
       made.until(5_000);
       expect(made.told()).toEqual(expected);

@@ -1,0 +1,358 @@
+/** The rules of docs/paper-engine.md that are not in engine.test.ts (placement, depth) or holes.test.ts (gaps). */
+import { describe, expect, test } from "vitest";
+import { cents, id, NO, order, resting, shares, world } from "./engine.testing.ts";
+import { cancelOrder } from "./engine.ts";
+
+const atNo = (limit: number) => ({ tokenId: NO, limitPriceMicro: cents(limit) });
+
+describe("a print and a decrease of its level count once (6.3–6.6, 6.11)", () => {
+  /** Rests 30 at 48 behind 100, bids 48 × 100. */
+  const behind100 = () => {
+    const made = world([[48, 100]], [[60, 10]]);
+    made.order({ limitPriceMicro: cents(48), ttlMs: 60_000 });
+    return made;
+  };
+
+  test("M3: prints of 40, 30, 25 after their decreases and a change of another level, 100 ahead: nothing", () => {
+    const made = behind100();
+    let left = 100;
+    for (const [atMs, size] of [
+      [2_500, 40],
+      [3_000, 30],
+      [3_500, 25],
+    ] as const) {
+      left -= size;
+      made.level(atMs, "BUY", 48, left);
+      made.level(atMs + 50, "SELL", 60, atMs);
+      made.print(atMs + 80, "SELL", 48, size);
+    }
+    made.until(5_000);
+    expect(made.told()).toEqual([]);
+    made.print(5_100, "SELL", 48, 12);
+    made.until(6_000);
+    expect(made.told()).toEqual(["a maker 7@48 t5100"]);
+  });
+
+  test.each<[string, (made: ReturnType<typeof behind100>) => void, string[]]>([
+    [
+      "prints before their decreases",
+      (made) => {
+        made.print(2_500, "SELL", 48, 40);
+        made.level(2_580, "BUY", 48, 60);
+        made.print(2_600, "SELL", 48, 60);
+        made.level(2_650, "BUY", 48, 0);
+      },
+      [],
+    ],
+    [
+      "two decreases, then their prints",
+      (made) => {
+        made.level(2_500, "BUY", 48, 60);
+        made.level(2_510, "BUY", 48, 20);
+        made.print(2_580, "SELL", 48, 40);
+        made.print(2_590, "SELL", 48, 40);
+      },
+      [],
+    ],
+    [
+      "two prints for one decrease",
+      (made) => {
+        made.level(2_500, "BUY", 48, 20);
+        made.print(2_580, "SELL", 48, 50);
+        made.print(2_590, "SELL", 48, 30);
+      },
+      [],
+    ],
+    [
+      "print and decrease of one millisecond",
+      (made) => {
+        made.print(2_500, "SELL", 48, 40);
+        made.level(2_500, "BUY", 48, 60);
+      },
+      [],
+    ],
+    [
+      "a decrease behind us moves nothing, its print does",
+      (made) => {
+        made.level(2_100, "BUY", 48, 300);
+        made.level(2_500, "BUY", 48, 260);
+        made.print(2_580, "SELL", 48, 40);
+        made.print(4_000, "SELL", 48, 61);
+      },
+      ["a maker 1@48 t4000"],
+    ],
+    [
+      "the trade that uses the level up reaches us with the rest",
+      (made) => {
+        made.level(2_500, "BUY", 48, 0);
+        made.print(2_580, "SELL", 48, 112);
+      },
+      ["a maker 12@48 t2580"],
+    ],
+    [
+      "a decrease and a print more than a second apart are two things",
+      (made) => {
+        made.level(2_500, "BUY", 48, 20);
+        made.print(3_501, "SELL", 48, 50);
+      },
+      ["a maker 30@48 t3501"],
+    ],
+    [
+      "exactly a second apart they are one",
+      (made) => {
+        made.level(2_500, "BUY", 48, 20);
+        made.print(3_500, "SELL", 48, 50);
+      },
+      [],
+    ],
+    [
+      "the print of a trade from before the placement does not move us",
+      (made) => {
+        // Placed at 2,000 behind the 60 that were left.
+        made.level(1_950, "BUY", 48, 60);
+        made.print(2_030, "SELL", 48, 40);
+        made.print(3_500, "SELL", 48, 61);
+      },
+      ["a maker 1@48 t3500"],
+    ],
+    [
+      "the decrease of a trade printed before the placement is not waited for twice",
+      (made) => {
+        made.print(1_950, "SELL", 48, 40);
+        made.level(2_030, "BUY", 48, 60);
+        made.print(2_100, "SELL", 48, 61);
+      },
+      ["a maker 1@48 t2100"],
+    ],
+  ])("%s", (_name, tell, told) => {
+    const made = behind100();
+    tell(made);
+    made.until(10_000);
+    expect(made.told()).toEqual(told);
+  });
+
+  test("a print has its own time, though the changes around it are older (1.7)", () => {
+    const made = behind100();
+    made.level(2_500, "BUY", 48, 0);
+    made.print(2_580, "SELL", 48, 130);
+    cancelOrder(made.engine, order.orderId, 2_570);
+    made.until(2_560);
+    made.level(2_565, "SELL", 60, 9);
+    made.until(3_000);
+    expect(made.told()).toEqual(["a canceled t2570"]);
+  });
+});
+
+describe("prints of either token (2.3, 6.6–6.8)", () => {
+  test("M6: a print that names the sibling fills the resting order", () => {
+    const made = resting();
+    made.print(2_100, "BUY", 52, 60, 1);
+    made.print(2_200, "SELL", 52, 600, 1);
+    made.print(2_300, "BUY", 51, 600, 1);
+    made.until(3_000);
+    expect(made.told()).toEqual(["a maker 10@48 t2100"]);
+  });
+
+  test("M6: an order on the sibling too, beyond its price", () => {
+    const made = resting({ ...atNo(52), side: "SELL" });
+    made.print(2_100, "SELL", 47, 12);
+    made.until(3_000);
+    expect(made.told()).toEqual(["a maker 12@52 t2100"]);
+  });
+
+  test("orders of one account share what reaches them: better price first, then the older one", () => {
+    const made = world([[40, 5]], [[60, 10]]);
+    const terms = { limitPriceMicro: cents(47), sizeMicro: shares(10) };
+    made.order({ ...terms, orderId: id("late"), placeAtMs: 2_002 });
+    made.order({ ...terms, orderId: id("old") });
+    made.order({ ...terms, ...atNo(52), side: "SELL", orderId: id("best"), placeAtMs: 2_003 });
+    made.order({ ...terms, account: "other" as typeof order.account, orderId: id("other") });
+    made.print(2_100, "SELL", 47, 23);
+    made.until(3_000);
+    expect(made.told()).toEqual([
+      "best maker 10@52 t2100",
+      "old maker 10@47 t2100",
+      "other maker 10@47 t2100",
+      "late maker 3@47 t2100",
+    ]);
+  });
+
+  test("two at one price behind the same queue do not both get what reaches the first", () => {
+    const made = world([[48, 20]], [[60, 10]]);
+    made.order({ limitPriceMicro: cents(48), sizeMicro: shares(20) });
+    made.order({ limitPriceMicro: cents(48), sizeMicro: shares(20), orderId: id("b"), placeAtMs: 2_001 });
+    made.print(2_100, "SELL", 48, 50);
+    made.until(3_000);
+    expect(made.told()).toEqual(["a maker 20@48 t2100", "b maker 10@48 t2100"]);
+  });
+});
+
+describe("ticks and gaps (1.10, 4.10, 5.2, 5.5)", () => {
+  const tookAll = () => {
+    const made = world([[40, 500]], [[50, 100]]);
+    made.order({ limitPriceMicro: cents(50), sizeMicro: shares(250), ttlMs: 60_000 });
+    made.until(2_000);
+    return made;
+  };
+
+  test.each<[string, (made: ReturnType<typeof tookAll>) => void, string[]]>([
+    ["an unannounced finer tick", (made) => made.level(3_000, "BUY", 3.5, 7), []],
+    ["an announced finer one", (made) => made.tick(3_000, 1_000), []],
+    [
+      "a gap",
+      (made) => {
+        made.hole();
+        made.epoch(3_000, [[40, 500]], [[50, 100]]);
+      },
+      [],
+    ],
+    [
+      "a gap in which the level grew",
+      (made) => {
+        made.hole();
+        made.epoch(3_000, [[40, 500]], [[50, 130]]);
+      },
+      ["a maker 30@50 t3000"],
+    ],
+    [
+      "a gap in which it went and came",
+      (made) => {
+        made.hole();
+        made.epoch(3_000, [[40, 500]], []);
+        made.level(3_100, "SELL", 50, 20);
+      },
+      ["a maker 20@50 t3100"],
+    ],
+  ])("M4: what was taken is not filled again as maker after %s", (_name, tell, told) => {
+    const made = tookAll();
+    tell(made);
+    made.until(10_000);
+    expect(made.told().slice(1)).toEqual(told);
+  });
+
+  test("M8: a tick change right after the placement is no reason to be blind, and the queue stays", () => {
+    const made = world();
+    made.order({ limitPriceMicro: cents(48) });
+    made.order({ orderId: id("b"), timeInForce: "FAK" });
+    made.tick(2_001, 1_000);
+    made.level(2_001, "SELL", 49.9, 1);
+    made.until(3_000);
+    made.print(3_100, "SELL", 48, 55);
+    made.until(4_000);
+    expect(made.told()).toEqual(["b taker 20@50 t2000", "b taker 10@51 t2000", "a maker 5@48 t3100"]);
+  });
+
+  test("a gap of one token leaves the orders of the other alone (6.9)", () => {
+    const made = world();
+    made.order({ limitPriceMicro: cents(48) });
+    made.order({ ...atNo(52), side: "SELL", orderId: id("b") });
+    made.until(2_000);
+    made.hole([1]);
+    made.print(2_100, "SELL", 47, 40);
+    made.until(3_000);
+    expect(made.told()).toEqual(["a maker 30@48 t2100"]);
+  });
+
+  test("a print before a gap whose time is in it counts for nobody (1.12)", () => {
+    const made = resting();
+    made.level(2_100, "BUY", 30, 1);
+    made.print(2_180, "SELL", 47, 40);
+    made.hole([0, 1], 2_099);
+    made.epoch(2_150, [[48, 10]], [[50, 1]]);
+    made.until(3_000);
+    expect(made.told()).toEqual([]);
+  });
+});
+
+describe("the venue's rules at T (7)", () => {
+  test.each<[string, Partial<typeof order>, string]>([
+    ["a limit off the tick", { limitPriceMicro: cents(48.5) }, "PRICE_OFF_TICK"],
+    ["FAK of 11.37 at 0.51", { timeInForce: "FAK", sizeMicro: shares(11.37) }, "AMOUNT_PRECISION"],
+    ["too small", { minOrderSizeMicro: shares(31) }, "SIZE_BELOW_MINIMUM"],
+    ["below a dollar and marketable", { sizeMicro: shares(1.9) }, "MARKETABLE_BELOW_MINIMUM"],
+  ])("%s is refused and takes nothing", (_name, over, code) => {
+    const made = world();
+    made.order(over);
+    made.order({ orderId: id("b"), limitPriceMicro: cents(50), sizeMicro: shares(20) });
+    made.until(3_000);
+    expect(made.told()).toEqual([`a refused ${code} t2000`, "b taker 20@50 t2000"]);
+  });
+
+  test("a FAK that was granted more than the venue takes gives the rest back when it is filled", () => {
+    const made = world();
+    made.order({ timeInForce: "FAK", restMicro: shares(0.37) });
+    made.until(3_000);
+    expect(made.told()).toEqual(["a taker 20@50 t2000", "a taker 10@51 t2000", "a remainder t2000"]);
+  });
+
+  test("the tick is the one of that moment, whenever its change was told", () => {
+    const made = world();
+    for (const [n, placeAtMs] of [1_999, 2_000, 2_500].entries()) {
+      made.order({ orderId: id(`o${n}`), limitPriceMicro: cents(48.5), placeAtMs, ttlMs: 60_000 });
+    }
+    made.tick(2_000, 5_000);
+    made.tick(2_400, 10_000);
+    made.until(3_000);
+    expect(made.told()).toEqual(["o0 refused PRICE_OFF_TICK t1999", "o2 refused PRICE_OFF_TICK t2500"]);
+  });
+});
+
+describe("closing (3.7, 7.1)", () => {
+  test.each([["resolve"], ["close"]] as const)(
+    "%s ends what is open at its time; a late print fills nothing",
+    (how) => {
+      const made = resting();
+      made.order({ ...atNo(60), orderId: id("b"), placeAtMs: 2_500 });
+      made.order({ orderId: id("c"), placeAtMs: 3_000, limitPriceMicro: cents(50) });
+      made[how](3_000);
+      made.print(3_000, "SELL", 40, 500);
+      made.print(3_100, "SELL", 40, 500);
+      made.until(9_000);
+      expect(made.told()).toEqual([
+        "b taker 30@52 t2500",
+        "a closed t3000",
+        "c refused MARKET_NOT_ACCEPTING_ORDERS t3000",
+      ]);
+    },
+  );
+
+  test("an order for a closed market is refused though nobody knows its book any more", () => {
+    const made = world();
+    made.order({ placeAtMs: 3_500 });
+    made.order({ orderId: id("b"), placeAtMs: 2_999, timeInForce: "FAK" });
+    made.resolve(3_000);
+    made.hole([0, 1], 2_999);
+    made.until(9_000);
+    expect(made.told()).toEqual([
+      "b taker 20@50 t2999",
+      "b taker 10@51 t2999",
+      "a refused MARKET_NOT_ACCEPTING_ORDERS t3500",
+    ]);
+  });
+
+  test("told when later times are decided, it takes nothing back", () => {
+    const made = resting();
+    made.print(3_100, "SELL", 47, 5);
+    made.until(4_000);
+    made.close(3_000);
+    made.print(4_100, "SELL", 47, 5);
+    made.until(5_000);
+    expect(made.told()).toEqual(["a maker 5@48 t3100", "a closed t4000"]);
+  });
+
+  test("comes before an expiry and a cancel of its millisecond", () => {
+    const made = resting({ ttlMs: 1_000 });
+    cancelOrder(made.engine, order.orderId, 3_000);
+    made.close(3_000);
+    made.until(5_000);
+    expect(made.told()).toEqual(["a closed t3000"]);
+  });
+});
+
+test("a cancel in the order's own millisecond comes first (3.5)", () => {
+  const made = world();
+  made.order();
+  cancelOrder(made.engine, order.orderId, 2_000);
+  made.until(3_000);
+  expect(made.told()).toEqual(["a canceled t2000"]);
+});
