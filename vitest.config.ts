@@ -15,7 +15,7 @@ export default defineConfig({
           include: [
             "{libs,services}/*/src/**/*.test.ts",
             "{sandbox,cli}/src/**/*.test.ts",
-            "test/faults/*.test.ts",
+            "test/{faults,samples}/*.test.ts",
             "scripts/*.test.mjs",
           ],
         },

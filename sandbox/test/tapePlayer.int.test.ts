@@ -1,6 +1,4 @@
 /** A tape played through real sockets: what a subscriber sees, byte for byte, and what REST and the chain answer. */
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import { systemClock } from "@slipstream/actor/clock";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
 import { parseShares, priceMicro } from "@slipstream/contracts/money";
@@ -8,6 +6,7 @@ import { decodeUintArray, encodeBalanceOfBatch } from "@slipstream/polymarket/ca
 import { gammaClient, marketOfGamma } from "@slipstream/polymarket/gamma";
 import { createHttpReader } from "@slipstream/polymarket/http";
 import { connectRpcSocket, httpRpc } from "@slipstream/polymarket/rpc";
+import { sampleTapes } from "@slipstream/testkit/samples";
 import { until } from "@slipstream/testkit/until";
 import { afterEach, expect, test } from "vitest";
 import WebSocket from "ws";
@@ -145,26 +144,18 @@ test("fills are logs of a chain that lives before the tape, and balances follow 
   await expect(rpc.call("eth_sendRawTransaction", ["0x"])).rejects.toThrow(/does not exist/);
 });
 
-const sample = resolve(
-  import.meta.dirname,
-  "../..",
-  process.env["SLIPSTREAM_SAMPLES"] ?? "../shared/samples",
-  "tapes/lol-ig1-lgd-2026-09-07.market.tape.jsonl",
-);
-test.skipIf(!existsSync(sample))(
-  "the recorded tape: every frame arrives, and the last books have the recorded hashes",
-  async () => {
-    const tape = await loadTape(sample);
-    const played = await player({ tape, leadMs: 200, speed: 400 });
-    const tokens = played.markets[0]?.tokens.map(({ tokenId }) => tokenId) ?? [];
-    const frames = await subscribe(played.endpoints.clobMarketWsUrl, tokens);
-    await played.play();
-    await until(() => frames.length === tape.length + 1, { timeoutMs: 5_000, what: "all frames" });
-    expect(frames.slice(1)).toEqual(tape.map(({ d }) => d));
-    const last = JSON.parse(frames.at(-1) ?? "") as { price_changes: { asset_id: string; hash: string }[] };
-    for (const { asset_id, hash } of last.price_changes) {
-      const answer = await fetch(new URL(`/book?token_id=${asset_id}`, played.endpoints.clobHttpUrl));
-      expect(await answer.json()).toMatchObject({ hash });
-    }
-  },
-);
+const small = sampleTapes.filter(({ name }) => name.endsWith(".jsonl"));
+test.each(small)("$name: every frame arrives, and the last books have the hashes of the tape", async ({ path }) => {
+  const tape = await loadTape(path);
+  const played = await player({ tape, leadMs: 200, speed: 400 });
+  const tokens = played.markets[0]?.tokens.map(({ tokenId }) => tokenId) ?? [];
+  const frames = await subscribe(played.endpoints.clobMarketWsUrl, tokens);
+  await played.play();
+  await until(() => frames.length === tape.length + 1, { timeoutMs: 5_000, what: "all frames" });
+  expect(frames.slice(1)).toEqual(tape.map(({ d }) => d));
+  const last = JSON.parse(frames.at(-1) ?? "") as { price_changes: { asset_id: string; hash: string }[] };
+  for (const { asset_id, hash } of last.price_changes) {
+    const answer = await fetch(new URL(`/book?token_id=${asset_id}`, played.endpoints.clobHttpUrl));
+    expect(await answer.json()).toMatchObject({ hash });
+  }
+});

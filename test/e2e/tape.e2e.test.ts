@@ -1,19 +1,16 @@
-/** Real recordings, replayed directly and through real sockets, services and bus: the same leader fills and decisions. */
-import { existsSync, readFileSync } from "node:fs";
+/** Tapes, replayed directly and through real sockets, services and bus: the same leader fills and decisions. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { addFills } from "@slipstream/sandbox/tape/addFills";
 import { loadTape, type TapeRecord, writeTape } from "@slipstream/sandbox/tape/format";
 import { fillsAtTheTouch } from "@slipstream/sandbox/tape/touchFills.testing";
 import { expectNoLeaks, makeFolder, removeFolder } from "@slipstream/testkit/processes";
+import { sampleTapes } from "@slipstream/testkit/samples";
 import { afterAll, expect, test } from "vitest";
 import { defaultAccount } from "../../cli/src/defaults.ts";
 import { fillLine, replay } from "../../cli/src/replay/replay.ts";
 import { startRun } from "./kit.ts";
 
-const samples = join(
-  process.env["SLIPSTREAM_SAMPLES"] ?? join(import.meta.dirname, "../../../shared/samples"),
-  "tapes",
-);
 const folder = makeFolder("tapes");
 afterAll(() => {
   removeFolder(folder);
@@ -21,18 +18,23 @@ afterAll(() => {
 });
 
 type OwnFill = { leaderFillId: string; tokenId: string; priceMicro: number; sizeMicro: string; atMs: number };
-const recordings = [
-  ["lol-ig1-lgd-2026-09-07.market.tape.jsonl", 5, 9_000],
-  ["mlb-hou-bal-2025-06-18.market.tape.jsonl.gz", 60, 30_000],
+/** The largest recording would take too long. */
+const played = [
+  ["made-rain-", 5, 9_000],
+  ["lol-", 5, 9_000],
+  ["mlb-hou-bal-", 60, 30_000],
 ] as const;
+const rounds = played.flatMap(([start, speed, everyMs]) =>
+  sampleTapes.filter(({ name }) => name.startsWith(start)).map(({ name, path }) => ({ name, path, speed, everyMs })),
+);
 
-test.skipIf(!existsSync(samples)).each(recordings)("%s at %i ×: played as replayed", async (name, speed, everyMs) => {
-  const recorded = await loadTape(join(samples, name));
+test.each(rounds)("$name at $speed ×: played as replayed", async ({ name, path, speed, everyMs }) => {
+  const recorded = await loadTape(path);
   const tape = addFills(recorded, fillsAtTheTouch(recorded, everyMs));
-  const file = join(folder, `${speed}.tape.jsonl.gz`);
+  const file = join(folder, `${name}.tape.jsonl.gz`);
   await writeTape(file, tape);
   const direct = replay({ tape, leaders: [], account: defaultAccount });
-  const fillsFile = join(folder, `${speed}.fills.jsonl`);
+  const fillsFile = join(folder, `${name}.fills.jsonl`);
   const run = await startRun(["tape", "play", file, "--speed", String(speed), "--fills-out", fillsFile]);
   try {
     expect({ code: await run.exitCode(), errors: run.report().errors }).toEqual({ code: 0, errors: [] });

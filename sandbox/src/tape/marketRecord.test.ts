@@ -1,10 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
 import { parseShares, priceMicro } from "@slipstream/contracts/money";
 import { marketOfGamma } from "@slipstream/polymarket/gamma";
 import { decodeOrderFilled } from "@slipstream/polymarket/orderFilled";
 import { defaultExchanges, EXCHANGE_V2, NEG_RISK_EXCHANGE_V2 } from "@slipstream/polymarket/versions";
+import { readSample, samplesIn } from "@slipstream/testkit/samples";
 import { expect, test } from "vitest";
 import { addFills, type TapeLog } from "./addFills.ts";
 import { defaultAssumptions, deriveMarkets } from "./deriveMarkets.ts";
@@ -85,13 +84,7 @@ test("fills of a neg-risk market are logs of the neg-risk exchange", () => {
   ]);
 });
 
-const sample = resolve(
-  import.meta.dirname,
-  "../../..",
-  process.env["SLIPSTREAM_SAMPLES"] ?? "../shared/samples",
-  "clob/market-lol-ig1-lgd.json",
-);
-test.skipIf(!existsSync(sample))("the recorded market of a tape is read", () => {
-  const { d } = marketRecord(JSON.parse(readFileSync(sample, "utf8")), { tMs: 7 });
+test.each(samplesIn("clob", /^market-.*\.json$/))("the market of a tape is read: $name", ({ path }) => {
+  const { d } = marketRecord(JSON.parse(readSample(path)), { tMs: 7 });
   expect(marketOfGamma(d, 7)).toMatchObject({ tickMicro: 10_000, minOrderSizeMicro: 5_000_000n, takerDelayMs: 1_000 });
 });
