@@ -3,6 +3,12 @@ import { defineConfig } from "vitest/config";
 /** Finds or fetches nats-server and anvil, and tells the tests by NATS_SERVER_BIN and ANVIL_BIN. */
 const globalSetup = ["scripts/vitest-setup.mjs"];
 
+/**
+ * Against hanging only, and so that a wait inside a test (testkit's `until`, two minutes) ends first and says what it
+ * waited for. No test is right or wrong by the time it takes.
+ */
+const limits = { testTimeout: 300_000, hookTimeout: 300_000, teardownTimeout: 60_000 };
+
 // Three projects by what they need: unit (nothing), integration (real nats-server and anvil), e2e (the whole system).
 export default defineConfig({
   test: {
@@ -11,6 +17,7 @@ export default defineConfig({
     projects: [
       {
         test: {
+          ...limits,
           name: "unit",
           include: [
             "{libs,services}/*/src/**/*.test.ts",
@@ -22,20 +29,19 @@ export default defineConfig({
       },
       {
         test: {
+          ...limits,
           name: "integration",
           include: ["{libs,services}/*/test/**/*.int.test.ts", "{sandbox,cli}/test/**/*.int.test.ts"],
           globalSetup,
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
         },
       },
       {
         test: {
+          ...limits,
+          testTimeout: 900_000,
           name: "e2e",
           include: ["test/e2e/*.e2e.test.ts"],
           globalSetup,
-          testTimeout: 240_000,
-          hookTimeout: 60_000,
         },
       },
     ],

@@ -101,23 +101,22 @@ const skipsFor = (log: Log, seq: number, reason: string): FactOf<"ExecutionAttem
   log
     .since(seq, "ExecutionAttempt")
     .filter(({ reasons }) => reasons.some((one) => one.code === reason || ("reason" in one && one.reason === reason)));
-const wait = { timeoutMs: 30_000 };
 
 /** Orders are open at the venue, and something is held that leaders may sell. */
 const somethingOpen = (log: Log): Promise<unknown> =>
-  until(() => openOrders(log).size > 1 && log.since(0, "ExecutionFill").length > 3, { what: "open orders", ...wait });
+  until(() => openOrders(log).size > 1 && log.since(0, "ExecutionFill").length > 3, { what: "open orders" });
 const tradingAgain = (log: Log, seq: number): Promise<unknown> =>
   until(
     () =>
       log.since(seq, "OrderIntent").some(({ kind }) => kind === "ENTRY") && log.since(seq, "OrderAccepted").length > 0,
-    { what: "trading to go on", ...wait },
+    { what: "trading to go on" },
   );
 
 /** Each order that was still open when a halt had been answered was told to go, and goes. */
 async function expectCancelled(log: Log): Promise<void> {
   const asked = new Set(log.since(0, "OrderCancelRequested").map(({ orderId }) => orderId));
   expect([...openOrders(log)].filter((orderId) => !asked.has(orderId))).toEqual([]);
-  await until(() => openOrders(log).size === 0, { what: "the end of all open orders", ...wait });
+  await until(() => openOrders(log).size === 0, { what: "the end of all open orders" });
 }
 
 async function haltAndResume(run: Run, log: Log): Promise<void> {
@@ -128,11 +127,9 @@ async function haltAndResume(run: Run, log: Log): Promise<void> {
   const isExit = ({ kind, unfollowed }: FactOf<"ExecutionAttempt">): boolean => kind === "EXIT" && unfollowed;
   await until(() => skipsFor(log, halted, "RISK_HALT").some(({ kind }) => kind === "ENTRY"), {
     what: "an entry that is refused",
-    ...wait,
   });
   const waiting = await until(() => skipsFor(log, halted, "RISK_HALT").find(isExit), {
     what: "an exit that waits",
-    ...wait,
   });
   const end = await log.end();
   expect(traded(log, halted)).toEqual([]);
@@ -141,7 +138,7 @@ async function haltAndResume(run: Run, log: Log): Promise<void> {
   await tradingAgain(log, end);
   const follows = (intent: FactOf<"OrderIntent">): boolean =>
     intent.kind === "EXIT" && intent.tokenId === waiting.tokenId && intent.leader === waiting.leader;
-  await until(() => log.since(end, "OrderIntent").some(follows), { what: "the exit to be followed", ...wait });
+  await until(() => log.since(end, "OrderIntent").some(follows), { what: "the exit to be followed" });
 }
 
 /** The executor judges silence by heartbeats, which come each second. */
@@ -153,10 +150,10 @@ async function withoutRisk(run: Run, log: Log): Promise<void> {
   const stoppedMs = Date.now();
   process.kill(pid, "SIGSTOP");
   try {
-    await until(() => Date.now() > stoppedMs + 10_000 + LATE_MS, { what: "ten seconds", timeoutMs: 15_000 });
-    await until(() => openOrders(log).size === 0, { what: "the end of all open orders", timeoutMs: 3_000 });
+    await until(() => Date.now() > stoppedMs + 10_000 + LATE_MS, { what: "ten seconds" });
+    await until(() => openOrders(log).size === 0, { what: "the end of all open orders" });
     const silent = skipsFor(log, 0, "RISK_SILENT");
-    await until(() => skipsFor(log, 0, "RISK_SILENT").length > silent.length, { what: "one more refusal", ...wait });
+    await until(() => skipsFor(log, 0, "RISK_SILENT").length > silent.length, { what: "one more refusal" });
     await log.end();
   } finally {
     process.kill(pid, "SIGCONT");
@@ -189,18 +186,16 @@ async function latchWithoutRisk(run: Run, log: Log): Promise<void> {
     expect(await slipstream(run, "halt")).toEqual(HALTED);
     halted = await log.end();
     await expectCancelled(log);
-    await until(() => skipsFor(log, halted, "LOCAL_HALT").length > 0, { what: "a refusal by the latch", ...wait });
+    await until(() => skipsFor(log, halted, "LOCAL_HALT").length > 0, { what: "a refusal by the latch" });
     process.kill(await run.pid("executor"), "SIGKILL");
   } finally {
     process.kill(pid, "SIGCONT");
   }
   await until(() => log.since(halted, "RiskDecision").some(({ level }) => level === "halt"), {
     what: "risk to say it too",
-    ...wait,
   });
   await until(() => skipsFor(log, halted, "OPERATOR_HALT").length > 0, {
     what: "a refusal without the latch",
-    ...wait,
   });
   const end = await log.end();
   expect(traded(log, halted)).toEqual([]);

@@ -52,7 +52,7 @@ export async function startRun(
         const pid = record()?.children[name];
         return pid !== undefined && isAlive(pid);
       };
-      await until(alive, { what: `${name} to run`, timeoutMs: 30_000 });
+      await until(alive, { what: `${name} to run` });
       return record()?.children[name] ?? 0;
     },
     natsUrl: () => record()?.natsUrl ?? "",

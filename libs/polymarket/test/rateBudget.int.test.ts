@@ -93,7 +93,7 @@ test.skipIf(binary === null)(
     const shared = [budget("shared"), budget("shared"), budget("shared")];
     await Promise.all([...shared.map((each) => each.take()), budget("other").take()]);
     // The connections are there: from now on Redis counts. A span touches one window more than it is long.
-    await until(() => shared.every(({ errors }) => errors.length === 0), { what: "no error", timeoutMs: 1_000 });
+    await until(() => shared.every(({ errors }) => errors.length === 0), { what: "no error" });
     const granted = await grantsIn(2_000, shared);
     expect(granted).toBeGreaterThanOrEqual(PER_SECOND);
     expect(granted).toBeLessThanOrEqual(3 * PER_SECOND);
@@ -110,14 +110,13 @@ test.skipIf(binary === null)(
     await redis.kill9();
     await until(() => one.errors.length > 0 && two.errors.length > 0, {
       what: "the loss to be told",
-      timeoutMs: 10_000,
     });
     const alone = await grantsIn(2_000, [one, two]);
     expect(alone).toBeGreaterThanOrEqual(2 * 5);
     expect(alone).toBeLessThanOrEqual(2 * 3 * 5);
     redis = await startRedis(port);
     // Both together get more than they are insured for only when Redis counts again.
-    await until(async () => (await grantsIn(1_000, [one])) > 2 * 5, { what: "the shared budget", timeoutMs: 20_000 });
+    await until(async () => (await grantsIn(1_000, [one])) > 2 * 5, { what: "the shared budget" });
     expect(await grantsIn(2_000, [one, two])).toBeLessThanOrEqual(3 * PER_SECOND);
   },
 );

@@ -12,6 +12,8 @@ export type NodeLimits = {
   readonly latencyMs: number;
   /** Part of the calls that fail, 0 to 1: too many requests, gateway errors, resets, no answer at all. */
   readonly failing: number;
+  /** Logs beyond this block are "too many requests" until it is higher: so far and no farther can anybody read. */
+  readonly logsUpTo?: number;
 };
 
 export type NodeCounts = {
@@ -93,6 +95,8 @@ export async function startGeneratedNode(options: {
     const asked = which === "finalized" ? head - FINALITY : Number(which);
     return asked > head ? null : chain.header(asked);
   };
+  const lastBlockOf = ({ blockHash, toBlock }: Query): number =>
+    Math.min(head, Number(blockHash === undefined ? toBlock : `0x${blockHash.slice(10)}`));
   const logsFor = (query: Query): Reply => {
     const from = query.blockHash === undefined ? Number(query.fromBlock) : Number(`0x${query.blockHash.slice(10)}`);
     const to = query.blockHash === undefined ? Number(query.toBlock) : from;
@@ -132,6 +136,9 @@ export async function startGeneratedNode(options: {
       const { id, method, params } = JSON.parse(body) as { id: number; method: string; params: unknown[] };
       const fault = random() < limits.failing ? Math.floor(random() * 4) : null;
       const reply = (): void => {
+        if (method === "eth_getLogs" && lastBlockOf(params[0] as Query) > (limits.logsUpTo ?? head)) {
+          return failWith(0, id, response);
+        }
         if (fault !== null) {
           counts.failed += 1;
           return failWith(fault, id, response);

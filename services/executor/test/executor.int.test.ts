@@ -22,7 +22,7 @@ const stops: (() => unknown)[] = [];
 async function start(instance: string): Promise<RunningService> {
   const service = await buildExecutor(testBus.context("executor", executorEnv, { INSTANCE: instance }));
   stops.unshift(() => service.drain());
-  await until(() => service.status().role === "owner", { what: `ownership of ${instance}`, timeoutMs: 15_000 });
+  await until(() => service.status().role === "owner", { what: `ownership of ${instance}` });
   return service;
 }
 
@@ -40,7 +40,7 @@ async function have<T extends Fact["type"]>(type: T, count: number): Promise<Fac
     found = await all(type);
     return found.length >= count;
   };
-  await until(enough, { what: `${count} × ${type}`, timeoutMs: 15_000 });
+  await until(enough, { what: `${count} × ${type}` });
   return found;
 }
 
@@ -92,7 +92,7 @@ beforeAll(async () => {
     for (const service of ["risk", "chain-watcher"] as const) say(subjects.heartbeat(service, "0"), beatOf(service));
   }, 100);
   stops.push(() => clearInterval(heartbeats));
-}, 30_000);
+});
 afterAll(async () => {
   for (const stop of stops) await stop();
   await testBus?.stop();
@@ -136,7 +136,7 @@ test("a fill in an unknown token becomes an order, filled by the book of its tim
       say(subjects.bookClock, beat(tellMs));
       return (await all("ExecutionFill")).length >= 3;
     },
-    { what: "the rest", timeoutMs: 15_000 },
+    { what: "the rest" },
   );
   await filled;
   const fills = await all("ExecutionFill");
@@ -147,4 +147,4 @@ test("a fill in an unknown token becomes an order, filled by the book of its tim
   ]);
   expect(await all("OrderIntent")).toHaveLength(1);
   expect(testBus.errors).toEqual([]);
-}, 60_000);
+});
