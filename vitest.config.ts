@@ -9,6 +9,9 @@ const globalSetup = ["scripts/vitest-setup.mjs"];
  */
 const limits = { testTimeout: 300_000, hookTimeout: 300_000, teardownTimeout: 60_000 };
 
+/** What Node only warns of. */
+const setupFiles = ["scripts/vitest-warnings.mjs"];
+
 // Three projects by what they need: unit (nothing), integration (real nats-server and anvil), e2e (the whole system).
 export default defineConfig({
   test: {
@@ -18,6 +21,7 @@ export default defineConfig({
       {
         test: {
           ...limits,
+          setupFiles,
           name: "unit",
           include: [
             "{libs,services}/*/src/**/*.test.ts",
@@ -30,6 +34,7 @@ export default defineConfig({
       {
         test: {
           ...limits,
+          setupFiles,
           name: "integration",
           include: ["{libs,services}/*/test/**/*.int.test.ts", "{sandbox,cli}/test/**/*.int.test.ts"],
           globalSetup,
@@ -38,6 +43,7 @@ export default defineConfig({
       {
         test: {
           ...limits,
+          setupFiles,
           testTimeout: 900_000,
           name: "e2e",
           include: ["test/e2e/*.e2e.test.ts"],

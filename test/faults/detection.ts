@@ -1,5 +1,6 @@
 /** Detection under every fault of its sources, one after the other and several at a time, judged by the chain. */
 import { setTimeout as pause } from "node:timers/promises";
+import { timerMs } from "@slipstream/actor/clock";
 import type { Hash } from "@slipstream/contracts/ids";
 import { createRandom } from "@slipstream/sandbox/actors/random";
 import { until } from "@slipstream/testkit/until";
@@ -107,7 +108,7 @@ async function runIn(world: FaultWorld, log: Log, options: DetectionOptions): Pr
     if (isWell && block <= shape.calm) for (const txHash of txHashes) undisturbed.add(txHash);
     if (block % 50 === 0) say(`block ${block} of ${plan.blocks}, ${world.fills.ofLeaders().length} fills`);
     dueMs = Math.max(dueMs + blockTimeMs, performance.now());
-    await pause(Math.max(0, dueMs - performance.now()));
+    await pause(timerMs(dueMs - performance.now()));
   }
   injector.clear();
   const toBlock = chain.head().number;

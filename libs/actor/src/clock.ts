@@ -21,6 +21,15 @@ export function parseClockMapping(text: string): ClockMapping {
   return { realMs: real ?? 0, worldMs: world ?? 0, speed: speed ?? 1 };
 }
 
+/** Longest time Node's timers take, some 24 days. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/**
+ * What a timer may be given, whatever a subtraction of times came to: what is past is due at once. Node takes a negative
+ * or too large time for 1 ms and warns (TimeoutNegativeWarning, TimeoutOverflowWarning).
+ */
+export const timerMs = (ms: number): number => (ms > 0 ? Math.min(ms, TIMER_MS_MAX) : 0);
+
 /** The clock of a process. Without a mapping the world's time is the wall's. */
 export function systemClock(mapping?: ClockMapping): Clock {
   const speed = mapping?.speed ?? 1;
@@ -30,11 +39,11 @@ export function systemClock(mapping?: ClockMapping): Clock {
     nowMs,
     steadyMs: () => performance.now(),
     after: (ms, call) => {
-      const handle = setTimeout(call, Math.max(0, ms / speed));
+      const handle = setTimeout(call, timerMs(ms / speed));
       return { cancel: () => clearTimeout(handle) };
     },
     every: (ms, call) => {
-      const handle = setInterval(call, Math.max(1, ms / speed));
+      const handle = setInterval(call, Math.max(1, timerMs(ms / speed)));
       return { cancel: () => clearInterval(handle) };
     },
   };

@@ -1,5 +1,6 @@
 /** Waiting for a condition, the only way of waiting in tests. */
 import { setTimeout as pause } from "node:timers/promises";
+import { timerMs } from "@slipstream/actor/clock";
 
 export type UntilOptions = {
   /** What is waited for, as the end of "waited … ms for". */
@@ -34,7 +35,7 @@ export async function until<T>(
       cause = error;
     }
     if (performance.now() >= deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`, { cause });
-    await pause(Math.min(waitMs, Math.max(deadline - performance.now(), 0)));
+    await pause(Math.min(waitMs, timerMs(deadline - performance.now())));
   }
 }
 
