@@ -69,6 +69,16 @@ const countOf = async (path: string, channel: string): Promise<number> =>
   (await read(path)).records.filter(({ ch }) => ch === channel).length;
 const reaches = (path: string, channel: string, count: number) =>
   until(async () => (await countOf(path, channel)) >= count, { what: `${count} of ${channel}` });
+/** Every book of a recording that goes on was proved. */
+const isProved = (path: string) =>
+  until(
+    async () => {
+      const { tokens } = (await read(path)).report;
+      const areAll = tokens.length === world.markets.length * 2;
+      return areAll && tokens.every(({ passed, health }) => passed > 0 && health === "healthy");
+    },
+    { what: "a proof of every book" },
+  );
 /** Every book was proved at least some times and never disproved. */
 function expectProved({ tokens }: CheckReport): void {
   expect(tokens.length).toBe(world.markets.length * 2);
@@ -84,9 +94,11 @@ const killed = join(folder, "killed");
 test("Ctrl-C seals a recording that is whole; kill -9 costs no more than its last moment", async () => {
   const [one, two] = await Promise.all([record(sealed), record(killed, "--rotate-minutes", "1")]);
   await reaches(killed, "clob.market.ws", 300);
+  await isProved(killed);
   await two.kill9();
   await reaches(sealed, "clob.market.ws", 500);
   await reaches(sealed, "chain.log", 3);
+  await isProved(sealed);
   one.child.kill("SIGINT");
   expect(await one.exited).toMatchObject({ code: 0 });
 
@@ -150,6 +162,7 @@ test("a cut connection is a gap that is told, and the books after it are proved 
   await reaches(out, "recorder.gap", 4);
   const before = await countOf(out, "clob.market.ws");
   await reaches(out, "clob.market.ws", before + 150);
+  await isProved(out);
   running.child.kill("SIGINT");
   expect(await running.exited).toMatchObject({ code: 0 });
   const { report, problems } = await read(out);

@@ -21,7 +21,7 @@ const heard: { readonly fact: FactOf<"RiskDecision">; readonly seq: number }[] =
 
 async function start(): Promise<void> {
   service = await buildRisk(
-    testBus.context("risk", riskEnv, { RISK_SILENT_DEGRADE_SECONDS: "1", RISK_SILENT_HALT_SECONDS: "2" }),
+    testBus.context("risk", riskEnv, { RISK_SILENT_DEGRADE_SECONDS: "5", RISK_SILENT_HALT_SECONDS: "8" }),
   );
 }
 
