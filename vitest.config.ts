@@ -7,7 +7,8 @@ const globalSetup = ["scripts/vitest-setup.mjs"];
  * Against hanging only, and so that a wait inside a test (testkit's `until`, two minutes) ends first and says what it
  * waited for. No test is right or wrong by the time it takes.
  */
-const limits = { testTimeout: 300_000, hookTimeout: 300_000, teardownTimeout: 60_000 };
+const TEST_MS_MAX = 300_000;
+const limits = { testTimeout: TEST_MS_MAX, hookTimeout: 300_000, teardownTimeout: 60_000 };
 
 /** What Node only warns of. */
 const setupFiles = ["scripts/vitest-warnings.mjs"];
@@ -21,6 +22,8 @@ export default defineConfig({
       {
         test: {
           ...limits,
+          // Properties run longer when they are told to.
+          testTimeout: TEST_MS_MAX * Math.max(1, Number(process.env["FC_RUNS"] ?? 1) / 1_000),
           setupFiles,
           name: "unit",
           include: [

@@ -73,6 +73,7 @@ test("tests have no limits of time of their own and do not judge how long someth
   const timed = [
     // A limit of a test or of a wait: the ones of vitest.config.ts and of `until` are against hanging.
     /^\s*\}, [0-9_]{5,}\);/m,
+    /\n(\s*)\},\n\1[^\n{}[\]"`=:]*\d{3}[^\n{}[\]"`=:]*,\n\s*\);/,
     /\btimeout: [0-9_]+ \}|\btimeout: [0-9_]+,\n\}/,
     /\{ [^{}\n]*\bwhat: [^\n]*timeoutMs/,
     // Vitest's own waits end after a second.
