@@ -31,6 +31,7 @@ const SUBSCRIBERS = 4;
 const READY_MS = 30_000;
 const DRAIN_MS = 10_000;
 const JIFFY_MS = 10;
+const PARTITIONS = 16;
 
 type Side = { readonly cpuShare: number; readonly latencies: readonly number[]; readonly lost: number };
 /** A service that reads all books, and how long its first book took when it read none. */
@@ -152,7 +153,7 @@ async function startBookstore({ natsUrl, load, bus }: Place): Promise<Started> {
     BOOKS_AUDIT_SECONDS: "3600",
   });
   const track = (tokenIds: TokenId[]) => ask(bus, "bookstore", "track", { tokenIds }, 1_000);
-  await until(async () => (await track([])).ok, { what: "bookstore", timeoutMs: READY_MS });
+  await ownsAll(bus);
   const firstBookMs = await firstBookAfter(bus, load, track);
   const tokenIds = [...load.tokenIds];
   const isRead = async (): Promise<boolean> => {
@@ -162,6 +163,18 @@ async function startBookstore({ natsUrl, load, bus }: Place): Promise<Started> {
   };
   await until(isRead, { what: "all books", timeoutMs: READY_MS });
   return { service, firstBookMs };
+}
+
+/** Resolves when the bookstore has every market's partition: before that, the wait would be for a lease. */
+async function ownsAll(bus: Bus): Promise<void> {
+  let partitions = 0;
+  const subscription = bus.nc.subscribe("hb.bookstore.bench", {
+    callback: (_error, message) => {
+      partitions = (message.json() as { gauges: Record<string, number> }).gauges["partitions"] ?? 0;
+    },
+  });
+  await until(() => partitions === PARTITIONS, { what: "all partitions", timeoutMs: READY_MS });
+  subscription.unsubscribe();
 }
 
 /** From the first wish for a token that nobody reads to its book at a subscriber. */
