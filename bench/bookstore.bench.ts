@@ -14,7 +14,7 @@ import { type Bus, connectBus } from "../libs/actor/src/bus.ts";
 import { publishMarket } from "../libs/actor/src/markets.ts";
 import type { RunningProcess } from "../libs/actor/src/process.ts";
 import { provision } from "../libs/actor/src/provision.ts";
-import type { TokenId } from "../libs/contracts/src/ids.ts";
+import { PARTITIONS, type TokenId } from "../libs/contracts/src/ids.ts";
 import { startNats } from "../libs/testkit/src/nats.ts";
 import { startCounted } from "../libs/testkit/src/processes.ts";
 import { until } from "../libs/testkit/src/until.ts";
@@ -31,7 +31,6 @@ const SUBSCRIBERS = 4;
 const READY_MS = 30_000;
 const DRAIN_MS = 10_000;
 const JIFFY_MS = 10;
-const PARTITIONS = 16;
 
 type Side = { readonly cpuShare: number; readonly latencies: readonly number[]; readonly lost: number };
 /** A service that reads all books, and how long its first book took when it read none. */
