@@ -3,16 +3,14 @@
  * anything) and beside the two usual ways to keep a book: a Map sorted when asked, and sorted arrays. All of them must
  * end with the same books.
  * Run: npm run bench book. Generated flow: 40 levels a side, changes near the touch, two tokens per frame as the venue
- * sends. Where recordings are (SLIPSTREAM_SAMPLES, default ../shared/samples), their frames too.
+ * sends. The frames of sample tapes too, and of recordings where there are any (SLIPSTREAM_SAMPLES).
  */
 import { deepStrictEqual } from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { gunzipSync } from "node:zlib";
 import { createHistory, openEpoch, recordLevel, recordSnapshot } from "../libs/book/src/history.ts";
 import { bookAt } from "../libs/book/src/historyAnswers.ts";
 import { bestAsk, bestBid, copyBook, flatLevels } from "../libs/book/src/ladder.ts";
 import { createMarketParser } from "../libs/polymarket/src/marketChannel.ts";
+import { framesOf, sampleTapes } from "../libs/testkit/src/samples.ts";
 import type { BenchRow } from "./run.ts";
 
 type Side = "BUY" | "SELL";
@@ -212,17 +210,10 @@ const parseBare = (frames: readonly string[]): void => {
   for (const frame of frames) sink += JSON.parse(frame).price_changes?.length ?? 0;
 };
 
-/** The same on the frames of recordings, which are arrays, full books and prints too; a finer ladder takes any price. */
+/** The same on the frames of tapes, which are arrays, full books and prints too; a finer ladder takes any price. */
 function recordedRows(): BenchRow[] {
-  const folder = resolve(import.meta.dirname, "..", process.env["SLIPSTREAM_SAMPLES"] ?? "../shared/samples", "tapes");
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder).map((name) => {
-    const bytes = readFileSync(join(folder, name));
-    const text = (name.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
-    const frames = text.split("\n").flatMap((line) => {
-      const frame: unknown = line === "" ? "" : JSON.parse(line).d;
-      return typeof frame === "string" && frame.trim() !== "" ? [frame] : [];
-    });
+  return sampleTapes.map((tape) => {
+    const frames = framesOf(tape).flatMap(({ d }) => (d.trim() === "" ? [] : [d]));
     // Each lap with books of its own: the times of a tape told twice go back.
     const parser = createMarketParser();
     const laps = Math.ceil(10_000 / frames.length);
@@ -235,7 +226,7 @@ function recordedRows(): BenchRow[] {
         for (let lap = 0; lap < laps; lap++) parseBare(frames);
       },
     );
-    return row(`book: frames of ${name.slice(0, 14)}…, against bare JSON.parse`, ours, floor);
+    return row(`book: frames of ${tape.name.slice(0, 14)}…, against bare JSON.parse`, ours, floor);
   });
 }
 

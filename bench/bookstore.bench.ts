@@ -9,12 +9,14 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
+import { WebSocket } from "ws";
 import { ask } from "../libs/actor/src/ask.ts";
 import { type Bus, connectBus } from "../libs/actor/src/bus.ts";
 import { exactClockText, MACHINE_CLOCK } from "../libs/actor/src/clock.ts";
 import { publishMarket } from "../libs/actor/src/markets.ts";
 import type { RunningProcess } from "../libs/actor/src/process.ts";
 import { provision } from "../libs/actor/src/provision.ts";
+import { PARTITIONS, type TokenId } from "../libs/contracts/src/ids.ts";
 import { startNats } from "../libs/testkit/src/nats.ts";
 import { startCounted } from "../libs/testkit/src/processes.ts";
 import { until } from "../libs/testkit/src/until.ts";
@@ -33,6 +35,8 @@ const DRAIN_MS = 10_000;
 const JIFFY_MS = 10;
 
 type Side = { readonly cpuShare: number; readonly latencies: readonly number[]; readonly lost: number };
+/** A service that reads all books, and how long its first book took when it read none. */
+type Started = { readonly service: RunningProcess; readonly firstBookMs: number };
 type Place = { readonly natsUrl: string; readonly bus: Bus; readonly load: Load };
 
 export async function run(): Promise<BenchRow[]> {
@@ -55,11 +59,14 @@ export async function run(): Promise<BenchRow[]> {
     const place: Place = { natsUrl: nats.url, bus, load };
     const floor: Side[] = [];
     const ours: Side[] = [];
+    const firstBooks: { readonly ours: number; readonly floor: number }[] = [];
     for (let block = 0; block < BLOCKS; block += 1) {
       floor.push(await measure(place, await startRelay(place)));
-      ours.push(await measure(place, await startBookstore(place)));
+      const { service, firstBookMs } = await startBookstore(place);
+      firstBooks.push({ ours: firstBookMs, floor: await bareFirstBookMs(load) });
+      ours.push(await measure(place, service));
     }
-    return rows(together(ours), together(floor));
+    return [...rows(together(ours), together(floor)), firstBookRow(firstBooks)];
   } finally {
     for (const step of undo.toReversed()) await step();
   }
@@ -139,8 +146,8 @@ async function startRelay({ natsUrl, load }: Place): Promise<RunningProcess> {
 }
 const PER_CONNECTION = 200;
 
-async function startBookstore({ natsUrl, load, bus }: Place): Promise<RunningProcess> {
-  const bookstore = await startNode("bookstore", "../services/bookstore/src/main.ts", [], {
+async function startBookstore({ natsUrl, load, bus }: Place): Promise<Started> {
+  const service = await startNode("bookstore", "../services/bookstore/src/main.ts", [], {
     ...{ NATS_URL: natsUrl, INSTANCE: "bench", HEALTH_PORT: "0", LOG_LEVEL: "warn" },
     ...{ CLOB_MARKET_WS_URL: load.wsUrl, CLOB_HTTP_URL: load.httpUrl, GAMMA_URL: load.httpUrl },
     // The venue is on this machine.
@@ -148,14 +155,62 @@ async function startBookstore({ natsUrl, load, bus }: Place): Promise<RunningPro
     // REST stands still here.
     BOOKS_AUDIT_SECONDS: "3600",
   });
+  const track = (tokenIds: TokenId[]) => ask(bus, "bookstore", "track", { tokenIds }, 1_000);
+  await ownsAll(bus);
+  const firstBookMs = await firstBookAfter(bus, load, track);
   const tokenIds = [...load.tokenIds];
   const isRead = async (): Promise<boolean> => {
-    await ask(bus, "bookstore", "track", { tokenIds }, 1_000);
+    await track(tokenIds);
     const answers = await Promise.all(tokenIds.map((tokenId) => ask(bus, "bookstore", "snap", { tokenId }, 1_000)));
     return answers.every((answer) => answer.ok && answer.value.health === "healthy");
   };
   await until(isRead, { what: "all books", timeoutMs: READY_MS });
-  return bookstore;
+  return { service, firstBookMs };
+}
+
+/** Resolves when the bookstore has every market's partition: before that, the wait would be for a lease. */
+async function ownsAll(bus: Bus): Promise<void> {
+  let partitions = 0;
+  const subscription = bus.nc.subscribe("hb.bookstore.bench", {
+    callback: (_error, message) => {
+      partitions = (message.json() as { gauges: Record<string, number> }).gauges["partitions"] ?? 0;
+    },
+  });
+  await until(() => partitions === PARTITIONS, { what: "all partitions", timeoutMs: READY_MS });
+  subscription.unsubscribe();
+}
+
+/** From the first wish for a token that nobody reads to its book at a subscriber. */
+async function firstBookAfter(bus: Bus, { tokenIds }: Load, track: (tokenIds: TokenId[]) => unknown): Promise<number> {
+  const [first, second] = tokenIds;
+  if (first === undefined || second === undefined) throw new Error("no tokens");
+  const heard = Promise.withResolvers<number>();
+  const subscription = bus.nc.subscribe(`md.book.v1.${first}`, { callback: () => heard.resolve(performance.now()) });
+  await bus.nc.flush();
+  const fromMs = performance.now();
+  void track([first, second]);
+  const atMs = await heard.promise;
+  subscription.unsubscribe();
+  return atMs - fromMs;
+}
+
+/** What the venue alone takes for it: a connection, a subscription, the opening frame. */
+async function bareFirstBookMs({ wsUrl, tokenIds }: Load): Promise<number> {
+  const fromMs = performance.now();
+  const socket = new WebSocket(wsUrl);
+  socket.once("open", () => socket.send(JSON.stringify({ type: "market", assets_ids: tokenIds.slice(0, 2) })));
+  await new Promise((resolve) => socket.once("message", resolve));
+  const tookMs = performance.now() - fromMs;
+  socket.terminate();
+  return tookMs;
+}
+
+/** The quicker of the rounds of each side. */
+function firstBookRow(rounds: readonly { readonly ours: number; readonly floor: number }[]): BenchRow {
+  const ours = Math.min(...rounds.map((round) => round.ours));
+  const floor = Math.min(...rounds.map((round) => round.floor));
+  const row = { name: "first wish → first book", ours: `${ours.toFixed(1)} ms`, floor: `${floor.toFixed(1)} ms` };
+  return { ...row, ratio: ours / floor };
 }
 
 async function startNode(

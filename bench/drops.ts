@@ -1,18 +1,17 @@
 /**
- * How surely and how soon a lost message is noticed: takes single changes or whole frames out of recorded tapes, at
- * random, and plays the rest to bookstore's desk.
+ * How surely and how soon a lost message is noticed: takes single changes or whole frames out of tapes, at random, and
+ * plays the rest to bookstore's desk.
  *
  * Run: node bench/drops.ts [--drops 1000] [--seed 1] [--tick 0.01] [--min 5] [tape …]
- * Without tapes it takes those of SLIPSTREAM_SAMPLES (default ../shared/samples). Exit code 1 when a drop is missed, a
+ * Without tapes it takes the samples made here and the recordings of SLIPSTREAM_SAMPLES, where there are any. Exit code 1 when a drop is missed, a
  * wrong book is called healthy at rest, or an untouched tape raises a doubt.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename } from "node:path";
 import { parseArgs } from "node:util";
-import { gunzipSync } from "node:zlib";
 import type { MarketDefinition } from "../libs/contracts/src/market.ts";
 import { type PriceMicro, parseMicro, sharesMicro } from "../libs/contracts/src/money.ts";
 import { createMarketParser } from "../libs/polymarket/src/marketChannel.ts";
+import { readSample, sampleTapes } from "../libs/testkit/src/samples.ts";
 import { type Drop, dropsOf, type Fate, fatesOf, playUntouched } from "../services/bookstore/src/core/drops.testing.ts";
 import { type Frame, type MarketFacts, tokensOf } from "../services/bookstore/src/core/dropWorld.testing.ts";
 
@@ -29,10 +28,10 @@ const { values, positionals } = parseArgs({
 });
 
 function framesOf(path: string): Frame[] {
-  const bytes = readFileSync(path);
-  const text = (path.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
   const parser = createMarketParser();
-  const records = text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as TapeLine]));
+  const records = readSample(path)
+    .split("\n")
+    .flatMap((line) => (line === "" ? [] : [JSON.parse(line) as TapeLine]));
   return records
     .filter(({ ch, d }) => ch === "clob.market.ws" && typeof d === "string")
     .map(({ t, d }) => ({ t, events: parser.parse(d).events }));
@@ -108,14 +107,7 @@ function report(
   return doubts === 0 && count("missed") === 0 && wrong === 0 && unhealed === 0;
 }
 
-const folder = resolve(import.meta.dirname, "..", process.env["SLIPSTREAM_SAMPLES"] ?? "../shared/samples", "tapes");
-const tapes =
-  positionals.length > 0
-    ? positionals
-    : existsSync(folder)
-      ? readdirSync(folder).map((name) => join(folder, name))
-      : [];
-if (tapes.length === 0) console.log(`no tapes: name some, or set SLIPSTREAM_SAMPLES (${folder} is not there)`);
+const tapes = positionals.length > 0 ? positionals : sampleTapes.map(({ path }) => path);
 let isGood = true;
 for (const tape of tapes) {
   const frames = framesOf(tape);

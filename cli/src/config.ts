@@ -1,6 +1,6 @@
 /** Settings of the command and the supervisor. */
 import { homedir } from "node:os";
-import { httpUrl, parseEnv, wsUrl } from "@slipstream/contracts/env";
+import { httpUrl, integer, parseEnv, wsUrl } from "@slipstream/contracts/env";
 import { publicEndpoints } from "@slipstream/polymarket/publicEndpoints";
 import { z } from "zod";
 
@@ -19,6 +19,10 @@ const shape = {
   DATA_API_URL: httpUrl().default(publicEndpoints.dataApiUrl),
   RTDS_URL: wsUrl().default(publicEndpoints.rtdsUrl),
   SANDBOX_SEED: z.string().default("1"),
+  /** A tape starts so long after its world: the services are there by then, on a machine that has time for them. */
+  TAPE_LEAD_SECONDS: integer(1, 600).default(6),
+  /** At the end of a timed run, what is under way may take so long to settle before it counts as missing. */
+  SETTLE_SECONDS_MAX: integer(1, 3_600).default(20),
 } as const;
 
 export type CliSettings = z.infer<z.ZodObject<typeof shape>>;

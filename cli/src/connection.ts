@@ -6,7 +6,7 @@ import type { CliSettings } from "./config.ts";
 import { livingOf, type RunFolder } from "./runFolder.ts";
 
 const DEFAULT_URL = "nats://127.0.0.1:4222";
-const CONNECT_MS_MAX = 3_000;
+const CONNECT_MS_MAX = 10_000;
 
 export const natsUrlOf = (settings: CliSettings, folder: RunFolder): string => {
   const record = folder.read();

@@ -148,7 +148,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case "tape":
       if (rest[0] === "play") {
         const tape = await tapeWorld(rest[1], values.speed);
-        return runStart({ ...asked, ...surroundings(), tape, forMs: playMs(tape) });
+        return runStart({ ...asked, ...surroundings(), tape, forMs: playMs(tape, settings.TAPE_LEAD_SECONDS * 1_000) });
       }
       return runTape(rest, {
         output: values.output,

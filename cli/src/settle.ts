@@ -4,17 +4,16 @@ import type { Overview } from "./overview.ts";
 import { type Audit, audit, positionRows, purseRows } from "./report.ts";
 
 const POLL_MS = 100;
-/** A GTD remainder rests some seconds, a paper fill settles with the next block. */
-const QUIET_MS_MAX = 20_000;
 /** Nothing may be missing for this long before the run counts as quiet. */
 const QUIET_FOR_MS = 1_500;
 
 /**
- * Waits until every fill up to the chain's present head is told, decided and settled, at most QUIET_MS_MAX, and judges.
+ * Waits until every fill up to the chain's present head is told, decided and settled, at most `quietMsMax`, and judges: a GTD
+ * remainder rests some seconds, a paper fill settles with the next block.
  */
-export async function settleAndAudit(overview: Overview, rpcUrl: string): Promise<Audit> {
+export async function settleAndAudit(overview: Overview, rpcUrl: string, quietMsMax: number): Promise<Audit> {
   const head = await readHead(rpcUrl);
-  const deadline = performance.now() + QUIET_MS_MAX;
+  const deadline = performance.now() + quietMsMax;
   let result = await judge(overview, rpcUrl, head);
   let quietSince = performance.now();
   while (performance.now() < deadline) {

@@ -53,11 +53,9 @@ export type Stack = {
 };
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
-const READY_MS = 10_000;
+const READY_MS = 60_000;
 const WORLD_READY_MS = 60_000;
 const REACH_MS = 8_000;
-/** A tape starts this long after its world: the services are there by then. */
-export const LEAD_MS = 6_000;
 
 function titleOf({ tape, leaders, settings }: StackOptions, real: boolean): string {
   if (tape !== null) return `tape ${tape.file} at ${tape.speed} ×`;
@@ -70,7 +68,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { tape } = options;
   const real = options.leaders.length > 0 && tape === null;
   const home = real ? "polygon" : tape === null ? "sandbox" : "tape";
-  const mapping = tape === null ? null : { realMs: Date.now() + LEAD_MS, worldMs: tape.firstMs, speed: tape.speed };
+  const leadMs = settings.TAPE_LEAD_SECONDS * 1_000;
+  const mapping = tape === null ? null : { realMs: Date.now() + leadMs, worldMs: tape.firstMs, speed: tape.speed };
   const env = mapping === null ? options.env : { ...options.env, SLIPSTREAM_CLOCK: exactClockText(mapping) };
   if (real) await checkReachable(settings);
   mkdirSync(folder.logs, { recursive: true });

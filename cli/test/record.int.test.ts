@@ -68,7 +68,17 @@ async function read(path: string): Promise<{ records: TapeRecord[]; report: Chec
 const countOf = async (path: string, channel: string): Promise<number> =>
   (await read(path)).records.filter(({ ch }) => ch === channel).length;
 const reaches = (path: string, channel: string, count: number) =>
-  until(async () => (await countOf(path, channel)) >= count, { timeoutMs: 20_000, what: `${count} of ${channel}` });
+  until(async () => (await countOf(path, channel)) >= count, { what: `${count} of ${channel}` });
+/** Every book of a recording that goes on was proved. */
+const isProved = (path: string) =>
+  until(
+    async () => {
+      const { tokens } = (await read(path)).report;
+      const areAll = tokens.length === world.markets.length * 2;
+      return areAll && tokens.every(({ passed, health }) => passed > 0 && health === "healthy");
+    },
+    { what: "a proof of every book" },
+  );
 /** Every book was proved at least some times and never disproved. */
 function expectProved({ tokens }: CheckReport): void {
   expect(tokens.length).toBe(world.markets.length * 2);
@@ -84,9 +94,11 @@ const killed = join(folder, "killed");
 test("Ctrl-C seals a recording that is whole; kill -9 costs no more than its last moment", async () => {
   const [one, two] = await Promise.all([record(sealed), record(killed, "--rotate-minutes", "1")]);
   await reaches(killed, "clob.market.ws", 300);
+  await isProved(killed);
   await two.kill9();
   await reaches(sealed, "clob.market.ws", 500);
   await reaches(sealed, "chain.log", 3);
+  await isProved(sealed);
   one.child.kill("SIGINT");
   expect(await one.exited).toMatchObject({ code: 0 });
 
@@ -106,7 +118,7 @@ test("Ctrl-C seals a recording that is whole; kill -9 costs no more than its las
   expect(told).toMatchObject({ code: 1 });
   expect(told.output).toMatch(/wrong: .*part-000001.tape.jsonl.gz ends early after line \d+/);
   expect(told.output.match(/^wrong: /gm)).toHaveLength(1);
-}, 60_000);
+});
 
 test("what was killed plays: subscribers get the recorded frames with their bytes", async () => {
   const said: string[] = [];
@@ -129,7 +141,7 @@ test("what was killed plays: subscribers get the recorded frames with their byte
     socket.terminate();
     await player.stop();
   }
-}, 30_000);
+});
 
 test("what was sealed replays: every fill of the leaders, none twice, and books proved", async () => {
   const tape = await loadTape(sealed);
@@ -151,6 +163,7 @@ test("a cut connection is a gap that is told, and the books after it are proved 
   await reaches(out, "recorder.gap", 4);
   const before = await countOf(out, "clob.market.ws");
   await reaches(out, "clob.market.ws", before + 150);
+  await isProved(out);
   running.child.kill("SIGINT");
   expect(await running.exited).toMatchObject({ code: 0 });
   const { report, problems } = await read(out);
@@ -161,4 +174,4 @@ test("a cut connection is a gap that is told, and the books after it are proved 
   expect(complaintsOf(report)).toEqual([
     expect.stringMatching(/^gap of .*connection lost; m0 is lost.*connected again$/),
   ]);
-}, 60_000);
+});

@@ -1,4 +1,5 @@
 /** Does what a fault asks for, to the parts of a running world. */
+import { timerMs } from "@slipstream/actor/clock";
 import { ContractError } from "@slipstream/contracts/errors";
 import type { SandboxChain } from "./chain/types.ts";
 import type { Lifecycle } from "./churn/lifecycle.ts";
@@ -30,7 +31,7 @@ export function createWorldFaults(parts: {
   const startOutage = (ms: number): void => {
     clearTimeout(outage);
     chain.faults.setOutage(ms > 0);
-    if (ms > 0) outage = setTimeout(() => chain.faults.setOutage(false), ms);
+    if (ms > 0) outage = setTimeout(() => chain.faults.setOutage(false), timerMs(ms));
   };
 
   const reorg = async (depth: number, drop: "none" | "leaderFill"): Promise<FaultAnswer> => {

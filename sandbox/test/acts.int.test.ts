@@ -193,7 +193,7 @@ test(`random transactions (seed ${seed}): acts and fills add up to the balances 
   }
   expect([...kinds].sort()).toEqual(["convert", "merge", "split", "transferIn", "transferOut"]);
   expect(fills).toBeGreaterThan(transactions / 4);
-}, 120_000);
+});
 
 test("what is redeemed is told so, by the adapter and below it, and nothing of a token is nothing", async () => {
   const [rain, snow] = standard();

@@ -22,7 +22,7 @@ async function settled(): Promise<void> {
 test("leaders split, merge, convert and send; the truth is the chain's, also after a reorg", async () => {
   const { world } = running;
   const kinds = () => new Set(world.acts().map(({ act }) => act));
-  await until(() => world.acts().length >= 6 && kinds().size >= 3, { what: "three kinds of acts", timeoutMs: 40_000 });
+  await until(() => world.acts().length >= 6 && kinds().size >= 3, { what: "three kinds of acts" });
   await settled();
   expect(await actsOnChain(running.world)).toEqual(told());
 
@@ -42,4 +42,4 @@ test("leaders split, merge, convert and send; the truth is the chain's, also aft
       expect(Math.round((held.get(tokenId) ?? 0) * 1e6)).toBe(Number(onChain));
     }
   }
-}, 60_000);
+});

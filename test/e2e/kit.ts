@@ -27,6 +27,8 @@ type RunRecord = { natsUrl: string; sandboxUrl: string | null; children: Record<
 
 /** For runs that wait for an exit in the market of an entry: it must not end in between. */
 export const FIXED_MARKETS = { SANDBOX_CHURN: "off" } as const;
+/** All the time that a machine with busy cores needs: for services to start before a tape does, and for the end. */
+const patience = { TAPE_LEAD_SECONDS: "20", SETTLE_SECONDS_MAX: "300" };
 
 /** @param args - of `slipstream`; `--report` is added. */
 export async function startRun(
@@ -40,7 +42,7 @@ export async function startRun(
     name: "slipstream",
     command: globalThis.process.execPath,
     args: [join(root, "cli/src/main.ts"), ...args, "--report", reportFile],
-    env: { ...globalThis.process.env, SLIPSTREAM_HOME: folder, ...env },
+    env: { ...globalThis.process.env, ...patience, SLIPSTREAM_HOME: folder, ...env },
   });
   const record = (): RunRecord | null => {
     const file = join(folder, "run.json");
@@ -55,7 +57,7 @@ export async function startRun(
         const pid = record()?.children[name];
         return pid !== undefined && isAlive(pid);
       };
-      await until(alive, { what: `${name} to run`, timeoutMs: 30_000 });
+      await until(alive, { what: `${name} to run` });
       return record()?.children[name] ?? 0;
     },
     natsUrl: () => record()?.natsUrl ?? "",
@@ -64,11 +66,21 @@ export async function startRun(
     report: () => JSON.parse(readFileSync(reportFile, "utf8")) as RunReport,
     output: () => process.outputTail(),
     clean: async () => {
-      await process.terminate(15_000);
+      await process.terminate(60_000);
       if (home === undefined) removeFolder(folder);
     },
   };
 }
 
-/** Lets the run go on: what these tests do to it is a matter of when, not of a state to wait for. */
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** Against hanging only: whole runs are slow on a machine with busy cores. */
+const RUN_MS_MAX = 600_000;
+
+/** As testkit's `until`, while a run lives. @throws Error with its output when it has ended instead. */
+export async function inRun<T>(run: Run, condition: () => T | Promise<T>, what: string) {
+  const met = until(condition, { what, timeoutMs: RUN_MS_MAX });
+  met.catch(() => undefined);
+  const ended = run.process.exited.then((): never => {
+    throw new Error(`the run ended while it was to bring ${what}:\n${run.output()}`);
+  });
+  return Promise.race([met, ended]);
+}

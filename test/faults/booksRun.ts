@@ -38,6 +38,8 @@ export type RunOptions = {
   readonly silenceMs: number;
   readonly tokensPerConnection: number;
   readonly window: Window;
+  /** After the faults, when each market has moved once more: by then each book is right or not healthy. */
+  readonly restMs: number;
   readonly onNote: (text: string) => void;
 };
 
@@ -61,8 +63,6 @@ export type RunResult = {
 
 const FLOW_MS = 20;
 const LOOK_MS = 20;
-const READY_MS = 30_000;
-const WHOLE_MS = 45_000;
 const TOLD_MAX = 200;
 const bookstoreMain = fileURLToPath(new URL("../../services/bookstore/src/main.ts", import.meta.url));
 
@@ -105,7 +105,7 @@ async function run(options: RunOptions, undo: (() => unknown)[]): Promise<RunRes
   };
   const told = followStatuses(registry);
   const all = flow.tokenIds.length;
-  await until(() => books.counts().healthy === all, { what: "all books", timeoutMs: READY_MS });
+  await until(() => books.counts().healthy === all, { what: "all books" });
   onNote(`${all} books are whole`);
 
   const judge = createJudge({ ...options, flow, line, books, nowMs });
@@ -118,7 +118,7 @@ async function run(options: RunOptions, undo: (() => unknown)[]): Promise<RunRes
   const { instants: duringFaults } = judge.verdict;
   alive();
   onNote("faults are over");
-  const { wrongAtRest, wholeAfterMs } = await settle({ judge, flow, window: options.window });
+  const { wrongAtRest, wholeAfterMs } = await settle({ judge, flow, restMs: options.restMs });
   const counts = { line: line.counts(), rest: venue.restCounts, flow: flow.counts() };
   return {
     verdict: judge.verdict,
@@ -136,24 +136,24 @@ async function run(options: RunOptions, undo: (() => unknown)[]): Promise<RunRes
 async function settle(parts: {
   readonly judge: ReturnType<typeof createJudge>;
   readonly flow: ReturnType<typeof createFlow>;
-  readonly window: Window;
+  readonly restMs: number;
 }): Promise<{ wrongAtRest: number; wholeAfterMs: number }> {
-  const { judge, flow, window } = parts;
+  const { judge, flow, restMs } = parts;
   const fromMs = Date.now();
   const { verdict } = judge;
   flow.stir(fromMs);
-  await pause(window.toldWithinMs);
+  await pause(restMs);
   const wrongBefore = verdict.wrongInWindow + verdict.violations.length;
   judge.instant();
-  await until(() => judge.waiting() === 0, { what: "answers", timeoutMs: WHOLE_MS });
+  await until(() => judge.waiting() === 0, { what: "answers" });
   const wrongAtRest = verdict.wrongInWindow + verdict.violations.length - wrongBefore;
   const allRight = async (): Promise<boolean> => {
     const before = verdict.equal;
     judge.instant();
-    await until(() => judge.waiting() === 0, { what: "answers", timeoutMs: WHOLE_MS });
+    await until(() => judge.waiting() === 0, { what: "answers" });
     return verdict.equal - before === flow.tokenIds.length;
   };
-  await until(allRight, { what: "all books to be right and healthy", timeoutMs: WHOLE_MS });
+  await until(allRight, { what: "all books to be right and healthy" });
   return { wrongAtRest, wholeAfterMs: Date.now() - fromMs };
 }
 

@@ -1,5 +1,6 @@
 /** Detection under every fault of its sources, one after the other and several at a time, judged by the chain. */
 import { setTimeout as pause } from "node:timers/promises";
+import { timerMs } from "@slipstream/actor/clock";
 import type { Hash } from "@slipstream/contracts/ids";
 import { createRandom } from "@slipstream/sandbox/actors/random";
 import { until } from "@slipstream/testkit/until";
@@ -37,7 +38,8 @@ export type DetectionResult = {
 
 const NODES = 3;
 const BEYOND_DEEPEST = 4;
-const SETTLE_MS_MAX = 120_000;
+/** Against hanging only. */
+const SETTLE_MS_MAX = 300_000;
 
 const depths = (deepest: number): number[] => Array.from({ length: deepest }, (_, n) => n + 1);
 
@@ -58,7 +60,7 @@ export const fullDetection: Omit<DetectionOptions, "seed" | "say"> = {
 /** Each fault once. */
 export const shortDetection: Omit<DetectionOptions, "seed" | "say"> = {
   shape: { calm: 8, hold: 5, every: 3, depths: [1, 8, 20], reorgEvery: 4, absence: null, mixed: 12, apiLateMs: 30_000 },
-  ...{ blockTimeMs: 200, fillsMin: 300, transactionsPerBlock: 1, leaders: 12, seenDeadlineMs: 5_000, untold: false },
+  ...{ blockTimeMs: 200, fillsMin: 300, transactionsPerBlock: 1, leaders: 12, seenDeadlineMs: 15_000, untold: false },
 };
 
 export async function runDetection(options: DetectionOptions): Promise<DetectionResult> {
@@ -89,11 +91,9 @@ async function runIn(world: FaultWorld, log: Log, options: DetectionOptions): Pr
   const watcher = await world.startWatcher("one");
   await world.follow();
   await chain.mine();
-  await until(() => log.joined() === leaders.length, { what: "all leaders to be followed", timeoutMs: 20_000 }).catch(
-    (cause) => {
-      throw new Error(`the watcher does not follow:\n${watcher.outputTail()}`, { cause });
-    },
-  );
+  await until(() => log.joined() === leaders.length, { what: "all leaders to be followed" }).catch((cause) => {
+    throw new Error(`the watcher does not follow:\n${watcher.outputTail()}`, { cause });
+  });
   const fromBlock = (await chain.mine()).number;
   const undisturbed = new Set<Hash>();
   let dueMs = performance.now();
@@ -107,7 +107,7 @@ async function runIn(world: FaultWorld, log: Log, options: DetectionOptions): Pr
     if (isWell && block <= shape.calm) for (const txHash of txHashes) undisturbed.add(txHash);
     if (block % 50 === 0) say(`block ${block} of ${plan.blocks}, ${world.fills.ofLeaders().length} fills`);
     dueMs = Math.max(dueMs + blockTimeMs, performance.now());
-    await pause(Math.max(0, dueMs - performance.now()));
+    await pause(timerMs(dueMs - performance.now()));
   }
   injector.clear();
   const toBlock = chain.head().number;

@@ -58,7 +58,7 @@ export async function followFaultLog(bus: Bus): Promise<Log> {
     open: () => open.size,
     caughtUp: async () => {
       const { state } = await bus.jsm.streams.info(streams.facts);
-      await until(() => lastSeq >= state.last_seq, { what: "the end of the log", timeoutMs: 30_000 });
+      await until(() => lastSeq >= state.last_seq, { what: "the end of the log" });
     },
     stop: async () => {
       await messages.close();

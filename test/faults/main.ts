@@ -20,7 +20,11 @@ const common = { seed: values.seed, say };
 const runs: Readonly<Record<string, () => Promise<{ readonly text: string; readonly clean: boolean }>>> = {
   detection: () =>
     runDetection({ ...(values.short ? shortDetection : fullDetection), ...common, untold: values.untold }),
-  replicas: () => runReplicas({ ...(values.short ? shortReplicas : fullReplicas), ...common }),
+  replicas: async () => {
+    const { text, clean, inTime } = await runReplicas({ ...(values.short ? shortReplicas : fullReplicas), ...common });
+    if (!inTime) say("a shard was without an owner for too long");
+    return { text, clean: clean && inTime };
+  },
   books: () =>
     runBookFaults({ ...(values.short ? shortBooks : { ...fullBooks, minutes: Number(values.minutes) }), ...common }),
   clocks: () => runClocks({ short: values.short, seconds: CLOCK_RUN_SECONDS, say }),

@@ -18,7 +18,7 @@ export type ReplicasOptions = {
   readonly leaders: number;
   readonly blockTimeMs: number;
   readonly transactionsPerBlock: number;
-  /** Longer than a lease lives: its shards go to others while it is stopped. */
+  /** Longer than a lease lives; it stays stopped until its shards have gone to others in any case. */
   readonly stoppedMs: number;
   /** Between two incidents, when all is well. */
   readonly restMs: number;
@@ -30,20 +30,23 @@ export type ReplicasResult = {
   readonly verdict: Verdict;
   readonly takeovers: Readonly<Record<"killed" | "stopped" | "ended", Takeover>>;
   readonly text: string;
+  /** Nothing wrong, whatever it took. */
   readonly clean: boolean;
+  /** Each shard was owned again within TAKEOVER_MS_MAX: true of a machine that has time for it. */
+  readonly inTime: boolean;
 };
 
-export const TAKEOVER_MS_MAX = 15_000;
+const TAKEOVER_MS_MAX = 15_000;
 /** Of leaders, and the reading of heads. */
 const SHARDS = LEADER_SHARDS + 1;
-const SETTLE_MS_MAX = 60_000;
-const WAIT_MS_MAX = 40_000;
+/** Against hanging only. */
+const SETTLE_MS_MAX = 300_000;
 
 export const fullReplicas: Omit<ReplicasOptions, "seed" | "say"> = {
   ...{ leaders: 300, blockTimeMs: 500, transactionsPerBlock: 2, stoppedMs: 20_000, restMs: 5_000, together: false },
 };
 export const shortReplicas: Omit<ReplicasOptions, "seed" | "say"> = {
-  ...{ leaders: 80, blockTimeMs: 400, transactionsPerBlock: 1, stoppedMs: 15_000, restMs: 500, together: true },
+  ...{ leaders: 80, blockTimeMs: 400, transactionsPerBlock: 1, stoppedMs: 0, restMs: 500, together: true },
 };
 
 export async function runReplicas(options: ReplicasOptions): Promise<ReplicasResult> {
@@ -71,7 +74,6 @@ async function runIn(world: FaultWorld, log: Log, options: ReplicasOptions): Pro
   await chain.mine();
   await until(() => log.joined() === leaders.length && isShared(log, ["one", "two", "three"]), {
     what: "three watchers to share the leaders",
-    timeoutMs: WAIT_MS_MAX,
   });
   const fromBlock = (await chain.mine()).number;
   const trading = startTrading(world, options);
@@ -107,7 +109,7 @@ async function runIn(world: FaultWorld, log: Log, options: ReplicasOptions): Pro
     ["leaders", `${leaders.length} in ${LEADER_SHARDS} shards, ${range.toBlock - fromBlock + 1} blocks`],
     ...verdictRows(verdict),
     takeoverRow("killed by -9", takeovers.killed),
-    takeoverRow(`stopped for ${options.stoppedMs / 1_000} s`, takeovers.stopped),
+    takeoverRow(`stopped for ${options.stoppedMs / 1_000} s or longer`, takeovers.stopped),
     takeoverRow("told to end", takeovers.ended),
     latencyRow(
       "latency in all",
@@ -115,8 +117,11 @@ async function runIn(world: FaultWorld, log: Log, options: ReplicasOptions): Pro
     ),
     ["settled after the last incident", isSettled() ? `${Math.round((performance.now() - endMs) / 1_000)} s` : "NOT"],
   ]);
-  const inTime = Object.values(takeovers).every((one) => one.waiting.length === 0 && one.slowestMs <= TAKEOVER_MS_MAX);
-  return { verdict, takeovers, text, clean: isClean(verdict) && isSettled() && inTime && broken.length === 0 };
+  const ends = Object.values(takeovers);
+  const inTime = ends.every(({ slowestMs }) => slowestMs <= TAKEOVER_MS_MAX);
+  const isOwned = ends.every(({ waiting }) => waiting.length === 0);
+  const clean = isClean(verdict) && isSettled() && isOwned && broken.length === 0;
+  return { verdict, takeovers, text, clean, inTime };
 }
 
 /** Fills go on, whatever happens. */
@@ -158,10 +163,9 @@ async function playIncidents(stage: {
   const isTakenOver = (instance: string, sinceMs: number): Promise<unknown> =>
     until(() => takeoverOf(log.stored, instance, sinceMs).waiting.length === 0, {
       what: `the shards of ${instance} to be taken over`,
-      timeoutMs: WAIT_MS_MAX,
     });
   const isSharedBy = (instances: readonly string[]): Promise<unknown> =>
-    until(() => isShared(log, instances), { what: `${instances.join(", ")} to share`, timeoutMs: WAIT_MS_MAX });
+    until(() => isShared(log, instances), { what: `${instances.join(", ")} to share` });
 
   await pause(options.restMs);
   const killedMs = Date.now();
@@ -174,11 +178,9 @@ async function playIncidents(stage: {
   const stoppedMs = Date.now();
   say("two is stopped");
   two.child.kill("SIGSTOP");
-  await pause(options.stoppedMs);
+  await Promise.all([pause(options.stoppedMs), isTakenOver("one", killedMs), isTakenOver("two", stoppedMs)]);
   two.child.kill("SIGCONT");
   say("two goes on");
-  await isTakenOver("one", killedMs);
-  await isTakenOver("two", stoppedMs);
   await isSharedBy(["two", "three"]);
   await pause(options.restMs);
   say("four comes");

@@ -19,7 +19,8 @@ const Logs = z.array(
   }),
 );
 const BLOCKS_AT_ONCE = 50;
-const TIMEOUT_MS = 10_000;
+/** Against hanging only. */
+const TIMEOUT_MS = 120_000;
 
 /** All fills of the leaders in [fromBlock, toBlock], in the order of the chain. @throws Error when the node refuses. */
 export async function readTruth(

@@ -1,6 +1,7 @@
 /** `slipstream start`: everything on this machine, with a live view; ends by Ctrl-C or after `--for`. */
 import { writeFileSync } from "node:fs";
 import type { Bus } from "@slipstream/actor/bus";
+import { timerMs } from "@slipstream/actor/clock";
 import { type Markets, watchMarkets } from "@slipstream/actor/markets";
 import { provision } from "@slipstream/actor/provision";
 import { ContractError } from "@slipstream/contracts/errors";
@@ -120,7 +121,7 @@ function refuseSecondRun(folder: RunFolder): void {
 
 function waitForEnd({ forMs, signal }: StartOptions, failed: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = forMs === null ? undefined : setTimeout(resolve, forMs);
+    const timer = forMs === null ? undefined : setTimeout(resolve, timerMs(forMs));
     // A timer left behind would keep the process for the rest of the time.
     const end = (): void => {
       clearTimeout(timer);
@@ -164,7 +165,7 @@ async function finish(
   say("time is over: letting what is under way settle");
   if (stack.sandboxUrl !== null && options.tape === null)
     await sendFault(stack.sandboxUrl, { kind: "pauseActors", on: true });
-  const found = await settleAndAudit(following.overview, stack.rpcHttpUrl);
+  const found = await settleAndAudit(following.overview, stack.rpcHttpUrl, options.settings.SETTLE_SECONDS_MAX * 1_000);
   const { faults, errors } = stack.incidents();
   const report = buildReport(following.overview, found, {
     faults,

@@ -7,7 +7,7 @@ import { addFills, assumedStandard, readFills } from "@slipstream/sandbox/tape/a
 import { loadTape, readTape, scanTape, type TapeProblem, writeTape } from "@slipstream/sandbox/tape/format";
 import { addMarket, assumedOf, type StatedByHand } from "@slipstream/sandbox/tape/marketRecord";
 import { parseDuration } from "../config.ts";
-import { LEAD_MS, type TapeWorld } from "../stack.ts";
+import type { TapeWorld } from "../stack.ts";
 import { complaintsOf, createTapeCheck } from "../tapeCheck/check.ts";
 import { compareFiles } from "../tapeCheck/files.ts";
 import { checkLines, headLines, problemLines } from "../tapeCheck/print.ts";
@@ -34,8 +34,8 @@ export async function tapeWorld(file: string | undefined, speed: string | undefi
 }
 
 /** Real time a tape takes, with its lead and what follows it. */
-export const playMs = ({ firstMs, lastMs, speed }: TapeWorld): number =>
-  LEAD_MS + (lastMs - firstMs + AFTER_MS) / speed;
+export const playMs = ({ firstMs, lastMs, speed }: TapeWorld, leadMs: number): number =>
+  leadMs + (lastMs - firstMs + AFTER_MS) / speed;
 
 export async function runTape(
   args: readonly string[],

@@ -1,9 +1,8 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Side } from "@slipstream/contracts/money";
 import { type AddedFill, addFills } from "@slipstream/sandbox/tape/addFills";
 import { loadTape } from "@slipstream/sandbox/tape/format";
 import { fillsAtTheTouch } from "@slipstream/sandbox/tape/touchFills.testing";
+import { sampleTapes } from "@slipstream/testkit/samples";
 import { describe, expect, test } from "vitest";
 import { defaultAccount } from "../defaults.ts";
 import { account, fill, levels, lines, marketTape, no, pulse, replayOf, START_MS } from "./replay.testing.ts";
@@ -85,19 +84,10 @@ test("a tape without fills says how to add some", () => {
   expect(() => run([])).toThrow(/tape add-fills/);
 });
 
-const samples = join(
-  process.env["SLIPSTREAM_SAMPLES"] ?? join(import.meta.dirname, "../../../../shared/samples"),
-  "tapes",
-);
-const recordings = [
-  "lol-ig1-lgd-2026-09-07.market.tape.jsonl",
-  "mlb-sd-lad-2025-06-18.market.tape.jsonl.gz",
-  "mlb-hou-bal-2025-06-18.market.tape.jsonl.gz",
-];
-test.skipIf(!existsSync(samples)).each(recordings)(
-  "%s: fills at the touch, all decided, all settled, no doubt about a book",
-  async (name) => {
-    const tape = await loadTape(join(samples, name));
+test.each(sampleTapes)(
+  "$name: fills at the touch, all decided, all settled, no doubt about a book",
+  async ({ path }) => {
+    const tape = await loadTape(path);
     const result = replay({
       tape: addFills(tape, fillsAtTheTouch(tape, 15_000)),
       leaders: [],

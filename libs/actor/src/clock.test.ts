@@ -1,6 +1,6 @@
 import { commonEnv, parseEnv } from "@slipstream/contracts/env";
 import { expect, test } from "vitest";
-import { exactClockText, faceOf, MACHINE_CLOCK, parseLocalClock, systemClock } from "./clock.ts";
+import { exactClockText, faceOf, MACHINE_CLOCK, parseLocalClock, systemClock, timerMs } from "./clock.ts";
 
 const WALL_MS = 1_800_000_000_000;
 const settings = (SLIPSTREAM_CLOCK: string) => parseEnv(commonEnv, { SLIPSTREAM_CLOCK });
@@ -28,4 +28,15 @@ test("a clock that is right by definition says so, and nothing moves it", () => 
   const clock = systemClock();
   clock.heard("liar", clock.nowMs() + 1_000_000);
   expect([clock.quality(), clock.correctionMs()]).toEqual([{ offsetMs: 0, uncertaintyMs: 0 }, 0]);
+});
+
+test.each([
+  ["a time to come", 12.5, 12.5],
+  ["now", 0, 0],
+  ["a moment that is over", -0.02, 0],
+  ["long past", Number.NEGATIVE_INFINITY, 0],
+  ["a month", 30 * 86_400_000, 2_147_483_647],
+  ["no number", Number.NaN, 0],
+])("a timer may be given %s", (_name, ms, given) => {
+  expect(timerMs(ms)).toBe(given);
 });

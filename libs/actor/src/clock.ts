@@ -59,14 +59,23 @@ export const faceOf = ({ realMs, worldMs, speed }: ClockMapping, wallMs: number)
 
 const EXACT: ClockQuality = { offsetMs: 0, uncertaintyMs: 0 };
 
+/** Longest time Node's timers take, some 24 days. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/**
+ * What a timer may be given, whatever a subtraction of times came to: what is past is due at once. Node takes a negative
+ * or too large time for 1 ms and warns (TimeoutNegativeWarning, TimeoutOverflowWarning).
+ */
+export const timerMs = (ms: number): number => (ms > 0 ? Math.min(ms, TIMER_MS_MAX) : 0);
+
 /** Real timers for a world that runs `speed` times as fast. */
 export const timersAt = (speed: number): Pick<Clock, "after" | "every"> => ({
   after: (ms, call) => {
-    const handle = setTimeout(call, Math.max(0, ms / speed));
+    const handle = setTimeout(call, timerMs(ms / speed));
     return { cancel: () => clearTimeout(handle) };
   },
   every: (ms, call) => {
-    const handle = setInterval(call, Math.max(1, ms / speed));
+    const handle = setInterval(call, Math.max(1, timerMs(ms / speed)));
     return { cancel: () => clearInterval(handle) };
   },
 });

@@ -13,6 +13,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { KV, KvEntry } from "@nats-io/kv";
 import type { Logger } from "pino";
 import { type Bus, overLink } from "./bus.ts";
+import { timerMs } from "./clock.ts";
 import { isConflict } from "./errorsOfBus.ts";
 import { leaseTimings } from "./provision.ts";
 
@@ -73,7 +74,7 @@ export function leaseKey(options: LeaseOptions): LeaseKey {
   const extend = (held: Tenure, sentMs: number): void => {
     held.deadlineMs = sentMs + stopMs;
     clearTimeout(deadlineTimer);
-    deadlineTimer = setTimeout(() => lose("not renewed in time"), Math.max(0, held.deadlineMs - steadyMs()));
+    deadlineTimer = setTimeout(() => lose("not renewed in time"), timerMs(held.deadlineMs - steadyMs()));
   };
 
   const renew = async (kv: KV): Promise<void> => {

@@ -31,10 +31,9 @@ afterAll(async () => {
 });
 beforeEach(() => freshLog(bus));
 
-const done = (actor: JobsActor, n: number, timeoutMs = 10_000) =>
+const done = (actor: JobsActor, n: number) =>
   until(() => actor.state().done.size === n, {
     what: `${n} jobs done, are ${actor.state().done.size}: ${JSON.stringify(actor.status())}`,
-    timeoutMs,
   });
 const owner = (actor: JobsActor) => until(() => actor.status().role === "owner", { what: "ownership" });
 const countsById = async (): Promise<number[]> => {
@@ -110,7 +109,7 @@ describe("the link and the broker", () => {
     rmSync(nats.storeDir, { recursive: true, force: true });
     await nats.restart();
     await freshLog(bus);
-    await until(() => actor.fatal.length > 0, { what: "the refusal", timeoutMs: 15_000 });
+    await until(() => actor.fatal.length > 0, { what: "the refusal" });
     expect(actor.fatal[0]).toMatchObject({ code: "STREAM_IDENTITY_CHANGED" });
     await actor.drain();
   });

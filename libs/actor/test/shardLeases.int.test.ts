@@ -87,13 +87,13 @@ const all = (...of: readonly Replica[]): string[] => of.flatMap(({ held }) => [.
 test("one replica has all; a second gets half of them, handed over and not torn away; who leaves gives his back", async () => {
   const fences = new Map<string, number[]>();
   const one = await join("one", fences);
-  await until(() => one.held.size === shards.length, { what: "one has all", timeoutMs: 20_000 });
+  await until(() => one.held.size === shards.length, { what: "one has all" });
   const two = await join("two", fences);
-  await until(() => two.held.size === 6 && one.held.size === 6, { what: "half each", timeoutMs: 20_000 });
+  await until(() => two.held.size === 6 && one.held.size === 6, { what: "half each" });
   expect(all(one, two)).toEqual(shards);
   expect(one.yielded).toHaveLength(6);
   await two.leave();
-  await until(() => one.held.size === shards.length, { what: "all again", timeoutMs: 20_000 });
+  await until(() => one.held.size === shards.length, { what: "all again" });
   for (const of of fences.values()) expect(of).toEqual([...of].sort((a, b) => a - b));
 });
 
@@ -108,28 +108,28 @@ test("a hand-over that takes longer than a lease costs none of the others, and w
     slowShard ||= shard;
     return shard === slowShard ? slow : Promise.resolve();
   });
-  await until(() => one.held.size === shards.length, { what: "one has all", timeoutMs: 20_000 });
+  await until(() => one.held.size === shards.length, { what: "one has all" });
   const first = new Map(one.held);
   const two = await join("two", fences);
-  await until(() => two.held.size === 5, { what: "all but the slow one", timeoutMs: 20_000 });
+  await until(() => two.held.size === 5, { what: "all but the slow one" });
   // All that is left is renewed for longer than a lease lives without it.
   const sinceMs = clock.steadyMs();
   const renewedTo = (): number => Math.min(...[...first.keys()].map((shard) => deadlineOr(one, shard)));
-  await until(() => renewedTo() > sinceMs + 7_000, { what: "renewals", timeoutMs: 10_000 });
+  await until(() => renewedTo() > sinceMs + 7_000, { what: "renewals" });
   expect(one.held.size).toBe(7);
   expect([...one.held].every(([shard, fence]) => first.get(shard) === fence)).toBe(true);
   finishOne();
-  await until(() => two.held.size === 6 && one.held.size === 6, { what: "half each", timeoutMs: 3_000 });
+  await until(() => two.held.size === 6 && one.held.size === 6, { what: "half each" });
   expect(all(one, two)).toEqual(shards);
 });
 
 test("of three replicas one dies without a word: the others share what it had, each shard under a higher fence", async () => {
   const fences = new Map<string, number[]>();
   const [one, two, three] = [await join("a", fences), await join("b", fences), await join("c", fences)];
-  await until(() => sizes(one, two, three).every((size) => size === 4), { what: "a third each", timeoutMs: 20_000 });
+  await until(() => sizes(one, two, three).every((size) => size === 4), { what: "a third each" });
   const lost = [...two.held];
   await two.die();
-  await until(() => sizes(one, three).every((size) => size === 6), { what: "half each", timeoutMs: 20_000 });
+  await until(() => sizes(one, three).every((size) => size === 6), { what: "half each" });
   expect(all(one, three)).toEqual(shards);
   for (const [shard, fence] of lost) expect(fences.get(shard)?.at(-1)).toBeGreaterThan(fence);
 });

@@ -1,25 +1,16 @@
 /**
- * A minute of a recorded book, asked at every millisecond at which something changed and between, against full copies of
- * it: on every tape of SLIPSTREAM_SAMPLES (default ../shared/samples beside the repository); skipped without it.
+ * A minute of a book, asked at every millisecond at which something changed and between, against full copies of it: on
+ * the tapes made here and on recordings, where there are any.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { gunzipSync } from "node:zlib";
 import { parseMicro, type Side } from "@slipstream/contracts/money";
+import { framesOf, sampleTapes, type TapeSample } from "@slipstream/testkit/samples";
 import { expect, test } from "vitest";
 import { type BookHistory, createHistory, openEpoch, recordLevel, recordSnapshot } from "./history.ts";
 import { bookAt } from "./historyAnswers.ts";
 import { flatLevels } from "./ladder.ts";
 import { type NaiveBook, naiveBook } from "./naive.testing.ts";
 
-const root = fileURLToPath(new URL("../../..", import.meta.url));
-const folder = join(process.env["SLIPSTREAM_SAMPLES"] ?? join(root, "../shared/samples"), "tapes");
-const tapes = existsSync(folder) ? readdirSync(folder) : [];
-if (tapes.length === 0)
-  console.warn("book history on recordings: skipped, SLIPSTREAM_SAMPLES names no folder with tapes");
-
-/** Fits every price of the recordings. */
+/** Fits every price of the tapes. */
 const TICK = 1_000;
 const RETENTION_MS = 60_000;
 /** Less than the history keeps: every moment of the tape is asked for. */
@@ -38,16 +29,12 @@ type WireEvent = {
 const micro = (text: string): number => Number(parseMicro(text));
 const flat = (levels: WireLevel[]): number[] => levels.flatMap(({ price, size }) => [micro(price), micro(size)]);
 
-function eventsOf(name: string): WireEvent[] {
-  const bytes = readFileSync(join(folder, name));
-  const text = (name.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString();
-  return text.split("\n").flatMap((line): WireEvent[] => {
-    const frame: unknown = line === "" ? "" : JSON.parse(line).d;
-    if (typeof frame !== "string" || frame.trim() === "") return [];
-    const parsed: WireEvent | WireEvent[] = JSON.parse(frame);
+const eventsOf = (tape: TapeSample): WireEvent[] =>
+  framesOf(tape).flatMap(({ d }): WireEvent[] => {
+    if (d.trim() === "") return [];
+    const parsed: WireEvent | WireEvent[] = JSON.parse(d);
     return Array.isArray(parsed) ? parsed : [parsed];
   });
-}
 
 /** The history under test and, beside it, a full copy of the book per message. */
 type Token = {
@@ -103,32 +90,28 @@ function look({ history, copies }: Token): number {
   return compared;
 }
 
-test.skipIf(tapes.length === 0).each(tapes)(
-  "%s: the book at any time of the last minute",
-  { timeout: 30_000 },
-  (name) => {
-    const tokens = new Map<string, Token>();
-    let compared = 0;
-    let messages = 0;
-    for (const event of eventsOf(name)) {
-      const named =
-        event.event_type === "book"
-          ? [event.asset_id]
-          : event.event_type === "price_change"
-            ? event.price_changes.map((change) => change.asset_id)
-            : [];
-      for (const tokenId of new Set(named)) {
-        const token = tokens.get(tokenId) ?? newToken(tokenId);
-        tokens.set(tokenId, token);
-        messages += 1;
-        take(token, event, messages);
-        if (token.history.lastTsMs - token.lookedMs < LOOK_EVERY_MS) continue;
-        token.lookedMs = token.history.lastTsMs;
-        compared += look(token);
-      }
+test.each(sampleTapes)("$name: the book at any time of the last minute", (tape) => {
+  const tokens = new Map<string, Token>();
+  let compared = 0;
+  let messages = 0;
+  for (const event of eventsOf(tape)) {
+    const named =
+      event.event_type === "book"
+        ? [event.asset_id]
+        : event.event_type === "price_change"
+          ? event.price_changes.map((change) => change.asset_id)
+          : [];
+    for (const tokenId of new Set(named)) {
+      const token = tokens.get(tokenId) ?? newToken(tokenId);
+      tokens.set(tokenId, token);
+      messages += 1;
+      take(token, event, messages);
+      if (token.history.lastTsMs - token.lookedMs < LOOK_EVERY_MS) continue;
+      token.lookedMs = token.history.lastTsMs;
+      compared += look(token);
     }
-    for (const token of tokens.values()) compared += look(token);
-    // Each message once, if it was not followed by one of the same millisecond.
-    expect(compared).toBeGreaterThan(messages / 2);
-  },
-);
+  }
+  for (const token of tokens.values()) compared += look(token);
+  // Each message once, if it was not followed by one of the same millisecond.
+  expect(compared).toBeGreaterThan(messages / 2);
+});

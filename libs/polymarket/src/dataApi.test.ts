@@ -1,7 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import type { Address } from "@slipstream/contracts/ids";
 import { notional } from "@slipstream/contracts/money";
+import { readSample, samplesIn } from "@slipstream/testkit/samples";
 import { describe, expect, test } from "vitest";
 import { createDataApi, type FillFeed } from "./dataApi.ts";
 import { microDecimal } from "./decimal.ts";
@@ -179,13 +178,9 @@ test("a row of the live feed has an address with capitals and is the same fill",
   expect(readTradeRow(row)).toMatchObject({ wallet, sharesMicro: 10_100_000n });
 });
 
-const samples = resolve(import.meta.dirname, "../../..", process.env["SLIPSTREAM_SAMPLES"] ?? "../shared/samples");
-const recording = resolve(samples, "data-api/activity_all.json");
-const present = existsSync(recording);
-if (!present) console.log(`samples are not there (${samples}): recorded activity is not tested`);
-
-test.skipIf(!present)("of a recorded list the trades are fills, to the micro, and nothing else is", async () => {
-  const text = readFileSync(recording, "utf8");
+const lists = samplesIn("data-api", /^activity_all\.json$/);
+test.each(lists)("of the list at $path the trades are fills, to the micro, and nothing else is", async ({ path }) => {
+  const text = readSample(path);
   const listed = JSON.parse(text) as { readonly type: string; readonly proxyWallet: string }[];
   const owner = listed[0]?.proxyWallet.toLowerCase() as Address;
   const page = await serving(text).api.fills(owner, "activity", { startSeconds: 0, endSeconds: 0, limit: 500 });

@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { divide, MICRO, parseShares } from "@slipstream/contracts/money";
+import { readSample, samplesIn } from "@slipstream/testkit/samples";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { TxLog } from "./acts.ts";
@@ -304,19 +303,13 @@ test("of any transaction, every fill is told as it was made", () => {
   );
 });
 
-const root = resolve(import.meta.dirname, "../../..");
-const session = resolve(
-  root,
-  process.env["SLIPSTREAM_SAMPLES"] ?? "../shared/samples",
-  "rtds/session-2026-08-19.normalised.json",
-);
-const present = existsSync(session);
-if (!present) console.log(`samples are not there (${session}): a recorded transaction is not tested`);
+/** The one transaction of each session whose rows begin with the active order and hold all of its match. */
+const wholeMatches = ["0x9f91347d26757cc23c90bc617e9e3a74815f38e43333d73bbcfbbaa1dddc149e", testHash(0x5e5510)];
 
-test.skipIf(!present)("a recorded match of four orders costs what the venue said", () => {
+test.each(samplesIn("rtds", /^session/))("a match of four orders in $name costs what the venue said", ({ path }) => {
   type Row = { tx_hash: string; trader: string; side: "BUY" | "SELL"; price: number; size: number; token_id: string };
-  const { events } = JSON.parse(readFileSync(session, "utf8")) as { events: Row[] };
-  const rows = events.filter((row) => row.tx_hash.startsWith("0x9f91347d"));
+  const { events } = JSON.parse(readSample(path)) as { events: Row[] };
+  const rows = events.filter((row) => wholeMatches.includes(row.tx_hash));
   // Micro-USDC, from the price of ten digits.
   const usdcOf = ({ price, size }: Row): bigint => BigInt(Math.round(price * size * 1e6));
   const [taken, ...legs] = rows.map((row, n) =>

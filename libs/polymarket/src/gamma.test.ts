@@ -1,7 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
 import type { TokenId } from "@slipstream/contracts/ids";
+import { readSample, samplesIn } from "@slipstream/testkit/samples";
 import { afterEach, expect, test, vi } from "vitest";
 import { gammaClient, marketOfGamma } from "./gamma.ts";
 import type { HttpReader } from "./http.ts";
@@ -59,23 +57,20 @@ test.each([
   ["a tick of 0", { orderPriceMinTickSize: 0 }, { kind: "refused", code: "MALFORMED" }],
 ])("%s", (_name, change, expected) => expect(marketOfGamma({ ...market, ...change }, 5)).toMatchObject(expected));
 
-const samples = join(
-  process.env["SLIPSTREAM_SAMPLES"] ?? join(import.meta.dirname, "../../../../shared/samples"),
-  "gamma",
-);
-test.skipIf(!existsSync(samples))("every recorded market is a definition or a refusal with a reason", () => {
-  const lines = gunzipSync(readFileSync(join(samples, "btc-5m-markets-2026-07-24.jsonl.gz")))
-    .toString()
-    .trim()
-    .split("\n");
+test.each(samplesIn("gamma", /\.jsonl\.gz$/))("every market of $name is a definition", ({ path }) => {
+  const lines = readSample(path).trim().split("\n");
   const definitions = lines.map((line) => marketOfGamma((JSON.parse(line) as { raw: unknown }).raw, 5));
   expect(definitions.filter((item) => "kind" in item)).toEqual([]);
-  for (const file of readdirSync(samples).filter((name) => name.startsWith("gamma_market"))) {
-    const result = marketOfGamma(JSON.parse(readFileSync(join(samples, file), "utf8")), 5);
+});
+
+test.each(samplesIn("gamma", /^gamma_market.*\.json$/))(
+  "$name is a definition or a refusal with a reason",
+  ({ path }) => {
+    const result = marketOfGamma(JSON.parse(readSample(path)), 5);
     if ("kind" in result) expect(result.text).not.toBe("");
     else expect(result.tokens[0].tokenId).not.toBe(result.tokens[1].tokenId);
-  }
-});
+  },
+);
 
 test("markets are looked for among the open and the closed, in addresses of bounded length", async () => {
   const asked: URLSearchParams[] = [];

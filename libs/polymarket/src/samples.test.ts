@@ -1,7 +1,6 @@
-/** Recorded logs of the real chain decode to what independent sources said about them. */
-import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
+/** Logs decode to what they were made of, and recorded logs of the real chain to what independent sources said. */
 import { formatMicro } from "@slipstream/contracts/money";
+import { readSample, samplesIn } from "@slipstream/testkit/samples";
 import { expect, test } from "vitest";
 import { decodeCollateralTransfer } from "./erc20.ts";
 import { decodeOrderFilled, fillPrice } from "./orderFilled.ts";
@@ -9,18 +8,14 @@ import { decodePositionEvent } from "./positionEvents.ts";
 import { defaultExchanges } from "./versions.ts";
 import type { RawLog } from "./words.ts";
 
-const root = resolve(import.meta.dirname, "../../..");
-const samples = resolve(root, process.env["SLIPSTREAM_SAMPLES"] ?? "../shared/samples");
-const file = resolve(samples, "chain-logs/order-filled-and-ctf.json");
-const present = existsSync(file);
-if (!present) console.log(`samples are not there (${samples}): recorded logs are not tested`);
-
 type Sample = {
   readonly name: string;
   readonly log: RawLog;
   readonly expected: Readonly<Record<string, string | number | boolean>>;
 };
-const list: Sample[] = present ? (JSON.parse(readFileSync(file, "utf8")) as Sample[]) : [];
+const files = samplesIn("chain-logs", /^order-filled-and-ctf\.json$/).map(
+  ({ path }) => JSON.parse(readSample(path)) as readonly Sample[],
+);
 
 /** Every decoded field in the words of the samples. */
 function decoded(log: RawLog): Record<string, unknown> {
@@ -52,7 +47,7 @@ function decoded(log: RawLog): Record<string, unknown> {
   return { from: moved.from, to: moved.to, value: Number(formatMicro(moved.usdcMicro)) };
 }
 
-test.skipIf(!present).each(list)("$name", ({ log, expected }) => {
+test.each(files.flat())("$name", ({ log, expected }) => {
   const result = decoded(log);
   expect(result).not.toHaveProperty("refused");
   const isTransfer = "value" in result;
@@ -62,7 +57,7 @@ test.skipIf(!present).each(list)("$name", ({ log, expected }) => {
   if (price !== undefined) expect(Math.abs(Number(result["price"]) - Number(price))).toBeLessThan(0.000_000_6);
 });
 
-test.skipIf(!present)("every kind of recorded log is among the samples", () => {
+test.each(files.map((list) => [list]))("every kind of log is among the samples", (list) => {
   const kinds = new Set(list.map(({ log }) => decodeOrderFilled(log, defaultExchanges).kind));
   expect(kinds.has("orderFilled")).toBe(true);
   expect(list.length).toBeGreaterThanOrEqual(9);

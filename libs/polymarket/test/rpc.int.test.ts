@@ -2,6 +2,7 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { startAnvil, type TestAnvil } from "@slipstream/testkit/anvil";
+import { HANGING_MS } from "@slipstream/testkit/until";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { type Bloom, bloomOf, mayContain, parseBloom, saturation } from "../src/bloom.ts";
@@ -35,8 +36,10 @@ describe("one HTTP call", () => {
     (response: ServerResponse): void => {
       response.writeHead(status).end(text);
     };
-  const failureOf = async (answer: (response: ServerResponse) => void): Promise<Error> => {
-    const node: RpcReader = httpRpc(await serve(answer), { timeoutMs: 300, answerBytesMax: 1_000 });
+  /** A node that says nothing is given up soon; the others get all the time they need. */
+  const failureOf = async (answer: (response: ServerResponse) => void, isSilent: boolean): Promise<Error> => {
+    const timeoutMs = isSilent ? 300 : HANGING_MS;
+    const node: RpcReader = httpRpc(await serve(answer), { timeoutMs, answerBytesMax: 1_000 });
     try {
       throw new Error(`answered ${JSON.stringify(await node.call("eth_getLogs"))}`);
     } catch (error) {
@@ -67,7 +70,7 @@ describe("one HTTP call", () => {
     ["a hang-up", hangUp, "other"],
     ["what is no JSON", saying(200, "<html>"), "other"],
   ] as const)("%s is told as it is, without the key", async (_name, answer, kind) => {
-    const error = await failureOf(answer);
+    const error = await failureOf(answer, kind === "timeout");
     expect({ kind: rpcFaultOf(error).kind, text: error.message }).toEqual({
       kind,
       text: expect.not.stringContaining("KEY"),
@@ -79,7 +82,7 @@ describe("one HTTP call", () => {
     const dead = await serve(hangUp);
     const well = await serve(saying(200, '{"jsonrpc":"2.0","id":1,"result":"0x7"}'));
     const pool = createRpcPool({
-      providers: httpProviders([dead, well], { timeoutMs: 2_000 }),
+      providers: httpProviders([dead, well], { timeoutMs: HANGING_MS }),
       steadyMs: () => performance.now(),
     });
     expect(await pool.call("eth_blockNumber")).toBe("0x7");
@@ -99,7 +102,7 @@ describe("on a real chain", () => {
 
   beforeAll(async () => {
     anvil = await startAnvil({ noMining: true });
-    rpc = httpRpc(anvil.httpUrl, { timeoutMs: 5_000 });
+    rpc = httpRpc(anvil.httpUrl, { timeoutMs: HANGING_MS });
     for (const emitter of emitters) await anvil.rpc("anvil_setCode", [emitter, EMITTER_CODE]);
     for (let block = 1; block <= BLOCKS; block++) {
       // Block n has n mod 4 logs, so some blocks have none.

@@ -1,7 +1,7 @@
 /** The socket clients against a real WebSocket server of this process. */
 import type { AddressInfo } from "node:net";
-import { setTimeout as pause } from "node:timers/promises";
 import type { TokenId } from "@slipstream/contracts/ids";
+import { eventually, HANGING_MS } from "@slipstream/testkit/until";
 import { afterEach, expect, test, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { keepRpcSocket } from "../src/keptRpcSocket.ts";
@@ -73,10 +73,10 @@ test("the first message names all wanted tokens, later ones add and remove", asy
   const { venue, socket, handlers } = await market();
   socket.subscribe([A, B]);
   socket.open();
-  await vi.waitFor(() => expect(handlers.onOpen).toHaveBeenCalledWith([A, B]));
+  await eventually(() => expect(handlers.onOpen).toHaveBeenCalledWith([A, B]));
   socket.subscribe([B, C]);
   socket.unsubscribe([A, A]);
-  await vi.waitFor(() => expect(venue.heard).toHaveLength(3));
+  await eventually(() => expect(venue.heard).toHaveLength(3));
   expect(venue.heard.map(named)).toEqual([
     { type: "market", assets_ids: [A, B], custom_feature_enabled: true },
     { operation: "subscribe", assets_ids: [C], custom_feature_enabled: true },
@@ -88,9 +88,9 @@ test("the first message names all wanted tokens, later ones add and remove", asy
 test("a connection opened with nothing wanted greets with its first tokens", async () => {
   const { venue, socket, handlers } = await market();
   socket.open();
-  await vi.waitFor(() => expect(handlers.onOpen).toHaveBeenCalled());
+  await eventually(() => expect(handlers.onOpen).toHaveBeenCalled());
   socket.subscribe([A]);
-  await vi.waitFor(() => expect(venue.heard.map(named)).toEqual([expect.objectContaining({ type: "market" })]));
+  await eventually(() => expect(venue.heard.map(named)).toEqual([expect.objectContaining({ type: "market" })]));
 });
 
 test("a quiet connection is pinged; the answer belongs to the oldest ping and is no frame", async () => {
@@ -98,40 +98,40 @@ test("a quiet connection is pinged; the answer belongs to the oldest ping and is
     if (text === "PING") peer.send("PONG");
   });
   socket.open();
-  await vi.waitFor(() => expect(handlers.onOpen).toHaveBeenCalled());
+  await eventually(() => expect(handlers.onOpen).toHaveBeenCalled());
   clock.advance(QUIET_PING_MS - 1);
   const pingSentMs = clock.nowMs() + 300;
   clock.advance(300);
-  await vi.waitFor(() => expect(handlers.onPong).toHaveBeenCalledWith({ pingSentMs, recvMs: pingSentMs }));
+  await eventually(() => expect(handlers.onPong).toHaveBeenCalledWith({ pingSentMs, recvMs: pingSentMs }));
   expect(venue.heard).toEqual(["PING"]);
   expect(handlers.onProofOfLife).toHaveBeenCalledTimes(1);
   expect(handlers.onFrame).not.toHaveBeenCalled();
   venue.sockets[0]?.send("[]");
-  await vi.waitFor(() => expect(handlers.onFrame).toHaveBeenCalledWith("[]", clock.nowMs()));
+  await eventually(() => expect(handlers.onFrame).toHaveBeenCalledWith("[]", clock.nowMs()));
 });
 
 test("a lost connection is reported, comes back after a random wait and is subscribed again", async () => {
   const { venue, clock, socket, handlers } = await market();
   socket.subscribe([A]);
   socket.open();
-  await vi.waitFor(() => expect(venue.heard).toHaveLength(1));
+  await eventually(() => expect(venue.heard).toHaveLength(1));
   venue.sockets[0]?.close(1013, "slow consumer");
-  await vi.waitFor(() =>
+  await eventually(() =>
     expect(handlers.onClose).toHaveBeenCalledWith({ code: 1013, reason: "slow consumer", retryInMs: 125 }),
   );
   socket.subscribe([B]);
   expect(venue.sockets).toHaveLength(1);
   clock.advance(125);
-  await vi.waitFor(() => expect(venue.heard).toHaveLength(2));
+  await eventually(() => expect(venue.heard).toHaveLength(2));
   expect(named(venue.heard[1] ?? "")).toMatchObject({ type: "market", assets_ids: [A, B] });
 });
 
 test("a connection that stays silent is given up", async () => {
   const { clock, socket, handlers } = await market();
   socket.open();
-  await vi.waitFor(() => expect(handlers.onOpen).toHaveBeenCalled());
+  await eventually(() => expect(handlers.onOpen).toHaveBeenCalled());
   clock.advance(SILENCE_MS_MAX);
-  await vi.waitFor(() => expect(handlers.onClose).toHaveBeenCalledWith(expect.objectContaining({ code: 1006 })));
+  await eventually(() => expect(handlers.onClose).toHaveBeenCalledWith(expect.objectContaining({ code: 1006 })));
 });
 
 test("a half-open connection, which takes pings and says nothing, is given up after the time it was told", async () => {
@@ -142,11 +142,11 @@ test("a half-open connection, which takes pings and says nothing, is given up af
   const socket = createMarketSocket({ url: venue.url, clock, random: () => 0, handlers, silenceMsMax: 5_000 });
   closers.push(socket.close);
   socket.open();
-  await vi.waitFor(() => expect(handlers.onOpen).toHaveBeenCalled());
+  await eventually(() => expect(handlers.onOpen).toHaveBeenCalled());
   clock.advance(4_999);
   expect(onClose).not.toHaveBeenCalled();
   clock.advance(250);
-  await vi.waitFor(() => expect(onClose).toHaveBeenCalledTimes(1));
+  await eventually(() => expect(onClose).toHaveBeenCalledTimes(1));
   expect(handlers.onProofOfLife).not.toHaveBeenCalled();
 });
 
@@ -157,20 +157,20 @@ test.each([
   const { venue, clock, socket, handlers } = await market();
   socket.subscribe([A]);
   socket.open();
-  await vi.waitFor(() => expect(venue.heard).toHaveLength(1));
+  await eventually(() => expect(venue.heard).toHaveLength(1));
   for (const peer of venue.sockets) misbehave(peer);
-  await vi.waitFor(() => expect(handlers.onClose).toHaveBeenCalledTimes(1));
+  await eventually(() => expect(handlers.onClose).toHaveBeenCalledTimes(1));
   clock.advance(1_000);
-  await vi.waitFor(() => expect(venue.heard).toHaveLength(2));
+  await eventually(() => expect(venue.heard).toHaveLength(2));
   expect(handlers.onFrame).not.toHaveBeenCalled();
 });
 
 test("a closed client stays closed and leaves no timer", async () => {
   const { venue, clock, socket, handlers } = await market();
   socket.open();
-  await vi.waitFor(() => expect(handlers.onOpen).toHaveBeenCalled());
+  await eventually(() => expect(handlers.onOpen).toHaveBeenCalled());
   socket.close();
-  await vi.waitFor(() => expect(handlers.onClose).toHaveBeenCalledWith(expect.objectContaining({ retryInMs: null })));
+  await eventually(() => expect(handlers.onClose).toHaveBeenCalledWith(expect.objectContaining({ retryInMs: null })));
   clock.advance(60_000);
   expect(clock.waiting()).toBe(0);
   expect(venue.sockets).toHaveLength(1);
@@ -185,11 +185,11 @@ test("items sent in one burst with the answer to a subscription are not missed",
       peer.send(JSON.stringify({ method: "eth_subscription", params: { subscription: "0x1", result } }));
     }
   });
-  const rpc = await connectRpcSocket(node.url, { timeoutMs: 2_000 });
+  const rpc = await connectRpcSocket(node.url, { timeoutMs: HANGING_MS });
   closers.push(rpc.close);
   const items: unknown[] = [];
   await rpc.subscribe(["newHeads"], (item) => items.push(item));
-  await vi.waitFor(() => expect(items).toEqual([1, 2, 3]));
+  await eventually(() => expect(items).toEqual([1, 2, 3]));
 });
 
 test("a refused, an unanswered and an interrupted request end in their own errors", async () => {
@@ -198,12 +198,17 @@ test("a refused, an unanswered and an interrupted request end in their own error
     if (method === "refuse") peer.send(JSON.stringify({ id, error: { code: -32_005, message: "range too large" } }));
     if (method === "hangup") peer.terminate();
   });
-  const rpc = await connectRpcSocket(node.url, { timeoutMs: 200 });
+  const rpc = await connectRpcSocket(node.url, { timeoutMs: HANGING_MS });
   await expect(rpc.call("refuse")).rejects.toMatchObject({ code: "RPC_REFUSED", rpcCode: -32_005 });
-  await expect(rpc.call("silence")).rejects.toMatchObject({ code: "RPC_UNREACHABLE" });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  closers.push(() => void vi.useRealTimers());
+  const unanswered = rpc.call("silence");
+  vi.advanceTimersByTime(HANGING_MS);
+  await expect(unanswered).rejects.toMatchObject({ code: "RPC_UNREACHABLE" });
+  vi.useRealTimers();
   await expect(rpc.call("hangup")).rejects.toMatchObject({ code: "RPC_UNREACHABLE" });
-  await expect(Promise.race([rpc.closed, pause(2_000, "still open")])).resolves.not.toBe("still open");
-  await expect(connectRpcSocket("ws://127.0.0.1:1", { timeoutMs: 500 })).rejects.toMatchObject({
+  await rpc.closed;
+  await expect(connectRpcSocket("ws://127.0.0.1:1", { timeoutMs: HANGING_MS })).rejects.toMatchObject({
     code: "RPC_UNREACHABLE",
   });
 });
@@ -220,7 +225,7 @@ async function keptSocket() {
   let needed = true;
   const kept = keepRpcSocket({
     urls: [node.url],
-    timeoutMs: 2_000,
+    timeoutMs: HANGING_MS,
     clock,
     random: () => 0.5,
     isNeeded: () => needed,
@@ -243,31 +248,31 @@ test("a node's socket that is lost comes back with its subscriptions, later each
   const { node, clock, kept, heads, onUp, onDown, says } = await keptSocket();
   kept.reopen();
   for (const [lost, waitMs] of [125, 250, 500].entries()) {
-    await vi.waitFor(() => expect(onUp).toHaveBeenCalledTimes(lost + 1));
+    await eventually(() => expect(onUp).toHaveBeenCalledTimes(lost + 1));
     node.sockets[lost]?.terminate();
-    await vi.waitFor(() => expect(onDown).toHaveBeenCalledTimes(lost + 1));
+    await eventually(() => expect(onDown).toHaveBeenCalledTimes(lost + 1));
     expect(kept.connected()).toBe(false);
     clock.advance(waitMs - 1);
     expect(clock.waiting()).toBe(1);
     clock.advance(1);
   }
-  await vi.waitFor(() => expect(onUp).toHaveBeenCalledTimes(4));
+  await eventually(() => expect(onUp).toHaveBeenCalledTimes(4));
   says(3, "a head");
-  await vi.waitFor(() => expect(heads).toEqual(["a head"]));
+  await eventually(() => expect(heads).toEqual(["a head"]));
   kept.drop();
-  await vi.waitFor(() => expect(onDown).toHaveBeenLastCalledWith("closed by us"));
+  await eventually(() => expect(onDown).toHaveBeenLastCalledWith("closed by us"));
   clock.advance(125);
-  await vi.waitFor(() => expect(onUp).toHaveBeenCalledTimes(5));
+  await eventually(() => expect(onUp).toHaveBeenCalledTimes(5));
 });
 
 test("only the newest of a node's sockets counts, and none when nothing is wanted", async () => {
   const { node, clock, kept, heads, onUp, onDown, says, isNeeded } = await keptSocket();
   kept.reopen();
   kept.reopen();
-  await vi.waitFor(() => expect(onUp).toHaveBeenCalledTimes(1));
-  await vi.waitFor(() => expect(node.heard).not.toHaveLength(0));
+  await eventually(() => expect(onUp).toHaveBeenCalledTimes(1));
+  await eventually(() => expect(node.heard).not.toHaveLength(0));
   for (const index of node.sockets.keys()) says(index, index);
-  await vi.waitFor(() => expect(heads).toHaveLength(1));
+  await eventually(() => expect(heads).toHaveLength(1));
   isNeeded(false);
   kept.reopen();
   expect(kept.connected()).toBe(false);

@@ -1,6 +1,7 @@
 /** The factory of deposit wallets on a real node: what it answers, and how a node says that it cannot. */
 import { Address } from "@slipstream/contracts/ids";
 import { startAnvil, type TestAnvil } from "@slipstream/testkit/anvil";
+import { HANGING_MS } from "@slipstream/testkit/until";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { httpRpc, type RpcReader } from "../src/rpc.ts";
 import {
@@ -15,8 +16,8 @@ let anvil: TestAnvil;
 let rpc: RpcReader;
 beforeAll(async () => {
   anvil = await startAnvil();
-  rpc = httpRpc(anvil.httpUrl, { timeoutMs: 5_000 });
-}, 30_000);
+  rpc = httpRpc(anvil.httpUrl, { timeoutMs: HANGING_MS });
+});
 afterAll(() => anvil?.stop());
 
 const place = (address: string, code: string) => anvil.rpc("anvil_setCode", [address, code]);

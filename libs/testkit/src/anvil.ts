@@ -28,7 +28,8 @@ export type TestAnvil = {
   stop(): Promise<void>;
 };
 
-const READY_TIMEOUT_MS = 10_000;
+/** Against hanging only. */
+const READY_TIMEOUT_MS = 120_000;
 const EPOCH_SLOTS_DEFAULT = 4;
 
 /**
@@ -114,7 +115,7 @@ async function call(port: number, method: string, params: readonly unknown[]): P
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(READY_TIMEOUT_MS),
   });
   const reply = (await response.json()) as RpcReply;
   if (reply.error !== undefined) throw new Error(`${method}: ${reply.error.message} (${reply.error.code})`);

@@ -28,7 +28,8 @@ export type TestNats = {
   restart(): Promise<void>;
 };
 
-const READY_TIMEOUT_MS = 10_000;
+/** Against hanging only. */
+const READY_TIMEOUT_MS = 120_000;
 
 /**
  * Starts nats-server on a free port of 127.0.0.1, every write synced to disk before its acknowledgement, and resolves
@@ -87,9 +88,9 @@ ${more}
 
 async function answers(port: number): Promise<boolean> {
   try {
-    const nc = await connect({ port, reconnect: false, timeout: 2_000 });
+    const nc = await connect({ port, reconnect: false, timeout: 10_000 });
     try {
-      await nc.request("$JS.API.INFO", "", { timeout: 2_000 });
+      await nc.request("$JS.API.INFO", "", { timeout: 10_000 });
       return true;
     } finally {
       await nc.close();

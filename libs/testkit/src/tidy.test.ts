@@ -68,3 +68,20 @@ test("no path of one machine", () => {
     offending(written, (file) => !isTest(file) && (home.test(file.text) || file.text.includes(`${root}/`))),
   ).toEqual([]);
 });
+
+test("tests have no limits of time of their own and do not judge how long something took", () => {
+  const timed = [
+    // A limit of a test or of a wait: the ones of vitest.config.ts and of `until` are against hanging.
+    /^\s*\}, [0-9_]{5,}\);/m,
+    /\n(\s*)\},\n\1[^\n{}[\]"`=:]*\d{3}[^\n{}[\]"`=:]*,\n\s*\);/,
+    /\btimeout: [0-9_]+ \}|\btimeout: [0-9_]+,\n\}/,
+    /\{ [^{}\n]*\bwhat: [^\n]*timeoutMs/,
+    // Vitest's own waits end after a second.
+    /\bvi\.wait(For|Until)\(|\bexpect\.poll\(/,
+    /expect\([^\n]*(performance|Date)\.now\(\)[^\n]*\)\.toBeLess/,
+  ];
+  // Their subject is the waiting itself.
+  const about = new Set(["libs/testkit/src/until.test.ts", "libs/testkit/src/tidy.test.ts"]);
+  const tests = sources.filter((file) => file.path.endsWith(".test.ts") && !about.has(file.path));
+  expect(offending(tests, (file) => timed.some((shape) => shape.test(file.text)))).toEqual([]);
+});

@@ -1,14 +1,16 @@
 /** Waiting for a condition, the only way of waiting in tests. */
 import { setTimeout as pause } from "node:timers/promises";
+import { timerMs } from "@slipstream/actor/clock";
 
 export type UntilOptions = {
   /** What is waited for, as the end of "waited … ms for". */
   readonly what: string;
-  /** Default 5,000. */
+  /** Against hanging only, so generous: how long a thing may take is no matter of tests. Default two minutes. */
   readonly timeoutMs?: number;
 };
 
-const TIMEOUT_MS_DEFAULT = 5_000;
+/** How long a test waits for anything before it calls it hanging, ms: for requests and clients that want a limit. */
+export const HANGING_MS = 120_000;
 const POLL_MS_FIRST = 2;
 const POLL_MS_MAX = 100;
 
@@ -19,7 +21,7 @@ const POLL_MS_MAX = 100;
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { what, timeoutMs = TIMEOUT_MS_DEFAULT }: UntilOptions,
+  { what, timeoutMs = HANGING_MS }: UntilOptions,
 ): Promise<Exclude<T, undefined | null | false>> {
   const deadline = performance.now() + timeoutMs;
   for (let waitMs = POLL_MS_FIRST; ; waitMs = Math.min(waitMs * 1.5, POLL_MS_MAX)) {
@@ -33,6 +35,17 @@ export async function until<T>(
       cause = error;
     }
     if (performance.now() >= deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`, { cause });
-    await pause(Math.min(waitMs, Math.max(deadline - performance.now(), 0)));
+    await pause(Math.min(waitMs, timerMs(deadline - performance.now())));
   }
+}
+
+/** Resolves when an assertion holds; as `until`, with the assertion's own words when it never does. */
+export async function eventually(assertion: () => unknown): Promise<void> {
+  const holds = async (): Promise<true> => {
+    await assertion();
+    return true;
+  };
+  await until(holds, { what: "an assertion to hold" }).catch((error: Error) => {
+    throw error.cause ?? error;
+  });
 }

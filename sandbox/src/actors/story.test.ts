@@ -22,7 +22,7 @@ test("the same seed tells the same story, another seed another one", () => {
   const first = essence(play({ seed: "a", ticks }));
   expect(essence(play({ seed: "a", ticks }))).toEqual(first);
   expect(essence(play({ seed: "b", ticks }))).not.toEqual(first);
-}, 20_000);
+});
 
 type LeaderOrder = { readonly order: MatchedOrder; readonly market: VenueMarket; readonly atMs: number };
 const leaderOrders = (trades: readonly VenueTrade[]): LeaderOrder[] =>

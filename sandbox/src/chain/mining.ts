@@ -1,4 +1,5 @@
 /** The rhythm of blocks. */
+import { timerMs } from "@slipstream/actor/clock";
 import type { ChainLedger } from "./ledger.ts";
 
 export type MiningOptions = {
@@ -21,13 +22,16 @@ export function startMining({ ledger, blockTimeMs, onFailure }: MiningOptions): 
   const schedule = () => {
     if (stopped) return;
     dueAt = Math.max(dueAt + blockTimeMs, performance.now());
-    timer = setTimeout(() => {
-      working = ledger.mine().then(schedule, (error: unknown) => {
-        if (stopped) return;
-        stopped = true;
-        onFailure(error instanceof Error ? error : new Error(String(error)));
-      });
-    }, dueAt - performance.now());
+    timer = setTimeout(
+      () => {
+        working = ledger.mine().then(schedule, (error: unknown) => {
+          if (stopped) return;
+          stopped = true;
+          onFailure(error instanceof Error ? error : new Error(String(error)));
+        });
+      },
+      timerMs(dueAt - performance.now()),
+    );
   };
   schedule();
   return {

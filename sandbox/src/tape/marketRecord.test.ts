@@ -1,11 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import type { Address, ConditionId, TokenId } from "@slipstream/contracts/ids";
 import { parseShares, priceMicro } from "@slipstream/contracts/money";
 import { outcomeTokens } from "@slipstream/polymarket/ctfIds";
 import { marketOfGamma } from "@slipstream/polymarket/gamma";
 import { decodeOrderFilled } from "@slipstream/polymarket/orderFilled";
 import { defaultExchanges, EXCHANGE_V2, NEG_RISK_EXCHANGE_V2 } from "@slipstream/polymarket/versions";
+import { readSample, samplesIn } from "@slipstream/testkit/samples";
 import { describe, expect, test } from "vitest";
 import { addFills, assumedStandard, type TapeLog } from "./addFills.ts";
 import { defaultAssumptions, deriveMarkets } from "./deriveMarkets.ts";
@@ -262,14 +261,8 @@ test("fills of a neg-risk market are logs of the neg-risk exchange", () => {
   ]);
 });
 
-const sample = resolve(
-  import.meta.dirname,
-  "../../..",
-  process.env["SLIPSTREAM_SAMPLES"] ?? "../shared/samples",
-  "clob/market-lol-ig1-lgd.json",
-);
-test.skipIf(!existsSync(sample))("the recorded market of a tape is read", () => {
-  const object: unknown = JSON.parse(readFileSync(sample, "utf8"));
+test.each(samplesIn("clob", /^market-.*\.json$/))("the market of a tape is read: $name", ({ path }) => {
+  const object: unknown = JSON.parse(readSample(path));
   expect(() => marketRecord(object, { tMs: 7 })).toThrow(/does not state the fee \(--fee-rate, --fee-exponent\):/);
   const { d } = marketRecord(object, byHand);
   expect(assumedOf(d)).not.toContain(ownOrder);

@@ -1,5 +1,5 @@
 /** When the records of a tape are due: the world's time runs from a moment of the wall clock at a given speed. */
-import type { ClockMapping } from "@slipstream/actor/clock";
+import { type ClockMapping, timerMs } from "@slipstream/actor/clock";
 
 export type Schedule = {
   /** How late the latest item was handed over, in real ms. */
@@ -36,7 +36,7 @@ export function runSchedule<T extends { readonly t: number }>(
       const due = worldToRealMs(mapping, item.t);
       if (due > now) {
         // A timer may fire a fraction early, and must not.
-        timer = setTimeout(step, Math.min(WAIT_MS_MAX, Math.ceil(due - now)));
+        timer = setTimeout(step, timerMs(Math.min(WAIT_MS_MAX, Math.ceil(due - now))));
         return;
       }
       lateMs = Math.max(lateMs, now - due);

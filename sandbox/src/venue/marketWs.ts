@@ -2,6 +2,7 @@
  * The market channel of the venue, with the ways in which it fails.
  * @see docs/venue.md, Market channel
  */
+import { timerMs } from "@slipstream/actor/clock";
 import type { TokenId } from "@slipstream/contracts/ids";
 import { type WebSocket, WebSocketServer } from "ws";
 import { z } from "zod";
@@ -92,7 +93,7 @@ export function createMarketChannel(feed: Feed, delivery: Delivery = deliver): M
     for (let head = queue[0]; head !== undefined; head = queue[0]) {
       const leftMs = head.dueMs - performance.now();
       if (leftMs > 0) {
-        pump = setTimeout(flush, Math.ceil(leftMs));
+        pump = setTimeout(flush, timerMs(Math.ceil(leftMs)));
         return;
       }
       queue.shift();
@@ -109,7 +110,7 @@ export function createMarketChannel(feed: Feed, delivery: Delivery = deliver): M
     const timer = setTimeout(() => {
       timers.delete(timer);
       call();
-    }, ms);
+    }, timerMs(ms));
     timers.add(timer);
   };
 

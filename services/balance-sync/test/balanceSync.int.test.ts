@@ -12,7 +12,6 @@ import { marketOf, startTestChain, type TestChain, walletOf } from "../../../san
 import { balanceSyncEnv } from "../src/config.ts";
 import { buildBalanceSync } from "../src/service.ts";
 
-const timeoutMs = 10_000;
 let testBus: TestBus;
 let kit: TestChain;
 let bus: TestBus["bus"];
@@ -31,7 +30,7 @@ beforeAll(async () => {
   [testBus, kit] = await Promise.all([startTestBus(), startTestChain({ finalityDepth: 6 })]);
   ({ bus } = testBus);
   service = await start();
-}, 60_000);
+});
 afterAll(async () => {
   await service?.drain();
   await Promise.all([kit?.stop(), testBus?.stop()]);
@@ -53,7 +52,7 @@ async function said(): Promise<string[]> {
   return news;
 }
 const isSaid = (count: number) =>
-  until(async () => (await said()).length >= count, { timeoutMs, what: `${count} snapshots with news` });
+  until(async () => (await said()).length >= count, { what: `${count} snapshots with news` });
 const gauge = (name: string): number => service.status().gauges?.[name] ?? 0;
 
 test("a followed wallet is told as the chain moves it, takes it back, and only news after a restart", async () => {
@@ -72,7 +71,6 @@ test("a followed wallet is told as the chain moves it, takes it back, and only n
   };
   await append(bus, followed);
   await until(() => service.status().role === "owner" && gauge("transfersHeard") === 1, {
-    timeoutMs,
     what: "transfers heard",
   });
 
@@ -92,13 +90,13 @@ test("a followed wallet is told as the chain moves it, takes it back, and only n
 
   // While the node is away nothing is said, and the silence shows.
   chain.faults.setOutage(true);
-  await until(() => (service.status().lagMs ?? 0) > 2_000, { timeoutMs, what: "lag" });
-  await until(() => gauge("transfersHeard") === 0, { timeoutMs, what: "the socket's end" });
+  await until(() => (service.status().lagMs ?? 0) > 2_000, { what: "lag" });
+  await until(() => gauge("transfersHeard") === 0, { what: "the socket's end" });
   chain.faults.setOutage(false);
   await chain.split(wallet, market.conditionId, sharesMicro(3_000_000n));
   await chain.mine();
   await isSaid(3);
-  await until(() => (service.status().lagMs ?? 0) < 2_000, { timeoutMs, what: "no lag" });
+  await until(() => (service.status().lagMs ?? 0) < 2_000, { what: "no lag" });
 
   // What changed during a restart is told afterwards, and nothing else.
   await service.drain();
@@ -118,9 +116,9 @@ test("a followed wallet is told as the chain moves it, takes it back, and only n
       );
       return answer.ok ? answer.value : false;
     },
-    { timeoutMs, what: "an answer" },
+    { what: "an answer" },
   );
   expect(head).toEqual({ blockNumber: chain.head().number });
   expect(await said()).toHaveLength(4);
   expect(testBus.errors).toEqual([]);
-}, 60_000);
+});

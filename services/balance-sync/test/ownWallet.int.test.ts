@@ -13,7 +13,6 @@ import { marketOf, startTestChain, type TestChain, walletOf } from "../../../san
 import { balanceSyncEnv } from "../src/config.ts";
 import { buildBalanceSync } from "../src/service.ts";
 
-const timeoutMs = 10_000;
 /** Nobody listens on the discard port: the first node of all is always away. */
 const DEAD_NODE = "http://127.0.0.1:9";
 let kit: TestChain;
@@ -23,7 +22,7 @@ let service: RunningService | null = null;
 
 beforeAll(async () => {
   [kit, index] = await Promise.all([startTestChain({ finalityDepth: 6 }), startIndex()]);
-}, 60_000);
+});
 afterEach(async () => {
   await service?.drain();
   service = null;
@@ -81,8 +80,7 @@ async function snapshots(): Promise<FactOf<"BalanceSnapshot">[]> {
   return facts.filter((fact) => fact.type === "BalanceSnapshot");
 }
 type Found = (snapshot: FactOf<"BalanceSnapshot">) => boolean;
-const told = (what: string, found: Found) =>
-  until(async () => (await snapshots()).findLast(found), { timeoutMs, what });
+const told = (what: string, found: Found) => until(async () => (await snapshots()).findLast(found), { what });
 const lists = (snapshot: FactOf<"BalanceSnapshot">, tokenId: TokenId): string | null => {
   const balance = snapshot.balances.find((one) => one.tokenId === tokenId);
   return balance === undefined ? null : formatMicro(balance.sharesMicro);
@@ -99,7 +97,7 @@ test("money, allowances and tokens are told at named blocks, taken back by a reo
   await start({ ...claim(wallet.address, wallet.address, "0"), AQ_ONCHAIN_PHASE: "authoritative" });
 
   // A split tells both tokens; the money that it cost is read with them.
-  await until(() => gauge("transfersHeard") === 1, { timeoutMs, what: "transfers heard" });
+  await until(() => gauge("transfersHeard") === 1, { what: "transfers heard" });
   const begun = await told("a complete snapshot at the start", ({ complete }) => complete);
   expect(begun).toMatchObject({ account: "live", part: 1, parts: 1, source: "chain", degraded: false, balances: [] });
   expect(begun.collateralMicro).toBe(await chain.pusdOf(wallet.address));
@@ -137,7 +135,6 @@ test("money, allowances and tokens are told at named blocks, taken back by a reo
   const count = (await snapshots()).length;
   const silent = "no node answers, nor does the Data API, nothing is told of our wallets";
   await until(() => service?.status().problems.some((problem) => problem.startsWith(silent)), {
-    timeoutMs,
     what: "the silence in the heartbeat",
   });
   expect(await snapshots()).toHaveLength(count);
@@ -148,13 +145,13 @@ test("money, allowances and tokens are told at named blocks, taken back by a reo
   const recovered = await until(
     async () =>
       (await snapshots()).slice(count).findLast(({ source, degraded }) => source !== "api" && degraded === false),
-    { timeoutMs, what: "the chain's balances" },
+    { what: "the chain's balances" },
   );
   expect([lists(recovered, yes), lists(recovered, no), recovered.complete]).toEqual(["5", "5", true]);
-  await until(() => gauge("degradedWallets") === 0, { timeoutMs, what: "no degraded wallet" });
+  await until(() => gauge("degradedWallets") === 0, { what: "no degraded wallet" });
   expect(gauge("transferDifferences")).toBe(0);
   expect(testBus.errors).toEqual([]);
-}, 60_000);
+});
 
 test("in the phase that observes, differences are counted and nothing is published", async () => {
   const { chain } = kit;
@@ -163,9 +160,9 @@ test("in the phase that observes, differences are counted and nothing is publish
   index.state.holdings = [{ asset: yes, size: 1 }];
   await start({ ...claim(wallet.address, wallet.address, "0"), AQ_WALLET_TRACKED: yes });
   // Nobody told the token's market, so it is not read either.
-  await until(() => gauge("indexDifferences") === 1, { timeoutMs, what: "a difference" });
+  await until(() => gauge("indexDifferences") === 1, { what: "a difference" });
   expect(await snapshots()).toEqual([]);
-}, 30_000);
+});
 
 test("a wallet that is not the signer's ends the start with what would be right", async () => {
   const { address } = walletOf(kit.chain, "first");
@@ -181,4 +178,4 @@ test("a wallet that is not the signer's ends the start with what would be right"
     code: "WALLET_MISMATCH",
     message: expect.stringContaining("the factory of deposit wallets"),
   });
-}, 30_000);
+});

@@ -12,14 +12,14 @@ import {
 import { type BookSnapshot, BookUpdate } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
 import { subjects } from "@slipstream/contracts/subjects";
+import { HANGING_MS } from "@slipstream/testkit/until";
 
 export type Levels = { readonly bids: readonly number[]; readonly asks: readonly number[] };
 
 export type Follower = {
   readonly replica: Replica;
-  /** Updates heard, and how long each took from the bookstore's receipt to here, ms. */
+  /** Updates heard. */
   readonly updates: BookUpdate[];
-  readonly delaysMs: number[];
   /** Continuous, called healthy by the bookstore, and with exactly these levels. */
   equals(levels: Levels): boolean;
   stop(): void;
@@ -28,17 +28,15 @@ export type Follower = {
 export function followBook(bus: Bus, tokenId: TokenId): Follower {
   const replica = createReplica({ tokenId });
   const updates: BookUpdate[] = [];
-  const delaysMs: number[] = [];
   const perform = async (effects: readonly ReplicaEffect[]): Promise<void> => {
     if (effects.length === 0) return;
-    const answer: Answer<BookSnapshot> = await ask(bus, "bookstore", "snap", { tokenId }, 1_000);
+    const answer: Answer<BookSnapshot> = await ask(bus, "bookstore", "snap", { tokenId }, HANGING_MS);
     if (answer.ok) await perform(onReplicaMessage(replica, answer.value, Date.now()));
   };
   const subscription = bus.nc.subscribe(subjects.book(tokenId), {
     callback: (_error, message) => {
       const update = BookUpdate.parse(JSON.parse(message.string()));
       updates.push(update);
-      delaysMs.push(Date.now() - update.tsInitMs);
       void perform(onReplicaMessage(replica, update, Date.now()));
     },
   });
@@ -46,7 +44,6 @@ export function followBook(bus: Bus, tokenId: TokenId): Follower {
   return {
     replica,
     updates,
-    delaysMs,
     equals: (levels) => {
       const { book } = replica.history;
       if (replica.mode !== "healthy" || replica.health !== "healthy" || book === null) return false;

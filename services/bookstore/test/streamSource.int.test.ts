@@ -6,7 +6,7 @@ import { commonEnv, parseEnv } from "@slipstream/contracts/env";
 import type { TokenId } from "@slipstream/contracts/ids";
 import { createClobRest } from "@slipstream/polymarket/clobRest";
 import { createHttpReader } from "@slipstream/polymarket/http";
-import { until } from "@slipstream/testkit/until";
+import { HANGING_MS, until } from "@slipstream/testkit/until";
 import fc from "fast-check";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -17,7 +17,6 @@ import type { Source } from "../src/source.ts";
 import { createStreamSource } from "../src/streamSource.ts";
 import { type FakeVenue, plainTokens, startFakeVenue } from "./fakeVenue.ts";
 
-const timeoutMs = 10_000;
 const [A, B, D] = plainTokens as [TokenId, TokenId, TokenId];
 let venue: FakeVenue;
 let desk: Desk;
@@ -40,7 +39,9 @@ function start(env: Readonly<Record<string, string>> = {}, speed = 1): void {
     clock,
     logger: pino({ level: "warn" }, stream),
     settings: { ...parseEnv(commonEnv, given), ...parseEnv(bookstoreEnv, given) },
-    rest: createClobRest(createHttpReader({ baseUrl, clock, random: Math.random, timeoutMs: 2_000, attemptsMax: 1 })),
+    rest: createClobRest(
+      createHttpReader({ baseUrl, clock, random: Math.random, timeoutMs: HANGING_MS, attemptsMax: 1 }),
+    ),
     clockStands: () => true,
     publish: (outputs) => {
       for (const output of outputs) if (output.type === "BookStatus") statuses.push(output);
@@ -60,7 +61,7 @@ function start(env: Readonly<Record<string, string>> = {}, speed = 1): void {
 const healthOf = (tokenId: TokenId): string => desk.books.get(tokenId)?.health ?? "unknown";
 const epochOf = (tokenId: TokenId): string => desk.books.get(tokenId)?.epoch ?? "";
 const areHealthy = (...tokens: readonly TokenId[]): Promise<unknown> =>
-  until(() => tokens.every((tokenId) => healthOf(tokenId) === "healthy"), { what: "healthy books", timeoutMs });
+  until(() => tokens.every((tokenId) => healthOf(tokenId) === "healthy"), { what: "healthy books" });
 const isTruth = (tokenId: TokenId): boolean => {
   const book = desk.books.get(tokenId)?.history.book;
   if (book === undefined || book === null) return false;
@@ -89,9 +90,9 @@ test("tokens are spread over connections, siblings together; adding and removing
   source.want([YES, NO, B, plainTokens[3] as TokenId], 7);
   await areHealthy(plainTokens[3] as TokenId);
   expect(venue.counts.subscriptions.slice(subscribed)).toEqual([plainTokens[3]]);
-  await until(() => venue.connections() === 2, { what: "the empty connection to end", timeoutMs });
+  await until(() => venue.connections() === 2, { what: "the empty connection to end" });
   venue.change(bid(390_000, 3));
-  await until(() => isTruth(YES) && isTruth(NO), { what: "the change", timeoutMs });
+  await until(() => isTruth(YES) && isTruth(NO), { what: "the change" });
   expect([[YES, NO, B].map(epochOf), statuses]).toEqual([before, []]);
 });
 
@@ -112,7 +113,7 @@ test.each([
   await areHealthy(YES, NO);
   const before = epochOf(YES);
   cut();
-  await until(() => statuses.length >= 2, { what: "the loss to be told", timeoutMs });
+  await until(() => statuses.length >= 2, { what: "the loss to be told" });
   venue.change(bid(380_000, 4));
   await areHealthy(YES, NO);
   expect(statuses.slice(0, 2).map(({ health, reason }) => `${health}: ${reason}`)).toEqual(
@@ -126,20 +127,21 @@ test("a half-open connection is given up after the silence that is set", async (
   source.want([YES, NO], 7);
   await areHealthy(YES, NO);
   venue.freeze(true);
-  await until(() => statuses.some(({ reason }) => reason === "connection lost"), { what: "the end", timeoutMs });
+  await until(() => statuses.some(({ reason }) => reason === "connection lost"), { what: "the end" });
   venue.change(bid(370_000, 4));
   venue.freeze(false);
-  await until(() => isTruth(YES) && healthOf(YES) === "healthy", { what: "books again", timeoutMs });
+  await until(() => isTruth(YES) && healthOf(YES) === "healthy", { what: "books again" });
 });
 
 test("settled markets: books end, tokens are put aside and cost neither connection nor requests", async () => {
-  start({}, 10);
+  // Ten times as fast, a machine that stands still for a second is silent for ten: here that is no silence.
+  start({ BOOKS_SILENCE_MS: "120000" }, 10);
   source.want([YES, NO, A], 7);
   await areHealthy(YES, NO, A);
   const frame = { id: "1", market: conditionId, assets_ids: [YES, NO], winning_asset_id: YES, winning_outcome: "Yes" };
   venue.settle(YES, NO);
   venue.say(JSON.stringify({ ...frame, event_type: "market_resolved", timestamp: String(Date.now()) }));
-  await until(() => venue.counts.unsubscriptions.length >= 2, { what: "the end of the subscriptions", timeoutMs });
+  await until(() => venue.counts.unsubscriptions.length >= 2, { what: "the end of the subscriptions" });
   expect([healthOf(YES), healthOf(NO), healthOf(A)]).toEqual(["dead", "dead", "healthy"]);
   expect(statuses.map(({ reason }) => reason)).toContain("market resolved");
   expect([...resolved]).toEqual([conditionId]);
@@ -147,7 +149,7 @@ test("settled markets: books end, tokens are put aside and cost neither connecti
   venue.settle(A);
   const { connections } = venue.counts;
   venue.closeSockets(1000, "all subscribed assets resolved");
-  await until(() => venue.connections() === 0, { what: "no connection", timeoutMs });
+  await until(() => venue.connections() === 0, { what: "no connection" });
   expect([healthOf(A), venue.counts.connections, source.gauges()["settledTokens"]]).toEqual(["dead", connections, 3]);
 });
 
@@ -158,7 +160,7 @@ test("a settled token that just stays silent after a reconnect is found dead by 
   venue.settle(A);
   venue.dropSockets();
   await areHealthy(YES);
-  await until(() => healthOf(A) === "dead" && venue.counts.unsubscriptions.includes(A), { what: "its end", timeoutMs });
+  await until(() => healthOf(A) === "dead" && venue.counts.unsubscriptions.includes(A), { what: "its end" });
 });
 
 const change = (more: object): string =>
@@ -194,7 +196,7 @@ test("nonsense of each kind is counted, told once, and crashes nothing; the book
   await areHealthy(YES, NO);
   for (let round = 0; round < 3; round += 1) for (const [, frame] of nonsense) venue.say(frame());
   const { length: kinds } = nonsense;
-  await until(() => (source.gauges()["frames"] ?? 0) > 3 * kinds, { what: "all frames", timeoutMs });
+  await until(() => (source.gauges()["frames"] ?? 0) > 3 * kinds, { what: "all frames" });
   const { refused = 0, ignored = 0, empty = 0, broken } = source.gauges();
   // [1,2,null] is three messages that cannot be read.
   expect([refused, ignored, empty, broken]).toEqual([expect.any(Number), 6, 6, 0]);
@@ -206,7 +208,6 @@ test("nonsense of each kind is counted, told once, and crashes nothing; the book
   closers.push(() => clearInterval(proving));
   await until(() => [YES, NO].every((token) => healthOf(token) === "healthy" && isTruth(token)), {
     what: "truth",
-    timeoutMs,
   });
 });
 
@@ -219,7 +220,7 @@ test.each<[string, () => string | Buffer]>([
   await areHealthy(YES, NO);
   const before = epochOf(YES);
   venue.say(frame());
-  await until(() => epochOf(YES) !== before && healthOf(YES) === "healthy", { what: "a new epoch", timeoutMs });
+  await until(() => epochOf(YES) !== before && healthOf(YES) === "healthy", { what: "a new epoch" });
   // Read, it would be of an unknown type, or refused.
   expect(source.gauges()).toMatchObject({ broken: 1, ignored: 0, refused: 0 });
 });
@@ -240,12 +241,11 @@ test("whatever frames become on their way, nothing crashes and the books are rig
     const from = at % text.length;
     venue.say(text.slice(0, from) + insert + text.slice(from + cut));
   }
-  await until(() => (source.gauges()["frames"] ?? 0) > frames.length, { what: "all frames", timeoutMs });
+  await until(() => (source.gauges()["frames"] ?? 0) > frames.length, { what: "all frames" });
   const proving = setInterval(() => venue.change(bid(10_000, Math.ceil(Math.random() * 1_000))), 50);
   closers.push(() => clearInterval(proving));
   await until(() => [YES, NO].every((token) => healthOf(token) === "healthy" && isTruth(token)), {
     what: "truth",
-    timeoutMs,
   });
   expect(source.gauges()["refused"]).toBeGreaterThan(100);
 });

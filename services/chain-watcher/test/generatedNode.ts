@@ -12,6 +12,10 @@ export type NodeLimits = {
   readonly latencyMs: number;
   /** Part of the calls that fail, 0 to 1: too many requests, gateway errors, resets, no answer at all. */
   readonly failing: number;
+  /** When a call that gets no answer is ended all the same. Default 60 s: the caller's time-out is sooner. */
+  readonly silenceMs?: number;
+  /** Logs of the past beyond this block are answered when it is higher: so far and no farther can anybody read. */
+  readonly pastUpTo?: number;
 };
 
 export type NodeCounts = {
@@ -38,6 +42,8 @@ type Query = LogFilter & { readonly fromBlock?: string; readonly toBlock?: strin
 type Reply = { readonly result: unknown } | { readonly error: { readonly code: number; readonly message: string } };
 
 const FINALITY = 4;
+/** Logs of the newest blocks are never held back. */
+const RECENT_BLOCKS = 64;
 
 /** A filter made ready: each place as a set. */
 function matcher(filter: LogFilter): (log: GeneratedLog) => boolean {
@@ -93,6 +99,13 @@ export async function startGeneratedNode(options: {
     const asked = which === "finalized" ? head - FINALITY : Number(which);
     return asked > head ? null : chain.header(asked);
   };
+  const held: (() => void)[] = [];
+  const isHeld = ({ blockHash, fromBlock, toBlock }: Query): boolean => {
+    const [from, to] = [Number(fromBlock), Number(toBlock)];
+    // What is refused for its length is refused at once.
+    const isTaken = blockHash === undefined && to - from < limits.rangeMax;
+    return isTaken && to > (limits.pastUpTo ?? head) && from < head - RECENT_BLOCKS;
+  };
   const logsFor = (query: Query): Reply => {
     const from = query.blockHash === undefined ? Number(query.fromBlock) : Number(`0x${query.blockHash.slice(10)}`);
     const to = query.blockHash === undefined ? Number(query.toBlock) : from;
@@ -132,9 +145,10 @@ export async function startGeneratedNode(options: {
       const { id, method, params } = JSON.parse(body) as { id: number; method: string; params: unknown[] };
       const fault = random() < limits.failing ? Math.floor(random() * 4) : null;
       const reply = (): void => {
+        if (method === "eth_getLogs" && isHeld(params[0] as Query)) return void held.push(reply);
         if (fault !== null) {
           counts.failed += 1;
-          return failWith(fault, id, response);
+          return failWith(fault, id, response, limits.silenceMs);
         }
         const text = JSON.stringify({ jsonrpc: "2.0", id, ...answer(method, params) });
         counts.bytesOut += text.length;
@@ -180,6 +194,7 @@ export async function startGeneratedNode(options: {
     counts: () => ({ ...counts }),
     set: (changed) => {
       limits = { ...limits, ...changed };
+      for (const reply of held.splice(0)) reply();
     },
     stop: async () => {
       for (const socket of sockets.clients) socket.terminate();
@@ -195,7 +210,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
-function failWith(fault: number, id: number, response: ServerResponse): void {
+function failWith(fault: number, id: number, response: ServerResponse, silenceMs = 60_000): void {
   switch (fault) {
     case 0:
       response.writeHead(429).end(
@@ -214,6 +229,6 @@ function failWith(fault: number, id: number, response: ServerResponse): void {
       return;
     default:
       // No answer: the caller's time-out ends it.
-      setTimeout(() => response.socket?.destroy(), 60_000).unref();
+      setTimeout(() => response.socket?.destroy(), silenceMs).unref();
   }
 }

@@ -12,7 +12,6 @@ import { marketOf, orderOf, startTestChain, type TestChain, walletOf } from "../
 import { watcherEnv } from "../src/config.ts";
 import { buildWatcher } from "../src/service.ts";
 
-const timeoutMs = 10_000;
 let testBus: TestBus;
 let bus: TestBus["bus"];
 let kit: TestChain;
@@ -34,7 +33,6 @@ async function start(): Promise<void> {
 const hears = () =>
   until(() => service.status().role === "owner" && service.status().gauges?.["liveLogs"] === 1 && hasCaughtUp(), {
     what: "the watcher at the head",
-    timeoutMs,
   });
 const hasCaughtUp = (): boolean => service.status().gauges?.["headBlock"] === kit.chain.head().number;
 
@@ -65,7 +63,6 @@ function toldOf(txHash: Hash): string[] {
 const isTold = (txHash: Hash, told: readonly string[]) =>
   until(() => JSON.stringify(toldOf(txHash)) === JSON.stringify(told), {
     what: `${told.join(", ")} of ${txHash}`,
-    timeoutMs,
   });
 
 beforeAll(async () => {
@@ -94,7 +91,7 @@ beforeAll(async () => {
   await append(bus, followed);
   await start();
   await hears();
-}, 60_000);
+});
 afterAll(async () => {
   await service?.drain();
   await testBus?.stop();
@@ -152,14 +149,13 @@ test("what falls into an outage is found after it, with ranges no provider refus
   for (let n = 0; n < 12; n++) await kit.chain.mine();
   await until(() => service.status().problems.some((text) => text.includes("cannot be read")), {
     what: "the problem in the heartbeat",
-    timeoutMs,
   });
   expect(toldOf(txHash)).toEqual([]);
   kit.chain.faults.setMaxRange(3);
   kit.chain.faults.setOutage(false);
   await isTold(txHash, ["fill 0"]);
   await hears();
-  await until(() => service.status().problems.length === 0, { what: "the end of the problem", timeoutMs });
+  await until(() => service.status().problems.length === 0, { what: "the end of the problem" });
   kit.chain.faults.setMaxRange(null);
 });
 

@@ -8,12 +8,11 @@ import { type FactOf, readFact } from "@slipstream/contracts/facts";
 import type { TokenId } from "@slipstream/contracts/ids";
 import { buckets, subjects } from "@slipstream/contracts/subjects";
 import { silentLogger, startTestBus, type TestBus } from "@slipstream/testkit/testBus";
-import { until } from "@slipstream/testkit/until";
+import { HANGING_MS, until } from "@slipstream/testkit/until";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { registryEnv } from "../src/config.ts";
 import { buildRegistry } from "../src/service.ts";
 
-const timeoutMs = 10_000;
 let testBus: TestBus;
 let bus: TestBus["bus"];
 let gamma: Server;
@@ -69,7 +68,7 @@ beforeAll(async () => {
     },
   });
   await start();
-}, 30_000);
+});
 afterAll(async () => {
   await service?.drain();
   await markets?.stop();
@@ -80,7 +79,7 @@ afterAll(async () => {
 });
 
 const brief = (): string[] => told.map(({ key, value }) => `${key.slice(0, 12)} ${value === null ? "gone" : "set"}`);
-const isTold = (count: number) => until(() => told.length === count, { what: `${count} facts`, timeoutMs });
+const isTold = (count: number) => until(() => told.length === count, { what: `${count} facts` });
 
 test("each edit is one fact, also across a restart, and what is edited meanwhile is told then", async () => {
   const bucket = await bus.kvm.open(buckets.config);
@@ -98,7 +97,6 @@ test("each edit is one fact, also across a restart, and what is edited meanwhile
   await bucket.put(`leaders.${other}`, "{");
   await until(() => service.status().problems.some((text) => text.includes(`leaders.${other} is not JSON`)), {
     what: "the refusal in the heartbeat",
-    timeoutMs,
   });
   await bucket.put(`leaders.${other}`, JSON.stringify({ leader: other, enabled: true }));
   await isTold(3);
@@ -108,22 +106,21 @@ test("each edit is one fact, also across a restart, and what is edited meanwhile
 test("open markets are on the stream, and a token of another one is looked up when asked", async () => {
   await until(() => markets.byToken.has("11" as TokenId) && markets.byToken.has("22" as TokenId), {
     what: "the listed markets",
-    timeoutMs,
   });
-  const known = await ask(bus, "registry", "resolve", { tokenId: "91" as TokenId }, timeoutMs);
+  const known = await ask(bus, "registry", "resolve", { tokenId: "91" as TokenId }, HANGING_MS);
   expect(known.ok && known.value.question).toBe("Q9");
-  await until(() => markets.byToken.has("92" as TokenId), { what: "its definition on the stream", timeoutMs });
-  const unknown = await ask(bus, "registry", "resolve", { tokenId: "77" as TokenId }, timeoutMs);
+  await until(() => markets.byToken.has("92" as TokenId), { what: "its definition on the stream" });
+  const unknown = await ask(bus, "registry", "resolve", { tokenId: "77" as TokenId }, HANGING_MS);
   expect(unknown).toMatchObject({ ok: false, code: "MARKET_UNKNOWN" });
 });
 
 test("a market that is said to have ended has a closed definition soon, long before the next sync", async () => {
   const tokenId = "11" as TokenId;
-  await until(() => markets.byToken.has(tokenId), { what: "the listed market", timeoutMs });
+  await until(() => markets.byToken.has(tokenId), { what: "the listed market" });
   closed.add(1);
-  expect(await ask(bus, "registry", "doubt", { tokenId }, timeoutMs)).toEqual({ ok: true, value: { known: true } });
-  await until(() => markets.byToken.get(tokenId)?.closed === true, { what: "the closed definition", timeoutMs });
+  expect(await ask(bus, "registry", "doubt", { tokenId }, HANGING_MS)).toEqual({ ok: true, value: { known: true } });
+  await until(() => markets.byToken.get(tokenId)?.closed === true, { what: "the closed definition" });
   expect(markets.byToken.get(tokenId)?.acceptingOrders).toBe(false);
-  const stranger = await ask(bus, "registry", "doubt", { tokenId: "77" as TokenId }, timeoutMs);
+  const stranger = await ask(bus, "registry", "doubt", { tokenId: "77" as TokenId }, HANGING_MS);
   expect(stranger).toEqual({ ok: true, value: { known: false } });
 });

@@ -11,7 +11,6 @@ import { TRADING_PATH } from "../src/core/causes.ts";
 import { command, heartbeatOf } from "../src/core/world.testing.ts";
 import { buildRisk } from "../src/service.ts";
 
-const timeoutMs = 10_000;
 let testBus: TestBus;
 let bus: TestBus["bus"];
 let service: RunningService;
@@ -22,7 +21,7 @@ const heard: { readonly fact: FactOf<"RiskDecision">; readonly seq: number }[] =
 
 async function start(): Promise<void> {
   service = await buildRisk(
-    testBus.context("risk", riskEnv, { RISK_SILENT_DEGRADE_SECONDS: "1", RISK_SILENT_HALT_SECONDS: "2" }),
+    testBus.context("risk", riskEnv, { RISK_SILENT_DEGRADE_SECONDS: "5", RISK_SILENT_HALT_SECONDS: "8" }),
   );
 }
 
@@ -42,7 +41,7 @@ beforeAll(async () => {
   });
   beating = setInterval(() => alive.forEach(beat), 100);
   await start();
-}, 30_000);
+});
 afterAll(async () => {
   clearInterval(beating);
   await service?.drain();
@@ -51,7 +50,7 @@ afterAll(async () => {
 
 const said = (): string[] =>
   heard.map(({ fact }) => `${fact.level} ${fact.reasons.map(({ code }) => code).join("+")}`.trim());
-const isSaid = (count: number) => until(() => heard.length === count, { what: `${count} decisions`, timeoutMs });
+const isSaid = (count: number) => until(() => heard.length === count, { what: `${count} decisions` });
 
 test("nothing trades before all live, silence stops it, a restart does not, a person does", async () => {
   await isSaid(1);
@@ -64,17 +63,17 @@ test("nothing trades before all live, silence stops it, a restart does not, a pe
   await isSaid(4);
   alive.add("inventory");
   // What ended falls with its own delay: the halt first, nothing is left of the silence then.
-  await until(() => said().at(-1) === "normal", { what: "recovery", timeoutMs });
+  await until(() => said().at(-1) === "normal", { what: "recovery" });
   expect(said().slice(2, 4)).toEqual(["degrade SERVICE_SILENT", "halt SERVICE_SILENT+SERVICE_SILENT"]);
 
   const before = heard.length;
   await service.drain();
   await start();
-  await until(() => service.status().role === "owner", { what: "ownership", timeoutMs });
+  await until(() => service.status().role === "owner", { what: "ownership" });
   await append(bus, command("halt"));
   await isSaid(before + 1);
   await append(bus, command("resume"));
   await isSaid(before + 2);
   expect(said().slice(before)).toEqual(["halt OPERATOR_HALT", "normal"]);
   expect(testBus.errors).toEqual([]);
-}, 40_000);
+});

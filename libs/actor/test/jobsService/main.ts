@@ -21,7 +21,9 @@ const settings = {
   /** Job at which the process ends itself by -9, and where. */
   DIE_AT: z.enum(["intent", "effect"]).optional(),
   DIE_JOB: integer(0).default(0),
-  SLOW_MS: integer(0).default(0),
+  /** An effect waits until this file is there: the job is in hand for as long as the test wants. */
+  HOLD_FILE: z.string().optional(),
+  DRAIN_GRACE_MS: integer(1).default(60_000),
   SAVE_EVERY_FACTS: integer(1).default(20_000),
 };
 
@@ -46,7 +48,7 @@ await runService({
         return { open: true };
       },
       perform: async (job) => {
-        if (own.SLOW_MS > 0) await pause(own.SLOW_MS);
+        while (own.HOLD_FILE !== undefined && !existsSync(own.HOLD_FILE)) await pause(10);
         // The outside world knows what it has done: it is asked before anything is repeated.
         const known = existsSync(own.EFFECTS_FILE) ? readFileSync(own.EFFECTS_FILE, "utf8").split("\n") : [];
         if (!known.includes(keyOf(job))) appendFileSync(own.EFFECTS_FILE, `${keyOf(job)}\n`);
@@ -64,7 +66,7 @@ await runService({
       status: () => ({ ...actor.status(), gauges: { jobsDone: actor.state().done.size } }),
       drain: async () => {
         stop();
-        await actor.drain();
+        await actor.drain(own.DRAIN_GRACE_MS);
       },
     };
   },

@@ -1,5 +1,6 @@
 import { virtualClock } from "@slipstream/actor/clock";
 import type { TokenId } from "@slipstream/contracts/ids";
+import { eventually } from "@slipstream/testkit/until";
 import { pino } from "pino";
 import { expect, test, vi } from "vitest";
 import { followTopMarkets } from "./topMarkets.ts";
@@ -31,7 +32,7 @@ test("the tokens of the most liquid markets, asked again from time to time; a fa
     count: 3,
     onChange,
   });
-  await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(1));
+  await eventually(() => expect(onChange).toHaveBeenCalledTimes(1));
   expect(top.tokens()).toEqual(["31", "32", "21", "22"]);
   expect(top.market("22" as TokenId)?.conditionId).toBe(object(2).conditionId);
   expect(asked).toEqual([
@@ -42,11 +43,11 @@ test("the tokens of the most liquid markets, asked again from time to time; a fa
   ]);
   answer = new Error("busy");
   clock.advanceTo(600_000);
-  await vi.waitFor(() => expect(clock.nextTimerMs()).toBe(630_000));
+  await eventually(() => expect(clock.nextTimerMs()).toBe(630_000));
   expect(top.tokens()).toEqual(["31", "32", "21", "22"]);
   answer = [object(4)];
   clock.advanceTo(630_000);
-  await vi.waitFor(() => expect(top.tokens()).toEqual(["41", "42"]));
+  await eventually(() => expect(top.tokens()).toEqual(["41", "42"]));
   top.stop();
   expect(clock.nextTimerMs()).toBeNull();
 });

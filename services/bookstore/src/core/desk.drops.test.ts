@@ -1,23 +1,16 @@
 /**
- * Lost messages are noticed and made good: some of the drops that `node bench/drops.ts` takes by the thousand. On a tape
- * made here always, on recorded ones where they are (SLIPSTREAM_SAMPLES, default ../shared/samples beside the repository).
+ * Lost messages are noticed and made good: some of the drops that `node bench/drops.ts` takes by the thousand. On tapes
+ * made by code, and on recordings where there are any.
  */
-import { existsSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { gunzipSync } from "node:zlib";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { type PriceMicro, sharesMicro } from "@slipstream/contracts/money";
 import { createMarketParser } from "@slipstream/polymarket/marketChannel";
+import { framesOf, sampleTapes } from "@slipstream/testkit/samples";
 import { expect, test } from "vitest";
 import { onEvents, onTick } from "./desk.ts";
 import { type Drop, dropsOf, type Fate, fatesOf, playUntouched } from "./drops.testing.ts";
 import { createWorld, type Frame, tokensOf } from "./dropWorld.testing.ts";
 import { ask, bid, createVenue, market, NO, START_MS, type Venue, YES } from "./venue.testing.ts";
-
-const root = resolve(import.meta.dirname, "../../../..");
-const samples = resolve(root, process.env["SLIPSTREAM_SAMPLES"] ?? "../shared/samples");
-const present = existsSync(join(samples, "tapes"));
-if (!present) console.log(`samples are not there (${samples}): nothing is dropped from recorded tapes`);
 
 function seeded(seed: number): () => number {
   let state = seed;
@@ -74,30 +67,26 @@ test("on a made tape every drop that leaves a difference is noticed, and an unto
   expectAllNoticed(fatesOf(frames, facts, drops, circumstances), 100);
 });
 
-test.skipIf(!present).each([
-  ["lol-ig1-lgd-2026-09-07.market.tape.jsonl", 15],
-  ["mlb-sd-lad-2025-06-18.market.tape.jsonl.gz", 40],
-  ["mlb-hou-bal-2025-06-18.market.tape.jsonl.gz", 40],
-])("on %s too", { timeout: 30_000 }, (name, detectedMin) => {
-  const bytes = readFileSync(join(samples, "tapes", name));
-  const text = (name.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
+/** Of 60 drops; the smallest recording has many that leave no difference. */
+const detectedMinOf = (name: string): number => (name.startsWith("lol-") ? 15 : 40);
+
+test.each(sampleTapes)("on $name too", (tape) => {
   const parser = createMarketParser();
-  const frames = text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as { t: number; d: string })
-    .map(({ t, d }) => ({ t, events: parser.parse(d).events }));
+  const frames = framesOf(tape).map(({ t, d }) => ({ t, events: parser.parse(d).events }));
   const tokens = tokensOf(frames);
   const definition = {
     conditionId: frames.flatMap(({ events }) => events).find((event) => event.kind === "book")?.conditionId,
     tokens: tokens.map((tokenId) => ({ tokenId, outcome: "" })),
-    tickMicro: 10_000 as PriceMicro,
-    minOrderSizeMicro: sharesMicro(5_000_000n),
-    negRisk: false,
+    tickMicro: tape.tickMicro as PriceMicro,
+    minOrderSizeMicro: sharesMicro(BigInt(tape.minOrderSizeMicro)),
+    negRisk: tape.negRisk,
   } as unknown as MarketDefinition;
   const facts = { market: definition, tokens };
   expect(playUntouched(frames, facts).doubts).toEqual([]);
-  expectAllNoticed(fatesOf(frames, facts, sample(dropsOf(frames, tokens), 60), circumstances), detectedMin);
+  expectAllNoticed(
+    fatesOf(frames, facts, sample(dropsOf(frames, tokens), 60), circumstances),
+    detectedMinOf(tape.name),
+  );
 });
 
 test("a trade price that nobody announced is found among the likely ones, with no search left", () => {

@@ -208,4 +208,4 @@ test("whatever happens, counts are never above the truth and reach it", async ()
     }),
     { numRuns: Number(process.env["FC_RUNS"] ?? 25) },
   );
-}, 60_000);
+});

@@ -230,4 +230,4 @@ test("whatever the chain and its nodes do: in the end the log tells exactly what
     }),
     { numRuns: Number(process.env["FC_RUNS"] ?? 150) },
   );
-}, 60_000);
+});
