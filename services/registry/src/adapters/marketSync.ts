@@ -4,7 +4,7 @@
  */
 import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
-import { type GammaClient, marketOfGamma } from "@slipstream/polymarket/gamma";
+import { type GammaClient, marketOfGamma, stoppedMarket } from "@slipstream/polymarket/gamma";
 
 export type MarketSyncOptions = {
   readonly gamma: GammaClient;
@@ -39,13 +39,14 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
   let refreshAt = 0;
 
   const take = async (json: unknown): Promise<MarketDefinition | null> => {
-    const market = marketOfGamma(json, nowMs());
-    if ("kind" in market) {
-      onRefused(market.conditionId, market.text);
-      return null;
-    }
-    const { conditionId } = market;
+    const read = marketOfGamma(json, nowMs());
+    if ("kind" in read) onRefused(read.conditionId, read.text);
+    const conditionId = read.conditionId as ConditionId;
     const known = options.byCondition(conditionId);
+    if ("kind" in read && known === undefined) return null;
+    // What is known and becomes unreadable must not stay open.
+    const market = "kind" in read ? known && stoppedMarket(known, json, nowMs()) : read;
+    if (market === undefined) return null;
     if (known !== undefined && known.tsInitMs >= (told.get(conditionId)?.tsInitMs ?? 0)) told.delete(conditionId);
     const last = told.get(conditionId) ?? known;
     if (last !== undefined && isSame(last, market)) return last;
@@ -66,8 +67,8 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
   };
 
   const lookUp = async (tokenId: TokenId): Promise<MarketDefinition | null> => {
-    const [json] = await gamma.byTokens([tokenId]);
-    const market = json === undefined ? null : await take(json);
+    let market: MarketDefinition | null = null;
+    for (const json of await gamma.byTokens([tokenId])) market ??= await take(json);
     if (market === null) {
       if (unknown.size >= UNKNOWN_MAX) unknown.clear();
       unknown.set(tokenId, nowMs());
