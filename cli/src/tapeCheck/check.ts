@@ -129,7 +129,10 @@ export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): 
     if (answer === undefined || answer.status !== 200 || answer.path !== "/books") return;
     let books: readonly RestBook[];
     try {
-      books = readBooks(JSON.parse(answer.body));
+      const read = readBooks(JSON.parse(answer.body));
+      books = read.books;
+      for (const { tokenId, text } of read.unreadable)
+        refuse(`clob.rest: book of ${tokenId ?? "?"}: ${text.slice(0, 100)}`);
     } catch (error) {
       return refuse(`clob.rest: ${(error as Error).message.slice(0, 100)}`);
     }

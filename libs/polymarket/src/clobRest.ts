@@ -8,16 +8,21 @@ import type { FeeSchedule } from "@slipstream/contracts/money";
 import { feeScheduleOf } from "./feeSchedule.ts";
 import type { HttpReader } from "./http.ts";
 import type { BookEvent } from "./marketChannel.ts";
-import { asFields, FieldInvalid, type Fields, micro, readBook } from "./marketMessages.ts";
+import { asFields, FieldInvalid, type Fields, isAbsent, micro, readBook } from "./marketMessages.ts";
 
 /** A book of REST: as in the channel, with what the book hash covers beside it. */
 export type RestBook = BookEvent & { readonly minOrderSizeMicro: number | null; readonly negRisk: boolean | null };
 
 export type BooksAnswer = {
+  /** Only of tokens that were asked for. */
   readonly books: ReadonlyMap<TokenId, RestBook>;
-  /** The venue left them out: settled or unknown tokens. */
+  /** The venue left them out: settled or unknown tokens. None while a book of the answer does not say whose it is. */
   readonly missing: readonly TokenId[];
+  readonly unreadable: readonly UnreadableBook[];
 };
+
+/** One book of an answer that cannot be read, and why; null: it does not even name its token. */
+export type UnreadableBook = { readonly tokenId: TokenId | null; readonly text: string };
 
 /** Trading parameters of a market, from its short object. */
 export type ClobMarket = {
@@ -32,7 +37,7 @@ export type ClobMarket = {
 };
 
 export type ClobRest = {
-  /** Any number of tokens, in batches. @throws ContractError VENUE_UNREADABLE when one book is malformed. */
+  /** Any number of tokens, in batches. @throws ContractError VENUE_UNREADABLE when an answer is no list. */
   readonly books: (tokenIds: readonly TokenId[]) => Promise<BooksAnswer>;
   /** null: the venue has no book for it. */
   readonly book: (tokenId: TokenId) => Promise<RestBook | null>;
@@ -46,6 +51,8 @@ export function createClobRest(http: HttpReader): ClobRest {
   return {
     books: async (tokenIds) => {
       const books = new Map<TokenId, RestBook>();
+      const unreadable: UnreadableBook[] = [];
+      const unasked = new Set(tokenIds);
       for (let start = 0; start < tokenIds.length; start += BOOKS_PER_REQUEST) {
         const batch = tokenIds.slice(start, start + BOOKS_PER_REQUEST);
         const answer = await http.post(
@@ -54,33 +61,59 @@ export function createClobRest(http: HttpReader): ClobRest {
         );
         // 404 where none of them has a book.
         if (answer === null) continue;
-        for (const book of readBooks(answer)) books.set(book.tokenId, book);
+        const read = readBooks(answer);
+        for (const book of read.books) if (unasked.has(book.tokenId)) books.set(book.tokenId, book);
+        unreadable.push(...read.unreadable);
       }
-      return { books, missing: tokenIds.filter((tokenId) => !books.has(tokenId)) };
+      const broken = new Set(unreadable.map(({ tokenId }) => tokenId));
+      const missing = broken.has(null) ? [] : tokenIds.filter((tokenId) => !books.has(tokenId) && !broken.has(tokenId));
+      return { books, missing, unreadable };
     },
     book: async (tokenId) => {
       const answer = await http.get("/book", [["token_id", tokenId]]);
-      return answer === null ? null : readable("/book", () => restBook(answer));
+      if (answer === null) return null;
+      const book = readable("/book", () => restBook(answer));
+      if (book.tokenId !== tokenId) throw unreadable("/book", `the book of ${book.tokenId}, ${tokenId} was asked for`);
+      return book;
     },
     clobMarket: async (conditionId) => {
       const answer = await http.get(`/clob-markets/${conditionId}`);
-      return answer === null ? null : readable("/clob-markets", () => clobMarket(asFields(answer, "market")));
+      if (answer === null) return null;
+      const market = readable("/clob-markets", () => clobMarket(asFields(answer, "market")));
+      if (market.conditionId === conditionId) return market;
+      throw unreadable("/clob-markets", `the market ${market.conditionId}, ${conditionId} was asked for`);
     },
   };
 }
 
 /**
- * Reads an answer of `POST /books`, as JSON.
- * @throws ContractError VENUE_UNREADABLE when one book is malformed.
+ * Reads an answer of `POST /books`, as JSON: the good books, and what is wrong with the others.
+ * @throws ContractError VENUE_UNREADABLE when it is no list.
  */
-export const readBooks = (answer: unknown): RestBook[] => readable("/books", () => listOf(answer).map(restBook));
+export function readBooks(answer: unknown): {
+  readonly books: readonly RestBook[];
+  readonly unreadable: readonly UnreadableBook[];
+} {
+  const books: RestBook[] = [];
+  const unreadable: UnreadableBook[] = [];
+  for (const value of readable("/books", () => listOf(answer))) {
+    try {
+      books.push(restBook(value));
+    } catch (error) {
+      if (!(error instanceof FieldInvalid)) throw error;
+      const tokenId = TokenId.safeParse((value as Fields | null)?.["asset_id"]);
+      unreadable.push({ tokenId: tokenId.success ? tokenId.data : null, text: error.message });
+    }
+  }
+  return { books, unreadable };
+}
 
 function restBook(value: unknown): RestBook {
   const fields = asFields(value, "book");
   const negRisk = fields["neg_risk"];
   return {
     ...readBook(fields),
-    minOrderSizeMicro: fields["min_order_size"] === undefined ? null : micro(fields, "min_order_size"),
+    minOrderSizeMicro: isAbsent(fields["min_order_size"]) ? null : micro(fields, "min_order_size"),
     negRisk: typeof negRisk === "boolean" ? negRisk : null,
   };
 }

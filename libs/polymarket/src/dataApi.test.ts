@@ -160,18 +160,52 @@ describe("fills of the Data API", () => {
     expect(page.fills).toHaveLength(1);
     expect(page.unreadable).toEqual([expect.stringMatching(/side/), "a fill of 0 shares"]);
   });
+  test("no list cannot be read", async () => {
+    await expect(ask({ error: "x" })).rejects.toMatchObject({ code: "VENUE_UNREADABLE" });
+  });
   test.each([
-    ["no list", { error: "x" }],
-    ["a row without a time", [{ ...row, timestamp: "soon" }]],
-  ])("%s cannot be read", async (_name, value) => {
-    await expect(ask(value)).rejects.toMatchObject({ code: "VENUE_UNREADABLE" });
+    ["a time that is none", { timestamp: "soon" }],
+    ["a time between two seconds", { timestamp: 1_790_000_000.5 }],
+    ["nothing", null],
+  ])("a row with %s leaves the page", async (_name, change) => {
+    const page = await ask([change === null ? null : { ...row, ...change }, row]);
+    expect([page.listed, page.fills.length, page.unreadable.length]).toEqual([2, 1, 1]);
+    expect(page.listedSeconds).toEqual([row.timestamp]);
+  });
+  test.each([
+    ["with zeros behind the point", JSON.stringify(row).replace("1790000000", "1790000000.0")],
+    ["as text", JSON.stringify(row).replace("1790000000", '"1790000000"')],
+    ["in milliseconds", JSON.stringify(row).replace("1790000000", "1790000000123")],
+  ])("a time %s is the same second", async (_name, text) => {
+    const page = await ask(`[${text}]`);
+    expect(page.listedSeconds).toEqual([1_790_000_000]);
+    expect(page.fills).toMatchObject([{ tsEventMs: 1_790_000_000_000 }]);
+  });
+  test("a type that is null is no fill of /activity and one of /trades", async () => {
+    expect((await ask([{ ...row, type: null }])).fills).toHaveLength(0);
+    expect((await ask([{ ...row, type: null }], "trades")).fills).toHaveLength(1);
+  });
+  test("what a trader writes of himself is not kept, and nothing of any length is", async () => {
+    const bio = "x".repeat(5_000);
+    const { fills } = await ask([{ ...row, bio, name: bio, outcome: bio, slug: "s".repeat(200) }]);
+    const raw = fills[0]?.raw ?? "";
+    expect(raw.length).toBeLessThan(3_000);
+    expect(JSON.parse(raw)).toEqual({ ...row, slug: undefined });
   });
 });
 
 test("dust among holdings is asked for", async () => {
   const { api, asked } = serving(`[${JSON.stringify(row).replace("10.1", "0.40")},${JSON.stringify(row)}]`);
-  await expect(api.positions(wallet)).resolves.toMatchObject([{ asset: "7", size: 400_000 }, { size: 10_100_000 }]);
+  await expect(api.positions(wallet)).resolves.toMatchObject({
+    rows: [{ asset: "7", size: 400_000 }, { size: 10_100_000 }],
+    unreadable: [],
+  });
   expect(asked[0]).toContain("sizeThreshold=0");
+});
+
+test("a holding that cannot be read leaves the others", async () => {
+  const { rows, unreadable } = await serving([{ ...row, size: -1 }, row, null]).api.positions(wallet);
+  expect([rows.length, unreadable.length]).toEqual([1, 2]);
 });
 
 test("a row of the live feed has an address with capitals and is the same fill", () => {

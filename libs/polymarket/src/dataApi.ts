@@ -8,7 +8,7 @@ import { type Address, ConditionId, TokenId } from "@slipstream/contracts/ids";
 import { z } from "zod";
 import { microDecimal } from "./decimal.ts";
 import type { HttpReader, Query } from "./http.ts";
-import { readTradeRow, type TradeRow } from "./tradeRow.ts";
+import { readTradeRow, seconds, type TradeRow } from "./tradeRow.ts";
 
 /** Holdings carry JSON numbers that went through a double: they are rounded to the micro. */
 const micro = z.union([z.number(), z.string()]).transform((value, context) => {
@@ -28,7 +28,7 @@ export const PositionRow = z.object({
 export type PositionRow = z.infer<typeof PositionRow>;
 
 /** Of every row that is listed, fill or not: where a page ends is told by all of them. */
-const RowHead = z.object({ type: z.string().optional(), timestamp: z.int().nonnegative() });
+const RowHead = z.object({ type: z.string().nullish(), timestamp: seconds });
 
 /** Where fills of a wallet are listed: `activity` also tells the USDC, `trades` does not. */
 export const fillFeeds = ["activity", "trades"] as const;
@@ -40,7 +40,9 @@ export const FILLS_PAGE_MAX = 500;
 export type FillWindow = { readonly startSeconds: number; readonly endSeconds: number; readonly limit: number };
 
 export type FillPage = {
-  /** Unix seconds of every row that was listed, fills and others. */
+  /** Rows that were listed, readable or not. */
+  readonly listed: number;
+  /** Unix seconds of every row that was listed, fills and others, as far as it has a time. */
   readonly listedSeconds: readonly number[];
   /** As listed: newest first is promised, not relied on. */
   readonly fills: readonly TradeRow[];
@@ -48,15 +50,21 @@ export type FillPage = {
   readonly unreadable: readonly string[];
 };
 
+export type PositionsAnswer = {
+  readonly rows: readonly PositionRow[];
+  /** Why rows could not be read; the tokens they speak of may be held all the same. */
+  readonly unreadable: readonly string[];
+};
+
 export type DataApi = {
   /**
    * Fills of a wallet within a window, the newest `limit` rows of it; maker fills too, which the venue leaves out unless
    * asked.
-   * @throws ContractError VENUE_UNREADABLE when the answer is no list, or a row has no time.
+   * @throws ContractError VENUE_UNREADABLE when the answer is no list.
    */
   readonly fills: (user: Address, feed: FillFeed, window: FillWindow) => Promise<FillPage>;
-  /** Every holding, dust included. */
-  readonly positions: (user: Address) => Promise<PositionRow[]>;
+  /** Every holding, dust included, that can be read. */
+  readonly positions: (user: Address) => Promise<PositionsAnswer>;
 };
 
 const POSITIONS_PAGE = 500;
@@ -77,6 +85,7 @@ export function createDataApi(http: HttpReader): DataApi {
     },
     positions: async (user) => {
       const found: PositionRow[] = [];
+      const unreadable: string[] = [];
       for (let offset = 0; offset <= POSITIONS_MAX; offset += POSITIONS_PAGE) {
         const query: Query = [
           ["user", user],
@@ -84,37 +93,40 @@ export function createDataApi(http: HttpReader): DataApi {
           ["limit", String(POSITIONS_PAGE)],
           ["offset", String(offset)],
         ];
-        const page = rows("/positions", PositionRow, await http.get("/positions", query));
-        found.push(...page);
+        const page = listOf("/positions", await http.get("/positions", query));
+        for (const value of page) {
+          const row = PositionRow.safeParse(value);
+          if (row.success) found.push(row.data);
+          else unreadable.push(whyUnreadable(row.error));
+        }
         if (page.length < POSITIONS_PAGE) break;
       }
-      return found;
+      return { rows: found, unreadable };
     },
   };
 }
 
 function fillPage(user: Address, feed: FillFeed, list: readonly unknown[]): FillPage {
-  const heads = rows(`/${feed}`, RowHead, list);
+  const listedSeconds: number[] = [];
   const fills: TradeRow[] = [];
   const unreadable: string[] = [];
-  list.forEach((value, index) => {
+  for (const value of list) {
+    const head = RowHead.safeParse(value);
+    if (!head.success) {
+      unreadable.push(whyUnreadable(head.error));
+      continue;
+    }
+    listedSeconds.push(head.data.timestamp);
     // `trades` lists nothing else and has no type; `activity` also has rewards, redemptions and the like.
-    if ((heads[index]?.type ?? (feed === "trades" ? "TRADE" : "")) !== "TRADE") return;
+    if ((head.data.type ?? (feed === "trades" ? "TRADE" : "")) !== "TRADE") continue;
     const row = readTradeRow(value);
     if ("unreadable" in row) unreadable.push(row.unreadable);
     else if (row.wallet === user) fills.push(row);
-  });
-  return { listedSeconds: heads.map(({ timestamp }) => timestamp), fills, unreadable };
+  }
+  return { listed: list.length, listedSeconds, fills, unreadable };
 }
 
-function rows<S extends z.ZodType>(path: string, schema: S, answer: unknown): z.infer<S>[] {
-  const parsed = z.array(schema).safeParse(listOf(path, answer));
-  if (parsed.success) return parsed.data;
-  throw new ContractError(
-    "VENUE_UNREADABLE",
-    `${path} answered what cannot be read: ${z.prettifyError(parsed.error).slice(0, 300)}`,
-  );
-}
+const whyUnreadable = (error: z.ZodError): string => z.prettifyError(error).slice(0, 300);
 
 function listOf(path: string, answer: unknown): unknown[] {
   if (Array.isArray(answer)) return answer as unknown[];

@@ -1,7 +1,7 @@
-import type { TokenId } from "@slipstream/contracts/ids";
+import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
 import { readSample, samplesIn } from "@slipstream/testkit/samples";
-import { afterEach, expect, test, vi } from "vitest";
-import { gammaClient, marketOfGamma } from "./gamma.ts";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { gammaClient, marketOfGamma, stoppedMarket } from "./gamma.ts";
 import type { HttpReader } from "./http.ts";
 
 afterEach(() => vi.unstubAllGlobals());
@@ -51,6 +51,12 @@ test.each([
   ["fees on without a schedule", { feeSchedule: null }, { kind: "refused", code: "FEE_UNKNOWN" }],
   ["a schedule without its exponent", { feeSchedule: { rate: 0.07, takerOnly: true } }, { code: "FEE_UNKNOWN" }],
   ["a schedule that does not say who pays", { feeSchedule: { rate: 0.07, exponent: 1 } }, { code: "FEE_UNKNOWN" }],
+  [
+    "null for what is not said",
+    { question: null, events: null, negRisk: null, secondsDelay: null, version: null, active: null, updatedAt: null },
+    { question: "", eventId: null, negRisk: false, takerDelayMs: 0, version: "v1", acceptingOrders: true },
+  ],
+  ["words with escape sequences", { question: "\u001b[2JWho?\n" }, { question: "[2JWho?" }],
   ["an unknown version", { version: "v3" }, { kind: "refused", code: "VERSION_UNKNOWN" }],
   ["three outcomes", { outcomes: '["a","b","c"]' }, { kind: "refused", code: "MALFORMED" }],
   ["tokens that are no JSON", { clobTokenIds: "11,22" }, { kind: "refused", code: "MALFORMED" }],
@@ -72,18 +78,50 @@ test.each(samplesIn("gamma", /^gamma_market.*\.json$/))(
   },
 );
 
+describe("a known market that becomes unreadable", () => {
+  const known = marketOfGamma(market, 5);
+  if ("kind" in known) throw new Error(known.text);
+  const odd = { ...market, orderPriceMinTickSize: null };
+  test.each([
+    ["takes no orders", odd, { acceptingOrders: false, closed: false, payoutMicro: null }],
+    ["is closed when that can be read", { ...odd, closed: true }, { acceptingOrders: false, closed: true }],
+    [
+      "shows its prices when those can be read",
+      { ...odd, closed: true, outcomePrices: '["1","0"]' },
+      { closed: true, payoutMicro: [1_000_000, 0] },
+    ],
+    ["stays as it was otherwise", { conditionId: market.conditionId }, { question: known.question, closed: false }],
+  ])("%s", (_name, json, expected) => {
+    expect(marketOfGamma(json, 9)).toMatchObject({ kind: "refused" });
+    expect(stoppedMarket(known, json, 9)).toMatchObject({ ...expected, tsInitMs: 9, tickMicro: known.tickMicro });
+  });
+});
+
+test("what was not asked for is no answer", async () => {
+  const other = { ...market, conditionId: `0x${"ee".repeat(32)}`, clobTokenIds: '["8","9"]' };
+  const http: HttpReader = { get: async () => [null, 7, other, market], post: async () => null };
+  const gamma = gammaClient(http);
+  const [asked = ""] = JSON.parse(market.clobTokenIds) as string[];
+  expect(await gamma.byTokens([asked as TokenId])).toEqual([market, market]);
+  expect(await gamma.byConditions([market.conditionId as ConditionId])).toEqual([market, market]);
+});
+
 test("markets are looked for among the open and the closed, in addresses of bounded length", async () => {
   const asked: URLSearchParams[] = [];
   const http: HttpReader = {
     get: async (_path, query = []) => {
       const params = new URLSearchParams(query.map(([name, value]): [string, string] => [name, value]));
       asked.push(params);
-      return [params.get("closed")];
+      return params
+        .getAll("clob_token_ids")
+        .map((id) => ({ clobTokenIds: JSON.stringify([id]), from: params.get("closed") }));
     },
     post: async () => null,
   };
   const tokens = Array.from({ length: 41 }, (_, i) => "9".repeat(76) + String(i + 10)) as TokenId[];
-  expect(await gammaClient(http).byTokens(tokens)).toEqual(["false", "true", "false", "true"]);
+  const found = (await gammaClient(http).byTokens(tokens)) as { from: string }[];
+  expect([...new Set(found.map(({ from }) => from))]).toEqual(["false", "true"]);
+  expect(found).toHaveLength(2 * tokens.length);
   expect(asked.flatMap((params) => params.getAll("clob_token_ids"))).toHaveLength(2 * tokens.length);
   expect(Math.max(...asked.map((params) => params.toString().length))).toBeLessThan(4_900);
 });

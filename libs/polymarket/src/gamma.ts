@@ -7,6 +7,7 @@ import { ContractError } from "@slipstream/contracts/errors";
 import { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { type PriceMicro, sharesMicro } from "@slipstream/contracts/money";
+import { plainText } from "@slipstream/contracts/text";
 import { z } from "zod";
 import { microOfJson } from "./decimal.ts";
 import { feeScheduleOf } from "./feeSchedule.ts";
@@ -24,29 +25,62 @@ const jsonArray = z.string().transform((text, context): unknown[] => {
   return z.NEVER;
 });
 
+/** The venue writes null as often as it leaves a field out: both say nothing. */
+const orElse = <T>(schema: z.ZodType<T>, otherwise: T) => schema.nullish().transform((value) => value ?? otherwise);
+
 const GammaMarket = z.object({
   conditionId: ConditionId,
-  question: z.string().default(""),
-  slug: z.string().default(""),
+  question: orElse(z.string(), ""),
+  slug: orElse(z.string(), ""),
   outcomes: jsonArray.pipe(z.array(z.string()).length(2)),
-  outcomePrices: jsonArray.pipe(z.array(decimal)).optional(),
+  outcomePrices: jsonArray.pipe(z.array(decimal)).nullish().catch(null),
   clobTokenIds: jsonArray.pipe(z.array(TokenId).length(2)),
   /** Absent in older objects: v1 then. */
-  version: z.string().default("v1"),
-  negRisk: z.boolean().default(false),
+  version: orElse(z.string(), "v1"),
+  negRisk: orElse(z.boolean(), false),
   negRiskMarketID: z.string().nullish(),
   orderPriceMinTickSize: decimal,
   orderMinSize: decimal,
-  feesEnabled: z.boolean().optional(),
+  feesEnabled: z.boolean().nullish(),
   feeSchedule: z.unknown().optional(),
-  secondsDelay: z.number().optional(),
-  acceptingOrders: z.boolean().default(false),
-  closed: z.boolean().default(false),
-  active: z.boolean().default(true),
-  events: z.array(z.object({ id: z.union([z.string(), z.number()]) })).optional(),
-  updatedAt: z.string().optional(),
+  secondsDelay: z.number().nonnegative().nullish(),
+  acceptingOrders: orElse(z.boolean(), false),
+  closed: orElse(z.boolean(), false),
+  active: orElse(z.boolean(), true),
+  events: z
+    .array(z.object({ id: z.union([z.string(), z.number()]) }))
+    .nullish()
+    .catch(null),
+  updatedAt: z.string().nullish(),
   umaResolutionStatus: z.unknown().optional(),
 });
+
+/** What ends a market, read by itself: it counts even where the rest of the object cannot be read. */
+const Ending = z.object({
+  conditionId: ConditionId,
+  closed: z.boolean().nullish().catch(null),
+  acceptingOrders: z.boolean().nullish().catch(null),
+  outcomePrices: z.unknown().optional(),
+  umaResolutionStatus: z.unknown().optional(),
+});
+
+/**
+ * A known market of which Gamma now says something unreadable: it takes no orders until it can be read again, and what
+ * closes it counts. What is not said stays as it was.
+ * @param json - the object that `marketOfGamma` refused.
+ */
+export function stoppedMarket(known: MarketDefinition, json: unknown, nowMs: number): MarketDefinition {
+  const ending = Ending.safeParse(json).data;
+  const closed = known.closed || ending?.closed === true;
+  const prices = jsonArray.pipe(z.array(decimal)).safeParse(ending?.outcomePrices).data;
+  const outcome = { outcomePrices: prices, umaResolutionStatus: ending?.umaResolutionStatus };
+  const payoutMicro = known.payoutMicro ?? (closed ? payoutOf(outcome) : null);
+  return { ...known, acceptingOrders: false, closed, payoutMicro, tsInitMs: nowMs };
+}
+
+/** Characters that are kept of the words of whoever made the market. */
+const QUESTION_MAX = 500;
+const OUTCOME_MAX = 100;
 
 /** Why a Gamma object is no market we can use. */
 export type MarketRefusal = {
@@ -85,12 +119,12 @@ export function marketOfGamma(json: unknown, nowMs: number): MarketDefinition | 
     type: "MarketDefinition",
     v: 1,
     conditionId,
-    question: market.question,
-    slug: market.slug,
+    question: plainText(market.question, QUESTION_MAX),
+    slug: plainText(market.slug, QUESTION_MAX),
     eventId: market.events?.[0] === undefined ? null : String(market.events[0].id),
     tokens: [
-      { tokenId: first, outcome: firstName },
-      { tokenId: second, outcome: secondName },
+      { tokenId: first, outcome: plainText(firstName, OUTCOME_MAX) },
+      { tokenId: second, outcome: plainText(secondName, OUTCOME_MAX) },
     ],
     version: market.version,
     negRisk: market.negRisk,
@@ -126,18 +160,28 @@ function feeOf(market: z.infer<typeof GammaMarket>): MarketDefinition["fee"] | n
   return feeScheduleOf(feeSchedule, { rate: "rate", exponent: "exponent", takerOnly: "takerOnly" });
 }
 
+type Outcome = {
+  readonly outcomePrices?: readonly (string | number)[] | null | undefined;
+  readonly umaResolutionStatus?: unknown;
+};
+
 /**
  * Final prices of a closed market; null while they are not settled to 0, 1/2 or 1. One half is also the price of a market
  * that nobody traded, so it is final only where the object says that the market is resolved.
  */
-function payoutOf({
-  outcomePrices,
-  umaResolutionStatus,
-}: z.infer<typeof GammaMarket>): [PriceMicro, PriceMicro] | null {
+function payoutOf({ outcomePrices, umaResolutionStatus }: Outcome): [PriceMicro, PriceMicro] | null {
   const [first = -1, second = -1] = (outcomePrices ?? []).map(microOfJson);
   const isWhole = first + second === 1_000_000 && (first === 0 || second === 0);
   const isHalves = first === 500_000 && second === 500_000 && umaResolutionStatus === "resolved";
   return isWhole || isHalves ? [first as PriceMicro, second as PriceMicro] : null;
+}
+
+/** True when an object is an answer to the question for these ids. */
+function isAsked(json: unknown, name: string, asked: ReadonlySet<string>): boolean {
+  if (json === null || typeof json !== "object") return false;
+  if (name === "condition_ids") return asked.has(conditionOf(json) ?? "");
+  const tokens = jsonArray.safeParse("clobTokenIds" in json ? json.clobTokenIds : undefined).data ?? [];
+  return tokens.some((tokenId) => typeof tokenId === "string" && asked.has(tokenId));
 }
 
 export type GammaPage = { readonly markets: readonly unknown[]; readonly nextCursor: string | null };
@@ -165,13 +209,15 @@ export function gammaClient(http: HttpReader): GammaClient {
   };
   const list = async (name: string, ids: readonly string[]): Promise<readonly unknown[]> => {
     const found: unknown[] = [];
+    const asked = new Set(ids);
     for (let start = 0; start < ids.length; start += IDS_MAX) {
       const batch = ids.slice(start, start + IDS_MAX).map((id): [string, string] => [name, id]);
       // Closed markets are left out unless asked for, and then only they come.
       for (const closed of ["false", "true"]) {
         const answer = await get("/markets", [...batch, ["closed", closed], ["limit", String(PAGE_MAX)]]);
         if (!Array.isArray(answer)) throw new ContractError("VENUE_UNREADABLE", "Gamma's /markets is not a list");
-        found.push(...answer);
+        // A filter that Gamma does not know is passed over there, and any markets come.
+        found.push(...answer.filter((json) => isAsked(json, name, asked)));
       }
     }
     return found;

@@ -134,12 +134,6 @@ describe("CLOB", () => {
     expect((await createClobRest(http).books(tokens)).missing).toEqual(tokens);
     expect(asked).toHaveLength(3);
   });
-  test("one malformed book makes the answer unreadable rather than shorter", async () => {
-    const bad = { ...restBook("2"), bids: [{ price: "2", size: "1" }] };
-    await expect(createClobRest(serving([restBook("1"), bad])).books(["1"] as TokenId[])).rejects.toMatchObject({
-      code: "VENUE_UNREADABLE",
-    });
-  });
   test("trading parameters are exact integers", async () => {
     const fields = {
       c: market,
@@ -171,5 +165,35 @@ describe("CLOB", () => {
       const asked = createClobRest(serving({ ...fields, ...change })).clobMarket(market as never);
       await expect(asked).rejects.toMatchObject({ code: "VENUE_UNREADABLE" });
     }
+  });
+});
+
+describe("one bad item of a list", () => {
+  const level = { price: "0.4", size: "10" };
+  const book = (asset: string, over: Record<string, unknown> = {}) => ({
+    ...{ asset_id: asset, market: `0x${"ab".repeat(32)}`, timestamp: "1790000000000", hash: "" },
+    ...{ bids: [level], asks: [], min_order_size: "5", tick_size: "0.01", neg_risk: false, ...over },
+  });
+  const read = (answer: unknown, ...tokens: string[]) =>
+    createClobRest({ get: async () => answer, post: async () => answer }).books(tokens as TokenId[]);
+
+  test.each([
+    ["a side that is null", { bids: null }],
+    ["a size below a micro", { bids: [{ price: "0.4", size: "1e-7" }] }],
+    ["a time that is none", { timestamp: null }],
+  ])("%s leaves the others", async (_name, over) => {
+    const { books, missing, unreadable } = await read([book("1"), book("2", over), book("3")], "1", "2", "3", "4");
+    expect([...books.keys()]).toEqual(["1", "3"]);
+    expect(unreadable).toMatchObject([{ tokenId: "2" }]);
+    expect(missing).toEqual(["4"]);
+  });
+  test("a book that names no token: nobody is called missing", async () => {
+    const { books, missing, unreadable } = await read([null, book("1")], "1", "2");
+    expect([books.size, missing, unreadable.length]).toEqual([1, [], 1]);
+  });
+  test("a book that nobody asked for is none", async () => {
+    expect([...(await read([book("1"), book("9")], "1")).books.keys()]).toEqual(["1"]);
+    const rest = createClobRest({ get: async () => book("9"), post: async () => null });
+    await expect(rest.book("1" as TokenId)).rejects.toMatchObject({ code: "VENUE_UNREADABLE" });
   });
 });

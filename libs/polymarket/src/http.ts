@@ -11,6 +11,8 @@ const ATTEMPTS_MAX = 4;
 const RETRY_AFTER_MS_MAX = 30_000;
 const NOT_FOUND = 404;
 const TOO_MANY = 429;
+/** The server gave up waiting, or is restarting its matching engine: the same read may do a moment later. */
+const TRY_AGAIN: ReadonlySet<number> = new Set([408, 425]);
 
 export type HttpOptions = {
   /** Without a slash at the end. */
@@ -32,7 +34,7 @@ export type Query = readonly (readonly [name: string, value: string])[];
 export type HttpReader = {
   /**
    * Returns the JSON of the answer; null for 404.
-   * @throws TransientError when timeouts, 5xx or 429 outlast the tries; ContractError for other refusals and for what
+   * @throws TransientError when timeouts, 5xx, 408, 425 or 429 outlast the tries; ContractError for other refusals and for what
    * is no JSON.
    */
   readonly get: (path: string, query?: Query) => Promise<unknown>;
@@ -85,7 +87,8 @@ async function once(options: HttpOptions, path: string, init: RequestInit): Prom
     const retryAfterMs = Number.isFinite(seconds) ? Math.min(seconds * 1000, RETRY_AFTER_MS_MAX) : 0;
     throw new Busy(`${where}: too many requests`, retryAfterMs);
   }
-  if (status >= 500) throw new TransientError("VENUE_UNREACHABLE", `${where}: ${text.slice(0, 200)}`);
+  if (status >= 500 || TRY_AGAIN.has(status))
+    throw new TransientError("VENUE_UNREACHABLE", `${where}: ${text.slice(0, 200)}`);
   if (status < 200 || status > 299) throw new ContractError("VENUE_REFUSED", `${where}: ${text.slice(0, 200)}`);
   try {
     return (options.parse ?? JSON.parse)(text) as unknown;

@@ -117,6 +117,11 @@ describe("errors", () => {
   test.each([
     ["a range refused down to a single block", refused("block range is too wide"), [64, 32, 16, 8, 4, 2, 1]],
     ["timeouts", new RpcTimeoutError("late"), [64, 32]],
+    [
+      "a no that nothing explains",
+      refused("Unable to complete request at this time.", -32001),
+      [64, 32, 16, 8, 4, 2, 1],
+    ],
     ["a node that is gone", new TransientError("RPC_UNREACHABLE", "gone"), [64]],
     ["a node that is busy", refused("rate limit exceeded"), [64]],
     ["a node that does not have the blocks yet", refused("block range extends beyond current head block"), [64]],
@@ -130,6 +135,49 @@ describe("errors", () => {
     const { asked, read } = always(new RpcTimeoutError("late"));
     for (let time = 0; time < 4; time++) await expect(ranges.readNext("a", span, read)).rejects.toThrow("late");
     expect(asked).toEqual([64, 32, 16, 8, 4, 2, 1]);
+  });
+});
+
+describe("refusals whose words nobody knows", () => {
+  test.each([
+    ["maximum [from, to] blocks distance: 1000", -32000, 1_000],
+    ["Unable to complete request at this time.", -32001, 300],
+    ["no", 0, 1],
+  ])("%s: the provider is read all the same", async (words, code, limit) => {
+    const asked: number[] = [];
+    const read = async (fromBlock: number, toBlock: number): Promise<null> => {
+      asked.push(toBlock - fromBlock + 1);
+      if (toBlock - fromBlock + 1 > limit) throw refused(words, code);
+      return null;
+    };
+    const pieces = await all(createLogRanges().readRange("a", { fromBlock: 1, toBlock: 4_000 }, read));
+    expectWhole(pieces, 1, 4_000);
+    // The true limit is learned: few pieces more than it asks for are refused.
+    expect(asked.filter((length) => length > limit).length).toBeLessThan(50);
+  });
+
+  test("that are not about the length teach nothing", async () => {
+    const ranges = createLogRanges({ policy });
+    const read = async (): Promise<null> => {
+      throw refused("project suspended", -32050);
+    };
+    await expect(ranges.readNext("a", { fromBlock: 1, toBlock: 2_000 }, read)).rejects.toThrow("suspended");
+    expect(ranges.blocksOf("a")).toBe(2_000);
+  });
+
+  test("that explain themselves otherwise, again and again, are not believed for ever", async () => {
+    const ranges = createLogRanges({ policy });
+    const read = async (fromBlock: number, toBlock: number): Promise<null> => {
+      if (toBlock - fromBlock + 1 > 500) throw refused("exceeded the compute units capacity", -32005);
+      return null;
+    };
+    const span = { fromBlock: 1, toBlock: 2_000 };
+    const read3 = async () => {
+      for (let time = 0; time < 3; time++) await expect(ranges.readNext("a", span, read)).rejects.toThrow("capacity");
+    };
+    await read3();
+    await read3();
+    expect(await ranges.readNext("a", span, read)).toMatchObject({ fromBlock: 1, toBlock: 500 });
   });
 });
 

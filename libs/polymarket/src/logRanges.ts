@@ -6,8 +6,12 @@
  * 2. A piece has at least one block; 0 < `blocks` ≤ the policy's most, and `blocks` < `refusedAt`.
  * 3. Refusals for their length close in on the true limit from both sides. What a provider states is taken at once, and
  *    not believed when it refuses less than that.
+ * 4. A refusal that nobody can explain may be about the length too: less is asked, down to a single block. If that is
+ *    refused as well the length was not the reason, and nothing was learned. A refusal with an explanation that comes
+ *    again and again is not believed either: less is asked the next time.
  */
 import { z } from "zod";
+import { RpcRefusedError } from "./rpc.ts";
 import { type RangeHint, rpcFaultOf } from "./rpcFaults.ts";
 
 export type RangePolicy = {
@@ -85,6 +89,9 @@ export type LogRanges = {
 
 /** Each waits the whole timeout: more of them are the provider's illness, and another one may be well. */
 const TIMEOUTS_MAX = 2;
+/** So many explained refusals in a row, and the length is tried as the reason. */
+const EXPLAINED_MAX = 3;
+const ABOUT_LENGTH: RangeHint = { tooLarge: "blocks", statedBlocks: null, proposedBlocks: null };
 /** More are no providers of ours. */
 const PROVIDERS_MAX = 64;
 
@@ -98,14 +105,25 @@ export function createLogRanges(
   const memories = restored(options.kept, policy);
   const memoryOf = (provider: string): RangeMemory => memories.get(provider) ?? freshRange(policy);
 
+  /** Refusals in a row that other reasons explain: too busy, behind, not offered. */
+  const explained = new Map<string, number>();
+  const doubtExplanation = (provider: string, asked: number): void => {
+    const times = (explained.get(provider) ?? 0) + 1;
+    if (times >= EXPLAINED_MAX) memories.set(provider, afterTimeout(memoryOf(provider), asked));
+    explained.set(provider, times % EXPLAINED_MAX);
+  };
+
   const readNext = async <T>(provider: string, span: BlockSpan, read: ReadPiece<T>): Promise<Piece<T>> => {
     const { fromBlock } = span;
+    /** Before the first refusal without an explanation. */
+    let unexplained: RangeMemory | null = null;
     for (let timeouts = 0; ; ) {
       const toBlock = Math.min(span.toBlock, fromBlock + memoryOf(provider).blocks - 1);
       const asked = toBlock - fromBlock + 1;
       try {
         const value = await read(fromBlock, toBlock);
         memories.set(provider, afterGood(memoryOf(provider), policy, asked));
+        explained.delete(provider);
         return { fromBlock, toBlock, value };
       } catch (error) {
         const fault = rpcFaultOf(error);
@@ -114,7 +132,14 @@ export function createLogRanges(
           memories.set(provider, afterTimeout(memoryOf(provider), asked));
         } else if (fault.kind === "tooLarge") {
           memories.set(provider, afterRefused(memoryOf(provider), fault.hint, asked));
-        } else throw error;
+        } else if (fault.kind === "refused" && asked > 1) {
+          unexplained ??= memoryOf(provider);
+          memories.set(provider, afterRefused(memoryOf(provider), ABOUT_LENGTH, asked));
+        } else {
+          if (fault.kind === "refused" && unexplained !== null) memories.set(provider, unexplained);
+          if (error instanceof RpcRefusedError && asked > 1) doubtExplanation(provider, asked);
+          throw error;
+        }
         if (asked === 1 || timeouts >= TIMEOUTS_MAX) throw error;
       }
     }

@@ -127,7 +127,7 @@ export function asFields(value: unknown, name: string): Fields {
 }
 
 /** The venue leaves a decimal empty where it has none. */
-const isAbsent = (value: unknown): boolean => value === undefined || value === null || value === "";
+export const isAbsent = (value: unknown): boolean => value === undefined || value === null || value === "";
 const textOr = (value: unknown, otherwise: string): string => (typeof value === "string" ? value : otherwise);
 
 function invalid(fields: Fields, name: string): never {

@@ -169,12 +169,16 @@ export async function connectRpcSocket(url: string, options: { readonly timeoutM
     try {
       reply = parseReply("notice", String(data));
     } catch {
-      reason = "the node sent what is not JSON-RPC";
-      socket.terminate();
+      // A greeting or a gateway's remark: what was asked is answered or runs into its time-out all the same.
       return;
     }
     if (typeof reply.id === "number") {
       waiting.get(reply.id)?.(reply);
+      return;
+    }
+    if (reply.error !== undefined && reply.error !== null) {
+      // A no that does not say to what: the node could not read one of our requests, and which one is not known.
+      for (const settle of [...waiting.values()]) settle(reply);
       return;
     }
     const notice = reply.params as { subscription?: string; result?: unknown } | undefined;

@@ -56,7 +56,9 @@ test.each([
   [-32601, "the method eth_getBlockReceipts does not exist/is not available", "unsupported"],
   [-32602, "Archive requests require a personal token", "unsupported"],
   [-32000, "missing trie node 00aa (path )", "unsupported"],
-  [-32603, "internal error", "other"],
+  [-32603, "internal error", "refused"],
+  [-32000, "maximum [from, to] blocks distance: 1000", "refused"],
+  [-32001, "Unable to complete request at this time.", "refused"],
 ] as const)("%i %s: %s", (code, message, kind) => {
   expect(faultOf(code, message)).toEqual({ kind });
 });

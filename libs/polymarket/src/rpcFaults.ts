@@ -18,7 +18,9 @@ export type RpcFault =
   | { readonly kind: "reverted" }
   /** This node does not offer it; another may. */
   | { readonly kind: "unsupported" }
-  /** Unreachable, unreadable, or a no of another kind. */
+  /** A no that nothing explains: it may be about the range as well. */
+  | { readonly kind: "refused" }
+  /** Unreachable or unreadable. */
   | { readonly kind: "other" };
 
 /** What a refusal tells about ranges, as far as it does; numbers of blocks, both ends counted. */
@@ -66,7 +68,7 @@ export function rpcFaultOf(error: unknown): RpcFault {
   if (rpcCode === METHOD_NOT_FOUND || unsupported.test(text)) return { kind: "unsupported" };
   if (timedOut.test(text)) return { kind: "timeout" };
   const known = answerTooLarge.test(text) || blocksTooMany.test(text) || text.includes("limit exceeded");
-  return known || rangeCodes.has(rpcCode) ? { kind: "tooLarge", hint: hintOf(text) } : { kind: "other" };
+  return known || rangeCodes.has(rpcCode) ? { kind: "tooLarge", hint: hintOf(text) } : { kind: "refused" };
 }
 
 const N = String.raw`(\d[\d,_']*(?:\.\d+)?)\s?([km]?)\b`;

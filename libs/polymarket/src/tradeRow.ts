@@ -35,7 +35,7 @@ export type TradeRow = {
   readonly exactShares: boolean;
   /** Time of the block, whole seconds. */
   readonly tsEventMs: number;
-  /** The row as JSON. */
+  /** What the row says of the trade, as JSON; who the trader is (name, biography, picture) is not kept. */
   readonly raw: string;
 };
 
@@ -43,16 +43,34 @@ const address = z
   .string()
   .transform((text) => text.toLowerCase())
   .pipe(Address);
+/** Up to here a time is in seconds, beyond it in milliseconds: the year 5138, and 1973. */
+const SECONDS_MAX = 1e11;
+
+/**
+ * Reads a time of the index: Unix seconds, also as text or with zeros behind the point; milliseconds are told by their
+ * size. Another number is none.
+ * @returns Unix seconds, whole.
+ */
+export const seconds = z
+  .union([z.number(), z.string().regex(/^\d{1,16}(\.0+)?$/)])
+  .transform((value, context): number => {
+    const told = Number(value);
+    const whole = told < SECONDS_MAX ? told : Math.floor(told / 1_000);
+    if (Number.isSafeInteger(whole) && whole >= 0 && whole < SECONDS_MAX) return whole;
+    context.addIssue(`no time: ${value}`);
+    return z.NEVER;
+  });
+
 const Row = z.object({
   proxyWallet: address,
   side: z.enum(["BUY", "SELL"]),
   asset: TokenId,
-  conditionId: z.union([ConditionId, z.literal("").transform(() => null)]).nullish(),
+  /** Empty, missing or odd: the token alone says which market it is. */
+  conditionId: ConditionId.nullish().catch(null),
   size: z.union([z.number(), z.string()]),
   price: z.union([z.number(), z.string()]).nullish(),
   usdcSize: z.union([z.number(), z.string()]).nullish(),
-  /** Unix seconds. */
-  timestamp: z.int().nonnegative(),
+  timestamp: seconds,
   transactionHash: Hash,
 });
 
@@ -78,8 +96,26 @@ export function readTradeRow(value: unknown): TradeRow | { readonly unreadable: 
     exact: shares.exact && cost?.exact !== false,
     exactShares: shares.exact,
     tsEventMs: row.timestamp * 1_000,
-    raw: JSON.stringify(value),
+    raw: rawOf(value as Readonly<Record<string, unknown>>),
   };
+}
+
+/** Fields of a trade. Others are the trader's own words, of any length. */
+const TRADE_FIELDS = [
+  ...["type", "proxyWallet", "side", "asset", "conditionId", "size", "usdcSize", "price", "timestamp"],
+  ...["transactionHash", "outcome", "outcomeIndex", "slug", "eventSlug"],
+];
+/** Longer than any value of these fields that was seen; fourteen of them stay below what a fact holds. */
+const FIELD_MAX = 200;
+
+/** @returns JSON of at most some 3,000 characters; a field that is longer than any real one is left out. */
+function rawOf(row: Readonly<Record<string, unknown>>): string {
+  const kept = TRADE_FIELDS.flatMap((name): [string, unknown][] => {
+    const value = row[name];
+    const isShort = value === null || (typeof value !== "object" && JSON.stringify(value ?? null).length <= FIELD_MAX);
+    return value === undefined || !isShort ? [] : [[name, value]];
+  });
+  return JSON.stringify(Object.fromEntries(kept));
 }
 
 /** Average prices are told with ten decimals. */

@@ -17,15 +17,20 @@ export function createPollSource(options: SourceOptions): Source {
   const read = async (wanted: readonly TokenId[]): Promise<ReadOutcome> => {
     const askedMs = clock.nowMs();
     try {
-      const { books, missing } = await rest.books(wanted);
+      const { books, missing, unreadable } = await rest.books(wanted);
       if (stopped) return "failed";
       const nowMs = clock.nowMs();
       for (const [tokenId, book] of books) publish(onPolledBook(desk, tokenId, book, nowMs));
       for (const tokenId of missing) publish(onNoRestBook(desk, tokenId, nowMs));
       if (clockStands() && nowMs >= askedMs) publish(onPong(desk, name, askedMs - REST_LAG_MS, nowMs));
       lastReadMs = nowMs;
-      failure = null;
-      return books.size > 0 ? "read" : "missing";
+      const [first] = unreadable;
+      failure =
+        first === undefined
+          ? null
+          : `${unreadable.length} books of REST cannot be read: ${first.tokenId ?? "no token"}: ${first.text}`;
+      if (books.size > 0) return "read";
+      return unreadable.length > 0 ? "failed" : "missing";
     } catch (error) {
       failure = String(error);
       logger.warn({ err: error }, "books could not be polled");

@@ -127,6 +127,11 @@ function openRest(
       onOutcome(String(error));
       logger.warn({ err: error }, "books could not be read from REST");
     },
+    onUnreadable: (books) => {
+      const [first] = books;
+      onOutcome(`${books.length} books of REST cannot be read: ${first?.tokenId ?? "no token"}: ${first?.text}`);
+      logger.warn({ books: books.slice(0, 10), count: books.length }, "some books of REST cannot be read");
+    },
   });
 }
 

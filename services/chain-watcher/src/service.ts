@@ -62,7 +62,7 @@ export async function buildWatcher(context: Context): Promise<RunningService> {
   const markets = await watchMarkets(bus, logger);
   const metrics = createMetrics(clock.steadyMs);
   const actor = await startWatcherActor(context, metrics);
-  const nodes = createNodes(pool, settings.LOG_RANGE_MAX);
+  const nodes = createNodes(pool, settings.LOG_RANGE_MAX, clock.nowMs);
   // Asked of the best node each time: the one of the start may be gone.
   const blockMs = (log: WireLog): Promise<number> => nodes.pick().reader.blockMs(log);
   const observe = createObserver({ bus, markets, exchanges, blockMs, nowMs: clock.nowMs, logger });

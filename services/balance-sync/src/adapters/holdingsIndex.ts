@@ -6,9 +6,9 @@ import type { DataApi } from "@slipstream/polymarket/dataApi";
 import type { Holding } from "../core/compare.ts";
 
 export type IndexReader = {
-  /** All that the index lists, dust included; null: it does not answer, or says what cannot be understood. */
+  /** All that the index lists and that can be read, dust included; null: it does not answer, or says what cannot be understood. */
   holdings(address: Address): Promise<Holding[] | null>;
-  /** Why the last reading failed; null when it did not. */
+  /** Why the last reading failed, or what of it could not be read; null when it was whole. */
   failure(): string | null;
 };
 
@@ -19,8 +19,11 @@ export function createIndexReader(api: Pick<DataApi, "positions">, onFailure: (e
     failure: () => failure,
     holdings: async (address) => {
       try {
-        const rows = await api.positions(address);
-        failure = null;
+        const { rows, unreadable } = await api.positions(address);
+        const [why] = unreadable;
+        const flaw = why === undefined ? null : `${unreadable.length} rows of /positions cannot be read: ${why}`;
+        if (flaw !== null && failure === null) onFailure(new ContractError("VENUE_UNREADABLE", flaw));
+        failure = flaw;
         const found = new Map<TokenId, Holding>();
         for (const { asset, size, proxyWallet } of rows) {
           if (proxyWallet === address) found.set(asset, { tokenId: asset, sharesMicro: sharesMicro(BigInt(size)) });

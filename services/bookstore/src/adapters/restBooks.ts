@@ -3,7 +3,7 @@
  * asked for twice. A request that failed is reported and forgotten: whoever still needs the book asks again.
  */
 import type { TokenId } from "@slipstream/contracts/ids";
-import type { ClobRest, RestBook } from "@slipstream/polymarket/clobRest";
+import type { ClobRest, RestBook, UnreadableBook } from "@slipstream/polymarket/clobRest";
 
 export type Why = "seed" | "audit" | "refresh";
 
@@ -24,9 +24,12 @@ export type RestBooksOptions = {
   /** The venue has no book for it. */
   readonly onMissing: (tokenId: TokenId) => void;
   readonly onFailure: (error: unknown) => void;
+  /** Single books of an answer that cannot be read; the others were told. Whoever needs them asks again. */
+  readonly onUnreadable: (books: readonly UnreadableBook[]) => void;
 };
 
-export function createRestBooks({ rest, nowMs, onBook, onMissing, onFailure }: RestBooksOptions): RestBooks {
+export function createRestBooks(options: RestBooksOptions): RestBooks {
+  const { rest, nowMs, onBook, onMissing, onFailure, onUnreadable } = options;
   const waiting = new Map<TokenId, Why>();
   const inFlight = new Set<TokenId>();
   let flush: NodeJS.Immediate | null = null;
@@ -36,11 +39,13 @@ export function createRestBooks({ rest, nowMs, onBook, onMissing, onFailure }: R
     for (const tokenId of wanted.keys()) inFlight.add(tokenId);
     const askedMs = nowMs();
     try {
-      const { books, missing } = await rest.books([...wanted.keys()]);
+      const { books, missing, unreadable } = await rest.books([...wanted.keys()]);
       if (stopped) return "failed";
       for (const [tokenId, book] of books) onBook(tokenId, book, wanted.get(tokenId) ?? "seed", askedMs);
       for (const tokenId of missing) onMissing(tokenId);
-      return books.size > 0 ? "read" : "missing";
+      if (unreadable.length > 0) onUnreadable(unreadable);
+      if (books.size > 0) return "read";
+      return unreadable.length > 0 ? "failed" : "missing";
     } catch (error) {
       if (!stopped) onFailure(error);
       return "failed";

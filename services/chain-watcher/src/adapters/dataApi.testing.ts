@@ -91,6 +91,7 @@ export function fakeDataApi(options: {
       .slice(0, limit)
       .map(({ row }) => row);
     return {
+      listed: listed.length,
       listedSeconds: listed.map((row) => row.seconds),
       fills: listed.flatMap((row) => (row.fill === null ? [] : [row.fill])),
       unreadable: [],

@@ -56,7 +56,7 @@ export function createDataApiSource(options: DataApiSourceOptions): LeaderFillSo
     const page = await api.fills(leader, feed, window);
     if (stopped || followed.get(leader) !== one) return;
     const nowMs = clock.nowMs();
-    const read = afterPage(one.position, window, page.listedSeconds, { nowMs, overlapMs });
+    const read = afterPage(one.position, window, page, { nowMs, overlapMs });
     const whole = page.fills.filter((row) => row.tsEventMs >= read.countedFromSeconds * 1_000);
     const rows = whole.map((row) => fillRow("data_api", row));
     for (const batch of countableBatches(rows, nowMs)) onRows(batch);

@@ -14,7 +14,7 @@ function rig() {
       params[0] === "finalized" && !knowsFinal ? null : { ...header, number: "0x10" };
   const providers = ["a", "b"].map((name) => ({ name, rpc: { call: call(name === "b") } }));
   const pool = createRpcPool({ providers, steadyMs: () => 1_000 });
-  return { pool, nodes: createNodes(pool, 100) };
+  return { pool, nodes: createNodes(pool, 100, () => 0) };
 }
 
 test("a node whose answers are of no use is left for another one, though it answers", async () => {

@@ -6,11 +6,11 @@ import type { RpcPool, RpcProvider } from "@slipstream/polymarket/rpcPool";
 import { createRangeReader } from "./rangeReader.ts";
 import type { Node, Nodes } from "./readingTypes.ts";
 
-export function createNodes(pool: RpcPool, rangeMax: number): Nodes {
+export function createNodes(pool: RpcPool, rangeMax: number, nowMs: () => number): Nodes {
   const ranges = createLogRanges({ policy: { max: rangeMax } });
   const nodes = new Map<string, Node>();
   const nodeOf = ({ name, rpc }: RpcProvider): Node => {
-    const known = nodes.get(name) ?? { name, rpc, reader: createRangeReader(name, rpc, ranges) };
+    const known = nodes.get(name) ?? { name, rpc, reader: createRangeReader(name, rpc, ranges, nowMs) };
     nodes.set(name, known);
     return known;
   };

@@ -4,7 +4,18 @@ import { afterPage, nextWindow, type Position, startPosition } from "./paging.ts
 const options = { nowMs: 2_000_000, overlapMs: 120_000 };
 const fresh = startPosition(1_000_000, 120_000);
 const read = (listed: readonly number[], limit = 3, position: Position = fresh) =>
-  afterPage(position, nextWindow(position, options.nowMs, limit), listed, options);
+  afterPage(
+    position,
+    nextWindow(position, options.nowMs, limit),
+    { listed: listed.length, listedSeconds: listed },
+    options,
+  );
+
+test("a full page goes on below its oldest row although a row of it has no time", () => {
+  const page = { listed: 3, listedSeconds: [1_500, 1_400] };
+  const { position } = afterPage(fresh, nextWindow(fresh, options.nowMs, 3), page, options);
+  expect(position.endSeconds).toBe(1_400);
+});
 
 test("a window begins the overlap before the start and is open at its end", () => {
   expect(fresh).toEqual({ fromSeconds: 880, newestSeconds: null, endSeconds: null });

@@ -42,11 +42,11 @@ export type PageRead = {
   readonly cutSecond: number | null;
 };
 
-/** @param listedSeconds - of every row of the page, in any order. */
+/** @param page - how many rows were listed, and the times of those that have one, in any order. */
 export function afterPage(
   position: Position,
   asked: FillWindow,
-  listedSeconds: readonly number[],
+  { listed, listedSeconds }: { readonly listed: number; readonly listedSeconds: readonly number[] },
   options: { readonly nowMs: number; readonly overlapMs: number },
 ): PageRead {
   const oldest = listedSeconds.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
@@ -57,7 +57,8 @@ export function afterPage(
     newestSeconds,
     endSeconds: null,
   };
-  if (listedSeconds.length < asked.limit) {
+  // A full page without a single time says nothing of where it ends.
+  if (listed < asked.limit || listedSeconds.length === 0) {
     return { position: done, countedFromSeconds: asked.startSeconds, cutSecond: null };
   }
   const until = (endSeconds: number): Position =>

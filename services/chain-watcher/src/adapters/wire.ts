@@ -13,9 +13,12 @@ export const WireLog = z.object({
   blockHash: z.string(),
   transactionHash: z.string(),
   logIndex: Quantity,
-  /** Not every provider sends it. */
-  blockTimestamp: Quantity.optional(),
-  removed: z.boolean().default(false),
+  /** Not every provider sends it, and some send null or 0x0: see `blockMs` of the range reader. */
+  blockTimestamp: Quantity.nullish().catch(null),
+  removed: z
+    .boolean()
+    .nullish()
+    .transform((value) => value ?? false),
 });
 export type WireLog = z.infer<typeof WireLog>;
 
@@ -24,7 +27,7 @@ const WireHeader = z.object({
   hash: Hash,
   parentHash: Hash,
   timestamp: Quantity,
-  logsBloom: z.string().optional(),
+  logsBloom: z.string().nullish(),
 });
 export type Header = {
   readonly number: number;
@@ -39,8 +42,8 @@ export type Header = {
 export function readHeader(value: unknown, asked: string): Header {
   const parsed = WireHeader.safeParse(value);
   if (!parsed.success) throw new ContractError("RPC_UNREADABLE", `${asked}: no block header`, { cause: parsed.error });
-  const { number, hash, parentHash, timestamp, logsBloom = null } = parsed.data;
-  return { number: Number(number), hash, parentHash, tsMs: Number(timestamp) * 1_000, logsBloom };
+  const { number, hash, parentHash, timestamp, logsBloom } = parsed.data;
+  return { number: Number(number), hash, parentHash, tsMs: Number(timestamp) * 1_000, logsBloom: logsBloom ?? null };
 }
 
 /** @throws ContractError RPC_UNREADABLE */

@@ -64,6 +64,21 @@ function rig(markets: Record<string, unknown>[]) {
   };
 }
 
+test("a known market that becomes unreadable takes no orders any more, and is open again when it can be read", async () => {
+  const markets = [gammaMarket(1), gammaMarket(2)];
+  const { sync, stream, refused } = rig(markets);
+  const last = (n: number) => stream.get(condition(n));
+  await sync.sync();
+  markets[0] = gammaMarket(1, { orderPriceMinTickSize: null });
+  await sync.sync();
+  expect(last(1)).toMatchObject({ acceptingOrders: false, closed: false, tickMicro: 10_000 });
+  expect(last(2)).toMatchObject({ acceptingOrders: true });
+  expect(refused).toHaveLength(1);
+  markets[0] = gammaMarket(1);
+  await sync.sync();
+  expect(last(1)).toMatchObject({ acceptingOrders: true });
+});
+
 test("open markets are listed up to the bound, and told again only when they differ", async () => {
   const markets = [1, 2, 3, 4, 5].map((n) => gammaMarket(n));
   const { sync, published, pass } = rig(markets);

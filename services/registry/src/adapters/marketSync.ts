@@ -4,7 +4,7 @@
  */
 import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
-import { type GammaClient, marketOfGamma } from "@slipstream/polymarket/gamma";
+import { type GammaClient, marketOfGamma, stoppedMarket } from "@slipstream/polymarket/gamma";
 
 export type MarketSyncOptions = {
   readonly gamma: GammaClient;
@@ -65,7 +65,9 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
     const read = marketOfGamma(json, nowMs());
     if ("kind" in read) {
       onRefused(read.conditionId, read.text);
-      return null;
+      const known = options.byCondition(read.conditionId as ConditionId);
+      // What is known and becomes unreadable must not stay open.
+      return known === undefined ? null : tell(stoppedMarket(known, json, nowMs()));
     }
     return tell(ended.has(read.conditionId) ? closed(read) : read);
   };
@@ -93,8 +95,8 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
   };
 
   const lookUp = async (tokenId: TokenId): Promise<MarketDefinition | null> => {
-    const [json] = await gamma.byTokens([tokenId]);
-    const market = json === undefined ? null : await take(json);
+    let market: MarketDefinition | null = null;
+    for (const json of await gamma.byTokens([tokenId])) market ??= await take(json);
     if (market === null) {
       if (unknown.size >= UNKNOWN_MAX) unknown.clear();
       unknown.set(tokenId, nowMs());
