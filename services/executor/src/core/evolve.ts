@@ -10,6 +10,7 @@ import { moveCopied, tidyCopied } from "./copied.ts";
 import { evolveOrder, foldIntent, foldRetraction, foldSettlement, foldSkip } from "./evolveOrders.ts";
 import { addMovement, addSnapshot, emptyHolding, type Holding, removeMovement } from "./holdings.ts";
 import { learnOrder } from "./leaderOrder.ts";
+import { compareLots, noteSum, noteTold } from "./lotCheck.ts";
 import { isEnded } from "./orders.ts";
 import { noteSale } from "./splitSale.ts";
 import {
@@ -37,6 +38,8 @@ export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "ReservationGranted",
   "OrderDenied",
   "PositionSettled",
+  "PositionChanged",
+  "LotsDisagreed",
   "ConditionResolved",
   "ExecutionAttempt",
   "OrderIntent",
@@ -94,6 +97,18 @@ export function evolve(state: ExecutorState, { fact, seq }: Recorded): ExecutorS
       break;
     case "PositionSettled":
       foldSettlement(state, fact);
+      noteSum(state, fact, seq);
+      break;
+    case "ExecutionFill":
+    case "ExecutionFillReversed":
+      evolveOrder(state, fact);
+      noteSum(state, fact, seq);
+      break;
+    case "PositionChanged":
+      compareLots(state, fact);
+      break;
+    case "LotsDisagreed":
+      noteTold(state, fact);
       break;
     case "ConditionResolved":
       clearMarket(state, fact.conditionId);

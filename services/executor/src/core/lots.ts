@@ -4,7 +4,8 @@
  *
  * Invariants
  * 1. The parts of a lot add up to its size; none is zero.
- * 2. A lot at or below the account's dust is nothing, and nothing of it is left to be followed.
+ * 2. Of a lot at or below the account's dust nothing is left to be followed. It stays: lots are what the fills hold, to the
+ *    micro (lotCheck.ts).
  */
 import type { LeaderFillId } from "@slipstream/contracts/ids";
 import {
@@ -52,9 +53,9 @@ export function takeFromLot(
   if (lot === undefined) return;
   const left = subtractToZero(lot.sizeMicro, sizeMicro);
   const dust = state.accounts.get(ref.account)?.policy.dustMicro ?? ZERO_SHARES;
-  if (left <= dust) {
+  if (left <= dust) for (const { attemptId } of unfollowedOf(state, ref)) state.unfollowed.delete(attemptId);
+  if (left === 0n) {
     state.lots.delete(key);
-    for (const { attemptId } of unfollowedOf(state, ref)) state.unfollowed.delete(attemptId);
     return;
   }
   const open = subtractToZero(sizeMicro, takeFromParts(lot, sizeMicro, isOf));

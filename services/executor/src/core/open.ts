@@ -10,6 +10,7 @@ import { cancelOpen, cancelRequest, reasonToCancel } from "./cancel.ts";
 import { isDue } from "./exitSize.ts";
 import { givesWay, retryExit } from "./exits.ts";
 import { clockGate } from "./gates.ts";
+import { disagreements } from "./lotCheck.ts";
 import type { ExecutorRequest, OrderToPlace } from "./messages.ts";
 import { type CancelReason, isEnded, isMayBeAtVenue, type OrderState } from "./orders.ts";
 import { riskFor } from "./riskGate.ts";
@@ -136,7 +137,7 @@ export function decideTick(by: By, chain: ChainSubject): Decision<ExecutorReques
     facts.push(...decision.facts);
     requests.push(...decision.requests);
   }
-  facts.push(...retries(by, chain));
+  facts.push(...retries(by, chain), ...disagreements(by.state, by.view.nowMs, chain));
   return { facts, requests };
 }
 

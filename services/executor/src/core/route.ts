@@ -7,6 +7,7 @@ import type { ChainSubject } from "@slipstream/contracts/subjects";
 import { type Deciding, skipFact } from "./attempt.ts";
 import { awaitBook, decideEntry, mayWait } from "./entries.ts";
 import { decideExit } from "./exits.ts";
+import { untoldChains } from "./lotCheck.ts";
 import type { ExecutorMessage, ExecutorRequest } from "./messages.ts";
 import { decideGranted, decideNotPlaced, decideOwed, decideTick } from "./open.ts";
 import type { OrderState } from "./orders.ts";
@@ -102,6 +103,7 @@ export function openChains(state: ExecutorState, view: ExecutorView): ChainSubje
     chains.add(execChain(exit.account, { tokenId: exit.tokenId, conditionId: conditionOf(view, exit) }));
   }
   for (const sale of state.openSales) for (const chain of decidersOf(state, view, sale)) chains.add(chain);
+  for (const chain of untoldChains(state)) chains.add(chain);
   return [...chains];
 }
 
@@ -130,7 +132,7 @@ export function decide(
     case "OrderOwed":
       return about(message.orderId, (order) => decideOwed(by, order));
     case "Tick":
-      return joined([decideTick(by, chain), ...decideWaited(by, chain)]);
+      return decideTime(by, chain);
     case "Fact":
       return decideFact(by, message.recorded.fact, chain);
   }
@@ -144,7 +146,7 @@ function decideFact(by: By, fact: Fact, chain: ChainSubject): Decision<ExecutorR
       return decideFill({ ...by, chain, leaderFillId: fact.leaderFillId, sinceMs: by.view.nowMs });
     case "LeaderAct": {
       const act = decideFill({ ...by, chain, leaderFillId: leaderActId(fact), sinceMs: by.view.nowMs });
-      return joined([act, ...decideExplained(by, chain, fact)]);
+      return joined([act, ...decideExplained(by, chain, fact, movesOrders(act))]);
     }
     case "ReservationGranted": {
       const order = by.state.orders.get(fact.orderId);
@@ -176,16 +178,30 @@ function salesOf(
   });
 }
 
+/** After such a decision another one of the same lot has to wait until this one is in the state. */
+const movesOrders = ({ facts }: Decision<ExecutorRequest>): boolean =>
+  facts.some(({ type }) => type === "OrderIntent" || type === "OrderCancelRequested");
+
+/** Time has passed: what is open first, then sales that waited. What has to wait for a decision of now has the next tick. */
+function decideTime(by: By, chain: ChainSubject): Decision<ExecutorRequest> {
+  const decisions = [decideTick(by, chain)];
+  for (const decideNext of waitedSales(by, chain)) {
+    if (decisions.some(movesOrders)) break;
+    decisions.push(decideNext());
+  }
+  return joined(decisions);
+}
+
 /**
  * What time tells of sales that were waiting for an explanation: it is too late for one, or they are exits by now. Those
  * that just came, and purchases, are in the hands of whoever waits for their book.
  */
-function decideWaited(by: By, chain: ChainSubject): Decision<ExecutorRequest>[] {
+function waitedSales(by: By, chain: ChainSubject): (() => Decision<ExecutorRequest>)[] {
   const { nowMs, limits } = by.view;
   return salesOf(by, chain).flatMap(({ fill: { leaderFillId, tsSignalPublishedMs: sinceMs }, meaning }) => {
     const isOver = meaning.kind === "exit" || meaning.kind === "unknown";
     if (!isOver || nowMs - sinceMs < limits.firstTouchMaxMs) return [];
-    return [decideFill({ ...by, chain, leaderFillId, sinceMs })];
+    return [() => decideFill({ ...by, chain, leaderFillId, sinceMs })];
   });
 }
 
@@ -193,13 +209,18 @@ function decideWaited(by: By, chain: ChainSubject): Decision<ExecutorRequest>[] 
  * Decides the sales that an act of the leader may explain. One order at a time: the next is decided when the first is
  * known, so that it is counted.
  */
-function decideExplained(by: By, chain: ChainSubject, act: FactOf<"LeaderAct">): Decision<ExecutorRequest>[] {
-  let isOrdered = false;
+function decideExplained(
+  by: By,
+  chain: ChainSubject,
+  act: FactOf<"LeaderAct">,
+  isMoved: boolean,
+): Decision<ExecutorRequest>[] {
+  let mustWait = isMoved;
   return salesOf(by, chain).flatMap(({ fill, account, meaning }) => {
     if (fill.leader !== act.leader || fill.tokenId !== act.tokenId || meaning.kind === "wait") return [];
-    if (isOrdered) return [{ facts: [], requests: [decideSoon(by.view, fill, account)] }];
+    if (mustWait) return [{ facts: [], requests: [decideSoon(by.view, fill, account)] }];
     const decision = decideFill({ ...by, chain, leaderFillId: fill.leaderFillId, sinceMs: by.view.nowMs });
-    isOrdered = decision.facts.some(({ type }) => type === "OrderIntent");
+    mustWait = movesOrders(decision);
     return [decision];
   });
 }

@@ -278,3 +278,13 @@ const fail = (): never => {
 function noBalance(block: number, held: number): FactOf<"BalanceSnapshot"> {
   return balance(block, held, { balances: [{ tokenId: no, sharesMicro: shares(held) }] });
 }
+
+test("an act and the sale that it explains move the same order once, one after the other", () => {
+  const made = goodStory();
+  made.tell(sale(4, 1), leaderFill(3), leaderAct(3, "merge", 1));
+  tick(made, 1_000);
+  const ids = made.own.map(({ id }) => id);
+  expect(only(made.own, "OrderCancelRequested")).toHaveLength(1);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(only(made.own, "ExecutionAttempt").map(({ kind }) => kind)).toEqual(["EXIT", "EXIT"]);
+});

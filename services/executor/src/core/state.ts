@@ -35,6 +35,7 @@ import { type ChainSubject, partitionFor, subjects } from "@slipstream/contracts
 import type { CopiedStep } from "./copied.ts";
 import type { Holding } from "./holdings.ts";
 import type { LeaderOrders } from "./leaderOrder.ts";
+import type { LotDifference, LotSum } from "./lotCheck.ts";
 import { type ExitClock, isEnded, leavesOf, type OrderState, type OrdersById } from "./orders.ts";
 
 export type KnownFill = Pick<
@@ -121,6 +122,10 @@ export type ExecutorState = {
   copied: Map<string, CopiedStep[]>;
   /** Sales that an account has still to decide. */
   openSales: Set<LeaderFillId>;
+  /** Sums of lots by account and token at the places of the log where they changed. See lotCheck.ts. */
+  lotSums: Map<string, LotSum[]>;
+  /** Where lots and positions disagree, by account and token. */
+  lotDifferences: Map<string, LotDifference>;
   /** Settlements that were folded, the newest SETTLEMENTS_MAX, so that none is paid twice. */
   settlements: Set<FactId>;
   /** By `holdingKey`. */
@@ -154,6 +159,8 @@ export const initialState = (): ExecutorState => ({
   unfollowed: new Map(),
   copied: new Map(),
   openSales: new Set(),
+  lotSums: new Map(),
+  lotDifferences: new Map(),
   settlements: new Set(),
   holdings: new Map(),
   actsUpTo: new Map(),
