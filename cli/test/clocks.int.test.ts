@@ -17,7 +17,6 @@ import { startWorld } from "../../bench/pathWorld.ts";
 const LATENCY_MS = 150;
 /** The policy allows 15 s. */
 const AGES_MS = [0, 2_000, 40_000, 0];
-const timeoutMs = 30_000;
 let venue: Server;
 let venueUrl: string;
 /** Decisions by a clock that is right by definition. */
@@ -29,7 +28,7 @@ beforeAll(async () => {
   const address = venue.address();
   venueUrl = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
   right = (await followBy(exactClockText(MACHINE_CLOCK), venueUrl)).decisions;
-}, 60_000);
+});
 afterAll(() => {
   venue.closeAllConnections();
   venue.close();
@@ -62,7 +61,7 @@ async function followBy(clockText: string, url: string, firstTouchMs = 5_000): P
     await Promise.all([ours.time.firstMeasured(), theirs.time.firstMeasured()]);
     for (const service of [await buildInventory(theirs.context), await buildExecutor(ours.context)]) {
       ends.unshift(() => service.drain());
-      await until(() => service.status().role === "owner", { what: "ownership", timeoutMs });
+      await until(() => service.status().role === "owner", { what: "ownership" });
     }
     await world.settle();
     const facts = async () => (await recordedFacts(bus)).map(({ fact }) => fact);
@@ -70,12 +69,12 @@ async function followBy(clockText: string, url: string, firstTouchMs = 5_000): P
       (await facts()).filter((fact) => fact.type === "ExecutionAttempt" || fact.type === "OrderIntent");
     for (const [n, ageMs] of AGES_MS.entries()) {
       await world.seeFill(n, ageMs);
-      await until(async () => (await told()).length === n + 1, { what: `decision ${n}`, timeoutMs });
+      await until(async () => (await told()).length === n + 1, { what: `decision ${n}` });
     }
     const attempts = await told();
     const trades = attempts.filter((fact) => fact.type === "OrderIntent");
     const filled = async () => (await facts()).filter((fact) => fact.type === "ExecutionFill");
-    await until(async () => (await filled()).length === trades.length, { what: "the fills", timeoutMs });
+    await until(async () => (await filled()).length === trades.length, { what: "the fills" });
     const { problems } = ours.time.told({ role: "owner", ready: true, lastSeq: 0, lagging: false, problems: [] });
     return {
       decisions: attempts.map((fact) =>
@@ -112,11 +111,10 @@ test.each([-20_000, -2_000, -200, 0, 200, 2_000, 20_000])(
     }
     expect(problems.some((line) => line.startsWith("the local clock is"))).toBe(Math.abs(errorMs) >= 2_000);
   },
-  60_000,
 );
 
 test("by a clock that nobody can measure nothing is bought, and it is said why", async () => {
   const { decisions, problems } = await followBy("offset:0", "http://127.0.0.1:1", 100);
   expect(new Set(decisions)).toEqual(new Set(["CLOCK_UNCERTAIN"]));
   expect(problems).toEqual([expect.stringContaining("the local clock is not measured (127.0.0.1:1/time: no answer)")]);
-}, 60_000);
+});

@@ -9,7 +9,7 @@ import { addLeader, listLeaders, removeLeader } from "../src/configBucket.ts";
 let testBus: TestBus;
 beforeAll(async () => {
   testBus = await startTestBus();
-}, 30_000);
+});
 afterAll(() => testBus?.stop());
 
 const wallet = (n: number): Address => `0x${String(n).repeat(40)}` as Address;

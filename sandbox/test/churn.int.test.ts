@@ -7,14 +7,13 @@ import type { ConditionId } from "@slipstream/contracts/ids";
 import { sharesMicro } from "@slipstream/contracts/money";
 import { gammaClient, marketOfGamma } from "@slipstream/polymarket/gamma";
 import { createHttpReader } from "@slipstream/polymarket/http";
-import { until } from "@slipstream/testkit/until";
+import { HANGING_MS, until } from "@slipstream/testkit/until";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { payoutFor } from "../src/venue/deeds.ts";
 import { isTraded, type Listing } from "../src/venue/listings.ts";
 import type { World } from "../src/world.ts";
 import { actsOnChain, actsTold, follow, readJson, startTestWorld, type TestWorld, tokensOf } from "./venueKit.ts";
 
-const PATIENCE = { timeoutMs: 90_000 };
 const running: TestWorld[] = [];
 let dir: string;
 beforeEach(() => {
@@ -35,7 +34,7 @@ const gammaOf = (world: World) =>
   gammaClient(
     createHttpReader({
       ...{ baseUrl: world.endpoints.gammaUrl, clock: systemClock(), random: () => 0.5 },
-      ...{ timeoutMs: 10_000, attemptsMax: 1 },
+      ...{ timeoutMs: HANGING_MS, attemptsMax: 1 },
     }),
   );
 const listingOf = (world: World, conditionId: string): Listing => {
@@ -47,7 +46,7 @@ const isDone = ({ isSaid, isShown, reportedBlock }: Listing) => isSaid && isShow
 const pausedAndSettled = async (world: World): Promise<void> => {
   await fault(world, { kind: "pauseActors", on: true });
   const head = world.chain.head().number;
-  await until(() => world.chain.head().number >= head + 3, { what: "the last acts to be mined", ...PATIENCE });
+  await until(() => world.chain.head().number >= head + 3, { what: "the last acts to be mined" });
 };
 
 test("a market that is resolved by hand: no orders, no books, a winner, a payout, and everybody is paid", async () => {
@@ -69,18 +68,17 @@ test("a market that is resolved by hand: no orders, no books, a winner, a payout
     );
   await until(() => world.truth().some((fill) => fill.conditionId === conditionId), {
     what: "a leader in it",
-    ...PATIENCE,
   });
   const answer = await fault(world, { kind: "resolveMarket", conditionId, payouts: [1, 2], order: "chainFirst" });
   expect(answer).toEqual({ ended: [{ conditionId, slug: wanted.slug, payouts: [1, 2] }] });
   expect(world.markets.map((market) => market.slug)).not.toContain(wanted.slug);
-  await until(() => isDone(listingOf(world, conditionId)), { what: "all words to be said", ...PATIENCE });
+  await until(() => isDone(listingOf(world, conditionId)), { what: "all words to be said" });
 
   // The venue's word, read by our own parser: a shared payout has no winner.
-  await until(() => followed.lives.length > 0, { what: "the venue's word", ...PATIENCE });
+  await until(() => followed.lives.length > 0, { what: "the venue's word" });
   expect(followed.lives).toMatchObject([{ kind: "marketResolved", conditionId, tokenIds, winningTokenId: null }]);
   expect(followed.refused).toEqual([]);
-  await until(lone.closed, { what: "the connection that has nothing more to say", ...PATIENCE });
+  await until(lone.closed, { what: "the connection that has nothing more to say" });
   expect(lone.closeReason()).toBe("all subscribed assets resolved");
   const { clobHttpUrl } = world.endpoints;
   expect(await readJson(`${clobHttpUrl}/books`, [{ token_id: tokenIds[0] }])).toEqual([]);
@@ -94,7 +92,7 @@ test("a market that is resolved by hand: no orders, no books, a winner, a payout
 
   // Redemptions: everybody but a leader whose tokens would be worth nothing, which here none is.
   await until(async () => (await held()).every(({ amounts: [yes, no] }) => yes === 0n && no === 0n), {
-    ...{ what: "everything to be redeemed", ...PATIENCE },
+    ...{ what: "everything to be redeemed" },
   });
   await pausedAndSettled(world);
   const redeemed = world.acts().filter((act) => act.act === "redeem");
@@ -114,11 +112,11 @@ test("a market that is resolved by hand: no orders, no books, a winner, a payout
     }),
   );
   for (const one of [followed, lone]) one.stop();
-}, 180_000);
+});
 
 test("what a redemption pays is right to the micro, by the purse and by the chain", async () => {
   const world = await start({ seed: "micro" });
-  await until(() => world.truth().length >= 10, { what: "some trades", ...PATIENCE });
+  await until(() => world.truth().length >= 10, { what: "some trades" });
   const event = world.markets.filter(({ negRisk }) => negRisk);
   const [green] = event;
   const ended = await fault(world, { kind: "resolveMarket", conditionId: green?.conditionId, payouts: [1, 0] });
@@ -126,7 +124,7 @@ test("what a redemption pays is right to the micro, by the purse and by the chai
   // The actors stand still, so that nothing else moves money: the oracle goes on, and redemptions wait.
   await pausedAndSettled(world);
   const isReported = () => event.every(({ conditionId }) => listingOf(world, conditionId).reportedBlock !== null);
-  await until(isReported, { what: "the oracle's reports", ...PATIENCE });
+  await until(isReported, { what: "the oracle's reports" });
   const maker = world.chain.wallets.find(({ name }) => name === "maker-wide");
   if (maker === undefined) throw new Error("no maker");
   for (const { conditionId, tokenIds } of event) {
@@ -141,7 +139,7 @@ test("what a redemption pays is right to the micro, by the purse and by the chai
     expect((await world.chain.pusdOf(maker.address)) - before).toBe(payoutFor(amounts, payouts ?? [0, 0]));
     expect(await world.chain.balanceOf(maker.address, yes)).toBe(0n);
   }
-}, 180_000);
+});
 
 test("closing without a result: Gamma shows it, nobody pays, and a later resolution does", async () => {
   const world = await start({ seed: "closing" });
@@ -151,19 +149,19 @@ test("closing without a result: Gamma shows it, nobody pays, and a later resolut
   expect(marketOfGamma(object, 0)).toMatchObject({ closed: true, acceptingOrders: false, payoutMicro: null });
   expect(await world.chain.isResolved(conditionId)).toBe(false);
   await fault(world, { kind: "resolveMarket", conditionId, payouts: [0, 1], order: "gammaFirst" });
-  await until(() => isDone(listingOf(world, conditionId)), { what: "the resolution", ...PATIENCE });
+  await until(() => isDone(listingOf(world, conditionId)), { what: "the resolution" });
   expect(await world.chain.isResolved(conditionId)).toBe(true);
   await expect(fault(world, { kind: "resolveMarket", conditionId })).rejects.toThrow(/is resolved/);
-}, 120_000);
+});
 
 test("markets end by themselves; new ones are found through Gamma and traded; a world goes on with all of them", async () => {
   const first = await start({ seed: "churn", churn: true });
   const followed = follow(first, tokensOf(first));
-  await until(() => [...first.listings()].some(isDone), { what: "an end with all its words", ...PATIENCE });
+  await until(() => [...first.listings()].some(isDone), { what: "an end with all its words" });
   const fresh = () => first.markets.filter(({ slug }) => slug.endsWith("-2"));
   const isTradedByLeader = (conditionId: string) => first.truth().some((fill) => fill.conditionId === conditionId);
   await until(() => fresh().some(({ conditionId }) => isTradedByLeader(conditionId)), {
-    ...{ what: "a leader in a new market", ...PATIENCE },
+    ...{ what: "a leader in a new market" },
   });
   expect(first.markets).toHaveLength(5);
   const opened = followed.lives.filter((event) => event.kind === "newMarket").map((event) => event.conditionId);
@@ -180,7 +178,7 @@ test("markets end by themselves; new ones are found through Gamma and traded; a 
     followed.send(JSON.stringify({ operation: "subscribe", assets_ids: tokenIds }));
   }
   const right = followed.checks.right;
-  await until(() => followed.checks.right > right + 20, { what: "books of old and new markets", ...PATIENCE });
+  await until(() => followed.checks.right > right + 20, { what: "books of old and new markets" });
   expect([followed.checks.wrong, followed.refused]).toEqual([0, []]);
   followed.stop();
 
@@ -197,8 +195,7 @@ test("markets end by themselves; new ones are found through Gamma and traded; a 
   const unfinished = left.filter((listing) => !isTraded(listing)).map(({ market }) => market.conditionId);
   await until(() => unfinished.every((id) => isDone(listingOf(second, id))), {
     what: "what was left open",
-    ...PATIENCE,
   });
   const known = second.truth().length;
-  await until(() => second.truth().length > known + 2, { what: "the story to go on", ...PATIENCE });
-}, 240_000);
+  await until(() => second.truth().length > known + 2, { what: "the story to go on" });
+});

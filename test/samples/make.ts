@@ -7,6 +7,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
+import type { ConditionId } from "../../libs/contracts/src/ids.ts";
+import { outcomeTokens } from "../../libs/polymarket/src/ctfIds.ts";
 import { chainLogs } from "./chainLogs.ts";
 import { clobMarket, endedMarkets, gammaObjects, restBooks } from "./markets.ts";
 import { makeTape, type TapeMarket } from "./tapes.ts";
@@ -14,13 +16,16 @@ import { activity, session } from "./trades.ts";
 
 export const madeFolder = join(import.meta.dirname, "made");
 
-const market = (n: number): TapeMarket => ({
-  conditionId: `0x${n.toString(16).padStart(64, "0")}`,
-  tokens: [`${n}1000000000000000000000000000000000001`, `${n}2000000000000000000000000000000000002`],
-  tickSize: "0.01",
-  minOrderSize: "5",
-  negRisk: false,
-});
+function market(n: number): TapeMarket {
+  const conditionId = `0x${n.toString(16).padStart(64, "0")}` as ConditionId;
+  return {
+    conditionId,
+    tokens: outcomeTokens(conditionId, false),
+    tickSize: "0.01",
+    minOrderSize: "5",
+    negRisk: false,
+  };
+}
 const rain = market(81);
 const json = (value: unknown): string => `${JSON.stringify(value, null, 1)}\n`;
 

@@ -126,7 +126,7 @@ test("the same seed ends, pays and redeems the same, with the same trades around
   expect(first.reports.length).toBeGreaterThanOrEqual(2);
   expect(first.deeds.some(([kind]) => kind === "redeem")).toBe(true);
   expect(await tell("life")).toEqual(first);
-}, 60_000);
+});
 
 test("the number of open markets stays, and what has ended has no orders, no books and no tokens left with those who quote", async () => {
   const { play, exchange, feed, listings, lifecycle } = rig({ seed: "steady" });
@@ -148,7 +148,7 @@ test("the number of open markets stays, and what has ended has no orders, no boo
       for (const token of market.tokenIds) expect(ownedShares(exchange.purses, addressOf(name), token)).toBe(0n);
     }
   }
-}, 60_000);
+});
 
 test("markets that ended hours ago leave the memory", async () => {
   const stepMs = 20_000;
@@ -161,9 +161,9 @@ test("markets that ended hours ago leave the memory", async () => {
   expect([...listings.all()].length).toBeLessThan(2 * kept);
   const oldestMs = Math.min(...[...listings.all()].map(({ closedMs }) => closedMs ?? Number.POSITIVE_INFINITY));
   expect(oldestMs).toBeGreaterThan(START_MS + tick() * stepMs - 2 * KEEP_MS);
-}, 60_000);
+});
 
-describe("by hand", { timeout: 60_000 }, () => {
+describe("by hand", () => {
   let world: Rig;
   beforeEach(() => {
     world = rig({ seed: "hand", isOn: false, acts: false });

@@ -21,7 +21,6 @@ import { buildInventory } from "../../inventory/src/service.ts";
 import { balanceSyncEnv } from "../src/config.ts";
 import { buildBalanceSync } from "../src/service.ts";
 
-const timeoutMs = 30_000;
 const FINALITY = 4;
 let testBus: TestBus;
 let kit: TestChain;
@@ -48,7 +47,7 @@ beforeAll(async () => {
   balances = await startBalances();
   others.push(await buildInventory(testBus.context("inventory", inventoryEnv)));
   others.push(await buildExecutor(testBus.context("executor", executorEnv)));
-}, 60_000);
+});
 afterAll(async () => {
   await balances?.drain();
   for (const service of others) await service.drain();
@@ -114,7 +113,7 @@ const isPaid = (collateral: string) =>
       const last = (await all("BalanceSnapshot")).findLast(({ holder }) => holder.kind === "paper");
       return last?.collateralMicro !== null && formatMicro(last?.collateralMicro ?? 0n) === collateral;
     },
-    { timeoutMs, what: `${collateral} in the purse` },
+    { what: `${collateral} in the purse` },
   );
 const gauge = (service: RunningService | undefined, name: string): number => service?.status().gauges?.[name] ?? 0;
 
@@ -129,12 +128,12 @@ test("a resolution pays once it is final, whoever was told first and whoever res
   ];
   await publishMarket(bus, definition(candidate, { tokens: swapped }));
   await append(bus, given.configured(given.policy()));
-  await until(async () => (await all("AccountFunded")).length === 1, { timeoutMs, what: "the funding" });
+  await until(async () => (await all("AccountFunded")).length === 1, { what: "the funding" });
   await append(bus, ...bought(rain, 0), ...bought(candidate, 0), ...bought(candidate, 1));
-  await until(() => gauge(others[1], "lots") === 3, { timeoutMs, what: "three lots" });
+  await until(() => gauge(others[1], "lots") === 3, { what: "three lots" });
   await mine(1);
   await isPaid("988");
-  await until(() => gauge(balances, "unresolvedConditions") === 2, { timeoutMs, what: "two markets to be asked" });
+  await until(() => gauge(balances, "unresolvedConditions") === 2, { what: "two markets to be asked" });
 
   // The venue names a winner: the market is closed, and nobody is paid for it.
   await publishMarket(
@@ -149,34 +148,32 @@ test("a resolution pays once it is final, whoever was told first and whoever res
   await balances.drain();
   expect(await settled()).toEqual([]);
   balances = await startBalances();
-  await until(() => balances.status().role === "owner", { timeoutMs, what: "ownership" });
+  await until(() => balances.status().role === "owner", { what: "ownership" });
   await mine(1);
-  await until(async () => (await settled()).length > 0, { timeoutMs, what: "a settlement" });
+  await until(async () => (await settled()).length > 0, { what: "a settlement" });
   expect(await settled()).toEqual([`${rain.tokenIds[0]} 10 -> 10 chain`]);
   const [resolution] = await all("ConditionResolved");
   expect(resolution).toMatchObject({ payoutNumerators: [1n, 0n], payoutDenominator: 1n, tokenIds: rain.tokenIds });
   expect(resolution?.blockNumber).toBeGreaterThanOrEqual(resolvedIn);
   await mine(1);
   await isPaid("998");
-  await until(() => gauge(others[1], "lots") === 2, { timeoutMs, what: "the lot's end" });
+  await until(() => gauge(others[1], "lots") === 2, { what: "the lot's end" });
 
   // Nobody says that the other market closed. Its tokens do not fit its outcomes, so it is not settled but told.
   await chain.resolve(candidate.conditionId, [0, 1]);
   await mine(FINALITY + 1);
   await until(() => balances.status().problems.some((text) => text.includes("not those of its outcomes")), {
-    timeoutMs,
     what: "the doubt",
   });
   expect(await all("ConditionResolved")).toHaveLength(1);
   await publishMarket(bus, definition(candidate));
-  await until(async () => (await settled()).length === 3, { timeoutMs, what: "both outcomes settled" });
+  await until(async () => (await settled()).length === 3, { what: "both outcomes settled" });
   expect((await settled()).slice(1).sort()).toEqual(
     [`${candidate.tokenIds[0]} 10 -> 0 chain`, `${candidate.tokenIds[1]} 10 -> 10 chain`].sort(),
   );
   await mine(1);
   await isPaid("1008");
   await until(() => gauge(others[1], "lots") === 0 && gauge(balances, "unresolvedConditions") === 0, {
-    timeoutMs,
     what: "nothing open",
   });
   const last = new Map((await all("PositionChanged")).map((fact) => [fact.tokenId, fact]));
@@ -185,4 +182,4 @@ test("a resolution pays once it is final, whoever was told first and whoever res
   expect([formatMicro(realized), open]).toEqual(["8", []]);
   expect(balances.status().problems).toEqual([]);
   expect(testBus.errors).toEqual([]);
-}, 120_000);
+});

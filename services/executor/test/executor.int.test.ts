@@ -159,7 +159,15 @@ test("a fill in an unknown token becomes an order, filled by the book of its tim
   expect(await all("OrderIntent")).toHaveLength(1);
   const pending = await ask(bus, "executor", "pending", {}, 5_000);
   const { account, leader, tokenId } = intent;
-  const lot = { account, leader, tokenId, sharesMicro: given.shares(10), isDust: false, whenRemoved: null };
+  const lot = {
+    account,
+    leader,
+    tokenId,
+    sharesMicro: given.shares(10),
+    isDust: false,
+    isUnpaid: false,
+    whenRemoved: null,
+  };
   expect(pending).toEqual({ ok: true, value: { exits: [], lots: [lot], buckets: [] } });
   expect(testBus.errors).toEqual([]);
 });

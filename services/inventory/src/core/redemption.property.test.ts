@@ -183,4 +183,4 @@ test("each share of a wallet is paid once, in whatever order it is mined, resolv
     ),
     { numRuns },
   );
-}, 600_000);
+});
