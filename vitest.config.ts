@@ -16,6 +16,7 @@ export default defineConfig({
             "{libs,services}/*/src/**/*.test.ts",
             "{sandbox,cli}/src/**/*.test.ts",
             "test/faults/*.test.ts",
+            "test/oracle/*.test.ts",
             "scripts/*.test.mjs",
           ],
         },

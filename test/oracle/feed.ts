@@ -1,0 +1,203 @@
+/**
+ * Section 1 and 3: gives everything that came its time, and puts it, with the orders' placements and ends, into the one
+ * sequence in which it happens. The whole past is kept; nothing is decided here.
+ */
+import { type Level, messagesOf, type VenueMessage } from "./frames.ts";
+import type { Market, Message, Order, Side } from "./types.ts";
+
+/** 0 is the first token, 1 the second (1.1). */
+export type TokenIndex = 0 | 1;
+type Book = { readonly bids: readonly Level[]; readonly asks: readonly Level[] };
+export type What =
+  | { readonly kind: "closing" }
+  | { readonly kind: "cancel" | "expiry" | "placement"; readonly order: number }
+  | { readonly kind: "change"; readonly token: TokenIndex; readonly side: Side; readonly level: Level }
+  | { readonly kind: "laterBook"; readonly token: TokenIndex; readonly book: Book }
+  | { readonly kind: "openingBook"; readonly token: TokenIndex; readonly book: Book; readonly tickMicro: bigint }
+  | { readonly kind: "tick"; readonly token: TokenIndex; readonly tickMicro: bigint }
+  | { readonly kind: "gap"; readonly token: TokenIndex }
+  | { readonly kind: "print"; readonly token: TokenIndex; readonly takerSide: Side; readonly level: Level };
+
+/** Within one millisecond (3.1). A closing told too late comes at the end of the last decided one (3.7). */
+const RANK = { closing: 0, end: 1, book: 2, print: 3, placement: 4, lateClosing: 5 } as const;
+/** `sub`: the token (3.2), or cancels before expiries; `seq`: the venue's order, or the log's. */
+type Key = { readonly atMs: number; readonly rank: number; readonly sub: number; readonly seq: number };
+export type Happening = Key & { readonly what: What };
+
+/** 1.3, 1.14: what one connection has told. */
+type Connection = { newestMs: number; watermarkMs: number };
+
+class Feed {
+  readonly market: Market;
+  happenings: Happening[] = [];
+  seq = 0;
+  connections = new Map<string, Connection>();
+  /** Since a gap came and until a full book comes. */
+  inGap: [boolean, boolean] = [false, false];
+  hadBook: [boolean, boolean] = [false, false];
+  /** Newest price_change or opening book of each token (1.5). */
+  newestOfToken: [number, number] = [-Infinity, -Infinity];
+  printsSeen = new Set<string>();
+
+  constructor(market: Market) {
+    this.market = market;
+    for (const name of [this.connectionOf(0), this.connectionOf(1)]) this.connection(name);
+  }
+
+  connectionOf(token: TokenIndex): string {
+    return this.market.connections?.[token] ?? "only";
+  }
+
+  connection(name: string): Connection {
+    const known = this.connections.get(name);
+    if (known !== undefined) return known;
+    const made = { newestMs: -Infinity, watermarkMs: -Infinity };
+    this.connections.set(name, made);
+    return made;
+  }
+
+  marketWatermarkMs(): number {
+    return Math.min(
+      this.connection(this.connectionOf(0)).watermarkMs,
+      this.connection(this.connectionOf(1)).watermarkMs,
+    );
+  }
+
+  add(key: Omit<Key, "seq">, what: What): void {
+    this.seq += 1;
+    this.happenings.push({ ...key, seq: this.seq, what });
+  }
+
+  /** The token when it is one of this market that is followed on this connection. */
+  token(tokenId: string, connection: string): TokenIndex | null {
+    const index = this.market.tokens.indexOf(tokenId);
+    if (index !== 0 && index !== 1) return null;
+    return this.connectionOf(index) === connection ? index : null;
+  }
+
+  /** 1.11: what is known of the token after its connection's watermark is void, whenever it came. */
+  gap(token: TokenIndex): void {
+    const { watermarkMs } = this.connection(this.connectionOf(token));
+    this.happenings = this.happenings.filter(({ atMs, what }) => {
+      const ofBook = what.kind === "change" || what.kind === "laterBook" || what.kind === "openingBook";
+      return !(ofBook && what.token === token && atMs > watermarkMs);
+    });
+    this.inGap[token] = true;
+    this.add({ atMs: watermarkMs + 1, rank: RANK.book, sub: token }, { kind: "gap", token });
+  }
+
+  gapOf(tokens: readonly string[] | null): void {
+    for (const token of [0, 1] as const) {
+      if (tokens === null || tokens.includes(this.market.tokens[token])) this.gap(token);
+    }
+  }
+
+  closing(closedMs: number): void {
+    const decidedMs = this.marketWatermarkMs();
+    if (closedMs > decidedMs) this.add({ atMs: closedMs, rank: RANK.closing, sub: 0 }, { kind: "closing" });
+    else this.add({ atMs: decidedMs, rank: RANK.lateClosing, sub: 0 }, { kind: "closing" });
+  }
+
+  book(message: VenueMessage & { kind: "book" }, name: string): void {
+    const connection = this.connection(name);
+    const token = this.token(message.tokenId, name);
+    if (token === null) return;
+    const { tsMs, bids, asks } = message;
+    const book = { bids, asks };
+    if (!this.hadBook[token] || this.inGap[token]) {
+      this.hadBook[token] = true;
+      this.inGap[token] = false;
+      this.newestOfToken[token] = Math.max(this.newestOfToken[token], tsMs);
+      const atMs = Math.max(tsMs, connection.newestMs);
+      const tickMicro = message.tickMicro ?? this.market.tickMicro;
+      this.add({ atMs, rank: RANK.book, sub: token }, { kind: "openingBook", token, book, tickMicro });
+      return;
+    }
+    connection.newestMs = Math.max(connection.newestMs, tsMs);
+    this.add({ atMs: connection.newestMs, rank: RANK.book, sub: token }, { kind: "laterBook", token, book });
+  }
+
+  priceChange({ tsMs, changes }: VenueMessage & { kind: "priceChange" }, name: string): void {
+    const connection = this.connection(name);
+    connection.newestMs = Math.max(connection.newestMs, tsMs);
+    const repeats = [0, 1].map((token) => tsMs < (this.newestOfToken[token] ?? -Infinity));
+    for (const { tokenId, side, ...level } of changes) {
+      const token = this.token(tokenId, name);
+      if (token === null || repeats[token]) continue;
+      this.newestOfToken[token] = Math.max(this.newestOfToken[token], tsMs);
+      // What comes in a gap, or before the first book, changes a book that nobody knows.
+      if (!this.hadBook[token] || this.inGap[token]) continue;
+      this.add({ atMs: connection.newestMs, rank: RANK.book, sub: token }, { kind: "change", token, side, level });
+    }
+  }
+
+  print(message: VenueMessage & { kind: "print" }, name: string): void {
+    const token = this.token(message.tokenId, name);
+    if (token === null) return;
+    const { tsMs, takerSide, priceMicro, sizeMicro, transaction } = message;
+    const same = [token, transaction, tsMs, takerSide, priceMicro, sizeMicro].join(" ");
+    if (this.printsSeen.has(same)) return;
+    this.printsSeen.add(same);
+    if (this.inGap[token]) return;
+    const { newestMs, watermarkMs } = this.connection(name);
+    const atMs = Math.max(tsMs, newestMs, watermarkMs + 1);
+    const level = { priceMicro, sizeMicro };
+    this.add({ atMs, rank: RANK.print, sub: token }, { kind: "print", token, takerSide, level });
+  }
+
+  venueMessage(message: VenueMessage, name: string): void {
+    const { newestMs } = this.connection(name);
+    switch (message.kind) {
+      case "book":
+        return this.book(message, name);
+      case "priceChange":
+        return this.priceChange(message, name);
+      case "print":
+        return this.print(message, name);
+      case "resolved":
+        return this.closing(Math.max(message.tsMs, newestMs));
+      case "unreadable":
+        return this.gapOf(message.tokens);
+      case "tick": {
+        const token = this.token(message.tokenId, name);
+        if (token === null) return;
+        const { tickMicro } = message;
+        const atMs = Math.max(message.tsMs, newestMs);
+        return this.add({ atMs, rank: RANK.book, sub: token }, { kind: "tick", token, tickMicro });
+      }
+    }
+  }
+
+  message(message: Message): void {
+    if (message.kind === "gap") return this.gapOf(message.tokens);
+    if (message.kind === "definition") return this.closing(message.closedMs);
+    const name = message.connection ?? "only";
+    const connection = this.connection(name);
+    if (message.kind === "pong") {
+      connection.watermarkMs = Math.max(connection.watermarkMs, message.upToMs);
+      return;
+    }
+    for (const said of messagesOf(message.text)) this.venueMessage(said, name);
+    connection.watermarkMs = Math.max(connection.watermarkMs, connection.newestMs - 1);
+  }
+
+  orders(orders: readonly Order[]): void {
+    for (const [order, { placeAtMs, ttlMs, cancelAtMs, timeInForce }] of orders.entries()) {
+      this.add({ atMs: placeAtMs, rank: RANK.placement, sub: 0 }, { kind: "placement", order });
+      if (cancelAtMs !== undefined) this.add({ atMs: cancelAtMs, rank: RANK.end, sub: 0 }, { kind: "cancel", order });
+      if (timeInForce === "GTD") {
+        this.add({ atMs: placeAtMs + ttlMs, rank: RANK.end, sub: 1 }, { kind: "expiry", order });
+      }
+    }
+  }
+}
+
+const sooner = (a: number, b: number): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Returns everything that happens, in the order in which it happens (3.1 to 3.3). */
+export function happeningsOf(market: Market, messages: readonly Message[], orders: readonly Order[]): Happening[] {
+  const feed = new Feed(market);
+  for (const message of messages) feed.message(message);
+  feed.orders(orders);
+  return feed.happenings.sort((a, b) => sooner(a.atMs, b.atMs) || a.rank - b.rank || a.sub - b.sub || a.seq - b.seq);
+}
