@@ -3,17 +3,19 @@
  *
  *   node test/oracle/main.ts --tape TAPE --events FILE      the orders of a replay (`--events-out FILE`)
  *   node test/oracle/main.ts --tape TAPE --generate N [--seed S]   orders made here, handed to the engine directly
+ *   node test/oracle/main.ts --tape TAPE --fills-out FILE --generate N [--seed S] [--sizes 20,200]   leader fills to copy
  *
  * `--market ID` takes one market of the tape only. Prints a line for each order that differs and `orders N, differ M`;
  * exit code 1 when one differs, 2 when nothing could be compared.
  */
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { differences } from "./compare.ts";
 import { runEngine } from "./engine.ts";
 import { runReference } from "./reference.ts";
 import { replayedOf } from "./replayed.ts";
 import { tapeOf } from "./tape.ts";
-import { tapeOrders } from "./tapeOrders.ts";
+import { leaderFills, tapeOrders } from "./tapeOrders.ts";
 import type { OrderResult } from "./types.ts";
 
 const { values } = parseArgs({
@@ -23,6 +25,8 @@ const { values } = parseArgs({
     generate: { type: "string" },
     seed: { type: "string", default: "1" },
     market: { type: "string" },
+    "fills-out": { type: "string" },
+    sizes: { type: "string", default: "50,500,5000" },
     verbose: { type: "boolean", default: false },
   },
 });
@@ -48,6 +52,14 @@ function main(): number {
   }
   const { markets, messages } = tapeOf(file);
   const only = values.market?.toLowerCase();
+  const fillsFile = values["fills-out"];
+  if (fillsFile !== undefined) {
+    const options = { seed: Number(values.seed), count: Number(generate), sizes: values.sizes.split(",") };
+    const lines = [...markets.values()].flatMap((market) => leaderFills(market, messages, options));
+    writeFileSync(fillsFile, lines.map((line) => `${line}\n`).join(""));
+    print(`${lines.length} fills written`);
+    return 0;
+  }
   const results: OrderResult[] = [];
   let [orders, differ] = [0, 0];
   const show = (made: readonly OrderResult[], lines: readonly string[]): void => {

@@ -96,3 +96,26 @@ export function tapeOrders(market: TapeMarket, messages: readonly Message[], see
   }
   return orders.sort((a, b) => a.placeAtMs - b.placeAtMs);
 }
+
+/**
+ * Returns fills of a leader for `tape add-fills`, one JSON line each, near what the books showed: what a replay copies.
+ * @param sizes - shares of a fill, one is picked for each.
+ */
+export function leaderFills(
+  market: TapeMarket,
+  messages: readonly Message[],
+  { seed, count, sizes }: { readonly seed: number; readonly count: number; readonly sizes: readonly string[] },
+): string[] {
+  const random = seeded(seed);
+  const seen = touches(market, messages);
+  const fills = Array.from({ length: count }, () => {
+    const at = seen[Math.floor(random() * seen.length)];
+    const size = sizes[Math.floor(random() * sizes.length)];
+    if (at === undefined || size === undefined) throw new RangeError("the tape shows no touch");
+    const side = random() < 0.6 ? "BUY" : "SELL";
+    const price = String(Number(side === "BUY" ? at.askMicro : at.bidMicro) / 1e6);
+    const leader = `0x${(0xa1 + Math.floor(random() * 3)).toString(16).padStart(40, "0")}`;
+    return { leader, tokenId: at.tokenId, side, price, size, t: at.tsMs, role: "TAKER" };
+  });
+  return fills.sort((a, b) => a.t - b.t).map((fill) => JSON.stringify(fill));
+}
