@@ -27,6 +27,23 @@ export type Happening = Key & { readonly what: What };
 /** 1.3, 1.14: what one connection has told. */
 type Connection = { newestMs: number; watermarkMs: number };
 
+type Applied = { tsMs: number; hashes: string[] };
+
+const isBook = (what: What): what is What & { kind: "laterBook" | "openingBook" } =>
+  what.kind === "laterBook" || what.kind === "openingBook";
+
+/** 1.5: a change that was told before. */
+function isRepeat({ tsMs, hashes }: Applied, changeMs: number, hash: string): boolean {
+  if (changeMs !== tsMs) return changeMs < tsMs;
+  return hashes.includes(hash) && hashes.at(-1) !== hash;
+}
+
+function apply(applied: Applied, tsMs: number, hash: string): void {
+  if (tsMs > applied.tsMs) applied.hashes = [];
+  applied.tsMs = Math.max(applied.tsMs, tsMs);
+  applied.hashes.push(hash);
+}
+
 class Feed {
   readonly market: Market;
   happenings: Happening[] = [];
@@ -34,9 +51,15 @@ class Feed {
   connections = new Map<string, Connection>();
   /** Since a gap came and until a full book comes. */
   inGap: [boolean, boolean] = [false, false];
+  gapBegan: [number, number] = [-Infinity, -Infinity];
+  /** When nobody knows a token's book: after the one time, before the other. */
+  readonly blind: { readonly token: TokenIndex; readonly afterMs: number; untilMs: number }[] = [];
   hadBook: [boolean, boolean] = [false, false];
-  /** Newest price_change or opening book of each token (1.5). */
-  newestOfToken: [number, number] = [-Infinity, -Infinity];
+  /** Of each token the newest timestamp of a change that was applied, or of an opening book, and its hashes (1.5). */
+  readonly applied: readonly [Applied, Applied] = [
+    { tsMs: -Infinity, hashes: [] },
+    { tsMs: -Infinity, hashes: [] },
+  ];
   printsSeen = new Set<string>();
 
   constructor(market: Market) {
@@ -75,15 +98,21 @@ class Feed {
     return this.connectionOf(index) === connection ? index : null;
   }
 
-  /** 1.11: what is known of the token after its connection's watermark is void, whenever it came. */
+  /** 1.11, 1.12. A gap of a token that is in one already is no other: nothing was known. */
   gap(token: TokenIndex): void {
+    if (this.inGap[token]) return;
     const { watermarkMs } = this.connection(this.connectionOf(token));
-    this.happenings = this.happenings.filter(({ atMs, what }) => {
-      const ofBook = what.kind === "change" || what.kind === "laterBook" || what.kind === "openingBook";
-      return !(ofBook && what.token === token && atMs > watermarkMs);
-    });
+    const ofLadder = this.happenings.filter(
+      ({ what }) => (what.kind === "change" || what.kind === "tick" || isBook(what)) && what.token === token,
+    );
+    const beginsMs = Math.max(watermarkMs + 1, ...ofLadder.map(({ atMs }) => atMs));
+    this.happenings = this.happenings.filter(
+      ({ atMs, what }) => !(what.kind === "print" && what.token === token && atMs >= beginsMs),
+    );
     this.inGap[token] = true;
-    this.add({ atMs: watermarkMs + 1, rank: RANK.book, sub: token }, { kind: "gap", token });
+    this.gapBegan[token] = beginsMs;
+    this.blind.push({ token, afterMs: watermarkMs, untilMs: Infinity });
+    this.add({ atMs: beginsMs, rank: RANK.book, sub: token }, { kind: "gap", token });
   }
 
   gapOf(tokens: readonly string[] | null): void {
@@ -107,8 +136,12 @@ class Feed {
     if (!this.hadBook[token] || this.inGap[token]) {
       this.hadBook[token] = true;
       this.inGap[token] = false;
-      this.newestOfToken[token] = Math.max(this.newestOfToken[token], tsMs);
-      const atMs = Math.max(tsMs, connection.newestMs);
+      if (tsMs > this.applied[token].tsMs) this.applied[token].hashes = [];
+      this.applied[token].tsMs = Math.max(this.applied[token].tsMs, tsMs);
+      const atMs = Math.max(tsMs, connection.newestMs, this.gapBegan[token]);
+      for (const blind of this.blind) {
+        if (blind.token === token) blind.untilMs = Math.min(blind.untilMs, atMs);
+      }
       const tickMicro = message.tickMicro ?? this.market.tickMicro;
       this.add({ atMs, rank: RANK.book, sub: token }, { kind: "openingBook", token, book, tickMicro });
       return;
@@ -120,13 +153,12 @@ class Feed {
   priceChange({ tsMs, changes }: VenueMessage & { kind: "priceChange" }, name: string): void {
     const connection = this.connection(name);
     connection.newestMs = Math.max(connection.newestMs, tsMs);
-    const repeats = [0, 1].map((token) => tsMs < (this.newestOfToken[token] ?? -Infinity));
-    for (const { tokenId, side, ...level } of changes) {
+    for (const { tokenId, side, hash, ...level } of changes) {
       const token = this.token(tokenId, name);
-      if (token === null || repeats[token]) continue;
-      this.newestOfToken[token] = Math.max(this.newestOfToken[token], tsMs);
       // What comes in a gap, or before the first book, changes a book that nobody knows.
-      if (!this.hadBook[token] || this.inGap[token]) continue;
+      if (token === null || !this.hadBook[token] || this.inGap[token]) continue;
+      if (isRepeat(this.applied[token], tsMs, hash)) continue;
+      apply(this.applied[token], tsMs, hash);
       this.add({ atMs: connection.newestMs, rank: RANK.book, sub: token }, { kind: "change", token, side, level });
     }
   }
@@ -194,10 +226,22 @@ class Feed {
 
 const sooner = (a: number, b: number): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Returns everything that happens, in the order in which it happens (3.1 to 3.3). */
-export function happeningsOf(market: Market, messages: readonly Message[], orders: readonly Order[]): Happening[] {
+/**
+ * Returns everything that happens, in the order in which it happens (3.1 to 3.3), and whether a token's book at a time is
+ * one that nobody knows because of a gap (1.11).
+ */
+export function happeningsOf(
+  market: Market,
+  messages: readonly Message[],
+  orders: readonly Order[],
+): { readonly happenings: readonly Happening[]; readonly isBlind: (token: TokenIndex, atMs: number) => boolean } {
   const feed = new Feed(market);
   for (const message of messages) feed.message(message);
   feed.orders(orders);
-  return feed.happenings.sort((a, b) => sooner(a.atMs, b.atMs) || a.rank - b.rank || a.sub - b.sub || a.seq - b.seq);
+  const happenings = feed.happenings.sort(
+    (a, b) => sooner(a.atMs, b.atMs) || a.rank - b.rank || a.sub - b.sub || a.seq - b.seq,
+  );
+  const isBlind = (token: TokenIndex, atMs: number): boolean =>
+    feed.blind.some((blind) => blind.token === token && atMs > blind.afterMs && atMs < blind.untilMs);
+  return { happenings, isBlind };
 }

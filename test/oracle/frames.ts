@@ -14,7 +14,7 @@ export type VenueMessage =
   | {
       readonly kind: "priceChange";
       readonly tsMs: number;
-      readonly changes: readonly (Level & { readonly tokenId: string; readonly side: Side })[];
+      readonly changes: readonly (Level & { readonly tokenId: string; readonly side: Side; readonly hash: string })[];
     }
   | {
       readonly kind: "print";
@@ -76,6 +76,7 @@ function read(fields: Fields): VenueMessage | null {
         side: sideOf(entry["side"]),
         priceMicro: required(micro(entry["price"])),
         sizeMicro: required(micro(entry["size"])),
+        hash: String(entry["hash"] ?? ""),
       }));
       return { kind: "priceChange", tsMs: tsMs(), changes };
     }

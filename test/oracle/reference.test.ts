@@ -299,6 +299,41 @@ const times: Row[] = [
     is: ["FAK_REMAINDER @1999", "0.52x10 taker @2000; FILLED @2000"],
   },
   {
+    rule: "1.5: what comes again with an older hash of its own millisecond is a repeat",
+    messages: [
+      quiet,
+      tell(2_000, s.changes(2_000, [FIRST, "SELL", "0.5", "10", "x"], [FIRST, "SELL", "0.51", "4", "x"])),
+      tell(2_000, s.changes(2_000, [FIRST, "SELL", "0.5", "3", "y"])),
+      tell(2_000, s.changes(2_000, [FIRST, "SELL", "0.5", "10", "x"], [FIRST, "SELL", "0.51", "4", "x"])),
+      tell(2_000, s.changes(2_000, [FIRST, "SELL", "0.5", "2", "y"])),
+    ],
+    orders: [s.order({ limit: "0.5", size: "10", timeInForce: "FAK", placeAtMs: 2_000 })],
+    is: ["0.5x2 taker @2000; FAK_REMAINDER @2000"],
+  },
+  {
+    rule: "1.11, 1.12: what came before a gap counts up to its beginning, prints from there on do not",
+    messages: [
+      quiet,
+      tell(1_900, s.mirrored(1_900, "SELL", "0.5", "2")),
+      tell(2_000, s.mirrored(2_000, "SELL", "0.49", "3"), s.print(FIRST, 2_000, "SELL", "0.3", "5", "x")),
+      { kind: "gap", atMs: 2_100, tokens: [FIRST] },
+      tell(3_000, s.changes(3_000, [FIRST, "SELL", "0.5", "8"])),
+      tell(2_500, s.book(FIRST, 2_500, [["0.4", "1"]], [["0.5", "4"]])),
+    ],
+    orders: [
+      s.order({ limit: "0.5", size: "10" }),
+      s.order({ limit: "0.5", size: "10", placeAtMs: 2_999 }),
+      s.order({ limit: "0.5", size: "10", placeAtMs: 3_000, timeInForce: "FAK", account: "other" }),
+      s.order({ limit: "0.65", size: "10", tokenId: SECOND, side: "SELL" }),
+    ],
+    is: [
+      "0.5x2 maker @1900; 0.5x3 maker @2000; 0.5x2 maker @3000; EXPIRED @6000",
+      "BLIND @2999",
+      "0.5x4 taker @3000; FAK_REMAINDER @3000",
+      "EXPIRED @6000",
+    ],
+  },
+  {
     rule: "1.7: a print is never before what is decided",
     messages: [
       quiet,

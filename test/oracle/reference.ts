@@ -40,7 +40,10 @@ class Reference {
   closed = false;
   resting: Resting[] = [];
 
-  constructor(market: Market, orders: readonly Order[]) {
+  readonly isBlind: (token: TokenIndex, atMs: number) => boolean;
+
+  constructor(market: Market, orders: readonly Order[], isBlind: (token: TokenIndex, atMs: number) => boolean) {
+    this.isBlind = isBlind;
     this.tokens = market.tokens;
     this.orders = orders;
     this.told = orders.map(() => ({ fills: [], end: null }));
@@ -105,8 +108,10 @@ class Reference {
     const { account, side, limitMicro, sizeMicro, timeInForce } = order;
     const token: TokenIndex = order.tokenId === this.tokens[0] ? 0 : 1;
     const book = this.books[token];
-    if (!book.known) return this.end(number, "BLIND", atMs);
     const { closed } = this;
+    if (!book.known || this.isBlind(token, atMs)) {
+      return this.end(number, closed ? "MARKET_NOT_ACCEPTING_ORDERS" : "BLIND", atMs);
+    }
     const bestAskMicro = bestFirst(book, "SELL")[0]?.priceMicro ?? null;
     const refused = refusalOf(order, { closed, tickMicro: book.tickMicro, bestAskMicro });
     if (refused !== null) return this.end(number, refused, atMs);
@@ -322,8 +327,9 @@ export function runReference(
   options: { readonly untilMs?: number } = {},
 ): OrderResult[] {
   const { untilMs = Infinity } = options;
-  const reference = new Reference(market, orders);
-  for (const happening of happeningsOf(market, messages, orders)) {
+  const { happenings, isBlind } = happeningsOf(market, messages, orders);
+  const reference = new Reference(market, orders, isBlind);
+  for (const happening of happenings) {
     if (happening.atMs <= untilMs) reference.happen(happening);
   }
   return orders.map(({ orderId }, number) => {

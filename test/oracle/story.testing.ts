@@ -31,13 +31,13 @@ export const book = (token: string, ts: number, bids: readonly Row[], asks: read
   ...(tick === undefined ? {} : { tick_size: tick, last_trade_price: "0.500" }),
 });
 
-/** Token, side of the book, price and new total. */
-export type Entry = readonly [string, Side, string, string];
+/** Token, side of the book, price, new total and hash. */
+export type Entry = readonly [string, Side, string, string, string?];
 export const changes = (ts: number, ...entries: readonly Entry[]): Fields => ({
   event_type: "price_change",
   market: CONDITION,
   timestamp: String(ts),
-  price_changes: entries.map(([asset_id, side, price, size]) => ({ asset_id, side, price, size, hash: "" })),
+  price_changes: entries.map(([asset_id, side, price, size, hash = ""]) => ({ asset_id, side, price, size, hash })),
 });
 
 /** 1 − price, as a text. */
