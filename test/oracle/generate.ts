@@ -44,7 +44,7 @@ export type Act = { readonly dtMs: number } & (
   | { readonly kind: "gap"; readonly tokens: "first" | "second" | "all" }
   | { readonly kind: "tick"; readonly tick: bigint; readonly tokens: "first" | "second" | "all" }
   | { readonly kind: "finer"; readonly price: bigint; readonly side: Side; readonly size: string; readonly told: Told }
-  | { readonly kind: "repeat" }
+  | { readonly kind: "repeat"; readonly back: number }
   | { readonly kind: "pong" }
   | { readonly kind: "resolved"; readonly lateMs: number }
   | { readonly kind: "definition"; readonly lateMs: number }
@@ -132,8 +132,9 @@ class Play {
   changes(ts: number, entries: readonly Entry[]): void {
     for (const { token, side, price, size } of entries) this.shown[token][side].set(price, size);
     this.newestMs = Math.max(this.newestMs, ts);
+    const hash = `h${this.messages.length}`;
     const rows = entries.map(
-      ({ token, side, price, size }): s.Entry => [TOKENS[token], side, textOf(price), textOf(size)],
+      ({ token, side, price, size }): s.Entry => [TOKENS[token], side, textOf(price), textOf(size), hash],
     );
     this.send(s.changes(ts, ...rows));
   }
@@ -197,8 +198,9 @@ class Play {
         return;
       }
       case "repeat": {
-        const last = this.messages.findLast(({ kind }) => kind === "frame");
-        if (last !== undefined) this.messages.push({ ...last, atMs: this.nowMs });
+        const told = this.messages.filter(({ kind }, n) => kind === "frame" && n > 0);
+        const again = told.at(-1 - act.back);
+        if (again !== undefined) this.messages.push({ ...again, atMs: this.nowMs });
         return;
       }
       case "pong": {
@@ -291,7 +293,7 @@ function actOf({ gaps = true, ticks = true, ends = true, pongs = true }: Choice)
         edits: fc.array(edit, { maxLength: 3 }),
       }),
     },
-    gaps ? { weight: 2, arbitrary: fc.record({ kind: fc.constant("gap" as const), dtMs, tokens: which }) } : null,
+    gaps ? { weight: 1, arbitrary: fc.record({ kind: fc.constant("gap" as const), dtMs, tokens: which }) } : null,
     ticks
       ? { weight: 1, arbitrary: fc.record({ kind: fc.constant("tick" as const), dtMs, tick, tokens: which }) }
       : null,
@@ -308,10 +310,10 @@ function actOf({ gaps = true, ticks = true, ends = true, pongs = true }: Choice)
           }),
         }
       : null,
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant("repeat" as const), dtMs }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("repeat" as const), dtMs, back: fc.nat(2) }) },
     pongs ? { weight: 1, arbitrary: fc.record({ kind: fc.constant("pong" as const), dtMs }) } : null,
-    ends ? { weight: 0.3, arbitrary: fc.record({ kind: fc.constant("resolved" as const), dtMs, lateMs }) } : null,
-    ends ? { weight: 0.3, arbitrary: fc.record({ kind: fc.constant("definition" as const), dtMs, lateMs }) } : null,
+    ends ? { weight: 0.2, arbitrary: fc.record({ kind: fc.constant("resolved" as const), dtMs, lateMs }) } : null,
+    ends ? { weight: 0.2, arbitrary: fc.record({ kind: fc.constant("definition" as const), dtMs, lateMs }) } : null,
   ].map((one) => (one === null ? null : { ...one, weight: Math.round(one.weight * 10) }));
   return fc.oneof(...weighed.filter((one) => one !== null));
 }
@@ -329,27 +331,24 @@ const planOf = (acts: number, ticks: boolean): fc.Arbitrary<OrderPlan> =>
       tokenId: fc.constantFrom(...TOKENS),
       side,
       limitMicro: ticks ? fc.oneof({ arbitrary: price, weight: 6 }, { arbitrary: finerPrice, weight: 1 }) : price,
-      sizeMicro: fc.constantFrom(
-        10_000_000n,
-        100_000_000n,
-        5_000_000n,
-        1_000_000n,
-        1_500_000n,
-        1_000_000_000n,
-        1_230_000n,
-        5_001_000n,
+      sizeMicro: fc.oneof(
+        { arbitrary: fc.constantFrom(10_000_000n, 100_000_000n, 5_000_000n, 40_000_000n, 1_000_000_000n), weight: 8 },
+        { arbitrary: fc.constantFrom(1_000_000n, 1_500_000n, 7_230_000n, 5_001_000n), weight: 1 },
       ),
       timeInForce: fc.oneof(
         { arbitrary: fc.constant("GTD" as const), weight: 4 },
         { arbitrary: fc.constantFrom("FAK" as const, "FOK" as const), weight: 1 },
       ),
-      ttlMs: fc.constantFrom(5_000, 60_000, 1, 50, 1_000, 1_001),
+      ttlMs: fc.oneof(
+        { arbitrary: fc.constantFrom(5_000, 60_000), weight: 5 },
+        { arbitrary: fc.constantFrom(1, 50, 1_000, 1_001), weight: 1 },
+      ),
       fee: fc.constantFrom(
         { rateMicro: 0n, exponent: 1 },
         { rateMicro: 50_000n, exponent: 1 },
         { rateMicro: 72_000n, exponent: 2 },
       ),
-      minOrderSizeMicro: fc.constantFrom(0n, 5_000_000n),
+      minOrderSizeMicro: fc.constantFrom(0n, 0n, 0n, 5_000_000n),
     }),
   });
 
