@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { differences } from "./compare.ts";
 import { runEngine } from "./engine.ts";
-import { type Case, type Choice, cases, caseText, played } from "./generate.ts";
+import { type Choice, cases } from "./generate.ts";
+import { type Case, caseText, played } from "./play.ts";
 import { runReference } from "./reference.ts";
 import type { Order, OrderResult } from "./types.ts";
 
@@ -13,6 +14,8 @@ const choices: { readonly name: string; readonly choice: Choice }[] = [
   { name: "with quiet times and closings", choice: { gaps: false, ticks: false } },
   { name: "with ticks", choice: { gaps: false, ends: false } },
   { name: "with gaps", choice: { ticks: false, ends: false } },
+  { name: "queues", choice: { gaps: false, ticks: false, ends: false, pongs: false, queue: true } },
+  { name: "queues with gaps, ticks and closings", choice: { queue: true } },
   { name: "with everything", choice: {} },
 ];
 
