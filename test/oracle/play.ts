@@ -113,6 +113,7 @@ class Play {
     { BUY: new Map(), SELL: new Map() },
   ];
   tick = 10_000n;
+  readonly inGap: [boolean, boolean] = [false, false];
 
   stamp(lateMs: number): number {
     return Math.max(this.nowMs - lateMs, this.provedMs + 1);
@@ -204,9 +205,13 @@ class Play {
         return this.print(this.nowMs - act.lateMs, act.names, act.side, act.price, act.size, act.twice);
       case "book": {
         for (const [side, price, size] of act.edits) this.shown[act.token][side].set(price, microOf(size));
-        return this.send(this.bookOf(act.token, this.stamp(act.lateMs), act.tick));
+        // Only an opening book may name a tick.
+        const tick = act.tick && this.inGap[act.token];
+        this.inGap[act.token] = false;
+        return this.send(this.bookOf(act.token, this.stamp(act.lateMs), tick));
       }
       case "gap": {
+        for (const token of tokensOf(act.tokens)) this.inGap[token] = true;
         const tokens = act.tokens === "all" ? null : tokensOf(act.tokens).map((token) => TOKENS[token]);
         this.messages.push({ kind: "gap", atMs: this.nowMs, tokens });
         return;
@@ -219,6 +224,7 @@ class Play {
             const at = token === 0 ? ([side, price] as const) : ([other(side), ONE - price] as const);
             this.shown[token][at[0]].set(at[1], microOf(size));
           }
+          this.inGap[token] = false;
           this.send(this.bookOf(token, this.stamp(0), true));
         }
         return;
