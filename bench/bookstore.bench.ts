@@ -5,11 +5,13 @@
  * Everything shares the machine, so latencies say what they are worth only beside the floor's.
  * 2026-11, 2 virtual cores, Node 24: `npm run bench bookstore`.
  */
+
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { ask } from "../libs/actor/src/ask.ts";
 import { type Bus, connectBus } from "../libs/actor/src/bus.ts";
+import { exactClockText, MACHINE_CLOCK } from "../libs/actor/src/clock.ts";
 import { publishMarket } from "../libs/actor/src/markets.ts";
 import type { RunningProcess } from "../libs/actor/src/process.ts";
 import { provision } from "../libs/actor/src/provision.ts";
@@ -141,6 +143,8 @@ async function startBookstore({ natsUrl, load, bus }: Place): Promise<RunningPro
   const bookstore = await startNode("bookstore", "../services/bookstore/src/main.ts", [], {
     ...{ NATS_URL: natsUrl, INSTANCE: "bench", HEALTH_PORT: "0", LOG_LEVEL: "warn" },
     ...{ CLOB_MARKET_WS_URL: load.wsUrl, CLOB_HTTP_URL: load.httpUrl, GAMMA_URL: load.httpUrl },
+    // The venue is on this machine.
+    SLIPSTREAM_CLOCK: exactClockText(MACHINE_CLOCK),
     // REST stands still here.
     BOOKS_AUDIT_SECONDS: "3600",
   });

@@ -13,6 +13,7 @@ import { DeliverPolicy, type JsMsg, RetentionPolicy, StorageType } from "@nats-i
 import { headers, nanos } from "@nats-io/transport-node";
 import { pino } from "pino";
 import { type Bus, connectBus } from "../libs/actor/src/bus.ts";
+import { exactClockText, MACHINE_CLOCK } from "../libs/actor/src/clock.ts";
 import type { RunningProcess } from "../libs/actor/src/process.ts";
 import { provision } from "../libs/actor/src/provision.ts";
 import { readFact } from "../libs/contracts/src/facts.ts";
@@ -116,7 +117,9 @@ async function startOurs(bus: Bus, url: string): Promise<Side> {
   });
   const world = await startWorld(bus);
   const owners = ownersOf(bus, ["executor", "inventory"]);
-  const env = { NATS_URL: url, LOG_LEVEL: "warn", INSTANCE: "bench", HEALTH_PORT: "0" };
+  // The world is on this machine, so its clock is right.
+  const clock = exactClockText(MACHINE_CLOCK);
+  const env = { NATS_URL: url, LOG_LEVEL: "warn", INSTANCE: "bench", HEALTH_PORT: "0", SLIPSTREAM_CLOCK: clock };
   const services: RunningProcess[] = [];
   for (const name of ["executor", "inventory"]) {
     services.push(await startNode(name, `../services/${name}/src/main.ts`, env));

@@ -52,8 +52,8 @@ const account: AccountPolicy = {
 };
 
 export type PathWorld = {
-  /** Publishes the n-th fill of the leader, durably. */
-  seeFill(n: number): Promise<void>;
+  /** Publishes the n-th fill of the leader, durably; its block is `ageMs` old. */
+  seeFill(n: number, ageMs?: number): Promise<void>;
   /** The books' clock passes the time of placement: what is at the paper venue is filled. */
   passTime(): void;
   /** Notes a fill of ours, for the next balance of the purse. */
@@ -64,7 +64,7 @@ export type PathWorld = {
 };
 
 /** Tells configuration, market and risk's decision, then keeps books and risk alive until `stop`. */
-export async function startWorld(bus: Bus): Promise<PathWorld> {
+export async function startWorld(bus: Bus, submitLatencyMs = 0): Promise<PathWorld> {
   const ends = new Map<string, number>();
   const append = async (fact: Fact): Promise<number> => {
     const chain = subjectOf(fact);
@@ -77,7 +77,7 @@ export async function startWorld(bus: Bus): Promise<PathWorld> {
   };
   await publishMarket(bus, market(Date.now()));
   await append(config(`leaders.${LEADER}`, 1, { leader: LEADER, enabled: true }));
-  await append(config(`accounts.${account.account}`, 2, z.encode(AccountPolicy, account)));
+  await append(config(`accounts.${account.account}`, 2, z.encode(AccountPolicy, { ...account, submitLatencyMs })));
   const decisionSeq = await append(normalRisk(Date.now()));
   const stops = [
     ...(["risk", "chain-watcher"] as const).map((service) =>
@@ -92,7 +92,7 @@ export async function startWorld(bus: Bus): Promise<PathWorld> {
   let held = sharesMicro(0n);
   let collateral = account.initialCollateralMicro;
   return {
-    seeFill: async (n) => void (await append(leaderFill(n))),
+    seeFill: async (n, ageMs = 0) => void (await append(leaderFill(n, ageMs))),
     passTime: () => publish(bus, subjects.bookClock, bookClock()),
     filled: (fill) => {
       held = add(held, fill.sizeMicro);
@@ -187,7 +187,7 @@ const market = (atMs: number): MarketDefinition => ({
 });
 
 /** The leader buys 100 shares at the ask; each fill is another transaction. */
-function leaderFill(n: number): FactOf<"LeaderFill"> {
+function leaderFill(n: number, ageMs: number): FactOf<"LeaderFill"> {
   const nowMs = Date.now();
   const hash = (kind: string): Hash => `0x${kind}${n.toString(16).padStart(62, "0")}` as Hash;
   const shares = sharesMicro(100_000_000n);
@@ -198,6 +198,6 @@ function leaderFill(n: number): FactOf<"LeaderFill"> {
     ...{ ...about, chainId: 137, role: "TAKER", conditionId: CONDITION as ConditionId, exchange: EXCHANGE },
     ...{ usdcMicro: usdcMicro(51_000_000n), priceMicro: ASK as PriceMicro, feeMicro: usdcMicro(0n), feeUnit: "USDC" },
     ...{ orderHash: hash("0f"), blockNumber: 90_000_000 + n, blockHash: hash("bb"), logIndex: 1, source: "chain" },
-    ...{ historical: false, tsSeenMs: nowMs, ...times(nowMs) },
+    ...{ historical: false, tsSeenMs: nowMs, tsEventMs: nowMs - ageMs, tsInitMs: nowMs },
   };
 }

@@ -1,11 +1,22 @@
 /** Edits the configuration: one write to the `config` bucket; registry makes it a fact. */
 import type { Bus } from "@slipstream/actor/bus";
 import type { Address } from "@slipstream/contracts/ids";
-import { AccountPolicy, type FollowFrom, LeaderConfig } from "@slipstream/contracts/policy";
+import {
+  AccountPolicy,
+  type FollowFrom,
+  LeaderConfig,
+  type WhenRemoved,
+  whenRemovedOf,
+} from "@slipstream/contracts/policy";
 import { buckets } from "@slipstream/contracts/subjects";
 import { z } from "zod";
 
-export type LeaderRow = { readonly leader: Address; readonly label: string; readonly enabled: boolean };
+export type LeaderRow = {
+  readonly leader: Address;
+  readonly label: string;
+  /** null: he is followed. */
+  readonly whenRemoved: WhenRemoved | null;
+};
 
 /** Creates the account unless one of that name is there; an existing one is never overwritten. */
 export async function seedAccount(bus: Bus, account: AccountPolicy): Promise<"created" | "kept"> {
@@ -26,8 +37,7 @@ export async function addLeader(
   const bucket = await bus.kvm.open(buckets.config);
   const key = `leaders.${leader}`;
   const present = await bucket.get(key);
-  const isKnown = present !== null && present.operation === "PUT";
-  const known = isKnown ? LeaderConfig.safeParse(JSON.parse(present.string())).data : undefined;
+  const known = configOf(present);
   if (known?.enabled === true && follow === null) return "kept";
   const name = label === "" ? known?.label : label;
   const wanted: LeaderConfig = {
@@ -40,23 +50,47 @@ export async function addLeader(
   return "added";
 }
 
-export async function removeLeader(bus: Bus, leader: Address): Promise<"removed" | "unknown"> {
+/**
+ * Says that a leader is not followed any more and what becomes of what was bought after him. The key stays, because it says
+ * so: whoever deletes it says `follow`. Repeating it with another word changes that.
+ */
+export async function removeLeader(
+  bus: Bus,
+  leader: Address,
+  whenRemoved: WhenRemoved,
+): Promise<"removed" | "unknown" | "kept"> {
   const bucket = await bus.kvm.open(buckets.config);
   const present = await bucket.get(`leaders.${leader}`);
-  if (present === null || present.operation !== "PUT") return "unknown";
-  await bucket.delete(`leaders.${leader}`);
+  const config = configOf(present);
+  if (config === null) return "unknown";
+  if (!config.enabled && whenRemovedOf(config) === whenRemoved) return "kept";
+  const { label, follow } = config;
+  const wanted: LeaderConfig = {
+    ...{ leader, enabled: false, whenRemoved },
+    ...(label === undefined ? {} : { label }),
+    ...(follow === undefined ? {} : { follow }),
+  };
+  await bucket.put(`leaders.${leader}`, JSON.stringify(wanted));
   return "removed";
+}
+
+/** null: there is no such key, or what it says cannot be read. */
+function configOf(entry: { readonly operation: string; string(): string } | null): LeaderConfig | null {
+  if (entry === null || entry.operation !== "PUT") return null;
+  try {
+    return LeaderConfig.safeParse(JSON.parse(entry.string())).data ?? null;
+  } catch {
+    return null;
+  }
 }
 
 export async function listLeaders(bus: Bus): Promise<LeaderRow[]> {
   const bucket = await bus.kvm.open(buckets.config);
   const rows: LeaderRow[] = [];
   for await (const key of await bucket.keys("leaders.>")) {
-    const entry = await bucket.get(key);
-    if (entry === null || entry.operation !== "PUT") continue;
-    const parsed = LeaderConfig.safeParse(JSON.parse(entry.string()));
-    if (parsed.success)
-      rows.push({ leader: parsed.data.leader, label: parsed.data.label ?? "", enabled: parsed.data.enabled });
+    const config = configOf(await bucket.get(key));
+    if (config === null) continue;
+    rows.push({ leader: config.leader, label: config.label ?? "", whenRemoved: whenRemovedOf(config) });
   }
   return rows.sort((a, b) => a.leader.localeCompare(b.leader));
 }

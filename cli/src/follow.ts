@@ -2,10 +2,10 @@
 import { DeliverPolicy } from "@nats-io/jetstream";
 import type { Bus } from "@slipstream/actor/bus";
 import { type Recorded, readFact } from "@slipstream/contracts/facts";
-import { Heartbeat } from "@slipstream/contracts/live";
+import { AccountValue, Heartbeat } from "@slipstream/contracts/live";
 import { streams, subjects } from "@slipstream/contracts/subjects";
 import { z } from "zod";
-import { applyFact, applyHeartbeat, emptyOverview, type Overview } from "./overview.ts";
+import { applyAccountValue, applyFact, applyHeartbeat, emptyOverview, type Overview } from "./overview.ts";
 
 export type Following = {
   readonly overview: Overview;
@@ -48,13 +48,8 @@ export async function followLog(
       onFact?.(recorded, storedMs);
     },
   });
-  const beats = bus.nc.subscribe(subjects.allHeartbeats, {
-    callback: (error, message) => {
-      if (error !== null) return;
-      const beat = z.safeDecode(Heartbeat, JSON.parse(message.string()) as never);
-      if (beat.success) applyHeartbeat(overview, beat.data, Date.now());
-    },
-  });
+  const beats = listen(bus, subjects.allHeartbeats, Heartbeat, (beat) => applyHeartbeat(overview, beat, Date.now()));
+  const values = listen(bus, subjects.allAccountValues, AccountValue, (value) => applyAccountValue(overview, value));
   return {
     overview,
     unreadable,
@@ -67,7 +62,27 @@ export async function followLog(
     },
     stop: async () => {
       beats.unsubscribe();
+      values.unsubscribe();
       await messages.close();
     },
   };
+}
+
+/** Hands over each message of a subject that matches its schema; others are passed over. */
+function listen<T>(bus: Bus, subject: string, schema: z.ZodType<T>, call: (message: T) => void) {
+  return bus.nc.subscribe(subject, {
+    callback: (error, message) => {
+      if (error !== null) return;
+      const read = z.safeDecode(schema, parseJson(message.string()) as never);
+      if (read.success) call(read.data);
+    },
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,10 +1,13 @@
 /** The live view as text: a pure function of the overview, so `start`, `status` and tests show the same. */
+import { LOCAL_CLOCK } from "@slipstream/actor/serviceClock";
+import type { FactOf } from "@slipstream/contracts/facts";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
-import type { Heartbeat } from "@slipstream/contracts/live";
+import type { AccountValue, Heartbeat, Pending } from "@slipstream/contracts/live";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { formatMicro } from "@slipstream/contracts/money";
 import { serviceNames } from "@slipstream/contracts/subjects";
 import type { Overview } from "./overview.ts";
+import { pendingLines } from "./pendingLines.ts";
 import { quantiles } from "./report.ts";
 
 export type ViewOptions = {
@@ -19,6 +22,8 @@ export type ViewOptions = {
   readonly market: (tokenId: TokenId) => MarketDefinition | undefined;
   /** First line: what is being watched. */
   readonly title: string;
+  /** What the executor says is pending; null: it does not answer; absent: it was not asked. */
+  readonly pending?: Pending | null;
 };
 
 /** Silent for longer than this is shown as gone. */
@@ -37,6 +42,7 @@ export function renderLiveView(overview: Overview, options: ViewOptions): string
     options.title,
     headLine(overview, options),
     serviceLine(overview, options),
+    ...clockLines(overview, options),
     "",
     ...leaderLines(overview, options),
     "",
@@ -45,6 +51,7 @@ export function renderLiveView(overview: Overview, options: ViewOptions): string
     ...attemptLines(overview, options),
     "",
     ...positionLines(overview, options),
+    ...(options.pending === undefined ? [] : pendingLines(options.pending, { ...options, ...namesOf(options) })),
     "",
     latencyLine(overview),
   ];
@@ -91,13 +98,38 @@ function serviceLine(overview: Overview, { wallMs }: ViewOptions): string {
   return `services ${serviceNames.map((name) => `${name} ${serviceState(overview, name, wallMs)}`).join(" · ")}`;
 }
 
-function serviceState(overview: Overview, name: Heartbeat["service"], wallMs: number): string {
+/** A machine's clock is a trouble of all its processes: said once, with the names of those that say the same. */
+function clockLines(overview: Overview, { wallMs }: ViewOptions): string[] {
+  const byKind = new Map<string, { readonly line: string; readonly names: string[] }>();
+  for (const name of serviceNames) {
+    const line = speakerOf(overview, name, wallMs)?.problems.find(isOfClock);
+    if (line === undefined) continue;
+    // Each process measures by itself, so the numbers differ a little.
+    const kind = line.replaceAll(/\d+/g, "");
+    const group = byKind.get(kind) ?? { line, names: [] };
+    group.names.push(name);
+    byKind.set(kind, group);
+  }
+  return [...byKind.values()].map(({ line, names }) => {
+    return `clock ! ${line} (${names.length === serviceNames.length ? "all" : names.join(", ")})`;
+  });
+}
+
+/** The heartbeat that stands for a service: its owner's, while it is heard. */
+function speakerOf(overview: Overview, name: Heartbeat["service"], wallMs: number): Heartbeat | undefined {
   const beats = [...overview.heartbeats.values()].filter(
     (beat) => beat.service === name && wallMs - beat.receivedMs < SILENT_MS,
   );
-  const owner = beats.find((beat) => beat.role === "owner") ?? beats[0];
+  return beats.find((beat) => beat.role === "owner") ?? beats[0];
+}
+
+const isOfClock = (line: string): boolean => line.startsWith(LOCAL_CLOCK);
+
+function serviceState(overview: Overview, name: Heartbeat["service"], wallMs: number): string {
+  const owner = speakerOf(overview, name, wallMs);
   if (owner === undefined) return "silent";
-  if (owner.problems.length > 0) return `! ${owner.problems[0]}`;
+  const problem = owner.problems.find((line) => !isOfClock(line));
+  if (problem !== undefined) return `! ${problem}`;
   return owner.role === "owner" ? (owner.ready ? "ok" : "starting") : owner.role;
 }
 
@@ -150,23 +182,56 @@ function attemptText(overview: Overview, text: string, options: ViewOptions): st
       "≤",
       intent.side === "BUY" ? "≤" : "≥",
     );
-  const state = order.end ?? (order.acceptedMs === null ? "asked" : "open");
+  const state = order.end ?? (order.placedMs === null ? "asked" : "open");
   return `${want.padEnd(34)} filled ${shares(order.filledMicro).padEnd(9)} ${state.padEnd(10)} ${outcome(intent.tokenId, options)}`;
 }
 
 function positionLines(overview: Overview, options: ViewOptions): string[] {
   const held = [...overview.positions.values()].filter(
-    (position) => position.effectiveMicro !== 0n || position.reservedBuysMicro !== 0n,
+    ({ effectiveMicro, reservedBuysMicro, claimableMicro }) =>
+      effectiveMicro !== 0n || reservedBuysMicro !== 0n || claimableMicro !== 0n,
   );
-  const latest = [...overview.positions.values()].at(-1);
-  const pnl = [...overview.positions.values()].reduce((sum, position) => sum + position.realizedPnlMicro, 0n);
-  const cash = latest === undefined ? "" : `, collateral ${usd(latest.collateralMicro)}, realized ${usd(pnl)}`;
   const list = held.slice(-options.rows).map((position) => {
     const pending = position.pendingBuysMicro - position.pendingSellsMicro;
-    return `  ${position.account.padEnd(8)} ${shares(position.effectiveMicro).padEnd(10)} cost ${usd(position.costMicro).padEnd(9)} confirmed ${shares(position.confirmedMicro)}${pending === 0n ? "" : ` pending ${shares(pending)}`}  ${outcome(position.tokenId, options)}`;
+    const worth = worthText(overview, position, options);
+    return `  ${position.account.padEnd(8)} ${shares(position.effectiveMicro).padEnd(10)} cost ${usd(position.costMicro).padEnd(9)} ${worth.padEnd(34)} confirmed ${shares(position.confirmedMicro)}${pending === 0n ? "" : ` pending ${shares(pending)}`}${endText(position, options)}  ${outcome(position.tokenId, options)}`;
   });
-  return [`POSITIONS ${held.length}${cash}`, ...list];
+  return [
+    ...[...overview.values.values()].map((value) => moneyLine(value, options)),
+    `POSITIONS ${held.length}`,
+    ...list,
+  ];
 }
+
+/** How far a position is whose market has ended; empty while it trades. */
+function endText({ claimableMicro, tokenId }: FactOf<"PositionChanged">, { market }: ViewOptions): string {
+  if (claimableMicro !== 0n) return ` claimable ${usd(claimableMicro)}`;
+  return market(tokenId)?.closed === true ? " closed, not paid yet" : "";
+}
+
+const signed = (micro: bigint): string => (micro > 0n ? `+${usd(micro)}` : usd(micro));
+
+/** What an account is worth, and how old the oldest price in it is. */
+function moneyLine(value: AccountValue, { nowMs }: ViewOptions): string {
+  const marks = value.positions.flatMap(({ mark }) => (mark === null ? [] : [mark.tsMs]));
+  const oldest = marks.length === 0 ? "" : `, oldest price ${ageText(nowMs - Math.min(...marks))}`;
+  const owed = value.claimableMicro === 0n ? "" : `, claimable ${usd(value.claimableMicro)}`;
+  const unpriced = value.unmarked === 0 ? "" : `, ${value.unmarked} not priced, at cost`;
+  return `MONEY ${value.account}: equity ${usd(value.equityMicro)}, cash ${usd(value.cashMicro)}${owed}, realized ${signed(value.realizedMicro)} (after fees of ${usd(value.feesMicro)}), unrealized ${signed(value.unrealizedMicro)}${oldest}${unpriced}`;
+}
+
+function worthText(
+  overview: Overview,
+  { account, tokenId }: FactOf<"PositionChanged">,
+  { nowMs }: ViewOptions,
+): string {
+  const valued = overview.values.get(account)?.positions.find((position) => position.tokenId === tokenId);
+  if (valued === undefined || valued.mark === null) return "not priced";
+  const { mark, valueMicro, unrealizedMicro } = valued;
+  return `worth ${usd(valueMicro)} ${signed(unrealizedMicro)} @ ${price(mark.priceMicro)} ${ageText(nowMs - mark.tsMs)}`;
+}
+
+const ageText = (ms: number): string => `${Math.max(0, Math.round(ms / 1_000))} s old`;
 
 function latencyLine({ latencies }: Overview): string {
   const part = (name: string, samples: readonly number[]): string => {
@@ -175,6 +240,8 @@ function latencyLine({ latencies }: Overview): string {
   };
   return `latency p50/p99 ms: ${part("seen → published", latencies.seenToPublished)} · ${part("published → decided", latencies.publishedToDecided)} · ${part("decided → placed", latencies.decidedToPlaced)}`;
 }
+
+const namesOf = (options: ViewOptions) => ({ short, outcome: (tokenId: TokenId) => outcome(tokenId, options) });
 
 function outcome(tokenId: TokenId, { market }: ViewOptions): string {
   const definition = market(tokenId);

@@ -21,11 +21,15 @@ const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fi
 
   start [--leader 0x…[,0x…]] [--for 60s] [--report FILE]   the sandbox, or real wallets, with a live view
   status                                                   the live view once
-  leaders add 0x… [--label NAME] [--from now|BLOCK|30d] | remove 0x… | list   who is followed, and from when on
-  halt [--why TEXT] | resume [--why TEXT]                  stop trading, go on
+  leaders add 0x… [--label NAME] [--from now|BLOCK|30d] | list   who is followed, and from when on
+  leaders remove 0x… [--exits | --close | --keep]          what was bought after him: sold when he sells, now, or not
+  halt [--account A] [--why TEXT] | resume …               stop trading, everywhere or of one account; go on
   replay TAPE [--leader 0x…] [--latency-ms N] [--for 60s] [--report FILE] [--fills-out FILE]
+         [--events-out FILE]                               the same decisions on a recording, told event by event
   tape add-fills TAPE FILLS.jsonl -o OUT                   put leaders' fills on a tape
-  tape add-market TAPE MARKET.json -o OUT                  its true tick, minimum and delay (a CLOB or Gamma market)
+  tape add-market TAPE MARKET.json -o OUT                  its true tick, minimum, fee and delay (a CLOB or Gamma market);
+         [--fee-rate 0.05 [--fee-exponent 1]] [--taker-delay-ms N] [--neg-risk yes|no] [--tick 0.01] [--min-size 5]
+         [--assume]                                        what the object does not state, by hand or as it usually is
   tape info TAPE | tape play TAPE [--speed N]              what is on it; serve it as a venue
   tape check TAPE [--silence 30s]                          prove its books, list its gaps; exit code 1 when it is not whole
   record [--out FOLDER] [--token ID…] [--market 0x…] [--leader 0x…] [--top N] [--for 10m]
@@ -42,9 +46,11 @@ const options = {
   label: { type: "string" },
   from: { type: "string" },
   why: { type: "string" },
+  account: { type: "string" },
   "from-sandbox": { type: "string" },
   "latency-ms": { type: "string" },
   "fills-out": { type: "string" },
+  "events-out": { type: "string" },
   speed: { type: "string" },
   output: { type: "string", short: "o" },
   out: { type: "string" },
@@ -54,6 +60,16 @@ const options = {
   "rotate-mb": { type: "string" },
   "rotate-minutes": { type: "string" },
   silence: { type: "string" },
+  exits: { type: "boolean" },
+  close: { type: "boolean" },
+  keep: { type: "boolean" },
+  "fee-rate": { type: "string" },
+  "fee-exponent": { type: "string" },
+  "taker-delay-ms": { type: "string" },
+  "neg-risk": { type: "string" },
+  tick: { type: "string" },
+  "min-size": { type: "string" },
+  assume: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -95,10 +111,11 @@ async function main(argv: readonly string[]): Promise<number> {
         label: values.label ?? "",
         from: values.from,
         fromSandbox: values["from-sandbox"],
+        removed: { exits: values.exits ?? false, close: values.close ?? false, keep: values.keep ?? false },
       });
     case "halt":
     case "resume":
-      return runOperator(natsUrl, command, values.why ?? "");
+      return runOperator(natsUrl, command, { why: values.why ?? "", account: values.account });
     case "skip":
       return runSkip(natsUrl, rest, values.why ?? "");
     case "provision":
@@ -124,6 +141,7 @@ async function main(argv: readonly string[]): Promise<number> {
       return runReplay({
         ...asked,
         tape: rest[0],
+        eventsFile: values["events-out"] ?? null,
         latencyMs: latencyOf(values["latency-ms"]),
         forMs: durationOf(values.for),
       });
@@ -132,7 +150,19 @@ async function main(argv: readonly string[]): Promise<number> {
         const tape = await tapeWorld(rest[1], values.speed);
         return runStart({ ...asked, ...surroundings(), tape, forMs: playMs(tape) });
       }
-      return runTape(rest, { output: values.output, silence: values.silence });
+      return runTape(rest, {
+        output: values.output,
+        silence: values.silence,
+        stated: {
+          feeRate: values["fee-rate"],
+          feeExponent: values["fee-exponent"],
+          takerDelayMs: values["taker-delay-ms"],
+          negRisk: values["neg-risk"],
+          tick: values.tick,
+          minSize: values["min-size"],
+          assume: values.assume,
+        },
+      });
     default:
       throw new ContractError("CONFIG_INVALID", `there is no command "${command}"\n\n${USAGE}`);
   }

@@ -8,13 +8,15 @@ import type {
   Address,
   AttemptId,
   ClientOrderId,
+  FactId,
   LeaderFillId,
   TokenId,
   TradeId,
 } from "@slipstream/contracts/ids";
-import type { Heartbeat } from "@slipstream/contracts/live";
+import type { AccountValue, Heartbeat } from "@slipstream/contracts/live";
 import { type SharesMicro, sharesMicro } from "@slipstream/contracts/money";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
+import { reasonText } from "./reasonText.ts";
 
 /** Lines kept for the live view. */
 const RECENT = 50;
@@ -45,7 +47,8 @@ export type AttemptEntry = {
 };
 export type OrderEntry = {
   intent: FactOf<"OrderIntent">;
-  acceptedMs: number | null;
+  /** Venue time of its placement; null until the venue has it. */
+  placedMs: number | null;
   filledMicro: SharesMicro;
   fills: number;
   end: string | null;
@@ -73,7 +76,11 @@ export type Overview = {
   executionFills: Map<TradeId, FactOf<"ExecutionFill">>;
   duplicatedExecutionFills: number;
   positions: Map<string, FactOf<"PositionChanged">>;
+  /** What resolved markets paid us. */
+  settlements: Map<FactId, FactOf<"PositionSettled">>;
   purses: Map<AccountId, Purse>;
+  /** What inventory last said each account is worth. */
+  values: Map<AccountId, AccountValue>;
   risk: Map<string, FactOf<"RiskDecision">>;
   heartbeats: Map<string, Heartbeat & { receivedMs: number }>;
   latencies: { seenToPublished: number[]; publishedToDecided: number[]; decidedToPlaced: number[] };
@@ -93,7 +100,9 @@ export const emptyOverview = (): Overview => ({
   executionFills: new Map(),
   duplicatedExecutionFills: 0,
   positions: new Map(),
+  settlements: new Map(),
   purses: new Map(),
+  values: new Map(),
   risk: new Map(),
   heartbeats: new Map(),
   latencies: { seenToPublished: [], publishedToDecided: [], decidedToPlaced: [] },
@@ -131,9 +140,10 @@ export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs:
       return applyIntent(overview, fact);
     case "OrderAccepted": {
       const order = overview.orders.get(fact.orderId);
-      if (order === undefined || order.acceptedMs !== null) return;
-      order.acceptedMs = storedMs;
-      overview.latencies.decidedToPlaced.push(storedMs - order.intent.tsDecidedMs);
+      if (order === undefined || order.placedMs !== null) return;
+      // Not when the log took it: on paper an order is told as placed before the venue's time of placement has come.
+      order.placedMs = fact.tsPlacedMs;
+      overview.latencies.decidedToPlaced.push(fact.tsPlacedMs - order.intent.tsDecidedMs);
       return;
     }
     case "ExecutionFill":
@@ -144,7 +154,7 @@ export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs:
       return;
     }
     case "OrderDenied":
-      return endOrder(overview, fact.orderId, `denied ${fact.reason.code}`);
+      return endOrder(overview, fact.orderId, `denied ${reasonText(fact.reason)}`);
     case "OrderAbandoned":
     case "OrderCanceled":
       return endOrder(
@@ -165,6 +175,14 @@ export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs:
         availableMicro: fact.availableCollateralMicro,
       });
       return;
+    case "PositionSettled":
+      if (overview.settlements.has(fact.id)) return;
+      overview.settlements.set(fact.id, fact);
+      // The cash of a wallet comes with its redemption, which is no fact of ours.
+      if (overview.accounts.get(fact.account)?.mode !== "live") {
+        purseOf(overview, fact.account).ledgerMicro += fact.payoutMicro;
+      }
+      return;
     case "RiskDecision":
       overview.risk.set(`${fact.scope.kind}.${fact.scope.id}`, fact);
       return;
@@ -175,6 +193,10 @@ export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs:
 
 export function applyHeartbeat(overview: Overview, heartbeat: Heartbeat, receivedMs: number): void {
   overview.heartbeats.set(`${heartbeat.service}/${heartbeat.instance}`, { ...heartbeat, receivedMs });
+}
+
+export function applyAccountValue(overview: Overview, value: AccountValue): void {
+  overview.values.set(value.account, value);
 }
 
 function applyConfig(overview: Overview, fact: FactOf<"ConfigChanged">): void {
@@ -216,14 +238,21 @@ function attemptOf(overview: Overview, fact: FactOf<"ExecutionAttempt"> | FactOf
   const entry: AttemptEntry = { account, leaderFillId, trades: [], doubled: 0, skips: [], decidedMs: fact.tsInitMs };
   overview.attempts.set(fact.attemptId, entry);
   const fill = overview.fills.get(leaderFillId);
-  if (fill !== undefined && !fill.fill.historical)
+  if (fill !== undefined && !fill.fill.historical && !isWaitedFor(fact))
     overview.latencies.publishedToDecided.push(fact.tsInitMs - fill.storedMs);
   return entry;
 }
 
+/** Sales that may come from a split wait for the act that says so: that time is the chain's finality, not ours. */
+const isWaitedFor = (fact: FactOf<"ExecutionAttempt"> | FactOf<"OrderIntent">): boolean =>
+  fact.derived === "splitSale" ||
+  (fact.type === "ExecutionAttempt" &&
+    fact.kind === "EXIT" &&
+    fact.reasons.every(({ code }) => code === "NOTHING_TO_SELL" || code === "LEADER_HOLDING_UNKNOWN"));
+
 function applySkip(overview: Overview, fact: FactOf<"ExecutionAttempt">, storedMs: number): void {
   attemptOf(overview, fact).skips.push(fact);
-  const text = `skip ${fact.reasons.map((reason) => reason.code).join(", ")}`;
+  const text = `skip ${fact.reasons.map(reasonText).join(", ")}`;
   keepRecent(overview.recentAttempts, { account: fact.account, text, fill: fact.leaderFillId, atMs: storedMs });
 }
 
@@ -232,7 +261,7 @@ function applyIntent(overview: Overview, intent: FactOf<"OrderIntent">): void {
   if (attempt.trades.includes(intent.orderId)) return;
   if (intent.kind === "ENTRY" && attempt.trades.length > 0) attempt.doubled += 1;
   attempt.trades.push(intent.orderId);
-  overview.orders.set(intent.orderId, { intent, acceptedMs: null, filledMicro: sharesMicro(0n), fills: 0, end: null });
+  overview.orders.set(intent.orderId, { intent, placedMs: null, filledMicro: sharesMicro(0n), fills: 0, end: null });
   const text = `order ${intent.orderId}`;
   keepRecent(overview.recentAttempts, {
     account: intent.account,
@@ -275,14 +304,17 @@ function keepRecent<T>(list: T[], item: T): void {
   if (list.length > RECENT) list.shift();
 }
 
-/** What the paper ledger must hold: our fills added up, independent of inventory and balance-sync. */
+/** What the paper ledger must hold: our fills added up, less what was paid out; independent of inventory's positions. */
 export function paperHoldings(overview: Overview): PaperHolding[] {
   const holdings = new Map<string, PaperHolding>();
-  for (const fill of overview.executionFills.values()) {
-    const key = `${fill.account}|${fill.tokenId}`;
+  const move = (account: AccountId, tokenId: TokenId, shares: bigint): void => {
+    const key = `${account}|${tokenId}`;
     const before = holdings.get(key)?.sharesMicro ?? 0n;
-    const after = fill.side === "BUY" ? before + fill.sizeMicro : before - fill.sizeMicro;
-    holdings.set(key, { account: fill.account, tokenId: fill.tokenId, sharesMicro: sharesMicro(after) });
+    holdings.set(key, { account, tokenId, sharesMicro: sharesMicro(before + shares) });
+  };
+  for (const { account, tokenId, side, sizeMicro } of overview.executionFills.values()) {
+    move(account, tokenId, side === "BUY" ? sizeMicro : -sizeMicro);
   }
+  for (const { account, tokenId, sharesMicro: paid } of overview.settlements.values()) move(account, tokenId, -paid);
   return [...holdings.values()];
 }

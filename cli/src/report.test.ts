@@ -11,12 +11,15 @@ import {
   type LeaderFillId,
   type TokenId,
   type TradeId,
+  type VenueOrderId,
 } from "@slipstream/contracts/ids";
+import type { AccountValue } from "@slipstream/contracts/live";
+import type { MarketDefinition } from "@slipstream/contracts/market";
 import { priceMicro, sharesMicro, usdcMicro } from "@slipstream/contracts/money";
 import { subjectOf } from "@slipstream/contracts/subjects";
 import { describe, expect, test } from "vitest";
 import { renderLiveView } from "./liveView.ts";
-import { applyFact, emptyOverview, type Overview } from "./overview.ts";
+import { applyAccountValue, applyFact, emptyOverview, type Overview } from "./overview.ts";
 import { audit, buildReport, type ChainFill, isGood, quantiles } from "./report.ts";
 
 const leader = `0x${"11".repeat(20)}` as Address;
@@ -98,7 +101,8 @@ const intent = (n: number, order = 0): FactOf<"OrderIntent"> => ({
   ttlMs: 5_000,
   maxFeeMicro: usdcMicro(0n),
   notionalMicro: usdcMicro(5_100_000n),
-  bucketUsedMicro: sharesMicro(0n),
+  bucketUsed: [],
+  minOrderSizeMicro: sharesMicro(5_000_000n),
   tsDecidedMs: 1_012,
 });
 const skip = (n: number): FactOf<"ExecutionAttempt"> => ({
@@ -146,6 +150,9 @@ const position = (confirmed: bigint, effective = confirmed): FactOf<"PositionCha
   effectiveMicro: sharesMicro(effective),
   conservativeExposureMicro: sharesMicro(effective),
   availableToSellMicro: sharesMicro(effective),
+  settledMicro: sharesMicro(0n),
+  claimableMicro: usdcMicro(0n),
+  tradedMicro: sharesMicro(effective),
   costMicro: usdcMicro(5_000_000n),
   realizedPnlMicro: usdcMicro(0n),
   feesMicro: usdcMicro(0n),
@@ -179,7 +186,20 @@ function overviewOf(...facts: Fact[]): Overview {
 const onChain = (...blocks: number[]): ChainFill[] =>
   blocks.map((n) => ({ leader, blockHash: hash(n), blockNumber: n, logIndex: 1 }));
 const reportOf = (overview: Overview, chain: ChainFill[]) =>
-  buildReport(overview, audit(overview, chain, chain, 1_000), { faults: [], errors: [] });
+  buildReport(overview, audit(overview, chain, chain, 1_000), { faults: [], errors: [], isClosed: () => true });
+
+test("an order is placed when the venue has it, not when the log is told", () => {
+  const accepted: FactOf<"OrderAccepted"> = {
+    ...times,
+    type: "OrderAccepted",
+    id: factId("OrderAccepted", orderId(1)),
+    ...{ orderId: orderId(1), account, tokenId, conditionId: condition, leaderFillId: fillId(1) },
+    venueOrderId: "paper:1" as VenueOrderId,
+    tsPlacedMs: 1_412,
+  };
+  const { latencyMs } = reportOf(overviewOf(leaderFill(1), intent(1), accepted, accepted), onChain(1));
+  expect(latencyMs.decidedToPlaced).toEqual({ p50: 400, p90: 400, p99: 400 });
+});
 
 test("a run that agrees with the chain is good", () => {
   const overview = overviewOf(
@@ -235,6 +255,12 @@ describe("what is not well is found", () => {
     ],
     ["a fill of our own told twice", [...good, execution(1, 10_000_000n, 0n)], onChain(1), { duplicated: 1 }],
     [
+      "a fill of our own from before its signal",
+      [...good.slice(0, 2), { ...execution(1, 10_000_000n, 0n), tsEventMs: 999 }, position(10_000_000n)],
+      onChain(1),
+      { errors: /fill 1\.0 of our own is 1 ms before its signal/ },
+    ],
+    [
       "money that differs from the ledger",
       [...good.slice(0, 3), { ...position(10_000_000n), availableCollateralMicro: usdcMicro(9_990_000_000n) }],
       onChain(1),
@@ -286,42 +312,109 @@ test("a fill that was reverted and returned is one fill; one that was retracted 
   });
 });
 
+const settled: FactOf<"PositionSettled"> = {
+  ...times,
+  ...{ type: "PositionSettled", id: factId("PositionSettled", `${account}.${tokenId}`), account, tokenId },
+  ...{ conditionId: condition, sharesMicro: sharesMicro(10_000_000n), payoutMicro: usdcMicro(10_000_000n) },
+  ...{ costMicro: usdcMicro(5_000_000n), outcomeIndex: 0, payoutNumerators: [1n, 0n], payoutDenominator: 1n },
+  ...{ blockNumber: 9, source: "chain" },
+};
+
+test("what a market paid belongs to the ledger, once; what a closed one owes is listed", () => {
+  const held = [leaderFill(1), intent(1), execution(1, 10_000_000n, 0n), position(10_000_000n)];
+  const owed = reportOf(overviewOf(...held), onChain(1));
+  expect(owed).toMatchObject({ settled: { count: 0, payout: "0" }, errors: [] });
+  expect(owed.unpaid).toEqual([{ account, tokenId, effective: "10000000" }]);
+  const cash = usdcMicro(10_005_000_000n);
+  const after = { ...position(0n), collateralMicro: cash, availableCollateralMicro: cash };
+  const paid = reportOf(overviewOf(...held, settled, settled, after), onChain(1));
+  expect(paid).toMatchObject({ settled: { count: 1, payout: "10000000" }, unpaid: [], errors: [] });
+});
+
+test("the live view says of a position that its market owes it, and what can be claimed", () => {
+  const closed = (): MarketDefinition =>
+    ({ closed: true, tokens: [{ tokenId, outcome: "Yes" }], question: "?" }) as never;
+  const shown = (facts: Fact[]): string =>
+    renderLiveView(overviewOf(...facts), {
+      ...{ nowMs: 5_000, wallMs: 5_000, width: 200, rows: 5, title: "test" },
+      market: closed,
+    });
+  expect(shown([position(10_000_000n)])).toContain("closed, not paid yet");
+  const claim = { ...position(10_000_000n, 0n), claimableMicro: usdcMicro(10_000_000n) };
+  expect(shown([claim])).toContain("claimable $10");
+  expect(shown([claim])).not.toContain("not paid yet");
+});
+
 test("quantiles are of the nearest rank", () => {
   expect(quantiles([5, 1, 4, 2, 3])).toEqual({ p50: 3, p90: 5, p99: 5 });
   expect(quantiles([])).toEqual({ p50: 0, p90: 0, p99: 0 });
 });
 
-test("the live view tells fills, attempts, positions and why nothing trades", () => {
-  const text = renderLiveView(
-    overviewOf(
-      leaderFill(1),
-      intent(1),
-      execution(1, 4_000_000n, 6_000_000n),
-      leaderFill(2),
-      skip(2),
-      position(4_000_000n),
-    ),
+/** 4 shares that cost 5, now at 0.05, after 1 of fees. */
+const fallen: AccountValue = {
+  type: "AccountValue",
+  v: 1,
+  account,
+  cashMicro: usdcMicro(9_994_000_000n),
+  claimableMicro: usdcMicro(0n),
+  fundingMicro: usdcMicro(10_000_000_000n),
+  realizedMicro: usdcMicro(-1_000_000n),
+  feesMicro: usdcMicro(1_000_000n),
+  unrealizedMicro: usdcMicro(-4_800_000n),
+  equityMicro: usdcMicro(9_994_200_000n),
+  unmarked: 0,
+  positions: [
     {
-      nowMs: 2_000,
-      wallMs: 2_000,
-      width: 120,
-      rows: 5,
-      market: () => undefined,
-      title: "Slipstream · test",
+      ...{ tokenId, conditionId: condition, sharesMicro: sharesMicro(4_000_000n), costMicro: usdcMicro(5_000_000n) },
+      mark: { priceMicro: priceMicro(50_000), source: "mid", tsMs: 500 },
+      ...{ valueMicro: usdcMicro(200_000n), unrealizedMicro: usdcMicro(-4_800_000n) },
     },
+  ],
+  tsInitMs: 1_000,
+};
+
+test("profit that is not the change of equity makes a report not well", () => {
+  const judged = (value: AccountValue) => {
+    const overview = overviewOf();
+    applyAccountValue(overview, value);
+    return buildReport(overview, audit(overview, [], [], 0), { faults: [], errors: [], isClosed: () => false });
+  };
+  expect(judged(fallen)).toMatchObject({ errors: [], money: [{ equity: "9994200000", unrealized: "-4800000" }] });
+  const wrong = judged({ ...fallen, realizedMicro: usdcMicro(0n) });
+  expect(wrong.errors.join()).toMatch(/equity changed by -5800000, realized and unrealized are -4800000/);
+});
+
+test("the live view tells fills, attempts, positions and why nothing trades", () => {
+  const overview = overviewOf(
+    leaderFill(1),
+    intent(1),
+    execution(1, 4_000_000n, 6_000_000n),
+    leaderFill(2),
+    skip(2),
+    position(4_000_000n),
   );
+  applyAccountValue(overview, fallen);
+  const text = renderLiveView(overview, {
+    nowMs: 2_000,
+    wallMs: 2_000,
+    width: 160,
+    rows: 5,
+    market: () => undefined,
+    title: "Slipstream · test",
+  });
   for (const line of [
     /risk HALT: no decision of risk yet/,
     /LEADER FILLS 2/,
     /0x1111…1111 BUY {2}100 @ 0.5/,
     /entry BUY 10 ≤ 0.51 +filled 4 /,
     /skip HISTORICAL_FILL/,
-    /paper +4 +cost \$5 +confirmed 4/,
+    /equity \$9994.2, cash \$9994, realized -\$1 \(after fees of \$1\), unrealized -\$4.8, oldest price 2 s old/,
+    /paper +4 +cost \$5 +worth \$0.2 -\$4.8 @ 0.05 2 s old +confirmed 4/,
     /executor silent/,
   ]) {
     expect(text).toMatch(line);
   }
-  for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(120);
+  for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(160);
 });
 
 test("the position that changed last is the last one: it has the newest collateral", () => {

@@ -1,6 +1,6 @@
 /** The report of a run: what happened, and whether it agrees with the chain. Shape: README, "Report". */
-import type { Address, LeaderFillId } from "@slipstream/contracts/ids";
-import { type Overview, paperHoldings } from "./overview.ts";
+import type { Address, LeaderFillId, TokenId } from "@slipstream/contracts/ids";
+import { type OrderEntry, type Overview, paperHoldings } from "./overview.ts";
 
 /** A fill of a followed wallet as the chain itself shows it, read independently of chain-watcher. */
 export type ChainFill = {
@@ -22,7 +22,30 @@ export type RunReport = {
   duplicated: number;
   /** Money once nothing is open: what inventory has, what it may spend, and what our own fills leave of the funding. */
   purses: { account: string; collateral: string; available: string; ledger: string }[];
+  /** What each account is worth at the end: realized net of fees, unrealized at marks; `null` mark: at cost. */
+  money: {
+    account: string;
+    funding: string | null;
+    equity: string;
+    cash: string;
+    claimable: string;
+    realized: string;
+    fees: string;
+    unrealized: string;
+    positions: {
+      tokenId: string;
+      shares: string;
+      cost: string;
+      value: string;
+      markMicro: number | null;
+      markMs: number | null;
+    }[];
+  }[];
   positions: { account: string; tokenId: string; confirmed: string; effective: string; chain: string }[];
+  /** Resolved markets that paid us: settlements, and what they paid. */
+  settled: { count: number; payout: string };
+  /** Held although the market is closed: not resolved on the chain yet, or not told. */
+  unpaid: { account: string; tokenId: string; effective: string }[];
   latencyMs: { seenToPublished: Quantiles; publishedToDecided: Quantiles; decidedToPlaced: Quantiles };
   /** Orders filled in parts or only in part, and orders that ended by their time to live. */
   partialFills: number;
@@ -136,10 +159,48 @@ export function purseRows(overview: Overview): RunReport["purses"] {
   );
 }
 
+/** Fills of ours from before what they follow: whatever clock was wrong, the result is not true. */
+function impossibleFills({ executionFills, orders }: Overview): string[] {
+  return [...executionFills.values()].flatMap(({ orderId, tradeId, tsEventMs }) => {
+    const signalMs = orders.get(orderId)?.intent.tsSignalMs ?? Number.NEGATIVE_INFINITY;
+    return tsEventMs < signalMs ? [`fill ${tradeId} of our own is ${signalMs - tsEventMs} ms before its signal`] : [];
+  });
+}
+
+export const moneyRows = (overview: Overview): RunReport["money"] =>
+  [...overview.values.values()].map((value) => ({
+    account: value.account,
+    funding: value.fundingMicro === null ? null : `${value.fundingMicro}`,
+    equity: `${value.equityMicro}`,
+    cash: `${value.cashMicro}`,
+    claimable: `${value.claimableMicro}`,
+    realized: `${value.realizedMicro}`,
+    fees: `${value.feesMicro}`,
+    unrealized: `${value.unrealizedMicro}`,
+    positions: value.positions.map(({ tokenId, sharesMicro: shares, costMicro, valueMicro, mark }) => ({
+      ...{ tokenId, shares: `${shares}`, cost: `${costMicro}`, value: `${valueMicro}` },
+      ...{ markMicro: mark?.priceMicro ?? null, markMs: mark?.tsMs ?? null },
+    })),
+  }));
+
+/** Profit must be the change of equity, to the micro, or the books are wrong. */
+function unexplainedProfit({ values }: Overview): string[] {
+  return [...values.values()].flatMap(({ account, fundingMicro, equityMicro, realizedMicro, unrealizedMicro }) => {
+    if (fundingMicro === null) return [];
+    const [change, profit] = [equityMicro - fundingMicro, realizedMicro + unrealizedMicro];
+    if (change === profit) return [];
+    return [`money of ${account}: equity changed by ${change}, realized and unrealized are ${profit} (1e-6 USDC)`];
+  });
+}
+
 export function buildReport(
   overview: Overview,
   found: Audit,
-  run: { readonly faults: readonly string[]; readonly errors: readonly string[] },
+  run: {
+    readonly faults: readonly string[];
+    readonly errors: readonly string[];
+    readonly isClosed: (tokenId: TokenId) => boolean;
+  },
 ): RunReport {
   const byReason: Record<string, number> = {};
   let skip = 0;
@@ -163,6 +224,7 @@ export function buildReport(
       `purse ${row.account}: collateral ${row.collateral}, available ${row.available}, ledger ${row.ledger}`,
     );
   }
+  disagreements.push(...unexplainedProfit(overview));
   return {
     leaderFills: overview.fills.size,
     attempts: { trade: overview.attempts.size - skip, skip, byReason },
@@ -171,7 +233,12 @@ export function buildReport(
     missed: found.missed.length,
     duplicated: found.duplicated.length,
     purses,
+    money: moneyRows(overview),
     positions,
+    settled: settledOf(overview),
+    unpaid: positions.flatMap(({ account, tokenId, effective }) =>
+      effective !== "0" && run.isClosed(tokenId as TokenId) ? { account, tokenId, effective } : [],
+    ),
     latencyMs: {
       seenToPublished: quantiles(overview.latencies.seenToPublished),
       publishedToDecided: quantiles(overview.latencies.publishedToDecided),
@@ -181,14 +248,35 @@ export function buildReport(
       (order) => order.fills > 0 && (order.fills > 1 || order.filledMicro < order.intent.sizeMicro),
     ).length,
     ttlCancels: orders.filter((order) => order.end === "expired").length,
-    lateExits: orders.filter(
-      ({ intent }) => intent.kind === "EXIT" && intent.tsDecidedMs - intent.tsSignalMs > LATE_EXIT_MS,
-    ).length,
+    lateExits: lateExits(orders),
     returned: [...overview.fills.values()].filter(({ returned }) => returned).length,
     retracted: [...overview.fills.values()].filter(({ status }) => status === "RETRACTED").length,
     faults: [...run.faults],
-    errors: [...run.errors, ...found.missed, ...found.duplicated, ...found.phantom, ...disagreements],
+    errors: [
+      ...run.errors,
+      ...found.missed,
+      ...found.duplicated,
+      ...found.phantom,
+      ...disagreements,
+      ...impossibleFills(overview),
+    ],
   };
+}
+
+/** By their first order: one that rests and gives way has many. */
+function lateExits(orders: readonly OrderEntry[]): number {
+  const first = new Map<string, number>();
+  for (const { intent } of orders) {
+    if (intent.kind !== "EXIT") continue;
+    const lateMs = intent.tsDecidedMs - intent.tsSignalMs;
+    first.set(intent.attemptId, Math.min(lateMs, first.get(intent.attemptId) ?? lateMs));
+  }
+  return [...first.values()].filter((lateMs) => lateMs > LATE_EXIT_MS).length;
+}
+
+function settledOf({ settlements }: Overview): RunReport["settled"] {
+  const payout = [...settlements.values()].reduce((sum, { payoutMicro }) => sum + payoutMicro, 0n);
+  return { count: settlements.size, payout: String(payout) };
 }
 
 /** A run is good when nothing was missed or doubled and the positions agree with the chain. */

@@ -42,7 +42,8 @@ async function judge(overview: Overview, rpcUrl: string, upToBlock: number): Pro
 }
 
 function isQuiet(overview: Overview, result: Audit, head: number): boolean {
-  const open = [...overview.orders.values()].some((order) => order.end === null);
+  // An exit may rest as long as its policy says, and binds nothing but its shares.
+  const open = [...overview.orders.values()].some(({ end, intent }) => end === null && intent.kind === "ENTRY");
   const settled = positionRows(overview).every((row) => row.confirmed === row.chain && row.effective === row.chain);
   const paid = purseRows(overview).every((row) => row.collateral === row.ledger && row.available === row.ledger);
   const clean = result.missed.length === 0 && result.phantom.length === 0;

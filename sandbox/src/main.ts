@@ -29,6 +29,7 @@ async function main(): Promise<void> {
     rpcPort: settings.SANDBOX_RPC_PORT,
     host: settings.SANDBOX_HOST,
     pace: settings.SANDBOX_PACE,
+    churn: settings.SANDBOX_CHURN,
     ...(settings.SANDBOX_DIR === undefined ? {} : { dir: settings.SANDBOX_DIR }),
     ...(settings.ANVIL_BIN === undefined ? {} : { anvilBin: settings.ANVIL_BIN }),
     onNote: (text, details) => logger.warn({ ...details }, text),

@@ -7,21 +7,24 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InvariantError } from "@slipstream/contracts/errors";
-import { type Address, type ConditionId, Hash } from "@slipstream/contracts/ids";
+import { type Address, Hash } from "@slipstream/contracts/ids";
+import { type PriceMicro, priceMicro } from "@slipstream/contracts/money";
 import { cast, createStory, type Pace } from "./actors/cast.ts";
 import { startSandboxChain } from "./chain/chain.ts";
 import type { SandboxChain } from "./chain/types.ts";
+import { firstRecords, type MarketRecords, specOf } from "./churn/records.ts";
+import { restoreListings, startChurn } from "./churn/start.ts";
 import { controlRoutes, type Endpoints, endpointsAt, type WorldLeader } from "./control.ts";
 import { type EndowmentOptions, endow } from "./endowment.ts";
 import { fillsOnChain } from "./keptFills.ts";
-import { venueMarket, worldMarkets } from "./markets.ts";
 import { clobRoutes } from "./venue/clobRoutes.ts";
 import { createDataFaults } from "./venue/dataFaults.ts";
 import { dataRoutes } from "./venue/dataRoutes.ts";
-import { createExchange, undoTrade } from "./venue/exchange.ts";
+import { createExchange, type Exchange, openMarkets, undoTrade } from "./venue/exchange.ts";
 import { createFeed, type Feed } from "./venue/feed.ts";
 import { gammaRoutes } from "./venue/gammaRoutes.ts";
 import { startHttp, upgradesAt } from "./venue/http.ts";
+import { isTraded, type Listing, type Listings, shownPayout } from "./venue/listings.ts";
 import type { VenueMarket } from "./venue/market.ts";
 import { createMarketChannel, MARKET_WS_PATH } from "./venue/marketWs.ts";
 import { createPurses } from "./venue/purses.ts";
@@ -47,6 +50,8 @@ export type WorldOptions = {
   readonly dir?: string;
   /** Default normal. */
   readonly pace?: Pace;
+  /** Markets end, are paid, and others open in their place. Default false: they stay as they are. */
+  readonly churn?: boolean;
   readonly anvilBin?: string;
   /** Something that a person should know, with its details. */
   readonly onNote?: (text: string, details: Readonly<Record<string, unknown>>) => void;
@@ -57,7 +62,10 @@ export type WorldOptions = {
 export type World = {
   readonly endpoints: Endpoints;
   readonly leaders: readonly WorldLeader[];
+  /** Those that are traded now. */
   readonly markets: readonly VenueMarket[];
+  /** All that the venue answers for, ended ones for some hours. */
+  listings(): Iterable<Listing>;
   readonly chain: SandboxChain;
   readonly feed: Feed;
   readonly faults: WorldFaults;
@@ -84,10 +92,11 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   });
   try {
     const folder = openWorldFolder(options.dir ?? temporary ?? "", options.seed);
+    const records = folder.markets ?? firstRecords(Date.now());
     const chain = await startSandboxChain({
       seed: options.seed,
       blockTimeMs: options.blockTimeMs ?? BLOCK_TIME_MS,
-      markets: worldMarkets.map((market) => market.chain),
+      markets: records.markets.map(specOf),
       wallets: cast,
       dir: folder.path,
       keep: true,
@@ -97,7 +106,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
     });
     undo.push(chain.stop);
-    return await openWorld({ options, folder, chain, undo, stop });
+    return await openWorld({ options, folder, records, chain, undo, stop });
   } catch (error) {
     await stop();
     throw error;
@@ -110,27 +119,29 @@ const BLOCK_TIME_MS = 1_000;
 type Opening = {
   readonly options: WorldOptions;
   readonly folder: WorldFolder;
+  readonly records: MarketRecords;
   readonly chain: SandboxChain;
   /** Steps that end what has been started, oldest first. */
   readonly undo: (() => void | Promise<void>)[];
   readonly stop: () => Promise<void>;
 };
 
-async function openWorld({ options, folder, chain, undo, stop }: Opening): Promise<World> {
+async function openWorld({ options, folder, records, chain, undo, stop }: Opening): Promise<World> {
   const nowMs = Date.now;
   const { seed, pace = "normal", onNote = () => undefined } = options;
-  const markets = marketsOf(chain, nowMs());
+  const listings = await restoreListings(records, chain);
   const leaders = leadersOf(chain);
   const fills = await openFills(folder, chain, leaders);
-  const endowment = await endowCast(chain, markets);
-  const exchange = createExchange({ markets, purses: endowment.purses, orderIds: orderIdsOf(seed, folder.run) });
+  const purses = createPurses();
+  const exchange = createExchange({ markets: tradedIn(listings), purses, orderIds: orderIdsOf(seed, folder.run) });
+  const endowment = await endowCast(chain, exchange, listings);
   const feed = createFeed(exchange, nowMs());
-  const byCondition = new Map<ConditionId, VenueMarket>(markets.map((market) => [market.conditionId, market]));
-  const rtds = createRtdsChannel(byCondition, nowMs);
+  const { markets } = listings;
+  const rtds = createRtdsChannel(markets, nowMs);
   const settlement = startSettlement({
     chain,
     fills,
-    conditionOf: (tokenId) => markets.find((market) => market.tokenIds.includes(tokenId))?.conditionId,
+    conditionOf: listings.conditionOf,
     onSent: feed.print,
     onFailed: (trade, why) => {
       undoTrade(exchange, trade);
@@ -142,17 +153,21 @@ async function openWorld({ options, folder, chain, undo, stop }: Opening): Promi
     },
   });
   const deeds = startDeeds({
-    ...{ chain, inOrder: settlement.inOrder, purses: endowment.purses },
+    ...{ chain, inOrder: settlement.inOrder, purses },
     leaders: new Set(leaders.map(({ address }) => address)),
     known: await fillsOnChain(chain.rpcWsUrl, folder.acts),
-    onFailed: ({ kind, wallet }, why) => onNote("an act of a leader failed", { kind, wallet, why }),
+    onFailed: ({ kind, wallet }, why) => onNote("an act besides trading failed", { kind, wallet, why }),
     onActs: folder.replaceActs,
   });
   undo.push(settlement.stop, deeds.stop);
 
   const channel = createMarketChannel(feed);
   const dataApi = createDataFaults();
-  const faults = createWorldFaults({ chain, channel, rtds, dataApi, fills });
+  const lifecycle = startChurn({
+    ...{ seed, pace, chain, exchange, feed, listings, endowment, nowMs, onNote, inOrder: settlement.inOrder },
+    ...{ ends: records.ends, isOn: options.churn ?? false, keep: folder.replaceMarkets, story: () => story },
+  });
+  const faults = createWorldFaults({ chain, channel, rtds, dataApi, fills, lifecycle });
   undo.push(faults.stop);
   const rpcPort = Number(new URL(chain.rpcHttpUrl).port);
   const http = await startHttp({
@@ -160,14 +175,18 @@ async function openWorld({ options, folder, chain, undo, stop }: Opening): Promi
     port: options.port ?? 0,
     onUpgrade: upgradesAt({ [MARKET_WS_PATH]: channel.onUpgrade, [RTDS_WS_PATH]: rtds.onUpgrade }),
     routes: {
-      ...clobRoutes({ markets: byCondition, feed, nowMs }),
-      ...gammaRoutes({ markets, feed }),
-      ...dataRoutes({ markets: byCondition, fills, acts: deeds.ofLeaders, feed, nowMs, faults: dataApi }),
+      ...clobRoutes({ listings, feed, nowMs }),
+      ...gammaRoutes({ listings, feed }),
+      ...dataRoutes({
+        ...{ markets, fills, acts: deeds.ofLeaders, feed, nowMs, faults: dataApi },
+        payoutOf: (conditionId) => paidOf(listings.get(conditionId)),
+      }),
       ...controlRoutes({
         endpoints: ({ hostname, port }) => endpointsAt({ hostname, port, rpcPort }),
         leaders,
         truth: fills.ofLeaders,
         acts: deeds.ofLeaders,
+        markets: listings.all,
         fault: faults.apply,
       }),
     },
@@ -176,12 +195,17 @@ async function openWorld({ options, folder, chain, undo, stop }: Opening): Promi
 
   const addressOf = (name: string): Address => walletOf(chain, name).address;
   // Each run tells another part: the story would begin again with the same acts.
-  const story = createStory({ exchange, addressOf, seed: `${seed}|${folder.run}`, pace });
-  undo.push(startPlaying({ story, feed, settlement, deeds, endowment, nowMs, paused: faults.actorsPaused, onNote }));
+  const { endsIn } = lifecycle;
+  const story = createStory({ exchange, addressOf, seed: `${seed}|${folder.run}`, pace, endsIn });
+  const playing = { story, lifecycle, feed, settlement, deeds, endowment, nowMs, onNote };
+  undo.push(startPlaying({ ...playing, paused: faults.actorsPaused }));
   return {
     endpoints: endpointsAt({ hostname: shownHost(options.host ?? HOST), port: http.port, rpcPort }),
     leaders,
-    markets,
+    get markets() {
+      return openMarkets(exchange);
+    },
+    listings: listings.all,
     chain,
     feed,
     faults,
@@ -200,11 +224,14 @@ function walletOf(chain: SandboxChain, name: string) {
   return wallet;
 }
 
-const marketsOf = (chain: SandboxChain, createdMs: number): VenueMarket[] =>
-  worldMarkets.flatMap((market, index) => {
-    const onChain = chain.markets[index];
-    return onChain === undefined ? [] : [venueMarket(market, onChain, index, createdMs)];
-  });
+const tradedIn = (listings: Listings): VenueMarket[] =>
+  [...listings.all()].flatMap((listing) => (isTraded(listing) ? [listing.market] : []));
+
+/** What outcome 0 is paid, once the oracle has reported. */
+function paidOf(listing: Listing | undefined): PriceMicro | null {
+  const payouts = listing?.payouts ?? null;
+  return payouts === null || listing?.reportedBlock === null ? null : priceMicro(shownPayout(payouts));
+}
 
 const leadersOf = (chain: SandboxChain): WorldLeader[] =>
   cast
@@ -232,10 +259,16 @@ function keepFills(
   if (added.length > 0) folder.append(added);
 }
 
-async function endowCast(chain: SandboxChain, markets: readonly VenueMarket[]): Promise<EndowmentOptions> {
+async function endowCast(chain: SandboxChain, exchange: Exchange, listings: Listings): Promise<EndowmentOptions> {
   const quoting = cast.filter(({ role }) => role.kind !== "leader").map(({ name }) => walletOf(chain, name).address);
-  const endowment = { chain, purses: createPurses(), markets, wallets: chain.wallets, quoting: new Set(quoting) };
-  await endow(endowment);
+  const markets = (): VenueMarket[] => openMarkets(exchange);
+  const { purses } = exchange;
+  const endowment = { chain, purses, markets, wallets: chain.wallets, quoting: new Set(quoting) };
+  const ended = [...listings.all()].filter((listing) => !isTraded(listing));
+  await endow(
+    endowment,
+    ended.map(({ market }) => market),
+  );
   return endowment;
 }
 

@@ -1,6 +1,7 @@
 /** Does what a fault asks for, to the parts of a running world. */
 import { ContractError } from "@slipstream/contracts/errors";
 import type { SandboxChain } from "./chain/types.ts";
+import type { Lifecycle } from "./churn/lifecycle.ts";
 import type { Fault, FaultAnswer } from "./control.ts";
 import type { DataFaults } from "./venue/dataFaults.ts";
 import type { MarketChannel } from "./venue/marketWs.ts";
@@ -20,8 +21,9 @@ export function createWorldFaults(parts: {
   readonly rtds: RtdsChannel;
   readonly dataApi: DataFaults;
   readonly fills: SettledFills;
+  readonly lifecycle: Pick<Lifecycle, "resolve" | "close" | "setChurn">;
 }): WorldFaults {
-  const { chain, channel, rtds, dataApi, fills } = parts;
+  const { chain, channel, rtds, dataApi, fills, lifecycle } = parts;
   let paused = false;
   let outage: NodeJS.Timeout | undefined;
 
@@ -98,6 +100,13 @@ export function createWorldFaults(parts: {
         return {};
       case "silenceRtds":
         rtds.silence(fault.on);
+        return {};
+      case "resolveMarket":
+        return { ended: lifecycle.resolve(fault) };
+      case "closeMarket":
+        return { ended: lifecycle.close(fault) };
+      case "churn":
+        lifecycle.setChurn(fault.on);
         return {};
       case "reorg":
         return reorg(fault.depth, fault.drop);

@@ -1,9 +1,10 @@
-/** What a world leaves behind: how often it has been started, and the leaders' fills. The chain keeps itself beside it. */
+/** What a world leaves behind: how often it has been started, its markets, and what leaders did. The chain keeps itself beside it. */
 import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ContractError } from "@slipstream/contracts/errors";
 import { z } from "zod";
+import { MarketRecords } from "./churn/records.ts";
 import { SettledAct } from "./venue/settledDeeds.ts";
 import { rowText, SettledFill } from "./venue/settledFills.ts";
 
@@ -20,6 +21,9 @@ export type WorldFolder = {
   /** Leaders' other acts of earlier runs. */
   readonly acts: readonly SettledAct[];
   replaceActs(acts: readonly SettledAct[]): void;
+  /** Markets as the run before left them; null: none did. */
+  readonly markets: MarketRecords | null;
+  replaceMarkets(all: MarketRecords): void;
   /** After a reorg, or a start on a chain that went back. */
   replaceFills(fills: readonly SettledFill[]): void;
 };
@@ -32,6 +36,7 @@ export function openWorldFolder(dir: string, seed: string): WorldFolder {
   const path = join(dir, `seed-${createHash("sha256").update(seed).digest("hex").slice(0, 12)}`);
   mkdirSync(path, { recursive: true });
   const [stateFile, fillsFile] = [join(path, "world.json"), join(path, "leader-fills.jsonl")];
+  const marketsFile = join(path, "markets.json");
   const actsFile = join(path, "leader-acts.jsonl");
   const known = readOr(path, () => State.parse(JSON.parse(textOf(stateFile, JSON.stringify({ seed, runs: 0 })))));
   const fills = readOr(path, () =>
@@ -40,6 +45,7 @@ export function openWorldFolder(dir: string, seed: string): WorldFolder {
   const acts = readOr(path, () =>
     completeLines(textOf(actsFile, "")).map((line) => SettledAct.parse(JSON.parse(line))),
   );
+  const markets = readOr(path, () => MarketRecords.nullable().parse(JSON.parse(textOf(marketsFile, "null"))));
   const run = known.runs + 1;
   replace(stateFile, `${JSON.stringify({ seed, runs: run })}\n`);
   return {
@@ -47,6 +53,8 @@ export function openWorldFolder(dir: string, seed: string): WorldFolder {
     run,
     fills,
     acts,
+    markets,
+    replaceMarkets: (all) => replace(marketsFile, `${JSON.stringify(all)}\n`),
     replaceActs: (all) => replace(actsFile, all.map((act) => `${rowText(act)}\n`).join("")),
     append: (added) => appendFileSync(fillsFile, added.map((fill) => `${rowText(fill)}\n`).join("")),
     replaceFills: (all) => replace(fillsFile, all.map((fill) => `${rowText(fill)}\n`).join("")),

@@ -1,5 +1,6 @@
 /** The rhythm of the world: every tick the actors act, the channels tell, the chain gets what was traded. */
 import { type Story, TICK_MS } from "./actors/cast.ts";
+import type { Lifecycle } from "./churn/lifecycle.ts";
 import { type EndowmentOptions, recycle } from "./endowment.ts";
 import type { Feed } from "./venue/feed.ts";
 import type { SettledDeeds } from "./venue/settledDeeds.ts";
@@ -7,6 +8,7 @@ import type { Settlement } from "./venue/settlement.ts";
 
 export type Playing = {
   readonly story: Story;
+  readonly lifecycle: Pick<Lifecycle, "tick">;
   readonly feed: Feed;
   readonly settlement: Settlement;
   readonly deeds: SettledDeeds;
@@ -20,12 +22,17 @@ const RECYCLE_TICKS = 240;
 
 /** Plays the first tick at once. @returns a function that ends it when the node has the last trade. */
 export function startPlaying(playing: Playing): () => Promise<void> {
-  const { story, feed, settlement, deeds, endowment, nowMs, paused, onNote } = playing;
+  const { story, lifecycle, feed, settlement, deeds, endowment, nowMs, paused, onNote } = playing;
   let ticks = 0;
   const play = (): void => {
-    if (paused()) return;
-    ticks += 1;
     const atMs = nowMs();
+    lifecycle.tick(paused());
+    if (paused()) {
+      // Nobody trades, but a market may have been closed.
+      feed.publish(atMs);
+      return;
+    }
+    ticks += 1;
     story.tick(atMs);
     const trades = feed.publish(atMs);
     story.onTrades(trades);

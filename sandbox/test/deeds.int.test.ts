@@ -1,10 +1,7 @@
 /** What leaders of a running world do besides trading: what the world says is what the logs of the chain say. */
-import { actFilters, actsOf, isFillTransfer, type TxLog } from "@slipstream/polymarket/acts";
-import { defaultExchanges } from "@slipstream/polymarket/versions";
 import { until } from "@slipstream/testkit/until";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type RawLog, rpc } from "./chainKit.ts";
-import { readJson, startTestWorld, type TestWorld } from "./venueKit.ts";
+import { actsOnChain, actsTold, readJson, startTestWorld, type TestWorld } from "./venueKit.ts";
 
 let running: TestWorld;
 beforeAll(async () => {
@@ -14,36 +11,7 @@ afterAll(() => running.stop());
 
 const fault = (body: unknown) => readJson(`${running.world.endpoints.clobHttpUrl}/faults`, body);
 
-/** Reads the acts of all leaders as a watcher does: filters, then receipts. */
-async function actsOnChain(): Promise<string[]> {
-  const { world } = running;
-  const url = world.endpoints.rpcHttpUrl;
-  const wallets = world.leaders.map(({ address }) => address);
-  const txs = new Set<string>();
-  for (const { address, topics } of actFilters(wallets)) {
-    const logs = (await rpc(url, "eth_getLogs", [{ address, topics, fromBlock: "0x0" }])) as RawLog[];
-    for (const log of logs) if (!isFillTransfer(log, defaultExchanges)) txs.add(log.transactionHash);
-  }
-  const found: string[] = [];
-  for (const txHash of txs) {
-    const receipt = (await rpc(url, "eth_getTransactionReceipt", [txHash])) as { logs: RawLog[]; blockHash: string };
-    const logs = receipt.logs.map((log): TxLog => ({ ...log, logIndex: Number(log.logIndex) }));
-    for (const wallet of wallets) {
-      for (const { act, direction, tokenId, sharesMicro } of actsOf(logs, wallet, defaultExchanges)) {
-        found.push([wallet, act, direction, tokenId, sharesMicro, txHash, receipt.blockHash].join(" "));
-      }
-    }
-  }
-  return found.sort();
-}
-
-const told = (): string[] =>
-  running.world
-    .acts()
-    .map(({ wallet, act, direction, tokenId, sharesMicro, txHash, blockHash }) =>
-      [wallet, act, direction, tokenId, sharesMicro, txHash, blockHash].join(" "),
-    )
-    .sort();
+const told = (): string[] => actsTold(running.world);
 
 async function settled(): Promise<void> {
   await fault({ kind: "pauseActors", on: true });
@@ -56,11 +24,11 @@ test("leaders split, merge, convert and send; the truth is the chain's, also aft
   const kinds = () => new Set(world.acts().map(({ act }) => act));
   await until(() => world.acts().length >= 6 && kinds().size >= 3, { what: "three kinds of acts", timeoutMs: 40_000 });
   await settled();
-  expect(await actsOnChain()).toEqual(told());
+  expect(await actsOnChain(running.world)).toEqual(told());
 
   await fault({ kind: "reorg", depth: 5 });
   await settled();
-  expect(await actsOnChain()).toEqual(told());
+  expect(await actsOnChain(running.world)).toEqual(told());
 
   const rows = (await readJson(`${world.endpoints.clobHttpUrl}/truth/acts`)) as { sharesMicro: string }[];
   expect(rows.map(({ sharesMicro }) => sharesMicro)).toEqual(world.acts().map((act) => act.sharesMicro.toString()));

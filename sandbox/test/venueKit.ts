@@ -5,10 +5,13 @@ import { join } from "node:path";
 import { bookHash, lastTradeText } from "@slipstream/book/hash";
 import { applyLevel, applySnapshot, type Book, createBook, isCrossed } from "@slipstream/book/ladder";
 import type { TokenId } from "@slipstream/contracts/ids";
-import { createMarketParser, type TradeEvent } from "@slipstream/polymarket/marketChannel";
+import { actFilters, actsOf, isFillTransfer, type TxLog } from "@slipstream/polymarket/acts";
+import { createMarketParser, type MarketEvent, type TradeEvent } from "@slipstream/polymarket/marketChannel";
+import { defaultExchanges } from "@slipstream/polymarket/versions";
 import { anvilBin } from "@slipstream/testkit/binaries";
 import WebSocket from "ws";
 import { startWorld, type World, type WorldOptions } from "../src/world.ts";
+import { type RawLog, rpc } from "./chainKit.ts";
 
 export type TestWorld = { readonly world: World; readonly dir: string; readonly stop: () => Promise<void> };
 
@@ -33,15 +36,50 @@ export async function readJson(url: string, body?: unknown): Promise<unknown> {
   return answer;
 }
 
+/** The acts of all leaders as a watcher reads them: filters, then receipts. */
+export async function actsOnChain(world: World): Promise<string[]> {
+  const url = world.endpoints.rpcHttpUrl;
+  const wallets = world.leaders.map(({ address }) => address);
+  const txs = new Set<string>();
+  for (const { address, topics } of actFilters(wallets)) {
+    const logs = (await rpc(url, "eth_getLogs", [{ address, topics, fromBlock: "0x0" }])) as RawLog[];
+    for (const log of logs) if (!isFillTransfer(log, defaultExchanges)) txs.add(log.transactionHash);
+  }
+  const found: string[] = [];
+  for (const txHash of txs) {
+    const receipt = (await rpc(url, "eth_getTransactionReceipt", [txHash])) as { logs: RawLog[]; blockHash: string };
+    const logs = receipt.logs.map((log): TxLog => ({ ...log, logIndex: Number(log.logIndex) }));
+    for (const wallet of wallets) {
+      for (const { act, direction, tokenId, sharesMicro } of actsOf(logs, wallet, defaultExchanges)) {
+        found.push([wallet, act, direction, tokenId, sharesMicro, txHash, receipt.blockHash].join(" "));
+      }
+    }
+  }
+  return found.sort();
+}
+
+/** The same as the world tells them. */
+export const actsTold = (world: World): string[] =>
+  world
+    .acts()
+    .map(({ wallet, act, direction, tokenId, sharesMicro, txHash, blockHash }) =>
+      [wallet, act, direction, tokenId, sharesMicro, txHash, blockHash].join(" "),
+    )
+    .sort();
+
 export type Followed = {
   readonly books: ReadonlyMap<TokenId, Book>;
   readonly trades: readonly TradeEvent[];
+  /** New and resolved markets. */
+  readonly lives: readonly MarketEvent[];
   /** Books at the ends of bursts whose hash was right, and wrong. */
   readonly checks: { right: number; wrong: number };
   /** What could not be read. */
   readonly refused: readonly unknown[];
   readonly texts: readonly string[];
   closed(): boolean;
+  /** Empty while it is open. */
+  closeReason(): string;
   send(text: string): void;
   stop(): void;
 };
@@ -55,10 +93,12 @@ export function follow(world: World, tokens: readonly TokenId[]): Followed {
   const books = new Map<TokenId, Book>();
   const open = new Map<TokenId, Open>();
   const trades: TradeEvent[] = [];
+  const lives: MarketEvent[] = [];
   const refused: unknown[] = [];
   const texts: string[] = [];
   const checks = { right: 0, wrong: 0 };
   let closed = false;
+  let closeReason = "";
 
   const check = ({ tokenId, tsEventMs, hash }: Open): void => {
     const [book, market] = [books.get(tokenId), world.markets.find((one) => one.tokenIds.includes(tokenId))];
@@ -69,10 +109,13 @@ export function follow(world: World, tokens: readonly TokenId[]): Followed {
     checks[isRight && !isCrossed(book) ? "right" : "wrong"] += 1;
   };
 
-  socket.on("open", () => socket.send(JSON.stringify({ type: "market", assets_ids: tokens })));
+  socket.on("open", () =>
+    socket.send(JSON.stringify({ type: "market", assets_ids: tokens, custom_feature_enabled: true })),
+  );
   socket.on("error", (error) => refused.push(error));
-  socket.on("close", () => {
+  socket.on("close", (_code, reason) => {
     closed = true;
+    closeReason = String(reason);
   });
   socket.on("message", (data) => {
     const text = String(data);
@@ -81,6 +124,7 @@ export function follow(world: World, tokens: readonly TokenId[]): Followed {
     refused.push(...frame.refused);
     for (const event of frame.events) {
       if (event.kind === "trade") trades.push(event);
+      if (event.kind === "newMarket" || event.kind === "marketResolved") lives.push(event);
       if (event.kind === "book") {
         const book = createBook({ tokenId: event.tokenId, tickMicro: event.tickMicro ?? 1_000 });
         applySnapshot(book, event.bids, event.asks);
@@ -101,10 +145,12 @@ export function follow(world: World, tokens: readonly TokenId[]): Followed {
   return {
     books,
     trades,
+    lives,
     checks,
     refused,
     texts,
     closed: () => closed,
+    closeReason: () => closeReason,
     send: (text) => socket.send(text),
     stop: () => socket.terminate(),
   };

@@ -12,7 +12,7 @@ import { z } from "zod";
 import { connectCli } from "../../cli/src/connection.ts";
 import { defaultAccount } from "../../cli/src/defaults.ts";
 import { followLog } from "../../cli/src/follow.ts";
-import { type Run, startRun } from "./kit.ts";
+import { FIXED_MARKETS, type Run, startRun } from "./kit.ts";
 
 afterAll(expectNoLeaks);
 
@@ -210,7 +210,7 @@ async function latchWithoutRisk(run: Run, log: Log): Promise<void> {
 
 test("a halt halts, silence of risk halts, the latch needs no risk, and what waited is followed afterwards", async () => {
   // Ended by hand: what the test waits for takes as long as it takes.
-  const run = await startRun(["start", "--for", "5m"], { SANDBOX_PACE: "fast" });
+  const run = await startRun(["start", "--for", "5m"], { SANDBOX_PACE: "fast", ...FIXED_MARKETS });
   try {
     await run.pid("executor");
     const log = await readLog(run.natsUrl());

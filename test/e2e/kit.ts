@@ -25,6 +25,9 @@ export type Run = {
 
 type RunRecord = { natsUrl: string; sandboxUrl: string | null; children: Record<string, number> };
 
+/** For runs that wait for an exit in the market of an entry: it must not end in between. */
+export const FIXED_MARKETS = { SANDBOX_CHURN: "off" } as const;
+
 /** @param args - of `slipstream`; `--report` is added. */
 export async function startRun(
   args: readonly string[],

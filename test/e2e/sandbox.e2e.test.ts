@@ -3,7 +3,7 @@
 import { expectNoLeaks } from "@slipstream/testkit/processes";
 import { afterAll, expect, test } from "vitest";
 import { sendFault } from "../../cli/src/worldClient.ts";
-import { pause, type Run, startRun } from "./kit.ts";
+import { FIXED_MARKETS, pause, type Run, startRun } from "./kit.ts";
 
 afterAll(expectNoLeaks);
 
@@ -54,7 +54,7 @@ const victims = [
 ];
 
 test("each service and the bus killed by -9 in turn: nothing missed, nothing doubled, exits of the outage followed", async () => {
-  await withRun(await startRun(["start", "--for", "75s"]), async (run) => {
+  await withRun(await startRun(["start", "--for", "75s"], FIXED_MARKETS), async (run) => {
     await run.pid("executor");
     for (const name of victims) {
       await pause(4_000);

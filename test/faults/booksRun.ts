@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Bus, connectBus } from "@slipstream/actor/bus";
-import { systemClock } from "@slipstream/actor/clock";
+import { exactClockText, MACHINE_CLOCK, systemClock } from "@slipstream/actor/clock";
 import { publishMarket } from "@slipstream/actor/markets";
 import { provision } from "@slipstream/actor/provision";
 import type { BookUpdate } from "@slipstream/contracts/book";
@@ -179,6 +179,8 @@ async function startBookstore(
       ...process.env,
       ...{ NATS_URL: `nats://127.0.0.1:${at.natsPort}`, INSTANCE: "books", HEALTH_PORT: "0", LOG_LEVEL: "error" },
       ...{ CLOB_MARKET_WS_URL: at.wsUrl, CLOB_HTTP_URL: at.httpUrl, GAMMA_URL: at.httpUrl },
+      // The venue is on this machine.
+      SLIPSTREAM_CLOCK: exactClockText(MACHINE_CLOCK),
       TOKENS_PER_CONNECTION: String(tokensPerConnection),
       BOOKS_SILENCE_MS: String(silenceMs),
       BOOKS_AUDIT_SECONDS: String(auditSeconds),

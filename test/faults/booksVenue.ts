@@ -1,5 +1,4 @@
 /** The venue of the fault runs on real sockets: the flow's books by market channel and REST, which can fail and restart. */
-import type { ConditionId } from "@slipstream/contracts/ids";
 import type { Random } from "@slipstream/sandbox/actors/random";
 import { clobRoutes } from "@slipstream/sandbox/venue/clobRoutes";
 import {
@@ -10,6 +9,7 @@ import {
   startHttp,
   upgradesAt,
 } from "@slipstream/sandbox/venue/http";
+import { createListings, newListing } from "@slipstream/sandbox/venue/listings";
 import { createMarketChannel, MARKET_WS_PATH, type MarketChannel } from "@slipstream/sandbox/venue/marketWs";
 import type { Flow } from "./booksFlow.ts";
 import type { Line } from "./booksLine.ts";
@@ -33,10 +33,9 @@ const FAILURES = [500, 503, 425, 429] as const;
 export async function startVenue(flow: Flow, line: Line, random: Random): Promise<BooksVenue> {
   const rest = { errors: 0, lagMs: 0 };
   const restCounts = { asked: 0, failed: 0, late: 0 };
-  const markets = new Map<ConditionId, (typeof flow.markets)[number]>(
-    flow.markets.map((market) => [market.conditionId, market]),
-  );
-  const routes = clobRoutes({ markets, feed: flow.feed, nowMs: Date.now });
+  const listings = createListings();
+  for (const market of flow.markets) listings.add(newListing(market, { slot: 0, generation: 0, endMs: 0 }));
+  const routes = clobRoutes({ listings, feed: flow.feed, nowMs: Date.now });
   const books: Handler = async (asked: Asked) => {
     restCounts.asked += 1;
     if (random.chance(rest.errors)) {

@@ -1,6 +1,7 @@
-/** `npm run faults -- detection|replicas|books [--seed S] [--short] [--untold] [--minutes M]`: exit code 1 and the seed when something is wrong. */
+/** `npm run faults -- detection|replicas|books|clocks [--seed S] [--short] [--untold] [--minutes M]`: exit code 1 and the seed when something is wrong. */
 import { parseArgs } from "node:util";
 import { fullBooks, runBookFaults, shortBooks } from "./books.ts";
+import { runClocks } from "./clocks.ts";
 import { fullDetection, runDetection, shortDetection } from "./detection.ts";
 import { fullReplicas, runReplicas, shortReplicas } from "./replicas.ts";
 
@@ -13,6 +14,7 @@ const { positionals, values } = parseArgs({
     minutes: { type: "string", default: String(fullBooks.minutes) },
   },
 });
+const CLOCK_RUN_SECONDS = 30;
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const common = { seed: values.seed, say };
 const runs: Readonly<Record<string, () => Promise<{ readonly text: string; readonly clean: boolean }>>> = {
@@ -21,6 +23,7 @@ const runs: Readonly<Record<string, () => Promise<{ readonly text: string; reado
   replicas: () => runReplicas({ ...(values.short ? shortReplicas : fullReplicas), ...common }),
   books: () =>
     runBookFaults({ ...(values.short ? shortBooks : { ...fullBooks, minutes: Number(values.minutes) }), ...common }),
+  clocks: () => runClocks({ short: values.short, seconds: CLOCK_RUN_SECONDS, say }),
 };
 
 const [name = "detection"] = positionals;

@@ -199,7 +199,15 @@ async function startVenue(chain: SandboxChain, leaders: readonly SandboxWallet[]
     host: HOST,
     port: 0,
     onUpgrade: upgradesAt({ [RTDS_WS_PATH]: rtds.onUpgrade }),
-    routes: dataRoutes({ markets, fills, acts: () => [], feed, nowMs: Date.now, faults: dataApi }),
+    routes: dataRoutes({
+      markets,
+      payoutOf: () => null,
+      fills,
+      acts: () => [],
+      feed,
+      nowMs: Date.now,
+      faults: dataApi,
+    }),
   });
   undo.push(stopNoting, settlement.stop, rtds.stop, http.stop);
   return { fills, dataApi, rtds, minedMs, port: http.port };

@@ -1,5 +1,9 @@
+import type { AccountId, Address, TokenId } from "@slipstream/contracts/ids";
+import type { HeldLot } from "@slipstream/contracts/live";
+import type { SharesMicro } from "@slipstream/contracts/money";
+import type { WhenRemoved } from "@slipstream/contracts/policy";
 import { expect, test } from "vitest";
-import { parseFollow } from "./leaders.ts";
+import { leaderLine, parseFollow, parseWhenRemoved, type RemoveWords } from "./leaders.ts";
 
 test.each([
   [undefined, null],
@@ -10,4 +14,36 @@ test.each([
 
 test.each(["", "yesterday", "0d", "366d", "-1", "1.5"])("--from %j is refused with what is allowed", (text) => {
   expect(() => parseFollow(text)).toThrow(/now, a block, or 1d to 365d/);
+});
+
+const wallet = `0x${"1".repeat(40)}` as Address;
+const lot = (sharesMicro: bigint, isDust = false, leader = wallet): HeldLot => ({
+  ...{ account: "paper" as AccountId, leader, tokenId: "7" as TokenId, isDust, isUnpaid: false, whenRemoved: null },
+  sharesMicro: sharesMicro as SharesMicro,
+});
+const other = lot(9n, false, `0x${"2".repeat(40)}` as Address);
+
+test.each<[string, WhenRemoved | null, readonly HeldLot[] | null, string]>([
+  ["a leader who is followed", null, [lot(5n)], "followed"],
+  ["removed, lots left", "follow", [lot(5n), lot(6n), other], "leaving (2 lots)"],
+  ["removed, a lot and dust", "follow", [lot(5n), lot(1n, true)], "leaving (1 lot, 1 lot of dust)"],
+  ["removed and flat", "follow", [other], "removed"],
+  ["removed, only dust left", "close", [lot(1n, true)], "removed (1 lot of dust)"],
+  ["being closed", "close", [lot(5n)], "closing (1 lot)"],
+  ["kept", "keep", [lot(5n), lot(6n)], "removed (2 lots kept)"],
+  ["no executor", "close", null, "removed (close; the executor does not say what is left)"],
+])("leaders list: %s", (_name, whenRemoved, lots, state) => {
+  expect(leaderLine({ leader: wallet, label: "whale", whenRemoved }, lots)).toBe(`${wallet}  ${state}  whale`);
+});
+
+test("leaders remove: what becomes of the lots", () => {
+  const said = (word?: keyof RemoveWords): RemoveWords => ({
+    ...{ exits: false, close: false, keep: false },
+    ...(word === undefined ? {} : { [word]: true }),
+  });
+  expect([parseWhenRemoved(said()), parseWhenRemoved(said("exits"))]).toEqual(["follow", "follow"]);
+  expect([parseWhenRemoved(said("close")), parseWhenRemoved(said("keep"))]).toEqual(["close", "keep"]);
+  expect(() => parseWhenRemoved({ exits: false, close: true, keep: true })).toThrow(
+    /one of --exits, --close and --keep/,
+  );
 });

@@ -1,8 +1,11 @@
 /** `slipstream leaders add|remove|list`: who is followed. */
+import { ask } from "@slipstream/actor/ask";
+import type { Bus } from "@slipstream/actor/bus";
 import { ContractError } from "@slipstream/contracts/errors";
 import { Address } from "@slipstream/contracts/ids";
-import { FollowFrom } from "@slipstream/contracts/policy";
-import { addLeader, listLeaders, removeLeader } from "../configBucket.ts";
+import type { HeldLot } from "@slipstream/contracts/live";
+import { FollowFrom, type WhenRemoved } from "@slipstream/contracts/policy";
+import { addLeader, type LeaderRow, listLeaders, removeLeader } from "../configBucket.ts";
 import { withBus } from "../connection.ts";
 import { fetchWorld } from "../worldClient.ts";
 
@@ -36,10 +39,79 @@ export function parseFollow(text: string | undefined): FollowFrom | null {
   throw new ContractError("CONFIG_INVALID", `--from ${text}: now, a block, or 1d to 365d`);
 }
 
+/** The words of `leaders remove`: at most one of them; none is `exits`. */
+export type RemoveWords = { readonly exits: boolean; readonly close: boolean; readonly keep: boolean };
+
+/** @throws ContractError CONFIG_INVALID when more than one is said. */
+export function parseWhenRemoved({ exits, close, keep }: RemoveWords): WhenRemoved {
+  if ([exits, close, keep].filter(Boolean).length > 1) {
+    throw new ContractError("CONFIG_INVALID", "leaders remove: one of --exits, --close and --keep");
+  }
+  return close ? "close" : keep ? "keep" : "follow";
+}
+
+const REMOVED: Readonly<Record<WhenRemoved, string>> = {
+  follow: "what was bought after him is followed until he has sold it",
+  close: "what was bought after him is sold now, as the policy `exits` of each account says",
+  keep: "what was bought after him is kept: nothing sells it any more",
+};
+
+/** One line for `leaders list`. @param lots - null: the executor does not answer. */
+export function leaderLine({ leader, label, whenRemoved }: LeaderRow, lots: readonly HeldLot[] | null): string {
+  return `${leader}  ${stateText(whenRemoved, lots?.filter((lot) => lot.leader === leader) ?? null)}  ${label}`.trimEnd();
+}
+
+function stateText(whenRemoved: WhenRemoved | null, lots: readonly HeldLot[] | null): string {
+  if (whenRemoved === null) return "followed";
+  if (lots === null) return `removed (${whenRemoved}; the executor does not say what is left)`;
+  const count = (list: readonly HeldLot[]): string => `${list.length} ${list.length === 1 ? "lot" : "lots"}`;
+  const dust = lots.filter(({ isDust }) => isDust);
+  const left = lots.filter(({ isDust }) => !isDust);
+  const rest = dust.length === 0 ? "" : `, ${count(dust)} of dust`;
+  if (left.length === 0) return `removed${dust.length === 0 ? "" : ` (${count(dust)} of dust)`}`;
+  if (whenRemoved === "keep") return `removed (${count(left)} kept${rest})`;
+  return `${whenRemoved === "close" ? "closing" : "leaving"} (${count(left)}${rest})`;
+}
+
+const PENDING_MS = 2_000;
+
+/** The lots of all leaders; null when the executor does not answer. */
+async function heldLots(bus: Bus): Promise<readonly HeldLot[] | null> {
+  const answer = await ask(bus, "executor", "pending", {}, PENDING_MS);
+  return answer.ok ? answer.value.lots : null;
+}
+
+/** Leaders who were removed and whose key is gone, as long as something of theirs is left. */
+function keyless(rows: readonly LeaderRow[], lots: readonly HeldLot[] | null): LeaderRow[] {
+  const named = new Set(rows.map(({ leader }) => leader));
+  const others = new Map((lots ?? []).map(({ leader, whenRemoved }) => [leader, whenRemoved ?? "follow"]));
+  return [...others].flatMap(([leader, whenRemoved]) =>
+    named.has(leader) ? [] : [{ leader, label: "", whenRemoved }],
+  );
+}
+
+async function remove(natsUrl: string, leaders: readonly Address[], whenRemoved: WhenRemoved): Promise<number> {
+  return withBus(natsUrl, async (bus) => {
+    let unknown = 0;
+    for (const leader of leaders) {
+      const result = await removeLeader(bus, leader, whenRemoved);
+      if (result === "unknown") unknown += 1;
+      const text = result === "kept" ? "is removed already" : "is no longer followed";
+      console.log(result === "unknown" ? `${leader} was not followed` : `${leader} ${text}: ${REMOVED[whenRemoved]}`);
+    }
+    return unknown === 0 ? 0 : 1;
+  });
+}
+
 export async function runLeaders(
   natsUrl: string,
   args: readonly string[],
-  options: { readonly label: string; readonly from: string | undefined; readonly fromSandbox: string | undefined },
+  options: {
+    readonly label: string;
+    readonly from: string | undefined;
+    readonly fromSandbox: string | undefined;
+    readonly removed: RemoveWords;
+  },
 ): Promise<number> {
   const [verb, ...rest] = args;
   const leaders = parseLeaders(rest);
@@ -61,20 +133,14 @@ export async function runLeaders(
     }
     case "remove":
       if (leaders.length === 0) throw new ContractError("ID_INVALID", "leaders remove needs at least one wallet");
-      return withBus(natsUrl, async (bus) => {
-        let unknown = 0;
-        for (const leader of leaders) {
-          const result = await removeLeader(bus, leader);
-          if (result === "unknown") unknown += 1;
-          console.log(result === "removed" ? `no longer following ${leader}` : `${leader} was not followed`);
-        }
-        return unknown === 0 ? 0 : 1;
-      });
+      return remove(natsUrl, leaders, parseWhenRemoved(options.removed));
     case "list":
     case undefined:
       return withBus(natsUrl, async (bus) => {
-        const rows = await listLeaders(bus);
-        for (const row of rows) console.log(`${row.leader}  ${row.enabled ? "followed" : "paused"}  ${row.label}`);
+        const named = await listLeaders(bus);
+        const lots = await heldLots(bus);
+        const rows = [...named, ...keyless(named, lots)];
+        for (const row of rows) console.log(leaderLine(row, lots));
         if (rows.length === 0) console.log("nobody is followed: leaders add 0x…");
         return 0;
       });

@@ -6,23 +6,35 @@ import { ask } from "@slipstream/actor/ask";
 import type { Bus } from "@slipstream/actor/bus";
 import { ContractError } from "@slipstream/contracts/errors";
 import { type FactOf, writeFact } from "@slipstream/contracts/facts";
-import { factId } from "@slipstream/contracts/ids";
+import { AccountId, factId } from "@slipstream/contracts/ids";
 import { serviceNames, subjectOf } from "@slipstream/contracts/subjects";
 import { withBus } from "../connection.ts";
 
 const LATCH_MS = 2_000;
 
 /**
- * Halts or resumes trading everywhere. A halt first closes the executor's latch, which needs neither log nor risk; when
- * it has answered, everything decided before is in the log and nothing more leaves.
+ * Halts or resumes trading everywhere, or of one account. A halt of everything first closes the executor's latch, which
+ * needs neither log nor risk; when it has answered, everything decided before is in the log and nothing more leaves.
+ * @param account - null: everything.
  * @returns 0 when the command is in the log and the latch answered; 1 when only one of the two worked, or none.
+ * @throws ContractError ID_INVALID for a name that no account can have.
  */
-export async function runOperator(natsUrl: string, command: "halt" | "resume", why: string): Promise<number> {
+export async function runOperator(
+  natsUrl: string,
+  command: "halt" | "resume",
+  { why, account }: { readonly why: string; readonly account: string | undefined },
+): Promise<number> {
+  const scope = account === undefined ? GLOBAL : ({ kind: "account", id: accountId(account) } as const);
   return withBus(natsUrl, async (bus) => {
     const who = person();
+    if (scope !== GLOBAL) {
+      await publish(bus, { command, scope, who, why });
+      console.log(`${command === "halt" ? "halted" : "resumed"}: the account ${scope.id}, as soon as risk has read it`);
+      return 0;
+    }
     const latch = await ask(bus, "executor", "halt", { halted: command === "halt", who }, LATCH_MS);
     if (!latch.ok) console.error(`executor's latch: ${latch.text}`);
-    const logged = await publish(bus, { command, who, why }).then(
+    const logged = await publish(bus, { command, scope, who, why }).then(
       () => true,
       (error: unknown) => {
         console.error(`the log does not take the command: ${error instanceof Error ? error.message : String(error)}`);
@@ -90,13 +102,21 @@ function now(): { v: 1; tsEventMs: number; tsInitMs: number } {
   return { v: 1, tsEventMs: nowMs, tsInitMs: nowMs };
 }
 
-const publish = (bus: Bus, said: { command: "halt" | "resume"; who: string; why: string }): Promise<void> =>
+type Said = Pick<FactOf<"OperatorCommand">, "command" | "scope" | "who" | "why">;
+const GLOBAL: Said["scope"] = { kind: "global", id: "*" };
+
+function accountId(text: string): AccountId {
+  const parsed = AccountId.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new ContractError("ID_INVALID", `--account ${text}: an account's name is made of a-z, 0-9, _ and -`);
+}
+
+const publish = (bus: Bus, said: Said): Promise<void> =>
   append(bus, {
     ...said,
     ...now(),
     type: "OperatorCommand",
     id: factId("OperatorCommand", `${said.command}.${randomUUID()}`),
-    scope: { kind: "global", id: "*" },
   });
 
 async function append(bus: Bus, fact: FactOf<"OperatorCommand" | "SkipFact">): Promise<void> {

@@ -1,8 +1,10 @@
 /** `slipstream record`: what the venue says, onto a tape. */
 import { join } from "node:path";
-import { systemClock } from "@slipstream/actor/clock";
+import type { Clock } from "@slipstream/actor/clock";
+import { startServiceClock } from "@slipstream/actor/serviceClock";
 import { ContractError } from "@slipstream/contracts/errors";
 import { type Address, ConditionId, TokenId } from "@slipstream/contracts/ids";
+import { pino } from "pino";
 import type { z } from "zod";
 import { type CliSettings, parseDuration, shownPath } from "../config.ts";
 import { type RecorderOptions, type RecorderState, startRecorder } from "../recorder/recorder.ts";
@@ -39,17 +41,33 @@ const SHOW_PLAIN_EVERY_MS = 10_000;
 
 /** @returns 0 when the recording was sealed, 1 when it could not be written. */
 export async function runRecord(options: RecordOptions): Promise<number> {
-  const { asked, leaders, settings, signal } = options;
-  const clock = systemClock();
-  const plan = readPlan(asked, leaders.length > 0);
-  const folder = asked.out ?? join(options.home, "recordings", nameOf(clock.nowMs()));
+  const { asked, settings } = options;
+  const plan = readPlan(asked, options.leaders.length > 0);
+  const endpoints = await endpointsOf(settings, asked.fromSandbox);
+  // The times on a tape are the world's for whoever plays it.
+  const time = startServiceClock({ CLOB_HTTP_URL: endpoints.clobHttpUrl }, pino({ level: "silent" }));
+  try {
+    await time.firstMeasured();
+    for (const line of time.problems()) say(line);
+    return await recordBy(time.clock, options, { plan, endpoints });
+  } finally {
+    time.stop();
+  }
+}
+
+async function recordBy(
+  clock: Clock,
+  { asked, leaders, signal, home }: RecordOptions,
+  { plan, endpoints }: { readonly plan: Plan; readonly endpoints: RecorderOptions["endpoints"] },
+): Promise<number> {
+  const folder = asked.out ?? join(home, "recordings", nameOf(clock.nowMs()));
   const ended = Promise.withResolvers<string>();
   let failure: ContractError | null = null;
   const recorder = await startRecorder({
     ...plan,
     folder,
     leaders,
-    endpoints: await endpointsOf(settings, asked.fromSandbox),
+    endpoints,
     clock,
     random: Math.random,
     say,
@@ -65,12 +83,12 @@ export async function runRecord(options: RecordOptions): Promise<number> {
     const line = stateLine(recorder.state(), clock.steadyMs() - startedMs);
     process.stderr.write(painted ? `\r\x1b[K${line}` : `${line}\n`);
   });
-  const time = plan.forMs === null ? null : clock.after(plan.forMs, () => ended.resolve("its time was over"));
+  const end = plan.forMs === null ? null : clock.after(plan.forMs, () => ended.resolve("its time was over"));
   if (signal.aborted) ended.resolve("a signal");
   signal.addEventListener("abort", () => ended.resolve("a signal"), { once: true });
   const why = await ended.promise;
   show.cancel();
-  time?.cancel();
+  end?.cancel();
   const last = recorder.state();
   await recorder.stop(why);
   if (painted) process.stderr.write("\r\x1b[K");

@@ -4,6 +4,7 @@ import { ContractError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
 import { loadTape } from "@slipstream/sandbox/tape/format";
 import { defaultAccount } from "../defaults.ts";
+import { countLines, eventLine } from "../replay/eventLog.ts";
 import { fillLine, replay } from "../replay/replay.ts";
 import { isGood } from "../report.ts";
 
@@ -15,6 +16,7 @@ export type ReplayOptions = {
   readonly forMs: number | null;
   readonly reportFile: string | null;
   readonly fillsFile: string | null;
+  readonly eventsFile: string | null;
 };
 
 /** @returns 0 when nothing was missed or doubled and the positions agree with the paper ledger. */
@@ -29,16 +31,22 @@ export async function runReplay(options: ReplayOptions): Promise<number> {
   const result = replay({ tape, leaders: options.leaders, account: { ...defaultAccount, submitLatencyMs } });
   const seconds = (performance.now() - startedMs) / 1_000;
   for (const line of result.assumed) console.error(`assumed, as the tape does not say: ${line}`);
-  const { report, proofs } = result;
+  const { report, proofs, counts, lateFrames, assumed } = result;
   if (options.fillsFile !== null)
     writeFileSync(options.fillsFile, result.fills.map((fill) => `${fillLine(fill)}\n`).join(""));
-  if (options.reportFile !== null) writeFileSync(options.reportFile, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.eventsFile !== null)
+    writeFileSync(options.eventsFile, result.events.map((event) => `${eventLine(event)}\n`).join(""));
+  if (options.reportFile !== null) {
+    const whole = { ...report, replay: { ...counts, lateFrames, assumed } };
+    writeFileSync(options.reportFile, `${JSON.stringify(whole, null, 2)}\n`);
+  }
   console.error(
-    `${tape.length} records in ${seconds.toFixed(2)} s; books proved by hash ${proofs.passed} times, not ${proofs.failed} times`,
+    `${tape.length} records in ${seconds.toFixed(2)} s; books proved by hash ${proofs.passed} times, not ${proofs.failed} times; ${lateFrames} frames came late`,
   );
   console.error(
     `${report.leaderFills} leader fills, ${report.attempts.trade} copied, ${report.attempts.skip} skipped, ${report.executionFills} fills of our own, missed ${report.missed}, duplicated ${report.duplicated}`,
   );
+  for (const line of countLines(counts)) console.error(line);
   for (const error of report.errors) console.error(`not well: ${error}`);
   return isGood(report) ? 0 : 1;
 }

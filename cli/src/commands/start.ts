@@ -92,7 +92,7 @@ async function runServices(
   } finally {
     view.stop();
   }
-  const report = options.forMs === null || failed.aborted ? null : await finish(stack, following, options);
+  const report = options.forMs === null || failed.aborted ? null : await finish(stack, following, markets, options);
   await markets.stop();
   await following.stop();
   return report;
@@ -158,6 +158,7 @@ function showView(stack: Stack, overview: Parameters<typeof renderLiveView>[0], 
 async function finish(
   stack: Stack,
   following: Awaited<ReturnType<typeof followLog>>,
+  markets: Markets,
   options: StartOptions,
 ): Promise<RunReport> {
   say("time is over: letting what is under way settle");
@@ -165,7 +166,11 @@ async function finish(
     await sendFault(stack.sandboxUrl, { kind: "pauseActors", on: true });
   const found = await settleAndAudit(following.overview, stack.rpcHttpUrl);
   const { faults, errors } = stack.incidents();
-  const report = buildReport(following.overview, found, { faults, errors: [...errors, ...following.unreadable] });
+  const report = buildReport(following.overview, found, {
+    faults,
+    errors: [...errors, ...following.unreadable],
+    isClosed: (tokenId) => markets.byToken.get(tokenId)?.closed === true,
+  });
   if (options.fillsFile !== null) {
     const lines = [...following.overview.executionFills.values()].map((fill) => `${fillLine(fill)}\n`);
     writeFileSync(options.fillsFile, lines.join(""));

@@ -1,4 +1,5 @@
 /** `slipstream status`: the live view once. */
+import { ask } from "@slipstream/actor/ask";
 import { watchMarkets } from "@slipstream/actor/markets";
 import pino from "pino";
 import { withBus } from "../connection.ts";
@@ -7,6 +8,7 @@ import { renderLiveView } from "../liveView.ts";
 
 /** Long enough for each service's heartbeat, which comes once a second. */
 const LISTEN_MS = 1_300;
+const PENDING_MS = 2_000;
 const WIDTH_DEFAULT = 140;
 
 /** @returns 0 when every service was heard, 1 otherwise. */
@@ -15,6 +17,7 @@ export async function runStatus(natsUrl: string): Promise<number> {
     const following = await followLog(bus, (ms) => ms);
     const markets = await watchMarkets(bus, pino({ level: "silent" }));
     await Promise.all([following.caughtUp(), new Promise((resolve) => setTimeout(resolve, LISTEN_MS))]);
+    const pending = await ask(bus, "executor", "pending", {}, PENDING_MS);
     const text = renderLiveView(following.overview, {
       nowMs: Date.now(),
       wallMs: Date.now(),
@@ -22,6 +25,7 @@ export async function runStatus(natsUrl: string): Promise<number> {
       rows: 10,
       market: (tokenId) => markets.byToken.get(tokenId),
       title: `Slipstream at ${natsUrl}`,
+      pending: pending.ok ? pending.value : null,
     });
     console.log(text);
     for (const line of following.unreadable) console.error(line);

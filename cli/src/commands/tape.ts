@@ -2,9 +2,10 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { ContractError } from "@slipstream/contracts/errors";
-import { addFills, readFills } from "@slipstream/sandbox/tape/addFills";
+import { microNumber } from "@slipstream/polymarket/decimal";
+import { addFills, assumedStandard, readFills } from "@slipstream/sandbox/tape/addFills";
 import { loadTape, readTape, scanTape, type TapeProblem, writeTape } from "@slipstream/sandbox/tape/format";
-import { addMarket } from "@slipstream/sandbox/tape/marketRecord";
+import { addMarket, assumedOf, type StatedByHand } from "@slipstream/sandbox/tape/marketRecord";
 import { parseDuration } from "../config.ts";
 import { LEAD_MS, type TapeWorld } from "../stack.ts";
 import { complaintsOf, createTapeCheck } from "../tapeCheck/check.ts";
@@ -38,7 +39,11 @@ export const playMs = ({ firstMs, lastMs, speed }: TapeWorld): number =>
 
 export async function runTape(
   args: readonly string[],
-  options: { readonly output: string | undefined; readonly silence?: string | undefined },
+  options: {
+    readonly output: string | undefined;
+    readonly silence?: string | undefined;
+    readonly stated?: StatedTexts;
+  },
 ): Promise<number> {
   const [verb, tapeFile, fillsFile] = args;
   switch (verb) {
@@ -49,6 +54,9 @@ export async function runTape(
       const [tape, fills] = await Promise.all([loadTape(tapeFile), readFills(fillsFile)]);
       const result = addFills(tape, fills);
       await writeTape(options.output, result);
+      for (const tokenId of assumedStandard(tape, fills)) {
+        console.error(`assumed: token ${tokenId} trades on the standard exchange (no market record on the tape)`);
+      }
       console.error(`${fills.length} fills added to ${tape.length} records: ${options.output} has ${result.length}`);
       return 0;
     }
@@ -57,7 +65,12 @@ export async function runTape(
       if (tapeFile === undefined || marketFile === undefined || options.output === undefined) {
         throw new ContractError("CONFIG_INVALID", "usage: slipstream tape add-market TAPE MARKET.json -o OUT");
       }
-      await writeTape(options.output, addMarket(await loadTape(tapeFile), readJson(marketFile)));
+      const result = addMarket(await loadTape(tapeFile), readJson(marketFile), statedByHand(options.stated ?? {}));
+      await writeTape(options.output, result);
+      for (const { ch, d } of result) {
+        if (ch !== "gamma.market") continue;
+        for (const text of assumedOf(d)) console.error(`assumed: ${text}`);
+      }
       return 0;
     }
     case "info":
@@ -67,6 +80,54 @@ export async function runTape(
     default:
       throw new ContractError("CONFIG_INVALID", `tape ${verb ?? ""}: one of add-fills, add-market, check, info, play`);
   }
+}
+
+/** The options of `add-market` as they were typed. */
+export type StatedTexts = {
+  readonly feeRate?: string | undefined;
+  readonly feeExponent?: string | undefined;
+  readonly takerDelayMs?: string | undefined;
+  readonly negRisk?: string | undefined;
+  readonly tick?: string | undefined;
+  readonly minSize?: string | undefined;
+  readonly assume?: boolean | undefined;
+};
+
+/** @throws ContractError CONFIG_INVALID naming the option and what it takes. */
+export function statedByHand(texts: StatedTexts): StatedByHand {
+  const refuse = (option: string, text: string, allowed: string): never => {
+    throw new ContractError("CONFIG_INVALID", `${option} ${text}: ${allowed}`);
+  };
+  const within = (value: number, [min, max]: readonly [number, number], refused: () => never): number =>
+    value >= min && value <= max ? value : refused();
+  const decimal = (option: string, text: string, range: readonly [number, number], allowed: string): number =>
+    within(microNumber(text), range, () => refuse(option, text, allowed));
+  const whole = (option: string, text: string, range: readonly [number, number], allowed: string): number =>
+    within(/^\d{1,6}$/.test(text) ? Number(text) : -1, range, () => refuse(option, text, allowed));
+  const { feeRate, feeExponent, takerDelayMs, negRisk, tick, minSize, assume } = texts;
+  if (feeExponent !== undefined && feeRate === undefined) {
+    refuse("--fee-exponent", feeExponent, "it belongs to a --fee-rate, which is not given");
+  }
+  if (negRisk !== undefined && negRisk !== "yes" && negRisk !== "no") refuse("--neg-risk", negRisk, "yes or no");
+  return {
+    ...(feeRate === undefined
+      ? {}
+      : { feeRateMicro: decimal("--fee-rate", feeRate, [0, 1_000_000], "a decimal from 0 to 1, such as 0.05") }),
+    ...(feeExponent === undefined
+      ? {}
+      : { feeExponent: whole("--fee-exponent", feeExponent, [1, 4], "a whole number from 1 to 4") }),
+    ...(takerDelayMs === undefined
+      ? {}
+      : { takerDelayMs: whole("--taker-delay-ms", takerDelayMs, [0, 600_000], "a whole number of ms") }),
+    ...(negRisk === undefined ? {} : { negRisk: negRisk === "yes" }),
+    ...(tick === undefined
+      ? {}
+      : { tickMicro: decimal("--tick", tick, [1, 999_999], "a decimal between 0 and 1, such as 0.01") }),
+    ...(minSize === undefined
+      ? {}
+      : { minOrderSizeMicro: decimal("--min-size", minSize, [0, 1e12], "a decimal number of shares") }),
+    ...(assume === undefined ? {} : { assume }),
+  };
 }
 
 /** What is on a tape, as far as it can be read. */

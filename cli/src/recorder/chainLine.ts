@@ -1,5 +1,6 @@
 /**
- * The chain for a recording: heads, and the OrderFilled logs of the leaders, from the node's socket.
+ * The chain for a recording: heads, the OrderFilled logs of the leaders, and how recorded markets were resolved, from the
+ * node's socket.
  *
  * 1. Records come in the order of the chain as far as the node keeps it: heads that were left out, by the node or while
  *    the socket was lost, are read by HTTP before the next one, with the logs of their blocks.
@@ -9,8 +10,8 @@ import type { Clock } from "@slipstream/actor/clock";
 import type { Address } from "@slipstream/contracts/ids";
 import { keepRpcSocket, type RpcLink } from "@slipstream/polymarket/keptRpcSocket";
 import type { RpcReader, RpcSocket } from "@slipstream/polymarket/rpc";
-import { ORDER_FILLED_V1, ORDER_FILLED_V2 } from "@slipstream/polymarket/topics";
-import { defaultExchanges } from "@slipstream/polymarket/versions";
+import { CTF_CONDITION_RESOLUTION, ORDER_FILLED_V1, ORDER_FILLED_V2 } from "@slipstream/polymarket/topics";
+import { CONDITIONAL_TOKENS, defaultExchanges } from "@slipstream/polymarket/versions";
 import { walletTopics } from "@slipstream/polymarket/walletTopics";
 import type { TapeGap } from "@slipstream/sandbox/tape/recording";
 import { z } from "zod";
@@ -23,6 +24,8 @@ export type ChainLineOptions = {
   /** In [0, 1). */
   readonly random: () => number;
   readonly leaders: readonly Address[];
+  /** Whether a market is recorded: how it is resolved is kept then. */
+  readonly isRecorded: (conditionId: string) => boolean;
   readonly onHead: (head: unknown) => void;
   readonly onLog: (log: unknown) => void;
   readonly onGap: (gap: TapeGap) => void;
@@ -45,6 +48,7 @@ const Log = z.looseObject({
   blockNumber: z.string(),
   blockHash: z.string(),
   logIndex: z.string(),
+  topics: z.array(z.string()),
   removed: z.boolean().default(false),
 });
 type Log = z.infer<typeof Log>;
@@ -56,11 +60,14 @@ const fillFilters = (leaders: readonly Address[]) =>
     topics: [[ORDER_FILLED_V1, ORDER_FILLED_V2], null, makers],
   }));
 
+/** Every ConditionResolution: some thousand a day, so nothing is asked anew when a market is added. */
+const resolutionFilter = { address: CONDITIONAL_TOKENS, topics: [CTF_CONDITION_RESOLUTION] };
+
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
 export function createChainLine(options: ChainLineOptions): ChainLine {
   const { clock, onHead, onGap } = options;
-  const filters = fillFilters(options.leaders);
+  const filters = [...fillFilters(options.leaders), resolutionFilter];
   const seen = new Set<string>();
   const waiting: unknown[] = [];
   let lastNumber: number | null = null;
@@ -72,7 +79,8 @@ export function createChainLine(options: ChainLineOptions): ChainLine {
   const takeLog = (raw: unknown): void => {
     const parsed = Log.safeParse(raw);
     if (!parsed.success) return;
-    const { blockHash, logIndex, removed } = parsed.data;
+    const { blockHash, logIndex, removed, topics } = parsed.data;
+    if (topics[0] === CTF_CONDITION_RESOLUTION && !options.isRecorded(topics[1] ?? "")) return;
     const key = `${blockHash}:${Number(logIndex)}`;
     if (removed) seen.delete(key);
     else if (seen.has(key)) return;
@@ -176,7 +184,7 @@ export function createChainLine(options: ChainLineOptions): ChainLine {
 async function subscribe(
   socket: RpcSocket,
   link: RpcLink,
-  filters: readonly unknown[],
+  filters: readonly object[],
   on: { readonly onLog: (log: unknown) => void; readonly onHead: (head: unknown) => void },
 ): Promise<void> {
   for (const filter of filters) {

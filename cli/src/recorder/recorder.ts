@@ -4,7 +4,8 @@
  *
  * 1. A market is on the tape before its first frame: Gamma's object and REST's books, with what hashes cover.
  * 2. A leader's fill in a market that is not recorded yet adds it, both tokens.
- * 3. Every book is read from REST again about every 90 s, for audits of the tape.
+ * 3. With leaders, how recorded markets are resolved is on the tape: ConditionResolution logs of the chain.
+ * 4. Every book is read from REST again about every 90 s, for audits of the tape.
  */
 import type { Clock } from "@slipstream/actor/clock";
 import { ContractError } from "@slipstream/contracts/errors";
@@ -136,6 +137,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
           clock,
           random,
           leaders,
+          isRecorded: (conditionId) => markets.has(conditionId as ConditionId),
           onHead: (head) => writer.take("chain.head", head),
           onLog: (log) => {
             writer.take("chain.log", log);

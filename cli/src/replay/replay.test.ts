@@ -1,68 +1,15 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Address, TokenId } from "@slipstream/contracts/ids";
-import { parsePrice, parseShares, type Side, sharesMicro } from "@slipstream/contracts/money";
+import type { Side } from "@slipstream/contracts/money";
 import { type AddedFill, addFills } from "@slipstream/sandbox/tape/addFills";
-import { loadTape, type TapeRecord } from "@slipstream/sandbox/tape/format";
+import { loadTape } from "@slipstream/sandbox/tape/format";
 import { fillsAtTheTouch } from "@slipstream/sandbox/tape/touchFills.testing";
-import { createWireMarket, type WireLevel } from "@slipstream/sandbox/tape/wireMarket.testing";
 import { describe, expect, test } from "vitest";
 import { defaultAccount } from "../defaults.ts";
+import { account, fill, levels, lines, marketTape, no, pulse, replayOf, START_MS } from "./replay.testing.ts";
 import { fillLine, replay } from "./replay.ts";
 
-const START_MS = 1_790_000_000_000;
-const condition = `0x${"c1".repeat(32)}`;
-const yes = "1001" as TokenId;
-const no = "1002" as TokenId;
-const leader = `0x${"aa".repeat(20)}` as Address;
-
-type Level = readonly [Side, string, string];
-const levelOf = ([side, price, size]: Level): WireLevel => ({
-  side,
-  priceMicro: parsePrice(price),
-  sizeMicro: Number(parseShares(size)),
-});
-
-/** A market channel that begins with `levels` and changes them some ms later. */
-function marketTape(levels: readonly Level[], changes: readonly [number, ...Level][]): TapeRecord[] {
-  const market = createWireMarket({ conditionId: condition, tokens: [yes, no] });
-  for (const level of levels) market.set(levelOf(level));
-  const frame = (afterMs: number, d: string): TapeRecord => ({ t: START_MS + afterMs + 5, ch: "clob.market.ws", d });
-  return [
-    frame(0, market.opening(START_MS)),
-    ...changes.map(([afterMs, ...level]) => frame(afterMs, market.change(levelOf(level), START_MS + afterMs))),
-  ];
-}
-
-const fill = (afterMs: number, side: Side, price: string, size: string, tokenId = yes): AddedFill => ({
-  leader,
-  tokenId,
-  side,
-  priceMicro: parsePrice(price),
-  sizeMicro: sharesMicro(parseShares(size)),
-  t: START_MS + afterMs,
-  role: "TAKER",
-});
-
-const account = { ...defaultAccount, submitLatencyMs: 100, priceGuardTicks: 1, priceGuardBps: 0 };
-const levels: [Side, string, string][] = [
-  ["BUY", "0.48", "100"],
-  ["SELL", "0.50", "6"],
-  ["SELL", "0.51", "40"],
-  ["SELL", "0.55", "500"],
-];
-/** The market goes on: without a frame nothing proves that time has passed. */
-const pulse = Array.from({ length: 40 }, (_, n): [number, Side, string, string] => [
-  1_000 + n * 500,
-  "BUY",
-  "0.30",
-  String(10 + n),
-]);
-
-const run = (fills: AddedFill[], changes = pulse) =>
-  replay({ tape: addFills(marketTape(levels, changes), fills), leaders: [], account });
-const lines = (result: ReturnType<typeof run>): string[] =>
-  result.fills.map((own) => `${own.side} ${own.priceMicro} ${own.sizeMicro} +${own.tsEventMs - START_MS}`);
+const run = (fills: AddedFill[], changes = pulse) => replayOf(marketTape(levels, changes), fills);
 
 describe("a leader's fill becomes ours as the book was at decided + latency", () => {
   test("the sweep takes the best levels first and never passes the guard", () => {
@@ -115,6 +62,23 @@ test("the same tape gives the same bytes, and every book is proved", () => {
   const unproved = replay({ tape, leaders: [], account, proofs: "none" });
   expect(unproved.fills.map(fillLine)).toEqual(first.fills.map(fillLine));
   expect(unproved.proofs).toEqual({ passed: 0, failed: 0 });
+});
+
+test("an order is placed a latency after its decision, whenever the log took that", () => {
+  const { latencyMs } = run([fill(2_000, "BUY", "0.50", "300"), fill(6_000, "SELL", "0.48", "150")]).report;
+  expect(latencyMs.decidedToPlaced).toEqual({ p50: 100, p90: 100, p99: 100 });
+});
+
+test("a message that cannot be read costs the book it names, until a full one comes, and is told", () => {
+  const tape = marketTape(levels, pulse);
+  const at = tape.findIndex(({ t }) => t > START_MS + 2_000);
+  const damaged = String(tape[at]?.d).replaceAll('"price":"0.3"', '"price":"x"');
+  expect(damaged).not.toBe(tape[at]?.d);
+  const { report, assumed } = replayOf(tape.with(at, { t: START_MS + 2_005, ch: "clob.market.ws", d: damaged }), [
+    fill(3_000, "BUY", "0.50", "300"),
+  ]);
+  expect(report.attempts).toEqual({ trade: 0, skip: 1, byReason: { BOOK_UNHEALTHY: 1 } });
+  expect(assumed.at(-1)).toMatch(/^unreadable messages of the market channel, 1:/);
 });
 
 test("a tape without fills says how to add some", () => {

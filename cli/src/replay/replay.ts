@@ -3,16 +3,18 @@
 import { ContractError } from "@slipstream/contracts/errors";
 import type { FactOf } from "@slipstream/contracts/facts";
 import type { Address } from "@slipstream/contracts/ids";
-import { sharesMicro } from "@slipstream/contracts/money";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { decodeOrderFilled } from "@slipstream/polymarket/orderFilled";
 import { defaultExchanges } from "@slipstream/polymarket/versions";
 import type { TapeHead, TapeLog } from "@slipstream/sandbox/tape/addFills";
 import { tapeBalances } from "@slipstream/sandbox/tape/balances";
-import { deriveMarkets, type MarketAssumptions } from "@slipstream/sandbox/tape/deriveMarkets";
+import { defaultAssumptions, deriveMarkets, type MarketAssumptions } from "@slipstream/sandbox/tape/deriveMarkets";
+import { resolutionsOf } from "@slipstream/sandbox/tape/endings";
 import type { TapeRecord } from "@slipstream/sandbox/tape/format";
 import { applyFact, emptyOverview, type Overview } from "../overview.ts";
 import { type Audit, audit, buildReport, type ChainFill, type RunReport } from "../report.ts";
+import { createEventLog, type ReplayCounts, type ReplayEvent } from "./eventLog.ts";
+import { readFrameTimes } from "./frameTimes.ts";
 import { createReplayWorld, type ProofPolicy } from "./world.ts";
 
 export type ReplayInput = {
@@ -31,27 +33,25 @@ export type ReplayResult = {
   readonly report: RunReport;
   /** In the order in which they happened. */
   readonly fills: readonly FactOf<"ExecutionFill">[];
+  /** Everything that happened to signals and orders, in venue order. */
+  readonly events: readonly ReplayEvent[];
+  readonly counts: ReplayCounts;
   /** What the tape does not say and was assumed. */
   readonly assumed: readonly string[];
   /** Books proved by the venue's hash: bursts that matched, and that did not. */
   readonly proofs: { readonly passed: number; readonly failed: number };
+  /** Frames that came after the clock of the books had passed their time; 0 unless the tape's times are none. */
+  readonly lateFrames: number;
   readonly facts: number;
 };
 
 /** Seconds that pass after the last record, beside the life of an order: what is open settles. */
 const AFTER_MS = 10_000;
 
-/** What a tape without market records is taken to be: the venue's usual minimum, and no fee. */
-export const defaultAssumptions: MarketAssumptions = {
-  minOrderSizeMicro: sharesMicro(5_000_000n),
-  fee: { rateMicro: 0, exponent: 1, takerOnly: true },
-  takerDelayMs: 0,
-};
-
 /** @throws ContractError TAPE_INVALID for a tape without markets or without fills to follow. */
 export function replay(input: ReplayInput): ReplayResult {
   const { tape, leaders, account, assumptions = defaultAssumptions, proofs: proofPolicy = "atBurstEnds" } = input;
-  const { markets, assumed, refused } = deriveMarkets(tape, assumptions);
+  const { markets, assumed, refused, words } = deriveMarkets(tape, assumptions);
   if (markets.length === 0)
     throw new ContractError(
       "TAPE_INVALID",
@@ -63,6 +63,7 @@ export function replay(input: ReplayInput): ReplayResult {
   }
   const overview = emptyOverview();
   const fills: FactOf<"ExecutionFill">[] = [];
+  const log = createEventLog();
   let facts = 0;
   const world = createReplayWorld({
     startMs: tape[0]?.t ?? 0,
@@ -71,9 +72,13 @@ export function replay(input: ReplayInput): ReplayResult {
     account,
     balances: tapeBalances(tape),
     proofs: proofPolicy,
+    frameTimes: readFrameTimes(tape),
+    resolvedOnChain: new Set(resolutionsOf(tape).keys()),
+    words,
     onFact: (recorded) => {
       facts += 1;
       applyFact(overview, recorded, recorded.fact.tsInitMs);
+      log.take(recorded);
       if (recorded.fact.type === "ExecutionFill") fills.push(recorded.fact);
     },
   });
@@ -87,9 +92,36 @@ export function replay(input: ReplayInput): ReplayResult {
     proofs.passed += book.proofs.passed;
     proofs.failed += book.proofs.failed;
   }
-  const report = buildReport(overview, found, { faults: [], errors: refused });
-  return { overview, audit: found, report, fills, assumed, proofs, facts };
+  const lateFrames = world.lateFrames();
+  const report = buildReport(overview, found, {
+    faults: [],
+    errors: [...refused, ...world.endings.errors(), ...lateText(lateFrames)],
+    isClosed: world.isClosed,
+  });
+  const told = { fills, events: log.events(), counts: log.counts() };
+  return {
+    overview,
+    audit: found,
+    report,
+    ...told,
+    assumed: [...assumed, ...world.endings.assumed(), ...unreadText(world.unreadable())],
+    proofs,
+    lateFrames,
+    facts,
+  };
 }
+
+const lateText = (count: number): string[] =>
+  count === 0
+    ? []
+    : [
+        `${count} ${count === 1 ? "frame" : "frames"} told of a time that had been taken as over: what was decided meanwhile may be wrong`,
+      ];
+
+const unreadText = (count: number): string[] =>
+  count === 0
+    ? []
+    : [`unreadable messages of the market channel, ${count}: the books they name are lost until a full one comes`];
 
 /** One more block after the end, so that the paper ledger settles what was filled last. */
 function settle(world: ReturnType<typeof createReplayWorld>, tape: readonly TapeRecord[], atMs: number): void {
@@ -132,10 +164,15 @@ export const fillLine = (fill: FactOf<"ExecutionFill">): string =>
   JSON.stringify({
     account: fill.account,
     leaderFillId: fill.leaderFillId,
+    orderId: fill.orderId,
+    tradeId: fill.tradeId,
     tokenId: fill.tokenId,
     side: fill.side,
+    liquiditySide: fill.liquiditySide,
     priceMicro: fill.priceMicro,
     sizeMicro: fill.sizeMicro.toString(),
+    usdcMicro: fill.usdcMicro.toString(),
     feeMicro: fill.feeMicro.toString(),
+    leavesMicro: fill.leavesMicro.toString(),
     atMs: fill.tsEventMs,
   });

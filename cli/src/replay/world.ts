@@ -9,15 +9,24 @@ import { balanceSyncCore } from "@slipstream/balance-sync/core/core";
 import type { BalanceSyncMessage, BalanceSyncRequest, BalanceSyncView } from "@slipstream/balance-sync/core/messages";
 import { tickOf } from "@slipstream/book/history";
 import { bestAsk, bestBid } from "@slipstream/book/ladder";
-import { createDesk, type Desk, onEvents, onPong, onTick, onUnreadable, track } from "@slipstream/bookstore/core/desk";
+import {
+  createDesk,
+  type Desk,
+  onEvents,
+  onPong,
+  onTick,
+  onUnreadable,
+  onUnreadableFrame,
+  track,
+} from "@slipstream/bookstore/core/desk";
 import { watcherCore } from "@slipstream/chain-watcher/core/core";
 import type { ObservedFill, Tips, WatcherMessage } from "@slipstream/chain-watcher/core/messages";
 import { observedFill } from "@slipstream/chain-watcher/core/observe";
-import type { Fact, Recorded } from "@slipstream/contracts/facts";
-import { type Address, factId, type Hash, shardOf, type TokenId } from "@slipstream/contracts/ids";
+import type { Recorded } from "@slipstream/contracts/facts";
+import { type Address, type ConditionId, type Hash, shardOf, type TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { sharesMicro } from "@slipstream/contracts/money";
-import { AccountPolicy } from "@slipstream/contracts/policy";
+import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { executorCore } from "@slipstream/executor/core/core";
 import type { ExecutorMessage, ExecutorRequest } from "@slipstream/executor/core/messages";
 import { defaultLimits, type ExecutorView, type Quote } from "@slipstream/executor/core/view";
@@ -30,9 +39,12 @@ import { CHAIN_ID, CONDITIONAL_TOKENS } from "@slipstream/polymarket/versions";
 import { quietView, riskCore } from "@slipstream/risk/core/core";
 import type { TapeHead, TapeLog } from "@slipstream/sandbox/tape/addFills";
 import type { TapeBalances } from "@slipstream/sandbox/tape/balances";
+import type { GammaWord } from "@slipstream/sandbox/tape/endings";
 import type { TapeRecord } from "@slipstream/sandbox/tape/format";
 import { TapeGap } from "@slipstream/sandbox/tape/recording";
-import { z } from "zod";
+import { createEndings, type Endings, resolvedFact } from "./endings.ts";
+import { bookTimeOf, connectionOf, type FrameTimes, isFrame } from "./frameTimes.ts";
+import { configure, headOf, SECOND_MS } from "./opening.ts";
 
 /** Whether books are proved by the venue's hash. */
 export type ProofPolicy = "atBurstEnds" | "none";
@@ -44,6 +56,11 @@ export type ReplayOptions = {
   readonly account: AccountPolicy;
   readonly balances: TapeBalances;
   readonly proofs: ProofPolicy;
+  /** Of the tape that is fed, as the next two. */
+  readonly frameTimes: FrameTimes;
+  readonly resolvedOnChain: ReadonlySet<ConditionId>;
+  /** What the venue says of its markets, each at its time. */
+  readonly words: readonly GammaWord[];
   readonly onFact: (recorded: Recorded) => void;
 };
 
@@ -53,13 +70,18 @@ export type ReplayWorld = {
   /** Lets time pass without records: a quiet market. */
   passUntil(ms: number): void;
   readonly desk: Desk;
+  readonly endings: Pick<Endings, "assumed" | "errors">;
+  /** Frames that told of a venue time which a watermark had passed already: what was decided by then may be wrong. */
+  lateFrames(): number;
+  /** Messages of the market channel that could not be read; their books were lost. */
+  unreadable(): number;
+  /** Whether the market of a token has closed by now. */
+  isClosed(tokenId: TokenId): boolean;
 };
 
-const CONNECTION = "tape";
-const SECOND_MS = 1_000;
 /** As the executor's shell. */
 const EXECUTOR_TICK_MS = 250;
-/** How often a quiet connection is pinged; the answer comes at once here. */
+/** How often a quiet connection is pinged. The answer comes at once, and counts as far as the tape allows it. */
 const PING_MS = 1_500;
 const BALANCE_POLL_MS = 3_000;
 /** The shells' defaults, see services/chain-watcher. */
@@ -77,16 +99,23 @@ const inventorySettings: Omit<InventoryView, "nowMs"> = {
 export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   const clock = virtualClock(options.startMs);
   const byToken = new Map<TokenId, MarketDefinition>();
-  for (const market of options.markets) for (const { tokenId } of market.tokens) byToken.set(tokenId, market);
+  const byCondition = new Map<ConditionId, MarketDefinition>();
+  const define = (market: MarketDefinition): void => {
+    byCondition.set(market.conditionId, market);
+    for (const { tokenId } of market.tokens) byToken.set(tokenId, market);
+  };
+  for (const market of options.markets) define(market);
   const parser = createMarketParser();
   // Without the market's facts a hash cannot be computed: the desk then proves nothing.
   const desk = createDesk(1, (tokenId) => (options.proofs === "none" ? undefined : byToken.get(tokenId)));
-  for (const tokenId of byToken.keys()) track(desk, tokenId, CONNECTION);
+  for (const tokenId of byToken.keys()) track(desk, tokenId, connectionOf({}));
+  /** A ping's answer says that nothing before it is on its way; on a tape what is on its way is known. */
+  const watermarkOf = (connection: string): number =>
+    Math.min(desk.connections.get(connection)?.watermarkMs ?? 0, options.frameTimes.provenMs(connection));
   const paper = createPaperDesk({
     bookOf: (tokenId) => {
-      const history = desk.books.get(tokenId)?.history;
-      const watermarkMs = desk.connections.get(CONNECTION)?.watermarkMs ?? 0;
-      return history === undefined ? null : { history, watermarkMs };
+      const book = desk.books.get(tokenId);
+      return book === undefined ? null : { history: book.history, watermarkMs: watermarkOf(book.connection) };
     },
     closedMs: (tokenId) => closedMsOf(byToken.get(tokenId) ?? null),
   });
@@ -95,7 +124,9 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   const followed = new Set(options.leaders);
   const shards = new Set(options.leaders.map(shardOf));
   let head: TapeHead | null = null;
-  let lastFrameMs = options.startMs;
+  let lateFrames = 0;
+  let unreadable = 0;
+  const lastFrameMs = new Map<string, number>();
   /** Fills by block, told again when the block is read. A node tells the logs of a block before its head as a rule. */
   const blockFills = new Map<number, ObservedFill[]>();
 
@@ -137,20 +168,41 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
     }
   };
 
-  const onFrame = (text: string): void => {
-    lastFrameMs = nowMs();
-    onEvents(desk, CONNECTION, parser.parse(text).events, lastFrameMs);
+  const onFrame = (text: string, connection: string): void => {
+    const { events, refused } = parser.parse(text);
+    const watermarkMs = watermarkOf(connection);
+    if (events.some((event) => (bookTimeOf(event) ?? Number.POSITIVE_INFINITY) <= watermarkMs)) lateFrames += 1;
+    options.frameTimes.next(connection);
+    lastFrameMs.set(connection, nowMs());
+    // Where a recorder had several connections, a token is on the one that brings its book.
+    for (const event of events) {
+      if (event.kind !== "book") continue;
+      const book = desk.books.get(event.tokenId);
+      if (book !== undefined && book.connection !== connection) track(desk, event.tokenId, connection);
+    }
+    for (const event of events) if (event.kind === "marketResolved") endings.onMarketResolved(event, nowMs());
+    onEvents(desk, connection, events, nowMs());
+    // As the bookstore's shell: what cannot be read may have changed the books it names, or any.
+    for (const { tokenIds } of refused) {
+      if (tokenIds.length > 0) onUnreadable(desk, connection, tokenIds, nowMs());
+      else onUnreadableFrame(desk, connection, nowMs());
+    }
+    unreadable += refused.length;
     trade();
   };
   /** What the recorder lost is unknown here too, until a full book comes. */
   const onGap = (d: unknown): void => {
     const gap = TapeGap.safeParse(d).data;
     if (gap === undefined || (gap.of ?? "clob.market.ws") !== "clob.market.ws") return;
-    onUnreadable(desk, CONNECTION, gap.tokens ?? [...byToken.keys()], nowMs());
+    for (const tokenId of gap.tokens ?? byToken.keys()) {
+      const book = desk.books.get(tokenId);
+      if (book !== undefined) onUnreadable(desk, book.connection, [tokenId], nowMs());
+    }
     trade();
   };
   /** Nothing of a tape is taken back: a block is final when the next one comes. */
   const blockEnds = (block: TapeHead, tips: Tips): void => {
+    endings.onFinal(Number(block.number), nowMs());
     const toBlock = Number(block.number);
     const finalTsMs = Number(block.timestamp) * SECOND_MS;
     const fills = blockFills.get(toBlock) ?? [];
@@ -170,6 +222,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
     head = next;
   };
   const onLog = (raw: TapeLog): void => {
+    endings.onLog(raw);
     const fill = observedFill(raw, {
       tsSeenMs: nowMs(),
       // Not every node states it; a log comes within moments of its block.
@@ -183,6 +236,16 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
     trade();
   };
 
+  const endings = createEndings({
+    market: (conditionId) => byCondition.get(conditionId),
+    resolvedOnChain: options.resolvedOnChain,
+    change: (conditionId, news) => {
+      const market = byCondition.get(conditionId);
+      if (market !== undefined) define({ ...market, ...news, tsInitMs: nowMs() });
+    },
+    pay: (payout) => log.append(resolvedFact(payout, nowMs())),
+  });
+
   configure(log, options, nowMs());
   risk.post({ type: "Tick" });
   clock.every(SECOND_MS, () => {
@@ -193,54 +256,30 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   });
   clock.every(EXECUTOR_TICK_MS, () => executor.post({ type: "Tick" }));
   clock.every(BALANCE_POLL_MS, () => balances.post({ type: "Poll" }));
+  for (const word of options.words) clock.after(Math.max(0, word.atMs - options.startMs), () => endings.onGamma(word));
   clock.every(PING_MS, () => {
-    if (nowMs() - lastFrameMs < PING_MS) return;
-    onPong(desk, CONNECTION, nowMs(), nowMs());
+    for (const connection of desk.connections.keys()) {
+      if (nowMs() - (lastFrameMs.get(connection) ?? options.startMs) < PING_MS) continue;
+      onPong(desk, connection, Math.min(nowMs(), options.frameTimes.provenMs(connection)), nowMs());
+    }
     trade();
   });
 
   return {
     desk,
+    endings,
+    lateFrames: () => lateFrames,
+    unreadable: () => unreadable,
+    isClosed: (tokenId) => byToken.get(tokenId)?.closed === true,
     passUntil: (ms) => clock.advanceTo(ms),
     feed: (record) => {
       clock.advanceTo(record.t);
-      if (record.ch === "clob.market.ws" && typeof record.d === "string") onFrame(record.d);
+      if (isFrame(record)) onFrame(record.d, connectionOf(record));
       else if (record.ch === "chain.head") onHead(record.d as TapeHead);
       else if (record.ch === "chain.log") onLog(record.d as TapeLog);
       else if (record.ch === "recorder.gap") onGap(record.d);
     },
   };
-}
-
-/** `behind`: the block below which everything counts as read. */
-function headOf(head: TapeHead, behind: number): Tips {
-  const number = Number(head.number);
-  return {
-    head: number,
-    headHash: head.hash as Hash,
-    headTsMs: Number(head.timestamp) * SECOND_MS,
-    finalized: number - behind,
-    finalizedHash: (behind === 0 ? head.hash : head.parentHash) as Hash,
-  };
-}
-
-/** What registry would tell: the account and the leaders. */
-function configure(log: { append(fact: Fact): void }, { account, leaders }: ReplayOptions, nowMs: number): void {
-  const say = (key: string, revision: number, value: unknown): void =>
-    log.append({
-      type: "ConfigChanged",
-      v: 1,
-      id: factId("ConfigChanged", key, revision),
-      key,
-      revision,
-      value,
-      tsEventMs: nowMs,
-      tsInitMs: nowMs,
-    });
-  say(`accounts.${account.account}`, 1, z.encode(AccountPolicy, account));
-  leaders.forEach((leader, index) => {
-    say(`leaders.${leader}`, index + 2, { leader, enabled: true });
-  });
 }
 
 /** A tape's balances are by token: which contract keeps one makes no difference. */
@@ -250,6 +289,7 @@ const balancesView = (nowMs: number): BalanceSyncView => ({
   own: [],
   phase: "observe",
   ledgerOf: () => CONDITIONAL_TOKENS,
+  market: () => null,
 });
 
 function readBalances(
@@ -287,7 +327,8 @@ function executorView(
     riskHeartbeatAgeMs: 0,
     chainLagMs: head === null ? null : Math.max(0, nowMs - Number(head.timestamp) * SECOND_MS),
     localHalt: false,
-    clock: null,
+    // The tape's time is the world's.
+    clock: { offsetMs: 0, uncertaintyMs: 0 },
     limits: defaultLimits,
   };
 }

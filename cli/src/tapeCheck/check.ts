@@ -260,9 +260,8 @@ export function complaintsOf(report: CheckReport): string[] {
   ];
 }
 
-/** A tick that changes voids the book by the venue's own rule; under assumptions alone a hash says nothing. */
+/** Under assumptions alone a hash says nothing. */
 const isBroken = (reason: string, { tokens }: CheckReport): boolean =>
-  reason !== "tick size changed" &&
   !(reason === "hash differs" && tokens.every((one) => one.assumed && one.passed === 0));
 
 /** The chain can be read again: a gap of it that was, is none. */

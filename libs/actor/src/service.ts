@@ -12,12 +12,13 @@ import type { ServiceName } from "@slipstream/contracts/subjects";
 import { type Logger, pino } from "pino";
 import type { z } from "zod";
 import { type Bus, connectBus } from "./bus.ts";
-import { type Clock, parseClockMapping, systemClock } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 import { startHealthServer } from "./health.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { Histogram } from "./histogram.ts";
 import { provision } from "./provision.ts";
 import { retrying } from "./retrying.ts";
+import { type ServiceClock, startServiceClock } from "./serviceClock.ts";
 
 /** Settings every service has, beside its own. */
 export type CommonSettings = z.infer<z.ZodObject<typeof commonEnv>>;
@@ -83,7 +84,9 @@ export async function runService<Shape extends z.ZodRawShape>(options: ServiceOp
   }
   const logger = makeLogger(name, settings);
   const ending = listenForTheEnd();
-  const end = await serveUntil(options, { settings, logger, ending }).catch((error: unknown) => failed(error));
+  const time = startServiceClock(settings, logger);
+  const end = await serveUntil(options, { settings, logger, ending, time }).catch((error: unknown) => failed(error));
+  time.stop();
   if (end.error === undefined) logger.info({ reason: end.why }, "stopped");
   else logger.fatal({ err: end.error, code: codeOf(end.error) }, "service failed");
   // Whatever still holds the process (a socket in a time-out, a third party's timer) is of no use any more.
@@ -99,10 +102,20 @@ type Ending = {
 
 async function serveUntil<Shape extends z.ZodRawShape>(
   { name, build }: ServiceOptions<Shape>,
-  { settings, logger, ending }: { settings: ServiceContext<Shape>["settings"]; logger: Logger; ending: Ending },
+  {
+    settings,
+    logger,
+    ending,
+    time,
+  }: {
+    readonly settings: ServiceContext<Shape>["settings"];
+    readonly logger: Logger;
+    readonly ending: Ending;
+    readonly time: ServiceClock;
+  },
 ): Promise<End> {
-  const { NATS_URL: url, INSTANCE: instance, SHUTDOWN_GRACE_MS: graceMs, SLIPSTREAM_CLOCK: mapping } = settings;
-  const clock = systemClock(mapping === undefined ? undefined : parseClockMapping(mapping));
+  const { NATS_URL: url, INSTANCE: instance, SHUTDOWN_GRACE_MS: graceMs } = settings;
+  const { clock } = time;
   const connecting = connectBus({ url, name: `${name}/${instance}`, logger, signal: ending.signal });
   const bus = await connecting.catch(async (error: unknown) => {
     if (ending.signal.aborted) return null;
@@ -117,15 +130,18 @@ async function serveUntil<Shape extends z.ZodRawShape>(
   bus.onLink((link) => {
     if (link === "back") void retrying(bus, logger, () => provision(bus.jsm)).catch(ending.fatal);
   });
+  // What is stamped before the first measurement would have to be taken for true.
+  await time.firstMeasured();
   const building = build({ name, instance, settings, logger, clock, bus, fatal: ending.fatal });
   const running = await Promise.race([building, ending.ended.then(() => null)]);
   if (running === null) return close(bus, await ending.ended);
-  const heartbeat = startHeartbeat({ bus, name, instance, clock, status: running.status });
+  const status = (): ServiceStatus => time.told(running.status());
+  const heartbeat = startHeartbeat({ bus, name, instance, clock, status });
   const health = await startHealthServer({
     name,
     host: settings.HEALTH_HOST,
     port: settings.HEALTH_PORT,
-    status: running.status,
+    status,
   });
   logger.info({ healthPort: health.port }, "started");
   const end = await ending.ended;
@@ -153,13 +169,17 @@ async function inTime(graceMs: number, draining: Promise<void>, logger: Logger):
   clearTimeout(timer);
 }
 
-/** `.env` of the working folder fills in what the environment does not say. */
+/** `.env` of the working folder fills in what the environment does not say; a clock may be this service's only. */
 function readSettings<Shape extends z.ZodRawShape>({
+  name,
   settings,
   env,
 }: ServiceOptions<Shape>): ServiceContext<Shape>["settings"] {
   const file = existsSync(".env") ? parseDotEnv(readFileSync(".env", "utf8")) : {};
-  return parseEnv({ ...commonEnv, ...settings }, { ...file, ...env }) as ServiceContext<Shape>["settings"];
+  const given = { ...file, ...env };
+  const own = given[`SLIPSTREAM_CLOCK_${name.replaceAll("-", "_").toUpperCase()}`];
+  const clock = own === undefined || own === "" ? {} : { SLIPSTREAM_CLOCK: own };
+  return parseEnv({ ...commonEnv, ...settings }, { ...given, ...clock }) as ServiceContext<Shape>["settings"];
 }
 
 /** JSON lines; amounts as text, since pino would print a bigint as a bare number; keys and signatures never. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ask } from "@slipstream/actor/ask";
 import type { Bus } from "@slipstream/actor/bus";
+import { exactClockText, MACHINE_CLOCK } from "@slipstream/actor/clock";
 import { freePort, type RunningProcess } from "@slipstream/actor/process";
 import { Heartbeat } from "@slipstream/contracts/live";
 import { buckets, streams, subjects } from "@slipstream/contracts/subjects";
@@ -46,6 +47,8 @@ const startChild = async (env: Record<string, string> = {}, ipc = false): Promis
       PATH: process.env["PATH"],
       NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
       NATS_URL: nats.url,
+      // The world is on this machine.
+      SLIPSTREAM_CLOCK: exactClockText(MACHINE_CLOCK),
       EFFECTS_FILE: join(folder, "effects"),
       LOG_LEVEL: "warn",
       ...env,
@@ -220,7 +223,8 @@ describe("what a process shows", () => {
     expect(await get("/livez")).toEqual([200, "ok\n"]);
     expect(await get("/readyz")).toEqual([200, "owner\n"]);
     expect((await get("/metrics"))[1]).toContain('slipstream_jobs_done{service="inventory"} 1\n');
-    expect(await ask(bus, "executor", "pending", {}, 2_000)).toEqual({ ok: true, value: { lines: ["a.1"] } });
+    const asked = { address: `0x${"a".repeat(40)}` as never, tokenIds: [] };
+    expect(await ask(bus, "balance-sync", "now", asked, 2_000)).toEqual({ ok: true, value: { blockNumber: 1 } });
     expect(await ask(bus, "registry", "resolve", { tokenId: "1" as never }, 2_000)).toMatchObject({
       ok: false,
       code: "NO_RESPONDERS",

@@ -10,11 +10,12 @@ import {
   openHole,
   recordLevel,
   recordSnapshot,
+  recordTick,
   recordTrade,
   resumeEpoch,
 } from "./history.ts";
 import { bookAfter, bookAt, deltasAfter } from "./historyAnswers.ts";
-import { flatLevels } from "./ladder.ts";
+import { flatLevels, sizeAt } from "./ladder.ts";
 import { expectEqualBook, levelChange, type NaiveBook, naiveBook, side, size } from "./naive.testing.ts";
 
 const TICK = 10_000;
@@ -54,7 +55,7 @@ function addHole(naive: NaiveHistory, provenThroughMs: number | null): void {
   if (!naive.live) return;
   naive.live = false;
   const end = Math.max(naive.lastMs - 1, provenThroughMs ?? 0);
-  stamp(naive, end);
+  stamp(naive, end + 1);
   // May begin before states recorded earlier, and wins over them: their time may be incomplete.
   naive.states.push({ fromMs: end + 1, book: null });
 }
@@ -291,16 +292,54 @@ describe("book history", () => {
     });
   });
 
-  test("a tick change is a new book; the old one still answers for its time", () => {
+  test("a tick change is no hole: told or shown by a level, coarser too, and each moment has its own", () => {
     const history = createHistory({ tokenId: "1" });
     openEpoch(history, opening);
+    recordTick(history, { seq: 1, tsEventMs: 1_100 }, 5_000);
+    recordLevel(history, { seq: 2, tsEventMs: 1_200 }, "BUY", 401_000, 3);
+    recordTick(history, { seq: 3, tsEventMs: 1_300 }, TICK);
+    recordLevel(history, { seq: 4, tsEventMs: 1_400 }, "BUY", 402_000, 4);
+    const answers = (): unknown[] =>
+      [1_000, 1_100, 1_200, 1_300, 1_400].map((ms) => {
+        const answer = bookAt(history, ms);
+        if (answer.kind !== "book") return answer.kind;
+        return [answer.tickMicro, sizeAt(answer.book, "BUY", 401_000), sizeAt(answer.book, "BUY", 402_000)];
+      });
+    const right = [
+      [TICK, 0, 0],
+      [5_000, 0, 0],
+      [1_000, 3, 0],
+      [TICK, 3, 0],
+      [TICK, 3, 4],
+    ];
+    expect(answers()).toEqual(right);
     openHole(history, 1_500);
-    openEpoch(history, { ...opening, epoch: "1.1", tsEventMs: 2_000, tickMicro: 1_000, bids: [401_000, 1] });
-    const ticks = [1_500, 1_501, 2_000].map((ms) => {
-      const answer = bookAt(history, ms);
-      return answer.kind === "book" ? answer.book.tickMicro : answer.kind;
-    });
-    expect(ticks).toEqual([TICK, "hole", 1_000]);
+    openEpoch(history, { ...opening, epoch: "1.1", tsEventMs: 2_000 });
+    expect(answers()).toEqual(right);
+  });
+
+  test("a full book of the epoch may be finer too, and one that fits no tick changes nothing", () => {
+    const history = createHistory({ tokenId: "1" });
+    openEpoch(history, opening);
+    expect(recordSnapshot(history, { seq: 1, tsEventMs: 1_100 }, [401_000, 1], [])).toBe("changed");
+    expect(history).toMatchObject({ tickMicro: 1_000, lastTsMs: 1_100 });
+    expect(recordSnapshot(history, { seq: 2, tsEventMs: 1_200 }, [401_001, 1], [])).toBe("PRICE_OFF_TICK");
+    expect(recordLevel(history, { seq: 2, tsEventMs: 1_200 }, "BUY", 401_001, 1)).toBe("PRICE_OFF_TICK");
+    expect(recordLevel(history, { seq: 2, tsEventMs: 1_200 }, "BUY", 400_100, -1)).not.toBe("changed");
+    expect(history).toMatchObject({ tickMicro: 1_000, lastTsMs: 1_100 });
+  });
+
+  test("a print keeps its own time and moves none", () => {
+    const history = createHistory({ tokenId: "1" });
+    openEpoch(history, opening);
+    recordTrade(history, { seq: 1, tsEventMs: 1_080 }, "BUY", 600_000, 3);
+    recordLevel(history, { seq: 2, tsEventMs: 1_050 }, "BUY", 400_000, 9);
+    const answer = deltasAfter(history, 0);
+    expect(answer.kind === "entries" ? answer.entries.map((entry) => [entry.kind, entry.tsEventMs]) : []).toEqual([
+      ["trade", 1_080],
+      ["level", 1_050],
+    ]);
+    expect(bookAt(history, 1_049)).toMatchObject({ kind: "book" });
   });
 
   test("a refused book opens nothing", () => {

@@ -167,7 +167,8 @@ export function openHole(history: BookHistory, provenThroughMs?: number): void {
   const { book } = history;
   if (segment === null || book === null) return;
   const endTsMs = Math.max(history.lastTsMs - 1, provenThroughMs ?? 0);
-  record(history, "hole", endTsMs, 0, "BUY", 0, 0, 0);
+  // What is known up to its last moment has happened before the hole.
+  record(history, "hole", endTsMs + 1, 0, "BUY", 0, 0, 0);
   segment.closed = {
     endTsMs,
     endPosition: history.ring.end - 1,

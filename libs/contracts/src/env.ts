@@ -64,12 +64,21 @@ export const commonEnv = {
   HEALTH_HOST: z.string().default("127.0.0.1"),
   SHUTDOWN_GRACE_MS: integer(100, 60_000).default(8_000),
   /**
-   * Virtual time for tapes: `<real ms>:<virtual ms>:<speed>`; absent: the wall clock. Services of one run share it.
+   * The local clock, where it is not the machine's: `<real ms>:<local ms>:<speed>` or `offset:<ms>`, a clock that is wrong
+   * and has to find out; `exact:<real ms>:<world ms>:<speed>`, the time of a tape, right by definition. For one service
+   * only by `SLIPSTREAM_CLOCK_<SERVICE>`, such as `SLIPSTREAM_CLOCK_CHAIN_WATCHER`.
    */
   SLIPSTREAM_CLOCK: z
     .string()
-    .regex(/^\d+:\d+:\d+(\.\d+)?$/, "<real ms>:<virtual ms>:<speed>")
+    .regex(
+      /^((exact:)?\d+:-?\d+:\d+(\.\d+)?|offset:[+-]?\d+)$/,
+      "offset:<ms>, <real ms>:<local ms>:<speed> or exact:<real ms>:<world ms>:<speed>",
+    )
     .optional(),
+  /** The venue whose `/time` the local clock is measured against; absent: it is not measured, and nothing is bought. */
+  CLOB_HTTP_URL: httpBase().optional(),
+  /** A second clock to compare with, by the `Date` of its answers. */
+  GAMMA_URL: httpBase().optional(),
 } as const;
 
 /**

@@ -5,7 +5,7 @@ import { wireArbitrary } from "./arbitrary.testing.ts";
 import { BookClock, BookUpdate, TradePrint } from "./book.ts";
 import { factSchemas, readFact, writeFact } from "./facts.ts";
 import { decodeState, encodeState } from "./json.ts";
-import { Heartbeat, operations } from "./live.ts";
+import { AccountValue, Heartbeat, operations } from "./live.ts";
 import { MarketDefinition } from "./market.ts";
 import { configSchemas } from "./policy.ts";
 
@@ -38,6 +38,7 @@ describe("every other message survives the wire", () => {
     ["BookClock", BookClock],
     ["MarketDefinition", MarketDefinition],
     ["Heartbeat", Heartbeat],
+    ["AccountValue", AccountValue],
     ...Object.entries(configSchemas),
     ...requests,
   ] as [string, z.ZodType][])("%s", (_name, schema) => {

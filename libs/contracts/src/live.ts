@@ -1,8 +1,8 @@
 /** Messages that are not facts: heartbeats and request/reply. Losing one costs nothing that is not asked again. */
 import { z } from "zod";
 import { BookSnapshot } from "./book.ts";
-import { Block, Ms } from "./codec.ts";
-import { AccountId, Address, TokenId } from "./ids.ts";
+import { Block, Ms, Price, Shares, SignedUsdc, Usdc } from "./codec.ts";
+import { AccountId, Address, ClientOrderId, ConditionId, TokenId } from "./ids.ts";
 import { MarketDefinition } from "./market.ts";
 import { serviceNames } from "./subjects.ts";
 
@@ -28,12 +28,109 @@ export const Heartbeat = z.object({
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 
+/** Where the price of a valuation comes from, and of when it is (venue time). */
+export const Mark = z.object({ priceMicro: Price, source: z.enum(["mid", "bid"]), tsMs: Ms });
+export type Mark = z.infer<typeof Mark>;
+
+/**
+ * `live.account.v1.<account>`, from inventory every second: what the account is worth. realized + unrealized is the change
+ * of equity since it was funded, for an account that nothing but its own fills moves.
+ */
+export const AccountValue = z.object({
+  type: z.literal("AccountValue"),
+  v: z.literal(1),
+  account: AccountId,
+  cashMicro: SignedUsdc,
+  /** What resolved markets owe and have not paid yet: no cash before it is redeemed. */
+  claimableMicro: Usdc,
+  /** Credited at the start; null for a wallet. */
+  fundingMicro: Usdc.nullable(),
+  /** Proceeds and payouts minus cost minus fees. */
+  realizedMicro: SignedUsdc,
+  feesMicro: SignedUsdc,
+  unrealizedMicro: SignedUsdc,
+  equityMicro: SignedUsdc,
+  /** Positions that nobody has priced yet; they count at their cost. */
+  unmarked: z.int().nonnegative(),
+  positions: z.array(
+    z.object({
+      tokenId: TokenId,
+      conditionId: ConditionId.nullable(),
+      sharesMicro: Shares,
+      costMicro: Usdc,
+      mark: Mark.nullable(),
+      valueMicro: Usdc,
+      unrealizedMicro: SignedUsdc,
+    }),
+  ),
+  tsInitMs: Ms,
+});
+export type AccountValue = z.infer<typeof AccountValue>;
+
 /** Every reply: the answer or a reason. */
 export const replyOf = <T extends z.ZodType>(value: T) =>
   z.discriminatedUnion("ok", [
     z.object({ ok: z.literal(true), value }),
     z.object({ ok: z.literal(false), code: z.string(), text: z.string() }),
   ]);
+
+/** An exit that is not done: `status` and programs show where it stands. */
+export const PendingExit = z.object({
+  account: AccountId,
+  leader: Address,
+  tokenId: TokenId,
+  conditionId: ConditionId.nullable(),
+  /** Still to be sold; null: what part of the lot is not known yet. */
+  sharesMicro: Shares.nullable(),
+  sinceMs: Ms,
+  /** The limit as it is now; null: nothing gives a price. */
+  limitMicro: Price.nullable(),
+  /** null: nobody bids, or no book is known. */
+  bestBidMicro: Price.nullable(),
+  /** When the limit gives way next; null: it does not any more, or follows the book. */
+  nextStepMs: Ms.nullable(),
+  /** The order that is open for it; null: none. */
+  orderId: ClientOrderId.nullable(),
+  /**
+   * RESTING: its order is open. WAITING: the next order is about to be made, or its time has not come. Else the code of
+   * what stops it: RISK_HALT, BOOK_STALE, BELOW_MINIMUM, …
+   */
+  reason: z.string(),
+});
+export type PendingExit = z.infer<typeof PendingExit>;
+
+/** What is held after one leader. */
+export const HeldLot = z.object({
+  account: AccountId,
+  leader: Address,
+  tokenId: TokenId,
+  sharesMicro: Shares,
+  /** Of this token the account holds, over all leaders, less than the venue takes in an order. */
+  isDust: z.boolean(),
+  /** Its market is closed and has not paid yet. */
+  isUnpaid: z.boolean(),
+  /** What becomes of it; null: its leader is followed. */
+  whenRemoved: z.enum(["follow", "close", "keep"]).nullable(),
+});
+export type HeldLot = z.infer<typeof HeldLot>;
+
+/** A copy that is too small for the venue and waits for more. */
+export const PendingBucket = z.object({
+  account: AccountId,
+  leader: Address,
+  tokenId: TokenId,
+  sharesMicro: Shares,
+  /** What was saved up, oldest signal first: bought at this limit or better, until it is too old. */
+  parts: z.array(z.object({ sharesMicro: Shares, limitMicro: Price, tsSignalMs: Ms })),
+});
+export type PendingBucket = z.infer<typeof PendingBucket>;
+
+export const Pending = z.object({
+  exits: z.array(PendingExit),
+  lots: z.array(HeldLot),
+  buckets: z.array(PendingBucket),
+});
+export type Pending = z.infer<typeof Pending>;
 
 const tokens = z.object({ tokenIds: z.array(TokenId).min(1).max(500) });
 const operation = <Q extends z.ZodType, R extends z.ZodType>(request: Q, reply: R) => ({
@@ -55,6 +152,10 @@ export const operations = {
   },
   registry: {
     resolve: operation(z.object({ tokenId: TokenId }), MarketDefinition),
+    /** The market channel said that this market is resolved: it is closed from now on, `known` if registry knows it. */
+    ended: operation(z.object({ conditionId: ConditionId }), z.object({ known: z.boolean() })),
+    /** The market of this token seems to have ended: read it again now, and until its definition says so. */
+    doubt: operation(z.object({ tokenId: TokenId }), z.object({ known: z.boolean() })),
   },
   "balance-sync": {
     /** Read a holder's tokens from the chain now; the snapshot comes as a fact. */
@@ -66,7 +167,7 @@ export const operations = {
   executor: {
     /** A local latch that needs neither log nor risk: no order leaves, open ones are cancelled. */
     halt: operation(z.object({ halted: z.boolean(), who: z.string() }), z.object({ halted: z.boolean() })),
-    /** Visible buckets and unfollowed exits, for `status`. */
-    pending: operation(z.object({ account: AccountId.optional() }), z.object({ lines: z.array(z.string()) })),
+    /** Exits that are not done, what is held after whom, and visible buckets, for `status` and `leaders list`. */
+    pending: operation(z.object({ account: AccountId.optional() }), Pending),
   },
 } as const;

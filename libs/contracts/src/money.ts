@@ -150,6 +150,20 @@ export function maxTakerFee(schedule: FeeSchedule, limit: PriceMicro, shares: Sh
   return (divide(numerator, denominator * FEE_STEP, "ceil") * FEE_STEP + BigInt(fills) * FEE_STEP) as UsdcMicro;
 }
 
+/** What the bound may be short of when it is scaled: its rounding, and the least fee of each fill. */
+const scaledFeeSlack = (fills: number): bigint => BigInt(fills + 1) * FEE_STEP;
+
+/**
+ * Returns an upper bound of the fee of `size` when `maxFee` is one of `whole`, which is not smaller: its part, rounded up,
+ * and what does not shrink with the size; never more than `maxFee`. Not below `maxTakerFee` of the smaller size.
+ */
+export function scaleMaxFee(maxFee: UsdcMicro, size: SharesMicro, whole: SharesMicro, fills = 64): UsdcMicro {
+  if (maxFee === 0n || size === 0n) return ZERO_USDC;
+  if (size >= whole) return maxFee;
+  const part = divide(maxFee * size, whole, "ceil") + scaledFeeSlack(fills);
+  return minAmount(maxFee, part as UsdcMicro);
+}
+
 function feeFraction(
   schedule: FeeSchedule,
   price: PriceMicro,

@@ -26,6 +26,14 @@ export const LeaderConfig = z.object({
   label: z.string().max(64).optional(),
 });
 export type LeaderConfig = z.infer<typeof LeaderConfig>;
+export type WhenRemoved = NonNullable<LeaderConfig["whenRemoved"]>;
+
+/**
+ * What becomes of what was bought after a leader; null while he is followed. A key that was deleted says nothing about
+ * it, and is followed until it is gone.
+ */
+export const whenRemovedOf = (config: LeaderConfig | null): WhenRemoved | null =>
+  config?.enabled === true ? null : (config?.whenRemoved ?? "follow");
 
 const bps = z.int().min(0).max(10_000);
 
@@ -44,8 +52,8 @@ export const ExitPolicy = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("book") }),
   /**
    * The limit starts at the guard and gives way by `stepBps` of the leader's price every `everySeconds`, but not below
-   * `floorBps` of it (null: no floor); after `bookAfterSeconds` it is the book's, again not below the floor. Meanwhile a
-   * limit that does not trade at once rests.
+   * `floorBps` of it (null: no floor); after `bookAfterSeconds` it is the best bid, again not below the floor, and while
+   * nobody bids it stays where it was by then. A limit that does not trade at once rests.
    */
   z.object({
     kind: z.literal("widen"),

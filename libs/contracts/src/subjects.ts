@@ -62,6 +62,8 @@ export const subjects = {
   allBookLast: "book.last.v1.>",
   heartbeat: (service: ServiceName, instance: string): string => `hb.${token(service)}.${token(instance)}`,
   allHeartbeats: "hb.>",
+  accountValue: (account: AccountId): string => `live.account.v1.${token(account)}`,
+  allAccountValues: "live.account.v1.*",
   service: <S extends ServiceName>(service: S, operation: string): string => `svc.${service}.v1.${operation}`,
   deadLetter: (service: ServiceName): string => `dlq.v1.${token(service)}`,
   allDeadLetters: "dlq.v1.>",
@@ -110,6 +112,7 @@ export function subjectOf(fact: Fact): ChainSubject {
     case "OrderOutcomeUnknown":
     case "ExecutionFill":
     case "ExecutionFillReversed":
+    case "LotsDisagreed":
       return subjects.exec(partitionFor(fact.conditionId, fact.tokenId), fact.account);
     case "ReservationGranted":
     case "OrderDenied":
@@ -118,6 +121,7 @@ export function subjectOf(fact: Fact): ChainSubject {
     case "ForceReconciled":
     case "DiscrepancyFound":
     case "DiscrepancyResolved":
+    case "CashDisagreed":
     case "AccountFunded":
     case "PositionSettled":
     case "Checkpoint":

@@ -3,7 +3,7 @@
  * @see docs/venue.md, Contract reads
  */
 import { ContractError } from "@slipstream/contracts/errors";
-import type { Address, TokenId } from "@slipstream/contracts/ids";
+import type { Address, ConditionId, TokenId } from "@slipstream/contracts/ids";
 import { addressToWord, text, uintArray, uintWord } from "./abi.ts";
 import type { Eip712Domain } from "./versions.ts";
 import { addressWord, bigintWord, numberWord, WORD } from "./words.ts";
@@ -25,6 +25,19 @@ export const encodeAllowance = (owner: Address, spender: Address): string =>
 /** isApprovedForAll(address owner,address operator) of an ERC-1155 ledger; answer: `decodeUint`, 0 or 1. */
 export const encodeIsApprovedForAll = (owner: Address, operator: Address): string =>
   `0xe985e9c5${addressToWord(owner)}${addressToWord(operator)}`;
+
+/** The conditionId as one word: only conditions of ConditionalTokens, 32 bytes, fit. */
+const conditionWord = (conditionId: ConditionId): string => conditionId.slice(2).padStart(WORD, "0");
+
+/** getOutcomeSlotCount(bytes32 conditionId) of ConditionalTokens; answer: `decodeUint`, 0 for one it does not know. */
+export const encodeOutcomeSlotCount = (conditionId: ConditionId): string => `0xd42dc0c2${conditionWord(conditionId)}`;
+
+/** payoutDenominator(bytes32 conditionId) of ConditionalTokens; answer: `decodeUint`, 0 while it is not resolved. */
+export const encodePayoutDenominator = (conditionId: ConditionId): string => `0xdd34de67${conditionWord(conditionId)}`;
+
+/** payoutNumerators(bytes32 conditionId,uint256 slot) of ConditionalTokens; answer: `decodeUint`. Refused without that slot. */
+export const encodePayoutNumerator = (conditionId: ConditionId, slot: number): string =>
+  `0x0504c814${conditionWord(conditionId)}${uintWord(slot)}`;
 
 /** eip712Domain(); answer: `decodeEip712Domain`. */
 export const ENCODED_EIP712_DOMAIN = "0x84b0196e";

@@ -1,5 +1,5 @@
 /**
- * The public part of the CLOB's REST: books, trading parameters, time.
+ * The public part of the CLOB's REST: books, trading parameters. Its `/time` is read by the clocks.
  * @see docs/venue.md, CLOB REST
  */
 import { ContractError } from "@slipstream/contracts/errors";
@@ -37,8 +37,6 @@ export type ClobRest = {
   /** null: the venue has no book for it. */
   readonly book: (tokenId: TokenId) => Promise<RestBook | null>;
   readonly clobMarket: (conditionId: ConditionId) => Promise<ClobMarket | null>;
-  /** Unix seconds of the venue. */
-  readonly timeSeconds: () => Promise<number>;
 };
 
 /** Some 4 KB per book: an answer stays below half a megabyte. */
@@ -67,12 +65,6 @@ export function createClobRest(http: HttpReader): ClobRest {
     clobMarket: async (conditionId) => {
       const answer = await http.get(`/clob-markets/${conditionId}`);
       return answer === null ? null : readable("/clob-markets", () => clobMarket(asFields(answer, "market")));
-    },
-    timeSeconds: async () => {
-      const answer = await http.get("/time");
-      const seconds = Number(answer);
-      if (!Number.isInteger(seconds) || seconds <= 0) throw unreadable("/time", JSON.stringify(answer));
-      return seconds;
     },
   };
 }

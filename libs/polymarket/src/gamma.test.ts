@@ -43,6 +43,12 @@ test("a market with fees, every number exact", () => {
 test.each([
   ["a closed market that is settled", { closed: true, outcomePrices: '["0", "1"]' }, { payoutMicro: [0, 1_000_000] }],
   ["a closed market that is not settled yet", { closed: true, outcomePrices: '["0.4", "0.6"]' }, { payoutMicro: null }],
+  ["a closed market that nobody traded", { closed: true, outcomePrices: '["0.5", "0.5"]' }, { payoutMicro: null }],
+  [
+    "a closed market that is settled to halves",
+    { closed: true, outcomePrices: '["0.5", "0.5"]', umaResolutionStatus: "resolved" },
+    { payoutMicro: [500_000, 500_000] },
+  ],
   ["no fees and no schedule", { feesEnabled: false, feeSchedule: null }, { fee: { rateMicro: 0 } }],
   ["fees on without a schedule", { feeSchedule: null }, { kind: "refused", code: "FEE_UNKNOWN" }],
   ["a schedule without its exponent", { feeSchedule: { rate: 0.07, takerOnly: true } }, { code: "FEE_UNKNOWN" }],

@@ -45,6 +45,7 @@ const GammaMarket = z.object({
   active: z.boolean().default(true),
   events: z.array(z.object({ id: z.union([z.string(), z.number()]) })).optional(),
   updatedAt: z.string().optional(),
+  umaResolutionStatus: z.unknown().optional(),
 });
 
 /** Why a Gamma object is no market we can use. */
@@ -100,7 +101,7 @@ export function marketOfGamma(json: unknown, nowMs: number): MarketDefinition | 
     takerDelayMs: Math.round((market.secondsDelay ?? 0) * 1_000),
     acceptingOrders: market.acceptingOrders && market.active,
     closed: market.closed,
-    payoutMicro: market.closed ? payoutOf(market.outcomePrices) : null,
+    payoutMicro: market.closed ? payoutOf(market) : null,
     tsEventMs: Number.isNaN(updatedMs) ? nowMs : updatedMs,
     tsInitMs: nowMs,
   };
@@ -125,11 +126,18 @@ function feeOf(market: z.infer<typeof GammaMarket>): MarketDefinition["fee"] | n
   return feeScheduleOf(feeSchedule, { rate: "rate", exponent: "exponent", takerOnly: "takerOnly" });
 }
 
-/** Final prices of a closed market; null while they are not settled to 0, 1/2 or 1. */
-function payoutOf(prices: readonly (string | number)[] | undefined): [PriceMicro, PriceMicro] | null {
-  const [first = -1, second = -1] = (prices ?? []).map(microOfJson);
-  const settled = first + second === 1_000_000 && [0, 500_000, 1_000_000].includes(first);
-  return settled ? [first as PriceMicro, second as PriceMicro] : null;
+/**
+ * Final prices of a closed market; null while they are not settled to 0, 1/2 or 1. One half is also the price of a market
+ * that nobody traded, so it is final only where the object says that the market is resolved.
+ */
+function payoutOf({
+  outcomePrices,
+  umaResolutionStatus,
+}: z.infer<typeof GammaMarket>): [PriceMicro, PriceMicro] | null {
+  const [first = -1, second = -1] = (outcomePrices ?? []).map(microOfJson);
+  const isWhole = first + second === 1_000_000 && (first === 0 || second === 0);
+  const isHalves = first === 500_000 && second === 500_000 && umaResolutionStatus === "resolved";
+  return isWhole || isHalves ? [first as PriceMicro, second as PriceMicro] : null;
 }
 
 export type GammaPage = { readonly markets: readonly unknown[]; readonly nextCursor: string | null };

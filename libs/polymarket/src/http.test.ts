@@ -172,8 +172,4 @@ describe("CLOB", () => {
       await expect(asked).rejects.toMatchObject({ code: "VENUE_UNREADABLE" });
     }
   });
-  test("the venue's time", async () => {
-    await expect(createClobRest(serving(1_790_000_000)).timeSeconds()).resolves.toBe(1_790_000_000);
-    await expect(createClobRest(serving("soon")).timeSeconds()).rejects.toMatchObject({ code: "VENUE_UNREADABLE" });
-  });
 });

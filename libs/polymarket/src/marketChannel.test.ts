@@ -140,6 +140,20 @@ describe("known frames", () => {
       false,
     ],
     [
+      "a resolution without a winner: the payout is shared",
+      {
+        ...{ market, assets_ids: [YES, NO], winning_asset_id: "", winning_outcome: "" },
+        ...{ timestamp, event_type: "market_resolved" },
+      },
+      [
+        {
+          ...{ kind: "marketResolved", conditionId: market, tokenIds: [YES, NO], winningTokenId: null },
+          ...{ winningOutcome: "", tsEventMs: Number(timestamp) },
+        },
+      ],
+      false,
+    ],
+    [
       "a new market",
       { market, assets_ids: [YES, NO], slug: "nvda", timestamp, event_type: "new_market", question: '"q"' },
       [{ kind: "newMarket", conditionId: market, tokenIds: [YES, NO], slug: "nvda", tsEventMs: Number(timestamp) }],

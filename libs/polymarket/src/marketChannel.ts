@@ -77,7 +77,8 @@ export type MarketResolvedEvent = {
   readonly kind: "marketResolved";
   readonly conditionId: ConditionId;
   readonly tokenIds: readonly TokenId[];
-  readonly winningTokenId: TokenId;
+  /** null: the message names none. */
+  readonly winningTokenId: TokenId | null;
   readonly winningOutcome: string;
   readonly tsEventMs: number;
 };

@@ -48,7 +48,8 @@ function read(fields: Fields): MarketEvent | Ignored {
         kind: "marketResolved",
         ...head(fields),
         tokenIds: tokenList(fields, "assets_ids"),
-        winningTokenId: token(fields, "winning_asset_id"),
+        // No outcome wins alone where the payout is shared; the books end all the same.
+        winningTokenId: isAbsent(fields["winning_asset_id"]) ? null : token(fields, "winning_asset_id"),
         winningOutcome: textOr(fields["winning_outcome"], ""),
       };
     case "new_market":

@@ -47,6 +47,12 @@ export type RefusalCode =
 /** `text`: the venue's own words. */
 export type OrderRefusal = { readonly code: RefusalCode; readonly text: string };
 
+/** Of any order, whatever the book. */
+export const marketClosed: OrderRefusal = {
+  code: "MARKET_NOT_ACCEPTING_ORDERS",
+  text: "the market is not yet ready to process new orders",
+};
+
 /** A marketable purchase must be worth a dollar. */
 const MARKETABLE_USDC_MIN = usdcMicro(MICRO);
 /** The venue takes sizes of two decimals. */
@@ -57,9 +63,7 @@ const USDC_STEP: Readonly<Record<Side, bigint>> = { BUY: 10_000n, SELL: 100n };
 /** Returns why the venue would refuse the order now; null when it would take it. The first rule that is broken counts. */
 export function refusalOf(order: OrderTerms, market: MarketNow): OrderRefusal | null {
   const { orderId, side, limitPriceMicro, sizeMicro } = order;
-  if (!market.acceptingOrders) {
-    return { code: "MARKET_NOT_ACCEPTING_ORDERS", text: "the market is not yet ready to process new orders" };
-  }
+  if (!market.acceptingOrders) return marketClosed;
   if (!isOnTick(limitPriceMicro, market.tickMicro)) {
     const [price, tick] = [formatMicro(limitPriceMicro), formatMicro(market.tickMicro)];
     const text = `order ${orderId} is invalid. Price (${price}) breaks minimum tick size rule: ${tick}`;

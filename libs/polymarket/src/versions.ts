@@ -29,6 +29,8 @@ export const ADAPTERS: ReadonlySet<string> = new Set([
 export const NO_TOKEN_BURN_ADDRESS = address("0xa5Ef39C3D3e10d0B270233af41CaC69796B12966");
 export const ZERO_ADDRESS = address(`0x${"0".repeat(40)}`);
 export const USDC_E = address("0x2791Bca1f2de4661ED88A30C99A7a9449Aa84174");
+/** What neg-risk positions are derived from; it wraps USDC.e. */
+export const WRAPPED_COLLATERAL = address("0x3A3BD7bb9528E159577F7C2e685CC81A765002E2");
 export const PUSD = address("0xC011a7E12a19f7B1f670d46F03B03f3342E82DFB");
 
 export type Generation = "V1" | "V2" | "V3";

@@ -1,14 +1,16 @@
 /** Everybody who acts in the sandbox, and one tick of their life. Pure but for the exchange they act on. */
 import type { Address } from "@slipstream/contracts/ids";
 import { parseUsdc, type UsdcMicro } from "@slipstream/contracts/money";
+import type { Payouts } from "../churn/schedule.ts";
 import { type Deed, takeGiven } from "../venue/deeds.ts";
-import type { Exchange } from "../venue/exchange.ts";
-import type { VenueTrade } from "../venue/market.ts";
+import { type Exchange, openMarkets } from "../venue/exchange.ts";
+import type { VenueMarket, VenueTrade } from "../venue/market.ts";
 import { createLeader, type LeaderStyle } from "./leader.ts";
 import { leaderDeed } from "./leaderDeeds.ts";
 import { createMarketMaker, type MakerStyle } from "./marketMaker.ts";
 import { createNoise } from "./noise.ts";
 import { createRandom } from "./random.ts";
+import { createRedeemer, type Redeemer } from "./redeemer.ts";
 import { createTrader } from "./trader.ts";
 import { blow, createWeather, startle } from "./weather.ts";
 
@@ -55,6 +57,12 @@ export type Story = {
   takeDeeds(): Deed[];
   /** Tells the makers what was traded in it. */
   onTrades(trades: readonly VenueTrade[]): void;
+  /** A market is traded from the next tick on. */
+  open(market: VenueMarket): void;
+  /** A market's trading has stopped. */
+  close(market: VenueMarket): void;
+  /** The chain pays for this market: who holds its tokens may redeem them. */
+  pay(market: VenueMarket, payouts: Payouts): void;
 };
 
 /** @param addressOf - wallet of a member. @param seed - the same seed tells the same story. */
@@ -63,16 +71,24 @@ export function createStory(options: {
   readonly addressOf: (name: string) => Address;
   readonly seed: string;
   readonly pace: Pace;
+  /** Ticks until a market's trading ends; null (or absent): nobody knows. */
+  readonly endsIn?: (market: VenueMarket) => number | null;
 }): Story {
-  const { exchange, addressOf, seed, pace } = options;
+  const { exchange, addressOf, seed, pace, endsIn = () => null } = options;
   let [tick, nowMs] = [0, 0];
   const randomOf = (name: string) => createRandom(`${seed}|${name}`);
   const weatherRandom = randomOf("weather");
-  const weathers = [...exchange.desks.values()].map(({ market }) => createWeather(market, weatherRandom));
+  const weathers = openMarkets(exchange).map((market) => createWeather(market, weatherRandom));
   const leaders = new Set<string>();
   const makers: ReturnType<typeof createMarketMaker>[] = [];
   const others: ((tick: number) => void)[] = [];
+  const redeemers: Redeemer[] = [];
   let deeds: Deed[] = [];
+  const doDeed = (deed: Deed | null): void => {
+    if (deed === null) return;
+    takeGiven(exchange.purses, deed);
+    deeds.push(deed);
+  };
   for (const { name, role } of cast) {
     const trader = createTrader(exchange, addressOf(name), () => nowMs);
     const random = randomOf(name);
@@ -80,17 +96,21 @@ export function createStory(options: {
     if (role.kind === "noise") others.push(createNoise({ trader, weathers, random, chance: NOISE_CHANCE[pace] }).act);
     if (role.kind === "leader") {
       leaders.add(trader.address);
-      others.push(createLeader({ trader, random, style: role.style, pace: { everyTicks: EVERY_TICKS[pace] } }).act);
+      const leaderPace = { everyTicks: EVERY_TICKS[pace] };
+      others.push(createLeader({ trader, random, style: role.style, pace: leaderPace, endsIn }).act);
       // A randomness of its own: what he trades does not depend on what else he does.
       const doing = { trader, random: randomOf(`${name}|deeds`), chance: DEED_CHANCE[pace] };
       const peers = cast.filter((other) => other.name !== name && other.role.kind !== "maker");
-      others.push(() => {
-        const deed = leaderDeed({ ...doing, peers: peers.map((peer) => addressOf(peer.name)) });
-        if (deed === null) return;
-        takeGiven(exchange.purses, deed);
-        deeds.push(deed);
-      });
+      others.push(() => doDeed(leaderDeed({ ...doing, peers: peers.map((peer) => addressOf(peer.name)) })));
     }
+    const redeemer = createRedeemer({
+      ...{ trader, random: randomOf(`${name}|redemptions`) },
+      habit: role.kind === "leader" ? "leisurely" : "orderly",
+    });
+    redeemers.push(redeemer);
+    others.push((now) => {
+      for (const deed of redeemer.act(now)) doDeed(deed);
+    });
   }
   return {
     tick: (atMs) => {
@@ -100,6 +120,16 @@ export function createStory(options: {
       for (const maker of makers) maker.retreat();
       for (const maker of makers) maker.quote();
       for (const act of others) act(tick);
+    },
+    open: (market) => {
+      weathers.push(createWeather(market, weatherRandom));
+    },
+    close: (market) => {
+      const at = weathers.findIndex((weather) => weather.market.conditionId === market.conditionId);
+      if (at >= 0) weathers.splice(at, 1);
+    },
+    pay: (market, payouts) => {
+      for (const redeemer of redeemers) redeemer.pay(market, payouts, tick);
     },
     takeDeeds: () => {
       const taken = deeds;

@@ -23,6 +23,9 @@ const SIZES = [
 /** With so many positions a leader rather leaves one. */
 const POSITIONS_MAX = 4;
 const EXIT_CHANCE = 0.4;
+/** A market's end is near. */
+const ENDING_TICKS = 40;
+const LEAVE_CHANCE = 0.3;
 const TAKER_CHANCE_OF_BOTH = 0.5;
 /** A spread wider than this is no market. */
 const SPREAD_MICRO_MAX = 50_000;
@@ -37,8 +40,10 @@ export function createLeader(options: {
   readonly random: Random;
   readonly style: LeaderStyle;
   readonly pace: LeaderPace;
+  /** Ticks until a market's trading ends; null: nobody knows. */
+  readonly endsIn: (market: VenueMarket) => number | null;
 }): Leader {
-  const { trader, random, style, pace } = options;
+  const { trader, random, style, pace, endsIn } = options;
   let nextTick = random.integer(FIRST_TICKS.min, FIRST_TICKS.max);
   return {
     act: (tick) => {
@@ -46,6 +51,9 @@ export function createLeader(options: {
       nextTick = tick + random.integer(pace.everyTicks.min, pace.everyTicks.max);
       for (const market of trader.markets) for (const order of trader.open(market)) trader.cancel(market, order.id);
       const held = positionsOf(trader);
+      const ending = held.filter(({ market }) => (endsIn(market) ?? Number.POSITIVE_INFINITY) <= ENDING_TICKS);
+      // Some leave before the end, some see it through.
+      if (ending.length > 0 && random.chance(LEAVE_CHANCE)) return exit(trader, random, { held: ending, takes: true });
       const leaves = held.length >= POSITIONS_MAX || (held.length > 0 && random.chance(EXIT_CHANCE));
       const takes = style === "taker" || (style === "both" && random.chance(TAKER_CHANCE_OF_BOTH));
       if (leaves) exit(trader, random, { held, takes });

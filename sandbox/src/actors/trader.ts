@@ -9,7 +9,15 @@ import {
   type RestingOrder,
   type TimeInForce,
 } from "../venue/engine.ts";
-import { cancelOrder, deskOf, type Exchange, openOrders, type PlaceAnswer, placeOrder } from "../venue/exchange.ts";
+import {
+  cancelOrder,
+  deskOf,
+  type Exchange,
+  openMarkets,
+  openOrders,
+  type PlaceAnswer,
+  placeOrder,
+} from "../venue/exchange.ts";
 import type { VenueMarket } from "../venue/market.ts";
 import { freeShares, freeUsdc, ownedShares } from "../venue/purses.ts";
 
@@ -24,6 +32,7 @@ export type Intent = {
 
 export type Trader = {
   readonly address: Address;
+  /** Those that are traded now. */
   readonly markets: readonly VenueMarket[];
   place(intent: Intent): PlaceAnswer;
   cancel(market: VenueMarket, id: Hash): void;
@@ -43,7 +52,9 @@ export function createTrader(exchange: Exchange, address: Address, nowMs: () => 
   const { purses } = exchange;
   return {
     address,
-    markets: [...exchange.desks.values()].map((desk) => desk.market),
+    get markets() {
+      return openMarkets(exchange);
+    },
     place: ({ market, ...order }) =>
       placeOrder(exchange, { ...order, owner: address, conditionId: market.conditionId }, nowMs()),
     cancel: (market: VenueMarket, id: Hash) => {

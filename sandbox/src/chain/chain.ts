@@ -164,12 +164,19 @@ function assemble({ options, wallets, operator, markets, ledger, front, rpc, add
       const market = deriveMarket(options.seed, spec);
       const present = known.get(market.conditionId);
       if (present !== undefined) return present;
-      const txHash = await ledger.send(operator, encode.prepareCall(market));
-      if (options.blockTimeMs === 0) await ledger.mine();
-      await waitForTx(txHash);
+      if ((await read(encode.outcomesOfCall(market.conditionId))) === 0n) {
+        const txHash = await ledger.send(operator, encode.prepareCall(market));
+        if (options.blockTimeMs === 0) await ledger.mine();
+        await waitForTx(txHash);
+      }
       known.set(market.conditionId, market);
       markets.push(market);
       return market;
+    },
+    forgetMarket: (conditionId) => {
+      known.delete(conditionId);
+      const at = markets.findIndex((market) => market.conditionId === conditionId);
+      if (at >= 0) markets.splice(at, 1);
     },
     settle: async (match) => ledger.send(operator, encode.settleCall(encode.marketOf(known, match.conditionId), match)),
     settleAll: async (matches) => {
@@ -188,9 +195,12 @@ function assemble({ options, wallets, operator, markets, ledger, front, rpc, add
           shares,
         ),
       ),
+    redeem: async (wallet, conditionId) =>
+      ledger.send(wallet.address, encode.redeemCall(encode.marketOf(known, conditionId))),
     transferShares: (wallet, transfer) => ledger.send(wallet.address, encode.transferCall(wallet.address, transfer)),
     resolve: async (conditionId, payouts) =>
       ledger.send(operator, encode.resolveCall(encode.marketOf(known, conditionId), payouts)),
+    isResolved: async (conditionId) => (await read(encode.payoutDenominatorCall(conditionId))) !== 0n,
     fund: (address, amount) => ledger.send(operator, encode.mintCall(address, amount)),
     waitForTx,
     txStatus,

@@ -22,12 +22,14 @@ export const ctfAbi = parseAbi([
   "function getOutcomeSlotCount(bytes32 conditionId) view returns (uint256)",
   "function balanceOf(address owner, uint256 id) view returns (uint256)",
   "function safeTransferFrom(address from, address to, uint256 id, uint256 value, bytes data)",
+  "function payoutDenominator(bytes32 conditionId) view returns (uint256)",
 ]);
 
-/** The adapters share these two with the CTF. */
+/** The adapters share these with the CTF. */
 export const adapterAbi = parseAbi([
   "function splitPosition(address collateral, bytes32 parent, bytes32 conditionId, uint256[] partition, uint256 amount)",
   "function mergePositions(address collateral, bytes32 parent, bytes32 conditionId, uint256[] partition, uint256 amount)",
+  "function redeemPositions(address collateral, bytes32 parent, bytes32 conditionId, uint256[] indexSets)",
 ]);
 
 export const tokenAbi = parseAbi([
@@ -135,6 +137,16 @@ export function positionCall(
   return { to: at.adapterOf(market.negRisk), data, gas: GAS_POSITION };
 }
 
+/** Takes all that the caller holds of both outcomes and pays it. */
+export function redeemCall(market: ChainMarket): Call {
+  const data = encodeFunctionData({
+    abi: adapterAbi,
+    functionName: "redeemPositions",
+    args: [asHex(at.pusd), ZERO_WORD, asHex(market.conditionId), [1n, 2n]],
+  });
+  return { to: at.adapterOf(market.negRisk), data, gas: GAS_POSITION };
+}
+
 /** @param given - questions of one neg-risk event. */
 export function convertCall(given: readonly ChainMarket[], sharesMicro: SharesMicro): Call {
   const marketId = given[0]?.negRiskMarketId ?? null;
@@ -186,6 +198,12 @@ export const sharesOfCall = (owner: Address, tokenId: TokenId): Omit<Call, "gas"
 export const outcomesOfCall = (conditionId: ConditionId): Omit<Call, "gas"> => ({
   to: at.conditionalTokens,
   data: encodeFunctionData({ abi: ctfAbi, functionName: "getOutcomeSlotCount", args: [asHex(conditionId)] }),
+});
+
+/** Zero until the oracle has reported. */
+export const payoutDenominatorCall = (conditionId: ConditionId): Omit<Call, "gas"> => ({
+  to: at.conditionalTokens,
+  data: encodeFunctionData({ abi: ctfAbi, functionName: "payoutDenominator", args: [asHex(conditionId)] }),
 });
 
 export const pusdOfCall = (owner: Address): Omit<Call, "gas"> => ({

@@ -169,8 +169,10 @@ export type SandboxChain = {
   /** Opens another endpoint on a free port; it ends with the chain. */
   addNode(): Promise<ChainNode>;
 
-  /** Prepares one more condition and waits for its block. */
+  /** Prepares one more condition, unless the chain has it, and waits for its block. */
   prepareMarket(spec: ChainMarketSpec): Promise<ChainMarket>;
+  /** Nobody acts in this market any more: what is kept about it here goes, what the chain holds stays. */
+  forgetMarket(conditionId: ConditionId): void;
   /**
    * Sends the settlement and returns its hash as soon as the node has it; it is mined with the next block. A match that
    * balances do not cover is mined as reverted.
@@ -191,12 +193,16 @@ export type SandboxChain = {
    * waited for.
    */
   convert(wallet: SandboxWallet, given: readonly ConditionId[], sharesMicro: SharesMicro): Promise<Hash>;
+  /** The wallet gives all it holds of a resolved condition and is paid, through the adapter. Not waited for. */
+  redeem(wallet: SandboxWallet, conditionId: ConditionId): Promise<Hash>;
   transferShares(
     wallet: SandboxWallet,
     transfer: { readonly to: Address; readonly tokenId: TokenId; readonly sharesMicro: SharesMicro },
   ): Promise<Hash>;
   /** The oracle reports; payouts are shares of one per outcome, such as [1, 0]. */
   resolve(conditionId: ConditionId, payouts: readonly [number, number]): Promise<Hash>;
+  /** True when the oracle has reported, at the true head. */
+  isResolved(conditionId: ConditionId): Promise<boolean>;
   /** The operator mints pUSD to any address. */
   fund(address: Address, pusdMicro: UsdcMicro): Promise<Hash>;
 

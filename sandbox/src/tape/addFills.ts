@@ -185,15 +185,27 @@ export function addFills(tape: readonly TapeRecord[], fills: readonly AddedFill[
   return merge(tape, added);
 }
 
-/** Tokens that settle on the neg-risk exchange, as market records of the tape say; without any, none does. */
+/** Tokens that settle on the neg-risk exchange, as market records of the tape say; of others it is not known. */
 function negRiskTokens(tape: readonly TapeRecord[]): ReadonlySet<TokenId> {
-  const tokens = new Set<TokenId>();
+  return new Set([...tokensOfRecords(tape)].flatMap(([tokenId, negRisk]) => (negRisk ? [tokenId] : [])));
+}
+
+/** Whether each token of the tape's market records is one of neg-risk. */
+function tokensOfRecords(tape: readonly TapeRecord[]): ReadonlyMap<TokenId, boolean> {
+  const tokens = new Map<TokenId, boolean>();
   for (const { t, ch, d } of tape) {
     if (ch !== "gamma.market") continue;
     const market = marketOfGamma(d, t);
-    if (!("kind" in market) && market.negRisk) for (const { tokenId } of market.tokens) tokens.add(tokenId);
+    if ("kind" in market) continue;
+    for (const { tokenId } of market.tokens) tokens.set(tokenId, market.negRisk);
   }
   return tokens;
+}
+
+/** Tokens of fills that no market record of the tape names: their fills are put on the standard exchange. */
+export function assumedStandard(tape: readonly TapeRecord[], fills: readonly AddedFill[]): TokenId[] {
+  const known = tokensOfRecords(tape);
+  return [...new Set(fills.map(({ tokenId }) => tokenId))].filter((tokenId) => !known.has(tokenId));
 }
 
 function blockTimes(tape: readonly TapeRecord[], fillTimes: readonly number[]): number[] {

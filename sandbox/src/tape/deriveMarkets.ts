@@ -7,7 +7,9 @@ import type { MarketDefinition } from "@slipstream/contracts/market";
 import { type PriceMicro, type SharesMicro, sharesMicro } from "@slipstream/contracts/money";
 import { marketOfGamma } from "@slipstream/polymarket/gamma";
 import { createMarketParser } from "@slipstream/polymarket/marketChannel";
+import { type GammaWord, gammaWord } from "./endings.ts";
 import type { TapeRecord } from "./format.ts";
+import { assumedOf } from "./marketRecord.ts";
 
 export type MarketAssumptions = {
   readonly minOrderSizeMicro: SharesMicro;
@@ -27,32 +29,60 @@ export type TapeMarkets = {
   /** What was assumed, one sentence each; empty when the tape says everything. */
   readonly assumed: readonly string[];
   readonly refused: readonly string[];
+  /** What Gamma's objects say later, and of the ends of markets; ascending in time. */
+  readonly words: readonly GammaWord[];
 };
 
 /** Finds the markets of a tape in the order in which they first appear. */
 export function deriveMarkets(tape: readonly TapeRecord[], assumptions: MarketAssumptions): TapeMarkets {
   const known = new Map<string, MarketDefinition>();
   const refused: string[] = [];
+  const assumed: string[] = [];
+  const words: GammaWord[] = [];
   const startMs = tape[0]?.t ?? 0;
   for (const record of tape) {
     if (record.ch !== "gamma.market") continue;
     const market = marketOfGamma(record.d, startMs);
     if ("kind" in market) refused.push(`${market.conditionId ?? "a market"}: ${market.text}`);
-    // A later record tells how the market ended, not how it was when the tape begins.
-    else if (!known.has(market.conditionId)) known.set(market.conditionId, market);
+    else {
+      const word = gammaWord(record);
+      if (word !== null) words.push(word);
+      // A later record tells how the market went on, not how it was when the tape begins.
+      if (known.has(market.conditionId)) continue;
+      const endsLater = word?.closed === true && word.atMs > startMs;
+      known.set(market.conditionId, endsLater ? reopened(market) : market);
+      for (const text of assumedOf(record.d)) assumed.push(`${market.conditionId}: ${text}`);
+      if (endsLater) {
+        const until =
+          record.t <= startMs ? "closing time (its record is from after its end)" : "first record closes it";
+        assumed.push(`${market.conditionId}: open until its ${until}`);
+      }
+    }
   }
   const seen = marketsOfFrames(tape);
-  const assumed: string[] = [];
   for (const [conditionId, { tokens, tickMicro }] of seen) {
     const [first, second] = tokens;
-    if (known.has(conditionId) || first === undefined || second === undefined || tickMicro === null) continue;
+    if (known.has(conditionId)) continue;
+    if (first === undefined || second === undefined || tickMicro === null) {
+      const lack = tickMicro === null ? "an opening book with its tick" : "its second token";
+      assumed.push(`${conditionId}: left out, the tape has neither a market record nor ${lack}`);
+      continue;
+    }
     known.set(conditionId, assumedMarket({ conditionId, tokens: [first, second], tickMicro, startMs }, assumptions));
     assumed.push(
-      `${conditionId}: minimum ${assumptions.minOrderSizeMicro} micro-shares, fee rate ${assumptions.fee.rateMicro} / 1e6, taker delay ${assumptions.takerDelayMs} ms, no neg-risk (not on the tape)`,
+      `${conditionId}: minimum ${assumptions.minOrderSizeMicro} micro-shares, fee rate ${assumptions.fee.rateMicro} / 1e6, taker delay ${assumptions.takerDelayMs} ms, no neg-risk, version v1, tokens in the order of their frames (not on the tape)`,
     );
   }
-  return { markets: [...known.values()], assumed, refused };
+  return { markets: [...known.values()], assumed, refused, words: words.toSorted((a, b) => a.atMs - b.atMs) };
 }
+
+/** As a market was before it ended. */
+const reopened = (market: MarketDefinition): MarketDefinition => ({
+  ...market,
+  closed: false,
+  acceptingOrders: true,
+  payoutMicro: null,
+});
 
 /** A market of which only frames tell. */
 export function assumedMarket(

@@ -1,5 +1,5 @@
 /** The tape player as a process: plays TAPE_FILE (a file, or a recording's folder) by the clock of the run. GET /world tells its endpoints. */
-import { parseClockMapping } from "@slipstream/actor/clock";
+import { parseLocalClock } from "@slipstream/actor/clock";
 import { commonEnv, integer, parseEnv } from "@slipstream/contracts/env";
 import { z } from "zod";
 import { loadTape } from "./format.ts";
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
     host: env.SANDBOX_HOST,
     port: env.SANDBOX_PORT,
     rpcPort: env.SANDBOX_RPC_PORT,
-    ...(env.SLIPSTREAM_CLOCK === undefined ? {} : { mapping: parseClockMapping(env.SLIPSTREAM_CLOCK) }),
+    ...(env.SLIPSTREAM_CLOCK === undefined ? {} : { mapping: parseLocalClock(env.SLIPSTREAM_CLOCK) }),
   });
   const say = (line: Readonly<Record<string, unknown>>) => process.stdout.write(`${JSON.stringify(line)}\n`);
   const { endpoints, clock, leaders, assumed } = player;

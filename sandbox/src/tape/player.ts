@@ -9,7 +9,7 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
-import type { ClockMapping } from "@slipstream/actor/clock";
+import { type ClockMapping, exactClockText, faceOf } from "@slipstream/actor/clock";
 import { Address, type Hash, type TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { createMarketParser, type ParsedFrame } from "@slipstream/polymarket/marketChannel";
@@ -20,12 +20,13 @@ import { type RpcServer, startRpcServer } from "../chain/rpcServer.ts";
 import { addFills, type TapeHead, type TapeLog } from "./addFills.ts";
 import { tapeBalances } from "./balances.ts";
 import { defaultAssumptions, deriveMarkets, type MarketAssumptions } from "./deriveMarkets.ts";
+import { resolutionsOf } from "./endings.ts";
 import type { TapeRecord } from "./format.ts";
 import { servePlayer } from "./playerHttp.ts";
 import { gammaRows } from "./playerMarkets.ts";
 import { createPlayerSockets, type PlayerSockets } from "./playerSockets.ts";
 import { TapeGap } from "./recording.ts";
-import { clockText, runSchedule, type Schedule } from "./schedule.ts";
+import { runSchedule, type Schedule } from "./schedule.ts";
 import { createTapeBooks, type TapeBooks } from "./tapeBooks.ts";
 import { blocksBefore, createTapeChain, type TapeChain } from "./tapeChain.ts";
 
@@ -96,10 +97,10 @@ export async function startTapePlayer(options: TapePlayerOptions): Promise<TapeP
   const { speed = 1, leadMs = LEAD_MS_DEFAULT, host = "127.0.0.1", nowMs = Date.now } = options;
   const tape = withChain(options.tape);
   const mapping = options.mapping ?? { realMs: nowMs() + leadMs, worldMs: tape[0]?.t ?? 0, speed };
-  const worldMs = () => Math.floor(mapping.worldMs + (nowMs() - mapping.realMs) * mapping.speed);
+  const worldMs = () => Math.floor(faceOf(mapping, nowMs()));
   const found = deriveMarkets(tape, options.assumptions ?? defaultAssumptions);
   const books = createTapeBooks(found.markets);
-  const chain = createTapeChain(tapeBalances(tape));
+  const chain = createTapeChain({ balances: tapeBalances(tape), resolutions: resolutionsOf(tape) });
   const sockets = createPlayerSockets(books);
   const leaders = leadersOf(tape);
   const rpc = await startRpcServer({ answer: chain.answer, isOut: () => false, host, port: options.rpcPort ?? 0 });
@@ -126,14 +127,14 @@ export async function startTapePlayer(options: TapePlayerOptions): Promise<TapeP
   const world = (shownHost: string) => ({
     endpoints: endpointsFor(`http://${shownHost}`, rpc),
     leaders: leaders.map((address) => ({ address, label: "of the tape" })),
-    clock: clockText(mapping),
+    clock: exactClockText(mapping),
     startsAtMs: mapping.realMs,
     assumed: found.assumed,
   });
   const gamma = gammaRows(tape, found.markets);
   const startPlay = () => {
     void play();
-    return { clock: clockText(mapping) };
+    return { clock: exactClockText(mapping) };
   };
   const { activity } = stage;
   const serve: RequestListener = (request, response) =>
@@ -141,7 +142,7 @@ export async function startTapePlayer(options: TapePlayerOptions): Promise<TapeP
   const http = await startHttp({ serve, upgrade: sockets.upgrade, host, port: options.port ?? 0 });
   return {
     endpoints: endpointsFor(http.url, rpc),
-    clock: clockText(mapping),
+    clock: exactClockText(mapping),
     mapping,
     leaders,
     markets: found.markets,

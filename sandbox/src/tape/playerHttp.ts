@@ -9,7 +9,8 @@ import type { TapeBooks } from "./tapeBooks.ts";
 export type GammaRow = {
   readonly conditionId: string;
   readonly tokenIds: readonly string[];
-  readonly object: Readonly<Record<string, unknown>>;
+  /** As it is at a world time, unix ms. */
+  readonly at: (worldMs: number) => Readonly<Record<string, unknown>>;
 };
 
 export type PlayerHttpOptions = {
@@ -42,7 +43,9 @@ export async function servePlayer(
   try {
     const body = request.method === "POST" ? await json(request).catch(() => null) : null;
     const { status, body: answer } = route(options, { method: request.method ?? "GET", url, host, body });
-    response.writeHead(status, { "content-type": "application/json" });
+    // A venue's header tells its own time.
+    const date = new Date(options.worldMs()).toUTCString();
+    response.writeHead(status, { "content-type": "application/json", date });
     response.end(JSON.stringify(answer));
   } catch {
     response.destroy();
@@ -70,9 +73,9 @@ function route(options: PlayerHttpOptions, { method, url, host, body }: Asked): 
       return ok(asked.data.flatMap(({ token_id }) => options.books.restBook(token_id as TokenId) ?? []));
     }
     case "GET /markets":
-      return ok(gammaList(options.gamma, query));
+      return ok(gammaList(options.gamma, query, options.worldMs()));
     case "GET /markets/keyset":
-      return ok(gammaPage(options.gamma, query));
+      return ok(gammaPage(options.gamma, query, options.worldMs()));
     case "GET /activity":
     case "GET /trades": {
       const user = query.get("user")?.toLowerCase();
@@ -95,7 +98,7 @@ function route(options: PlayerHttpOptions, { method, url, host, body }: Asked): 
   }
 }
 
-function gammaList(rows: readonly GammaRow[], query: URLSearchParams): unknown[] {
+function gammaList(rows: readonly GammaRow[], query: URLSearchParams, worldMs: number): unknown[] {
   const tokens = query.getAll("clob_token_ids");
   const conditions = query.getAll("condition_ids");
   const limit = Math.min(PAGE_MAX, Number(query.get("limit") ?? PAGE_MAX));
@@ -103,14 +106,14 @@ function gammaList(rows: readonly GammaRow[], query: URLSearchParams): unknown[]
     .filter(({ tokenIds }) => tokens.length === 0 || tokenIds.some((id) => tokens.includes(id)))
     .filter(({ conditionId }) => conditions.length === 0 || conditions.includes(conditionId))
     .slice(0, limit)
-    .map(({ object }) => object);
+    .map(({ at }) => at(worldMs));
 }
 
-function gammaPage(rows: readonly GammaRow[], query: URLSearchParams): unknown {
+function gammaPage(rows: readonly GammaRow[], query: URLSearchParams, worldMs: number): unknown {
   const limit = Math.max(1, Math.min(PAGE_MAX, Number(query.get("limit") ?? PAGE_MAX)));
   const cursor = query.get("after_cursor");
   const start = cursor === null ? 0 : Number(Buffer.from(cursor, "base64").toString("utf8"));
   const end = start + limit;
-  const markets = rows.slice(start, end).map(({ object }) => object);
+  const markets = rows.slice(start, end).map(({ at }) => at(worldMs));
   return end < rows.length ? { markets, next_cursor: Buffer.from(String(end)).toString("base64") } : { markets };
 }

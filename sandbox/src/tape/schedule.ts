@@ -14,9 +14,6 @@ export type Schedule = {
 export const worldToRealMs = ({ realMs, worldMs, speed }: ClockMapping, t: number): number =>
   realMs + (t - worldMs) / speed;
 
-/** As the text of SLIPSTREAM_CLOCK. */
-export const clockText = ({ realMs, worldMs, speed }: ClockMapping): string => `${realMs}:${worldMs}:${speed}`;
-
 /** Longest wait of one timer: a clock that was set meanwhile is noticed. */
 const WAIT_MS_MAX = 1_000;
 

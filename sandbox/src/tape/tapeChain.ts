@@ -2,10 +2,10 @@
  * The chain of a tape as far as it has been played: blocks, logs and balances, and the answers of a node about them.
  * Receives records, gives no notifications: the player tells subscribers. No I/O.
  */
-import { Address, type Hash, type TokenId } from "@slipstream/contracts/ids";
+import { Address, type ConditionId, type Hash, type TokenId } from "@slipstream/contracts/ids";
 import { addressToWord, uintArray, uintWord } from "@slipstream/polymarket/abi";
 import { CHAIN_ID, CONDITIONAL_TOKENS } from "@slipstream/polymarket/versions";
-import { addressWord, bigintWord } from "@slipstream/polymarket/words";
+import { addressWord, bigintWord, WORD } from "@slipstream/polymarket/words";
 import { z } from "zod";
 import type { NodeLog } from "../chain/blocks.ts";
 import { LogFilter, matchesFilter } from "../chain/logFilter.ts";
@@ -13,6 +13,7 @@ import type { AnswerRequest } from "../chain/rpcMethods.ts";
 import { refusal, toQuantity } from "../chain/rpcView.ts";
 import type { TapeHead, TapeLog } from "./addFills.ts";
 import type { TapeBalances } from "./balances.ts";
+import type { Resolution } from "./endings.ts";
 
 /** `finalized` is this many blocks behind the head, some seconds as on Polygon. */
 const FINALITY_DEPTH = 4;
@@ -20,6 +21,9 @@ const FINALITY_DEPTH = 4;
 const BALANCE_OF = "0x00fdd58e";
 const BALANCE_OF_BATCH = "0x4e1273f4";
 const PAYOUT_DENOMINATOR = "0xdd34de67";
+const PAYOUT_NUMERATORS = "0x0504c814";
+/** Markets of the venue are binary. */
+const OUTCOMES = 2n;
 
 type Block = { readonly head: TapeHead; readonly logs: NodeLog[] };
 
@@ -36,8 +40,13 @@ const Range = z.looseObject({ fromBlock: z.unknown(), toBlock: z.unknown(), bloc
 const CallParams = z.tuple([z.looseObject({ to: z.string().toLowerCase(), data: z.string() })]).rest(z.unknown());
 const BlockObject = z.object({ blockHash: z.string().optional(), blockNumber: z.string().optional() });
 
-/** @param balances - of the whole tape: what a wallet holds at a block does not depend on how far it was played. */
-export function createTapeChain(balances: TapeBalances): TapeChain {
+/** Of the whole tape: what holds at a block does not depend on how far it was played. */
+export type TapeState = {
+  readonly balances: TapeBalances;
+  readonly resolutions: ReadonlyMap<ConditionId, Resolution>;
+};
+
+export function createTapeChain({ balances, resolutions }: TapeState): TapeChain {
   const blocks = new Map<number, Block>();
   const byHash = new Map<string, number>();
   let head = -1;
@@ -111,8 +120,11 @@ export function createTapeChain(balances: TapeBalances): TapeChain {
     const [{ to, data }, at] = parsed.data;
     const block = numberOf(at);
     if (block > head) throw refusal(-32000, "header not found");
-    const held = to === CONDITIONAL_TOKENS ? balanceAnswer(data, block, balances) : null;
-    if (held === null) throw refusal(-32000, "a tape answers balances only");
+    const held =
+      to === CONDITIONAL_TOKENS
+        ? (payoutAnswer(data, block, resolutions) ?? balanceAnswer(data, block, balances))
+        : null;
+    if (held === null) throw refusal(-32000, "a tape answers balances and payouts only");
     return held;
   };
 
@@ -149,11 +161,23 @@ const headOf = (log: TapeLog, before: TapeHead | undefined): TapeHead => ({
   timestamp: log.blockTimestamp ?? before?.timestamp ?? "0x0",
 });
 
-/** Answers balanceOf, balanceOfBatch and payoutDenominator (0: not resolved) of the ConditionalTokens; else null. */
+/** Answers payoutDenominator (0: not resolved) and payoutNumerators of the ConditionalTokens; else null. */
+function payoutAnswer(data: string, block: number, resolutions: TapeState["resolutions"]): string | null {
+  const selector = data.slice(0, 10);
+  if (selector !== PAYOUT_DENOMINATOR && selector !== PAYOUT_NUMERATORS) return null;
+  const known = resolutions.get(`0x${data.slice(10, 10 + WORD).toLowerCase()}` as ConditionId);
+  const resolution = known !== undefined && known.blockNumber <= block ? known : null;
+  if (selector === PAYOUT_DENOMINATOR) return `0x${uintWord(resolution?.payoutDenominator ?? 0n)}`;
+  const index = bigintWord(data, 10 + WORD);
+  if (index === null) throw refusal(-32602, "malformed arguments");
+  if (index >= OUTCOMES) throw refusal(3, "execution reverted");
+  return `0x${uintWord(resolution?.payoutNumerators[Number(index)] ?? 0n)}`;
+}
+
+/** Answers balanceOf and balanceOfBatch of the ConditionalTokens; else null. */
 function balanceAnswer(data: string, block: number, balances: TapeBalances): string | null {
   const selector = data.slice(0, 10);
   const arguments_ = data.slice(10);
-  if (selector === PAYOUT_DENOMINATOR) return `0x${uintWord(0)}`;
   const balance = (owner: string | null, id: bigint | null): bigint => {
     const address = Address.safeParse(owner);
     if (!address.success || id === null) throw refusal(-32602, "malformed arguments");

@@ -2,12 +2,12 @@
  * The public REST of the CLOB.
  * @see docs/venue.md, CLOB REST
  */
-import type { ConditionId } from "@slipstream/contracts/ids";
 import { z } from "zod";
 import { restBook } from "./books.ts";
 import type { Feed } from "./feed.ts";
 import { jsonDecimal } from "./gammaObject.ts";
 import { ok, type Routes, refused } from "./http.ts";
+import { isTraded, type Listing, type Listings, shownPayout, winnerOf } from "./listings.ts";
 import type { VenueMarket } from "./market.ts";
 
 const VERSION = 2;
@@ -15,13 +15,12 @@ const BookRequests = z.array(z.object({ token_id: z.string() })).max(1_000);
 const NO_BOOK = "No orderbook exists for the requested token id";
 
 export type ClobRoutesOptions = {
-  readonly markets: ReadonlyMap<ConditionId, VenueMarket>;
+  readonly listings: Pick<Listings, "get">;
   readonly feed: Feed;
   readonly nowMs: () => number;
 };
 
-export function clobRoutes({ markets, feed, nowMs }: ClobRoutesOptions): Routes {
-  const byCondition = (id: string): VenueMarket | undefined => markets.get(id as ConditionId);
+export function clobRoutes({ listings, feed, nowMs }: ClobRoutesOptions): Routes {
   return {
     "GET /ok": () => ok("OK"),
     "GET /time": () => ok(Math.floor(nowMs() / 1_000)),
@@ -42,12 +41,12 @@ export function clobRoutes({ markets, feed, nowMs }: ClobRoutesOptions): Routes 
       );
     },
     "GET /clob-markets/:id": ({ id }) => {
-      const market = byCondition(id);
-      return market === undefined ? refused(404, "market not found") : ok(shortMarket(market));
+      const listing = listings.get(id);
+      return listing === undefined ? refused(404, "market not found") : ok(shortMarket(listing));
     },
     "GET /markets/:id": ({ id }) => {
-      const market = byCondition(id);
-      return market === undefined ? refused(404, "market not found") : ok(longMarket(market));
+      const listing = listings.get(id);
+      return listing === undefined ? refused(404, "market not found") : ok(longMarket(listing));
     },
   };
 }
@@ -55,7 +54,8 @@ export function clobRoutes({ markets, feed, nowMs }: ClobRoutesOptions): Routes 
 const tokensOf = (market: VenueMarket) =>
   market.tokenIds.map((tokenId, index) => ({ tokenId, outcome: market.outcomes[index] ?? "" }));
 
-function shortMarket(market: VenueMarket) {
+function shortMarket(listing: Listing) {
+  const { market } = listing;
   const { fee } = market;
   return {
     c: market.conditionId,
@@ -66,20 +66,24 @@ function shortMarket(market: VenueMarket) {
     ...(fee.rateMicro > 0 ? { fd: { r: jsonDecimal(fee.rateMicro), e: fee.exponent, to: fee.takerOnly } } : {}),
     mbf: 1_000,
     tbf: 1_000,
-    ao: true,
+    ao: isTraded(listing),
     aot: new Date(market.createdMs).toISOString(),
     ...(market.takerDelayMs > 0 ? { sd: market.takerDelayMs / 1_000, itode: true } : {}),
     r: null,
   };
 }
 
-function longMarket(market: VenueMarket) {
+function longMarket(listing: Listing) {
+  const { market, payouts, isSaid, endMs } = listing;
+  const said = isSaid ? payouts : null;
+  const price = said === null ? 500_000 : shownPayout(said);
   return {
     enable_order_book: true,
     active: true,
-    closed: false,
+    closed: isSaid,
     archived: false,
-    accepting_orders: true,
+    accepting_orders: isTraded(listing),
+    end_date_iso: new Date(endMs).toISOString(),
     accepting_order_timestamp: new Date(market.createdMs).toISOString(),
     minimum_order_size: jsonDecimal(market.minOrderSizeMicro),
     minimum_tick_size: jsonDecimal(market.tickMicro),
@@ -92,6 +96,10 @@ function longMarket(market: VenueMarket) {
     taker_base_fee: 1_000,
     neg_risk: market.negRisk,
     neg_risk_market_id: market.negRiskMarketId ?? "",
-    tokens: tokensOf(market).map(({ tokenId, outcome }) => ({ token_id: tokenId, outcome, price: 0.5, winner: false })),
+    is_50_50_outcome: said !== null && said[0] === said[1],
+    tokens: tokensOf(market).map(({ tokenId, outcome }, index) => ({
+      ...{ token_id: tokenId, outcome, price: jsonDecimal(index === 0 ? price : 1_000_000 - price) },
+      winner: said !== null && winnerOf(said) === index,
+    })),
   };
 }

@@ -2,6 +2,7 @@
  * The Data API: what wallets did, told late. Rows have no log index and, in /trades, only takers unless asked.
  * @see docs/venue.md, Data API
  */
+import type { ConditionId } from "@slipstream/contracts/ids";
 import { add, averagePrice, notional, type PriceMicro, subtract } from "@slipstream/contracts/money";
 import { quotesOf } from "./books.ts";
 import type { DataFaults } from "./dataFaults.ts";
@@ -16,6 +17,8 @@ import { type MarketsByCondition, titles, tradeRow } from "./tradeRow.ts";
 
 export type DataRoutesOptions = {
   readonly markets: MarketsByCondition;
+  /** What outcome 0 of a resolved market is paid, 1e-6; null: it is not resolved. */
+  readonly payoutOf: (conditionId: ConditionId) => PriceMicro | null;
   readonly fills: SettledFills;
   /** Of the leaders. */
   readonly acts: () => readonly SettledAct[];
@@ -87,7 +90,7 @@ function page(
   return ok(faults.page(inside, offset, limit).map(toRow));
 }
 
-function positions({ markets, feed }: DataRoutesOptions, { query }: Asked, held: readonly FillPosition[]) {
+function positions({ markets, feed, payoutOf }: DataRoutesOptions, { query }: Asked, held: readonly FillPosition[]) {
   if (!query.has("user")) return refused(400, "required query param 'user' not provided");
   const threshold = Number(query.get("sizeThreshold") ?? 1);
   const offset = Number(query.get("offset") ?? 0);
@@ -98,7 +101,8 @@ function positions({ markets, feed }: DataRoutesOptions, { query }: Asked, held:
       const market = markets.get(position.conditionId);
       const books = feed.booksOf(position.tokenId);
       const isYes = position.tokenId === market?.tokenIds[0];
-      const last = books === null ? null : quotesOf(books).lastTradeMicro;
+      const payout = payoutOf(position.conditionId);
+      const last = payout ?? (books === null ? null : quotesOf(books).lastTradeMicro);
       const price = last === null || isYes ? (last ?? HALF) : complementPrice(last);
       const value = notional(price, position.sharesMicro, "floor");
       return {
@@ -112,7 +116,7 @@ function positions({ markets, feed }: DataRoutesOptions, { query }: Asked, held:
         cashPnl: jsonDecimal(Number(subtract(value, position.costMicro))),
         totalBought: jsonDecimal(Number(position.boughtMicro)),
         curPrice: jsonDecimal(price),
-        redeemable: false,
+        redeemable: payout !== null,
         mergeable: false,
         ...titles(markets, position),
         oppositeAsset: market?.tokenIds[isYes ? 1 : 0] ?? "",

@@ -1,10 +1,10 @@
 import type { Address } from "@slipstream/contracts/ids";
-import { parseShares, parseUsdc } from "@slipstream/contracts/money";
+import { parseShares, parseUsdc, sharesMicro as sharesMicroOf } from "@slipstream/contracts/money";
 import { describe, expect, test } from "vitest";
 import { addressOf, leaderNames, play } from "../actors/virtualStory.testing.ts";
 import { deriveMarket } from "../chain/ctfIds.ts";
 import { venueMarket, worldMarkets } from "../markets.ts";
-import { type Deed, giveTaken, movementsOf, takeGiven } from "./deeds.ts";
+import { type Deed, giveTaken, movementsOf, payoutFor, takeGiven } from "./deeds.ts";
 import type { VenueMarket } from "./market.ts";
 import { createPurses, credit, creditShares, freeUsdc, ownedShares } from "./purses.ts";
 
@@ -66,6 +66,21 @@ describe("a deed moves what the contracts move", () => {
       { kind: "transfer", wallet, to, market: rain, outcome: 0, sharesMicro },
       { "rain-in-lisbon yes": -10n },
     ],
+    [
+      "redemption of a whole payout",
+      { kind: "redeem", wallet, market: rain, amounts: [sharesMicro, parseShares("4")], payouts: [1, 0] },
+      { usdc: 10n, "rain-in-lisbon yes": -10n, "rain-in-lisbon no": -4n },
+    ],
+    [
+      "redemption of halves",
+      { kind: "redeem", wallet, market: green, amounts: [sharesMicro, parseShares("4")], payouts: [1, 1] },
+      { usdc: 7n, "mayor-green yes": -10n, "mayor-green no": -4n },
+    ],
+    [
+      "redemption of tokens that are worth nothing",
+      { kind: "redeem", wallet, market: rain, amounts: [sharesMicro, parseShares("0")], payouts: [0, 1] },
+      { "rain-in-lisbon yes": -10n },
+    ],
   ])("%s, and nothing when it is undone", (_name, deed, expected) => {
     const made = purses();
     const before = [held(made, wallet), held(made, to)] as const;
@@ -77,6 +92,14 @@ describe("a deed moves what the contracts move", () => {
     takeGiven(made, deed, "undo");
     expect([held(made, wallet), held(made, to)]).toEqual(before);
   });
+});
+
+test("a payout is rounded down for each outcome by itself", () => {
+  const amounts = [sharesMicroOf(10n), sharesMicroOf(11n)] as const;
+  expect(payoutFor(amounts, [1, 2])).toBe(3n + 7n);
+  expect(payoutFor(amounts, [3, 7])).toBe(3n + 7n);
+  expect(payoutFor([sharesMicroOf(1n), sharesMicroOf(1n)], [1, 1])).toBe(0n);
+  expect(payoutFor([sharesMicroOf(123_456_789n), sharesMicroOf(0n)], [1, 0])).toBe(123_456_789n);
 });
 
 test("leaders do all of it, and only with what they have", () => {
@@ -97,5 +120,5 @@ test("leaders do all of it, and only with what they have", () => {
   expect(short).toEqual([]);
   expect([...new Set(deeds.map(({ kind }) => kind))].sort()).toEqual(["convert", "merge", "split", "transfer"]);
   expect(deeds.every(({ wallet: doer }) => leaders.includes(doer))).toBe(true);
-  expect(deeds.flatMap(movementsOf).every(({ sharesMicro: moved }) => moved > 0n)).toBe(true);
+  expect(deeds.flatMap(movementsOf).every((moved) => moved.sharesMicro > 0n)).toBe(true);
 }, 20_000);

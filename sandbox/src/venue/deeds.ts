@@ -1,6 +1,7 @@
 /** What wallets do with their tokens besides trading, and what it moves. Pure. */
 import type { Address, ConditionId, TokenId } from "@slipstream/contracts/ids";
 import {
+  add,
   negate,
   type SharesMicro,
   scale,
@@ -9,6 +10,7 @@ import {
   usdcMicro,
   ZERO_USDC,
 } from "@slipstream/contracts/money";
+import type { Payouts } from "../churn/schedule.ts";
 import type { Outcome } from "./engine.ts";
 import type { VenueMarket } from "./market.ts";
 import { credit, creditShares, type Purses } from "./purses.ts";
@@ -35,12 +37,20 @@ export type Deed =
       readonly market: VenueMarket;
       readonly outcome: Outcome;
       readonly sharesMicro: SharesMicro;
+    }
+  | {
+      readonly kind: "redeem";
+      readonly wallet: Address;
+      readonly market: VenueMarket;
+      /** All that is held of outcome 0 and of outcome 1. */
+      readonly amounts: readonly [SharesMicro, SharesMicro];
+      readonly payouts: Payouts;
     };
 
 /** One token that an act moved, in the words of a leader's acts. */
 export type DeedMovement = {
   readonly wallet: Address;
-  readonly act: "split" | "merge" | "convert" | "transferIn" | "transferOut";
+  readonly act: "split" | "merge" | "convert" | "redeem" | "transferIn" | "transferOut";
   readonly direction: "in" | "out";
   readonly conditionId: ConditionId;
   readonly tokenId: TokenId;
@@ -48,6 +58,7 @@ export type DeedMovement = {
 };
 
 export function movementsOf(deed: Deed): DeedMovement[] {
+  if (deed.kind === "redeem") return redeemed(deed);
   const { wallet, sharesMicro: shares } = deed;
   const move = (
     market: VenueMarket,
@@ -76,8 +87,28 @@ export function movementsOf(deed: Deed): DeedMovement[] {
   }
 }
 
+const redeemed = ({ wallet, market, amounts }: Deed & { readonly kind: "redeem" }): DeedMovement[] =>
+  amounts.flatMap((sharesMicro, outcome) => {
+    const tokenId = market.tokenIds[outcome];
+    if (sharesMicro === 0n || tokenId === undefined) return [];
+    return [{ wallet, act: "redeem", direction: "out", conditionId: market.conditionId, tokenId, sharesMicro }];
+  });
+
+/** What shares of both outcomes are paid: each outcome is rounded down by itself, as ConditionalTokens does. */
+export function payoutFor(amounts: readonly [SharesMicro, SharesMicro], payouts: Payouts): UsdcMicro {
+  const [first, second] = payouts.map((numerator, outcome) =>
+    scale(
+      usdcMicro(amounts[outcome === 0 ? 0 : 1]),
+      { numerator: BigInt(numerator), denominator: BigInt(payouts[0] + payouts[1]) },
+      "floor",
+    ),
+  );
+  return add(first ?? ZERO_USDC, second ?? ZERO_USDC);
+}
+
 /** What the act costs (negative) or pays its wallet. A pair is worth one pUSD, of n converted questions n - 1 are paid. */
 function cashOf(deed: Deed): UsdcMicro {
+  if (deed.kind === "redeem") return payoutFor(deed.amounts, deed.payouts);
   const worth = usdcMicro(deed.sharesMicro);
   switch (deed.kind) {
     case "split":

@@ -11,7 +11,7 @@ import { type Burst, minOrderSizeOf, type OrderIds, tickOf, type VenueMarket, ty
 import { freeShares, freeUsdc, hold, type Purses, release } from "./purses.ts";
 import { matchOf, move, movementsOf, printOf, undo } from "./trades.ts";
 
-export type Refusal = OrderRefusal | "BALANCE_TOO_LOW";
+export type Refusal = OrderRefusal | "BALANCE_TOO_LOW" | "MARKET_CLOSED";
 export type PlaceAnswer =
   | { readonly kind: "refused"; readonly code: Refusal }
   | {
@@ -21,11 +21,18 @@ export type PlaceAnswer =
       readonly trade: VenueTrade | null;
     };
 
-type Desk = { readonly market: VenueMarket; engine: Engine; changes: LevelChange[]; trades: VenueTrade[] };
+type Desk = {
+  readonly market: VenueMarket;
+  engine: Engine;
+  changes: LevelChange[];
+  trades: VenueTrade[];
+  /** Trading has stopped: it goes when its last changes have been taken. */
+  isClosed: boolean;
+};
 
 export type Exchange = {
   readonly purses: Purses;
-  readonly desks: ReadonlyMap<ConditionId, Desk>;
+  readonly desks: Map<ConditionId, Desk>;
   readonly orderIds: OrderIds;
   tradesMade: number;
 };
@@ -39,18 +46,32 @@ export const createExchange = (options: {
   purses: options.purses,
   orderIds: options.orderIds,
   tradesMade: 0,
-  desks: new Map(
-    options.markets.map((market) => [
-      market.conditionId,
-      {
-        market,
-        engine: engines.createEngine({ tickMicro: tickOf(market), minOrderSizeMicro: minOrderSizeOf(market) }),
-        changes: [],
-        trades: [],
-      },
-    ]),
-  ),
+  desks: new Map(options.markets.map((market) => [market.conditionId, deskFor(market)])),
 });
+
+const deskFor = (market: VenueMarket): Desk => ({
+  market,
+  engine: engines.createEngine({ tickMicro: tickOf(market), minOrderSizeMicro: minOrderSizeOf(market) }),
+  changes: [],
+  trades: [],
+  isClosed: false,
+});
+
+/** Trading in one more market begins. */
+export function openMarket(exchange: Exchange, market: VenueMarket): void {
+  exchange.desks.set(market.conditionId, deskFor(market));
+}
+
+/** Trading stops for good: every order is taken off, level by level, and no other is taken. */
+export function closeMarket(exchange: Exchange, conditionId: ConditionId): void {
+  const desk = deskOf(exchange, conditionId);
+  for (const id of [...desk.engine.byId.keys()]) cancelOrder(exchange, conditionId, id);
+  desk.isClosed = true;
+}
+
+/** Markets that are traded, in the order in which they were opened. */
+export const openMarkets = (exchange: Exchange): VenueMarket[] =>
+  [...exchange.desks.values()].flatMap((desk) => (desk.isClosed ? [] : [desk.market]));
 
 /** @throws ContractError for a condition that is not traded here. */
 export function deskOf(exchange: Exchange, conditionId: ConditionId): Desk {
@@ -64,7 +85,8 @@ export type WantedOrder = Omit<Order, "id"> & { readonly conditionId: ConditionI
 /** Places an order; what trades moves the purses at once. */
 export function placeOrder(exchange: Exchange, wanted: WantedOrder, nowMs: number): PlaceAnswer {
   const { purses } = exchange;
-  const desk = deskOf(exchange, wanted.conditionId);
+  const desk = exchange.desks.get(wanted.conditionId);
+  if (desk === undefined || desk.isClosed) return { kind: "refused", code: "MARKET_CLOSED" };
   const { market, engine } = desk;
   const { conditionId, timeInForce, ...rest } = wanted;
   const order: Order = { id: exchange.orderIds(), ...rest };
@@ -129,6 +151,7 @@ export function undoTrade(exchange: Exchange, trade: VenueTrade): void {
 export function takeBursts(exchange: Exchange): Burst[] {
   const bursts: Burst[] = [];
   for (const desk of exchange.desks.values()) {
+    if (desk.isClosed) exchange.desks.delete(desk.market.conditionId);
     if (desk.changes.length === 0 && desk.trades.length === 0) continue;
     bursts.push({ market: desk.market, changes: desk.changes, trades: desk.trades });
     desk.changes = [];

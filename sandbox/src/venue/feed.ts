@@ -11,7 +11,8 @@ import {
   tradeFrame,
 } from "./books.ts";
 import { type Exchange, takeBursts } from "./exchange.ts";
-import type { VenueTrade } from "./market.ts";
+import type { VenueMarket, VenueTrade } from "./market.ts";
+import { newMarketFrame, resolvedFrame } from "./marketFrames.ts";
 
 export type FeedListener = {
   /** Frames of one burst; `tokens` are the two of the market. */
@@ -19,6 +20,8 @@ export type FeedListener = {
   onPrint(frame: string, tokenId: TokenId): void;
   onBook(frame: string, tokenId: TokenId): void;
   onTick(frame: string, tokenId: TokenId): void;
+  /** A market is new, or is resolved: told only to those who asked for such messages. */
+  onMarket?(frame: string, tokens: readonly TokenId[], kind: "new" | "resolved"): void;
 };
 
 export type Feed = {
@@ -32,15 +35,23 @@ export type Feed = {
   show(tokenId: TokenId): void;
   /** The market of a token has a finer tick from now on; its books are not shown by that. */
   changeTick(tokenId: TokenId, tickMicro: PriceMicro, nowMs: number): void;
+  /** One more market has books, empty ones; the channel says so. */
+  open(market: VenueMarket, nowMs: number): void;
+  /** A market has no books any more. @param said - who has won goes out as well; absent: it goes unannounced. */
+  end(market: VenueMarket, said?: { readonly winner: 0 | 1 | null; readonly nowMs: number }): void;
 };
 
 export function createFeed(exchange: Exchange, nowMs: number): Feed {
   const byToken = new Map<string, MarketBooks>();
   const listeners: FeedListener[] = [];
-  for (const { market } of exchange.desks.values()) {
-    const books = createMarketBooks(market, nowMs);
+  const keep = (market: VenueMarket, atMs: number): void => {
+    const books = createMarketBooks(market, atMs);
     for (const tokenId of market.tokenIds) byToken.set(tokenId, books);
-  }
+  };
+  for (const { market } of exchange.desks.values()) keep(market, nowMs);
+  const tellMarket = (market: VenueMarket, frame: string, kind: "new" | "resolved"): void => {
+    for (const listener of listeners) listener.onMarket?.(frame, market.tokenIds, kind);
+  };
   return {
     booksOf: (tokenId) => byToken.get(tokenId) ?? null,
     listen: (listener) => listeners.push(listener),
@@ -71,6 +82,14 @@ export function createFeed(exchange: Exchange, nowMs: number): Feed {
         const frame = tickFrame(books, tokenId, before);
         for (const listener of listeners) listener.onTick(frame, tokenId);
       }
+    },
+    open: (market, atMs) => {
+      keep(market, atMs);
+      tellMarket(market, newMarketFrame(market, atMs), "new");
+    },
+    end: (market, said) => {
+      for (const tokenId of market.tokenIds) byToken.delete(tokenId);
+      if (said !== undefined) tellMarket(market, resolvedFrame(market, said.winner, said.nowMs), "resolved");
     },
   };
 }

@@ -36,6 +36,19 @@ export type MarketQuotes = {
   readonly lastTradeMicro: PriceMicro | null;
 };
 
+/** Where a market stands in its life. */
+export type MarketLife = {
+  /** When trading is to end; null: the entry does not say. */
+  readonly endMs: number | null;
+  /** When trading ended; null: it goes on. */
+  readonly closedMs: number | null;
+  /** Gamma shows it as closed. */
+  readonly isClosed: boolean;
+  /** Price of outcome 0 after the resolution, 1e-6; null: not resolved. */
+  readonly payoutMicro: number | null;
+};
+const TRADED: MarketLife = { endMs: null, closedMs: null, isClosed: false, payoutMicro: null };
+
 const MAKER_REBATE = 0.2;
 /** Left over from the first exchange; the effective rate is in `feeSchedule`. */
 const LEGACY_BASE_FEE = 1_000;
@@ -44,9 +57,13 @@ const LEGACY_BASE_FEE = 1_000;
 export const jsonDecimal = (micro: number): number => micro / 1e6;
 
 /** Returns the object as `/markets` lists it. */
-export function gammaMarket(sheet: MarketSheet, quotes: MarketQuotes): Record<string, unknown> {
-  const created = new Date(sheet.createdMs).toISOString();
-  const last = quotes.lastTradeMicro ?? 500_000;
+export function gammaMarket(
+  sheet: MarketSheet,
+  quotes: MarketQuotes,
+  life: MarketLife = TRADED,
+): Record<string, unknown> {
+  const created = isoOf(sheet.createdMs);
+  const price = (life.isClosed ? life.payoutMicro : null) ?? quotes.lastTradeMicro ?? 500_000;
   const charged = sheet.fee.rateMicro > 0;
   return {
     id: sheet.id,
@@ -56,16 +73,19 @@ export function gammaMarket(sheet: MarketSheet, quotes: MarketQuotes): Record<st
     slug: sheet.slug,
     version: "v1",
     outcomes: JSON.stringify(sheet.outcomes),
-    outcomePrices: JSON.stringify([String(jsonDecimal(last)), String(jsonDecimal(1_000_000 - last))]),
+    outcomePrices: JSON.stringify([String(jsonDecimal(price)), String(jsonDecimal(1_000_000 - price))]),
     clobTokenIds: JSON.stringify(sheet.tokenIds),
     active: true,
-    closed: false,
+    closed: life.isClosed,
     archived: false,
     enableOrderBook: true,
-    acceptingOrders: true,
+    acceptingOrders: life.closedMs === null,
     acceptingOrdersTimestamp: created,
     createdAt: created,
-    updatedAt: created,
+    updatedAt: isoOf(life.closedMs ?? sheet.createdMs),
+    startDate: created,
+    ...(life.endMs === null ? {} : { endDate: isoOf(life.endMs), endDateIso: isoOf(life.endMs).slice(0, 10) }),
+    ...(life.isClosed && life.closedMs !== null ? { closedTime: closedTime(life.closedMs) } : {}),
     negRisk: sheet.negRisk,
     ...(sheet.negRiskMarketId === null ? {} : { negRiskMarketID: sheet.negRiskMarketId }),
     orderPriceMinTickSize: jsonDecimal(sheet.tickMicro),
@@ -75,13 +95,18 @@ export function gammaMarket(sheet: MarketSheet, quotes: MarketQuotes): Record<st
     makerBaseFee: LEGACY_BASE_FEE,
     takerBaseFee: LEGACY_BASE_FEE,
     ...(sheet.takerDelayMs > 0 ? { secondsDelay: sheet.takerDelayMs / 1_000 } : {}),
-    umaResolutionStatuses: "[]",
+    ...(life.isClosed && life.payoutMicro !== null ? { umaResolutionStatus: "resolved" } : {}),
+    umaResolutionStatuses: life.isClosed && life.payoutMicro !== null ? JSON.stringify(["proposed"]) : "[]",
     ...(quotes.bestBidMicro === null ? {} : { bestBid: jsonDecimal(quotes.bestBidMicro) }),
     ...(quotes.bestAskMicro === null ? {} : { bestAsk: jsonDecimal(quotes.bestAskMicro) }),
     ...(quotes.lastTradeMicro === null ? {} : { lastTradePrice: jsonDecimal(quotes.lastTradeMicro) }),
     events: [{ id: sheet.eventId, slug: sheet.eventSlug, title: sheet.eventTitle, negRisk: sheet.negRisk }],
   };
 }
+
+const isoOf = (ms: number): string => new Date(ms).toISOString();
+/** As the venue writes it: "2026-03-19 23:20:15+00". */
+const closedTime = (ms: number): string => `${isoOf(ms).slice(0, 19).replace("T", " ")}+00`;
 
 const feeSchedule = (fee: FeeSchedule) => ({
   rate: jsonDecimal(fee.rateMicro),

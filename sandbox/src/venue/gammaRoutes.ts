@@ -2,35 +2,39 @@
  * Gamma: market objects by token, by condition, and page by page.
  * @see docs/venue.md, Gamma
  */
-
+import type { PriceMicro } from "@slipstream/contracts/money";
 import { quotesOf } from "./books.ts";
 import type { Feed } from "./feed.ts";
 import { gammaMarket } from "./gammaObject.ts";
 import { ok, type Routes, refused } from "./http.ts";
-import type { VenueMarket } from "./market.ts";
+import { type Listing, type Listings, shownPayout } from "./listings.ts";
 
 const PAGE_DEFAULT = 20;
 const PAGE_MAX = 100;
 
 export function gammaRoutes({
-  markets,
+  listings,
   feed,
 }: {
-  readonly markets: readonly VenueMarket[];
-  readonly feed: Feed;
+  readonly listings: Pick<Listings, "all">;
+  readonly feed: Pick<Feed, "booksOf">;
 }): Routes {
-  const objectOf = (market: VenueMarket) => {
+  const objectOf = ({ market, endMs, closedMs, isShown, payouts, lastTradeMicro }: Listing) => {
     const books = feed.booksOf(market.tokenIds[0]);
-    const quotes = books === null ? { bestBidMicro: null, bestAskMicro: null, lastTradeMicro: null } : quotesOf(books);
-    return gammaMarket(market, quotes);
+    const noBook = { bestBidMicro: null, bestAskMicro: null, lastTradeMicro: lastTradeMicro as PriceMicro | null };
+    const payoutMicro = payouts === null ? null : shownPayout(payouts);
+    return gammaMarket(market, books === null ? noBook : quotesOf(books), {
+      ...{ endMs, closedMs, isClosed: isShown, payoutMicro },
+    });
   };
-  /** All markets of the sandbox are open; `closed` filters as the venue does: without it, open ones only. */
-  const matching = (query: URLSearchParams): readonly VenueMarket[] => {
-    if (query.get("closed") === "true") return [];
+  /** `closed` filters as the venue does: without it, open ones only; with it, closed ones only. */
+  const matching = (query: URLSearchParams): readonly Listing[] => {
+    const isClosed = query.get("closed") === "true";
     const tokens = listOf(query, "clob_token_ids");
     const conditions = listOf(query, "condition_ids");
-    return markets.filter(
-      (market) =>
+    return [...listings.all()].filter(
+      ({ market, isShown }) =>
+        isShown === isClosed &&
         (tokens.length === 0 || market.tokenIds.some((token) => tokens.includes(token))) &&
         (conditions.length === 0 || conditions.includes(market.conditionId)),
     );

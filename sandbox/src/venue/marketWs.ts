@@ -21,9 +21,9 @@ const REPEAT_AFTER_MS = 100;
 export type Sending = {
   /** Connections count from 1. */
   readonly socket: number;
-  readonly kind: "opening" | "change" | "book" | "tick" | "print" | "pong";
+  readonly kind: "opening" | "change" | "book" | "tick" | "print" | "market" | "pong";
   readonly text: string;
-  /** Those of the message that this connection asked for; none for a PONG. */
+  /** Those of the message that this connection asked for; none for a PONG and for a new market. */
   readonly tokens: readonly TokenId[];
 };
 /**
@@ -43,6 +43,8 @@ const Request = z.object({
     .max(TOKENS_MAX)
     .transform((ids) => ids as TokenId[]),
   initial_dump: z.boolean().default(true),
+  /** Of the connection: messages about markets themselves come only with it. */
+  custom_feature_enabled: z.boolean().optional(),
 });
 
 export type MarketChannel = {
@@ -67,7 +69,10 @@ export type MarketChannel = {
   stop(): void;
 };
 
-type Line = { readonly number: number; readonly own: Set<TokenId> };
+type Line = { readonly number: number; readonly own: Set<TokenId>; hearsOfMarkets: boolean };
+
+const NORMAL_CLOSE = 1000;
+const ALL_RESOLVED = "all subscribed assets resolved";
 
 /** @param delivery - decides what becomes of each message to each connection; absent: it is sent. */
 export function createMarketChannel(feed: Feed, delivery: Delivery = deliver): MarketChannel {
@@ -141,9 +146,19 @@ export function createMarketChannel(feed: Feed, delivery: Delivery = deliver): M
     onPrint: (frame, tokenId) => tell("print", frame, [tokenId]),
     onBook: (frame, tokenId) => tell("book", frame, [tokenId]),
     onTick: (frame, tokenId) => tell("tick", frame, [tokenId]),
+    onMarket: (frame, tokens, kind) => {
+      for (const [socket, { number, own, hearsOfMarkets }] of wanted) {
+        const asked = kind === "new" ? [] : tokens.filter((token) => own.has(token));
+        const isMeant = kind === "new" || asked.length > 0;
+        if (isMeant && hearsOfMarkets) pass(socket, { socket: number, kind: "market", text: frame, tokens: asked });
+        if (asked.length === 0 || [...own].some((token) => feed.booksOf(token) !== null)) continue;
+        inOrder(() => socket.close(NORMAL_CLOSE, ALL_RESOLVED));
+      }
+    },
   });
 
-  const onMessage = (socket: WebSocket, { number, own }: Line, text: string): void => {
+  const onMessage = (socket: WebSocket, line: Line, text: string): void => {
+    const { number, own } = line;
     if (text === "PING") return pass(socket, { socket: number, kind: "pong", text: "PONG", tokens: [] });
     const request = readRequest(text);
     if (request === null) return;
@@ -151,6 +166,7 @@ export function createMarketChannel(feed: Feed, delivery: Delivery = deliver): M
       for (const token of request.assets_ids) own.delete(token);
       return;
     }
+    line.hearsOfMarkets = request.custom_feature_enabled ?? line.hearsOfMarkets;
     for (const token of request.assets_ids) own.add(token);
     if (!request.initial_dump) return;
     const tokens: TokenId[] = [];
@@ -167,7 +183,7 @@ export function createMarketChannel(feed: Feed, delivery: Delivery = deliver): M
   const onUpgrade: OnUpgrade = (request, stream, head) => {
     acceptor.handleUpgrade(request, stream, head, (socket) => {
       connections += 1;
-      const line: Line = { number: connections, own: new Set() };
+      const line: Line = { number: connections, own: new Set(), hearsOfMarkets: false };
       wanted.set(socket, line);
       socket.on("message", (data) => onMessage(socket, line, String(data)));
       socket.on("close", () => wanted.delete(socket));

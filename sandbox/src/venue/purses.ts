@@ -68,6 +68,11 @@ export function freeShares(purses: Purses, owner: Address, tokenId: TokenId): Sh
 export const ownedShares = (purses: Purses, owner: Address, tokenId: TokenId): SharesMicro =>
   purses.get(owner)?.tokens.get(tokenId)?.owned ?? ZERO_SHARES;
 
+/** Nobody trades or redeems these tokens any more: what is left of them is no longer counted. */
+export function forgetTokens(purses: Purses, tokenIds: readonly TokenId[]): void {
+  for (const { tokens } of purses.values()) for (const tokenId of tokenIds) tokens.delete(tokenId);
+}
+
 function purseOf(purses: Purses, owner: Address): Purse {
   const known = purses.get(owner);
   if (known !== undefined) return known;

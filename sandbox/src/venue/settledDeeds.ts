@@ -4,8 +4,10 @@
  * drops for good, is given back.
  */
 import { Address, ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
-import { sharesMicro } from "@slipstream/contracts/money";
+import { add, type SharesMicro, sharesMicro, ZERO_SHARES } from "@slipstream/contracts/money";
+import { decodeTokenTransfer } from "@slipstream/polymarket/erc1155";
 import { z } from "zod";
+import type { NodeLog } from "../chain/blocks.ts";
 import type { ChainEvent, MinedBlock, SandboxChain } from "../chain/types.ts";
 import { type Deed, giveTaken, movementsOf, takeGiven } from "./deeds.ts";
 import type { Purses } from "./purses.ts";
@@ -14,7 +16,7 @@ import type { Settlement } from "./settlement.ts";
 /** One token of one act of a leader. In JSON amounts are digits in text. */
 export const SettledAct = z.object({
   wallet: Address,
-  act: z.enum(["split", "merge", "convert", "transferIn", "transferOut"]),
+  act: z.enum(["split", "merge", "convert", "redeem", "transferIn", "transferOut"]),
   direction: z.enum(["in", "out"]),
   conditionId: ConditionId,
   tokenId: TokenId,
@@ -40,7 +42,7 @@ export type SettledDeeds = {
 export type SettledDeedsOptions = {
   readonly chain: Pick<
     SandboxChain,
-    "wallets" | "split" | "merge" | "convert" | "transferShares" | "logsOf" | "onBlock"
+    "wallets" | "split" | "merge" | "convert" | "redeem" | "transferShares" | "logsOf" | "onBlock"
   >;
   readonly inOrder: Settlement["inOrder"];
   readonly purses: Purses;
@@ -73,17 +75,18 @@ export function startDeeds(options: SettledDeedsOptions): SettledDeeds {
   };
 
   const onMined = (block: MinedBlock): void => {
-    const done = new Set(chain.logsOf(block.hash).map((log) => Logged.parse(log).transactionHash));
+    const logs = logsByTx(chain.logsOf(block.hash));
     for (const txHash of block.txHashes) {
       const known = sent.get(txHash);
       if (known === undefined) continue;
-      if (!done.has(txHash)) {
+      const own = logs.get(txHash);
+      if (own === undefined) {
         drop(txHash, "reverted");
         continue;
       }
       if (!known.isGiven) giveTaken(purses, known.deed);
       Object.assign(known, { isGiven: true, minedIn: block.number });
-      acts.push(...actsIn(known.deed, txHash, block).filter(({ wallet }) => leaders.has(wallet)));
+      acts.push(...actsIn({ deed: known.deed, txHash, block, logs: own }).filter(({ wallet }) => leaders.has(wallet)));
     }
     for (const [txHash, { minedIn }] of sent) {
       if (minedIn !== null && minedIn <= block.number - BLOCKS_REMEMBERED) sent.delete(txHash);
@@ -119,15 +122,51 @@ export function startDeeds(options: SettledDeedsOptions): SettledDeeds {
 
 const Logged = z.object({ transactionHash: Hash });
 
-const actsIn = (deed: Deed, txHash: Hash, block: MinedBlock): SettledAct[] =>
-  movementsOf(deed).map((movement) => ({
-    ...movement,
-    ...{ txHash, blockNumber: block.number, blockHash: block.hash, blockMs: block.timestampMs },
-  }));
+function logsByTx(logs: readonly NodeLog[]): Map<Hash, NodeLog[]> {
+  const byTx = new Map<Hash, NodeLog[]>();
+  for (const log of logs) {
+    const { transactionHash } = Logged.parse(log);
+    byTx.set(transactionHash, [...(byTx.get(transactionHash) ?? []), log]);
+  }
+  return byTx;
+}
+
+type Done = {
+  readonly deed: Deed;
+  readonly txHash: Hash;
+  readonly block: MinedBlock;
+  readonly logs: readonly NodeLog[];
+};
+
+const actsIn = ({ deed, txHash, block, logs }: Done): SettledAct[] =>
+  (deed.kind === "redeem" ? movementsOf({ ...deed, amounts: givenAway(deed, logs) }) : movementsOf(deed)).map(
+    (movement) => ({
+      ...movement,
+      ...{ txHash, blockNumber: block.number, blockHash: block.hash, blockMs: block.timestampMs },
+    }),
+  );
+
+/** A redemption takes whatever the wallet holds when it is mined, which only the chain knows. */
+function givenAway(
+  { wallet, market }: Deed & { readonly kind: "redeem" },
+  logs: readonly NodeLog[],
+): [SharesMicro, SharesMicro] {
+  const amounts: [SharesMicro, SharesMicro] = [ZERO_SHARES, ZERO_SHARES];
+  for (const log of logs) {
+    const moved = decodeTokenTransfer(log);
+    if (moved.kind !== "tokenTransfer" || moved.from !== wallet) continue;
+    for (const { tokenId, sharesMicro: shares } of moved.entries) {
+      const outcome = tokenId === market.tokenIds[0] ? 0 : 1;
+      amounts[outcome] = add(amounts[outcome], shares);
+    }
+  }
+  return amounts;
+}
 
 async function transact(chain: SettledDeedsOptions["chain"], deed: Deed): Promise<Hash> {
   const wallet = chain.wallets.find(({ address }) => address === deed.wallet);
   if (wallet === undefined) throw new Error(`the chain has no wallet ${deed.wallet}`);
+  if (deed.kind === "redeem") return chain.redeem(wallet, deed.market.conditionId);
   const { sharesMicro: shares } = deed;
   switch (deed.kind) {
     case "split":

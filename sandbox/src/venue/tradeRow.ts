@@ -4,7 +4,7 @@ import { jsonDecimal } from "./gammaObject.ts";
 import type { VenueMarket } from "./market.ts";
 import type { SettledFill } from "./settledFills.ts";
 
-export type MarketsByCondition = ReadonlyMap<ConditionId, VenueMarket>;
+export type MarketsByCondition = Pick<ReadonlyMap<ConditionId, VenueMarket>, "get">;
 
 export function tradeRow(markets: MarketsByCondition, fill: SettledFill): Record<string, unknown> {
   return {

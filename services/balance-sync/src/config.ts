@@ -34,6 +34,10 @@ export const balanceSyncEnv = {
   AQ_ONCHAIN_COMPARE_SECONDS: integer(1, 86_400).default(60),
   /** How often the index is read while no node answers. */
   AQ_ONCHAIN_INDEX_SECONDS: integer(1, 3_600).default(10),
+  /** How often closed markets of positions are asked on the chain whether they are resolved. */
+  AQ_ONCHAIN_RESOLUTION_SECONDS: integer(1, 3_600).default(5),
+  /** The same for all markets of positions: nothing is lost when nobody says that a market closed. */
+  AQ_ONCHAIN_RESOLUTION_ALL_SECONDS: integer(1, 86_400).default(600),
   DATA_API_URL: httpBase().default(publicEndpoints.dataApiUrl),
   /** In place of the V2 exchanges of the version table; must answer eip712Domain() with a known version. */
   POLY_EXCHANGE_CTF: addressText().optional(),

@@ -4,17 +4,20 @@ import { watchMarkets } from "@slipstream/actor/markets";
 import { type ActorHandle, startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
+import type { MarketDefinition } from "@slipstream/contracts/market";
 import { pause } from "@slipstream/polymarket/wireClock";
 import { type ChainReader, createChainReader } from "./adapters/chain.ts";
 import { createNodes, ledgersBy, openIndex, readExchanges } from "./adapters/outside.ts";
 import { createOwnEyes, type OwnEyes } from "./adapters/ownEyes.ts";
 import { createRegistryAsker } from "./adapters/registryAsker.ts";
+import { createResolutionReader } from "./adapters/resolutions.ts";
 import { type TransferWatch, watchTransfers } from "./adapters/transfers.ts";
 import { checkWallets } from "./adapters/walletCheck.ts";
 import { type BalanceSyncSettings, type balanceSyncEnv, walletsOf } from "./config.ts";
 import { createTransferAudit } from "./core/audit.ts";
 import { balanceSyncCore } from "./core/core.ts";
 import type { BalanceSyncMessage, BalanceSyncRequest, BalanceSyncView } from "./core/messages.ts";
+import { resolutionsToAsk, type ToAsk } from "./core/resolutions.ts";
 import type { BalanceSyncState } from "./core/state.ts";
 import { pairsOf, unreadTokens, watchedWallets } from "./core/tokens.ts";
 
@@ -27,10 +30,11 @@ export async function buildBalanceSync(context: Context): Promise<RunningService
   const nodes = await createNodes(context);
   await checkWallets(wallets, { rpc: nodes.pool, pause: (ms) => pause(clock, ms), random: Math.random });
   const exchanges = await readExchanges(settings, nodes.pool);
-  const markets = await watchMarkets(bus, logger);
+  let onMarket: (market: MarketDefinition) => void = () => undefined;
+  const markets = await watchMarkets(bus, logger, (market) => onMarket(market));
   const chain = watchChain(context, nodes, exchanges);
   const { reader } = chain;
-  const view = viewOf(context, wallets, ledgersBy(markets.byToken, exchanges));
+  const view = viewOf(context, wallets, markets.byToken, ledgersBy(markets.byToken, exchanges));
   const eyes = createOwnEyes({ context, reader, index: openIndex(context), ledgerOf: view().ledgerOf });
   let stopServing: () => void = () => undefined;
   const actor: Actor = await startActor({
@@ -52,11 +56,19 @@ export async function buildBalanceSync(context: Context): Promise<RunningService
   const transfers = listenToTransfers(context, chain, actor);
   const registry = createRegistryAsker(context);
   let unread: readonly TokenId[] = [];
+  const check = (all: boolean): boolean => actor.post({ type: "CheckResolutions", all });
+  onMarket = ({ closed, tokens }) => {
+    if (closed && tokens.some(({ tokenId }) => actor.state().held.has(tokenId))) check(false);
+  };
   const timers = [
+    clock.every(settings.AQ_ONCHAIN_RESOLUTION_SECONDS * 1_000, () => check(false)),
+    clock.every(settings.AQ_ONCHAIN_RESOLUTION_ALL_SECONDS * 1_000, () => check(true)),
     clock.every(settings.AQ_ONCHAIN_SYNC_INTERVAL_SECONDS * 1_000, () => {
       transfers?.follow(watchedWallets(actor.state(), view()).map(({ address }) => address));
       nodes.probe();
-      unread = unreadTokens(actor.state(), view());
+      unread = [
+        ...new Set([...unreadTokens(actor.state(), view()), ...resolutionsToAsk(actor.state(), view(), false).unknown]),
+      ];
       if (actor.status().role === "owner") registry.ask(unread);
       // A reading that takes longer than the interval is not overtaken by the next.
       if (!reader.busy()) actor.post({ type: "Poll" });
@@ -64,7 +76,11 @@ export async function buildBalanceSync(context: Context): Promise<RunningService
     clock.every(settings.AQ_ONCHAIN_COMPARE_SECONDS * 1_000, () => actor.post({ type: "Compare" })),
   ];
   return {
-    status: () => statusOf(context, { actor, chain, eyes, transfers, unread, own: wallets.map((own) => own.address) }),
+    status: () => {
+      const own = wallets.map(({ address }) => address);
+      const toAsk = resolutionsToAsk(actor.state(), view(), true);
+      return statusOf(context, { actor, chain, eyes, transfers, unread, own, toAsk });
+    },
     drain: async () => {
       for (const timer of timers) timer.cancel();
       stopServing();
@@ -79,10 +95,13 @@ export async function buildBalanceSync(context: Context): Promise<RunningService
 function viewOf(
   { clock, settings }: Context,
   own: BalanceSyncView["own"],
+  byToken: ReadonlyMap<TokenId, MarketDefinition>,
   ledgerOf: BalanceSyncView["ledgerOf"],
 ): () => BalanceSyncView {
   const startedMs = clock.nowMs();
-  return () => ({ nowMs: clock.nowMs(), startedMs, own, phase: settings.AQ_ONCHAIN_PHASE, ledgerOf });
+  const { AQ_ONCHAIN_PHASE: phase } = settings;
+  const market: BalanceSyncView["market"] = (tokenId) => byToken.get(tokenId) ?? null;
+  return () => ({ nowMs: clock.nowMs(), startedMs, own, phase, ledgerOf, market });
 }
 
 type Chain = ReturnType<typeof watchChain>;
@@ -126,7 +145,12 @@ function watchChain(
       logger.warn(numbers, "a balance moved otherwise than its transfers");
     }
   };
-  return { reader, audit, told, sawAnswer, hearing: { isOn: false } };
+  const resolutions = createResolutionReader({
+    providers: nodes.providers,
+    multiCall: settings.AQ_ONCHAIN_MULTI_CALL_ENABLED,
+    onProblem: (reason) => logger.warn({ reason }, "a market cannot be settled"),
+  });
+  return { reader, resolutions, audit, told, sawAnswer, hearing: { isOn: false } };
 }
 
 async function perform(request: BalanceSyncRequest, chain: Chain, eyes: OwnEyes): Promise<BalanceSyncMessage | null> {
@@ -136,6 +160,8 @@ async function perform(request: BalanceSyncRequest, chain: Chain, eyes: OwnEyes)
       chain.sawAnswer(message, chain.hearing.isOn);
       return message;
     }
+    case "ReadResolutions":
+      return chain.resolutions.read(request);
     case "ReadIndex":
       return eyes.readIndex(request.address);
     case "CompareWallet":
@@ -175,6 +201,7 @@ type Seen = {
   readonly transfers: TransferWatch | null;
   readonly unread: readonly TokenId[];
   readonly own: readonly Address[];
+  readonly toAsk: ToAsk;
 };
 
 function statusOf({ clock, settings }: Context, seen: Seen): ReturnType<RunningService["status"]> {
@@ -197,6 +224,7 @@ function statusOf({ clock, settings }: Context, seen: Seen): ReturnType<RunningS
       indexDifferences: eyes.differences(),
       degradedWallets: degraded.length,
       unreadTokens: unread.length,
+      unresolvedConditions: seen.toAsk.questions.length,
     },
   };
 }
@@ -210,6 +238,7 @@ function problemsOf(
     own,
     lagMs,
     degraded,
+    toAsk,
   }: Seen & { readonly lagMs: number; readonly degraded: readonly Address[] },
 ): string[] {
   const lateMs = (3 * settings.AQ_ONCHAIN_SYNC_INTERVAL_SECONDS + settings.AQ_ONCHAIN_SYNC_TIMEOUT_SECONDS) * 1_000;
@@ -228,6 +257,15 @@ function problemsOf(
     );
   }
   if (refused !== null && failure === null) problems.push(refused);
+  const open = new Set(toAsk.questions.map(({ conditionId }) => conditionId));
+  const [doubt, ...doubts] = chain.resolutions.problems(open);
+  if (doubt !== undefined) problems.push(`${doubt}${doubts.length === 0 ? "" : `, and ${doubts.length} more`}`);
+  const [unreadable, ...others] = toAsk.unreadable;
+  if (unreadable !== undefined) {
+    problems.push(
+      `how condition ${unreadable} is resolved cannot be read, its contract is another one${others.length === 0 ? "" : `, and ${others.length} more`}`,
+    );
+  }
   return problems;
 }
 

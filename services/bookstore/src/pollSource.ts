@@ -6,7 +6,7 @@ import { onNoRestBook, onPolledBook } from "./core/deskRest.ts";
 import { REST_LAG_MS, type Source, type SourceOptions } from "./source.ts";
 
 export function createPollSource(options: SourceOptions): Source {
-  const { desk, process, clock, logger, settings, rest, publish } = options;
+  const { desk, process, clock, logger, settings, rest, clockStands, publish } = options;
   const name = `${process}-rest`;
   let tokens: readonly TokenId[] = [];
   let isReading = false;
@@ -22,7 +22,7 @@ export function createPollSource(options: SourceOptions): Source {
       const nowMs = clock.nowMs();
       for (const [tokenId, book] of books) publish(onPolledBook(desk, tokenId, book, nowMs));
       for (const tokenId of missing) publish(onNoRestBook(desk, tokenId, nowMs));
-      publish(onPong(desk, name, askedMs - REST_LAG_MS, nowMs));
+      if (clockStands() && nowMs >= askedMs) publish(onPong(desk, name, askedMs - REST_LAG_MS, nowMs));
       lastReadMs = nowMs;
       failure = null;
       return books.size > 0 ? "read" : "missing";

@@ -2,6 +2,7 @@
  * Bookstore on the log: what is to be read comes from facts, the books go out on core NATS. Every replica follows the
  * facts and hears the requests; each reads the tokens of its partitions (`tokenShare.ts`).
  */
+import { ask } from "@slipstream/actor/ask";
 import { watchMarkets } from "@slipstream/actor/markets";
 import { startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
@@ -23,6 +24,7 @@ import { createRequested, tokensToRead } from "./wanted.ts";
 type Context = ServiceContext<typeof bookstoreEnv>;
 
 const REST_TIMEOUT_MS = 3_000;
+const ENDED_TIMEOUT_MS = 5_000;
 /** Whoever still needs a book asks again, so one request is not repeated for long. */
 const REST_ATTEMPTS = 2;
 /** World time: tokens that are no longer wanted are dropped. */
@@ -74,6 +76,10 @@ export async function buildBookstore(context: Context): Promise<RunningService> 
     rest: createClobRest(readerOf(context, settings.CLOB_HTTP_URL, budgets.books)),
     market,
     publisher: createPublisher(bus),
+    // Registry closes the market. If it does not hear, Gamma tells it with its next reading.
+    onResolved: (conditionId) => void ask(bus, "registry", "ended", { conditionId }, ENDED_TIMEOUT_MS),
+    // The definition must say so soon. Nothing depends on the answer: registry reads every market again from time to time.
+    onEnded: (tokenId) => void ask(bus, "registry", "doubt", { tokenId }, ENDED_TIMEOUT_MS),
   });
   const stopWatching = bus.onLink((link) => (link === "back" ? keeper.tellAgain() : undefined));
   const share = shareTokens({

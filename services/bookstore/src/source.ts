@@ -1,7 +1,7 @@
 /** Where a desk gets its books from: the stream with or without REST (`streamSource.ts`), or polling (`pollSource.ts`). */
 import type { Clock } from "@slipstream/actor/clock";
 import type { ServiceContext } from "@slipstream/actor/service";
-import type { TokenId } from "@slipstream/contracts/ids";
+import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
 import type { ClobRest } from "@slipstream/polymarket/clobRest";
 import type { ReadOutcome } from "./adapters/restBooks.ts";
 import type { bookstoreEnv } from "./config.ts";
@@ -32,5 +32,9 @@ export type SourceOptions = {
   readonly logger: ServiceContext<typeof bookstoreEnv>["logger"];
   readonly settings: ServiceContext<typeof bookstoreEnv>["settings"];
   readonly rest: ClobRest;
+  /** To be called before what has our clock in it; false while the clock is being corrected. */
+  readonly clockStands: () => boolean;
   readonly publish: (outputs: readonly DeskOutput[]) => void;
+  /** The market channel said that a market is resolved; each connection that hears it says so. */
+  readonly onResolved: (conditionId: ConditionId) => void;
 };

@@ -131,7 +131,7 @@ function openRest(
 }
 
 function openFeed(
-  { desk, process, clock, logger, settings, publish }: SourceOptions,
+  { desk, process, clock, logger, settings, clockStands, publish, onResolved }: SourceOptions,
   { measure, fence, settled }: { measure: (run: () => void) => void; fence: () => number; settled: SettledTokens },
 ): MarketFeed {
   const tell = createOncePerKind(logger);
@@ -143,10 +143,15 @@ function openFeed(
     else publish(onUnreadableFrame(desk, connection, recvMs));
   };
   const onFrame = (connection: string, { events, refused }: ParsedFrame, recvMs: number): void => {
+    clockStands();
+    // Whatever the venue stamps is over when it comes here.
+    if (events.length > 0) clock.heard("market channel", Math.max(...events.map(({ tsEventMs }) => tsEventMs)));
     publish(onEvents(desk, connection, events, recvMs));
     for (const refusal of refused) refuse(connection, refusal, recvMs);
     for (const event of events) {
-      if (event.kind === "marketResolved") for (const tokenId of event.tokenIds) settled.put(tokenId, recvMs);
+      if (event.kind !== "marketResolved") continue;
+      for (const tokenId of event.tokenIds) settled.put(tokenId, recvMs);
+      onResolved(event.conditionId);
     }
   };
   return createMarketFeed({
@@ -161,7 +166,10 @@ function openFeed(
     handlers: {
       onTracked: (tokenId, connection) => track(desk, tokenId, connection, fence()),
       onFrame,
-      onPong: (connection, pingSentMs, recvMs) => publish(onPong(desk, connection, pingSentMs, recvMs)),
+      onPong: (connection, pingSentMs, recvMs) => {
+        // When ping and pong were timed by a clock that moved in between, the next pair will do.
+        if (clockStands() && recvMs >= pingSentMs) publish(onPong(desk, connection, pingSentMs, recvMs));
+      },
       onDown: (connection, reason, code) => {
         logger.warn({ connection, reason }, "market channel lost");
         const nowMs = clock.nowMs();

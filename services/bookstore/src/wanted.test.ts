@@ -56,6 +56,15 @@ test.each([
   expect(tokensToRead(folded(...facts), wishes)).toEqual(expected.map(id));
 });
 
+test("what leaders traded in a market that has closed since is not read, nor its sibling", () => {
+  const state = folded(fill(YES, 1), fill("5", 2));
+  const closed = { ...market, closed: true } as MarketDefinition;
+  const of = (definition: MarketDefinition): TokenId[] =>
+    tokensToRead(state, { ...wishes, market: (tokenId) => (tokenId === YES ? definition : undefined) });
+  expect(of(market)).toEqual([id("5"), YES, NO]);
+  expect(of(closed)).toEqual([id("5")]);
+});
+
 test("what a leader still holds in a closed market is not read, what we hold there is", () => {
   const closed = { ...market, closed: true } as MarketDefinition;
   const state = folded(follow(true), balances(leader, { [YES]: 1n }));

@@ -42,7 +42,8 @@ export type Wishes = {
 
 /**
  * All wanted tokens, the most important first: held, requested, what leaders traded (the latest first), what they hold,
- * the top markets; siblings beside their token. A closed market's book says nothing of what a leader still holds in it.
+ * the top markets; siblings beside their token. A closed market has no book: what leaders traded or hold there is not
+ * read, or in the hours after many short markets they would stand before those that are traded.
  */
 export function tokensToRead(state: TrackState, wishes: Wishes): TokenId[] {
   const { requested, top, market, nowMs, leaderHours } = wishes;
@@ -54,7 +55,7 @@ export function tokensToRead(state: TrackState, wishes: Wishes): TokenId[] {
   for (const tokenId of [
     ...state.held,
     ...requested,
-    ...traded.map(([tokenId]) => tokenId),
+    ...traded.map(([tokenId]) => tokenId).filter(isOpen),
     ...positions.filter(isOpen),
     ...top,
   ]) {

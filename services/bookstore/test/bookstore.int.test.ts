@@ -1,5 +1,5 @@
 /** Bookstore on a real bus: first touch, a consumer's replica equal to the venue, lost changes, lost sockets, a restart. */
-import { type Answer, ask } from "@slipstream/actor/ask";
+import { type Answer, ask, serve } from "@slipstream/actor/ask";
 import { publishMarket } from "@slipstream/actor/markets";
 import type { RunningService } from "@slipstream/actor/service";
 import { flatLevels } from "@slipstream/book/ladder";
@@ -242,4 +242,30 @@ test.each(["ws", "rest", "ws+snapshot"])("a restart in mode %s goes on in later 
   await isTruth(`mode ${mode}`);
   if (mode === "ws") expect(venue.counts.books).toBe(books);
   expect(service.status().lagMs).toBeLessThan(2_000);
+});
+
+test("registry is told of a market whose books are emptied, and of one whose books are gone", async () => {
+  const doubted = new Set<TokenId>();
+  const stopServing = serve(bus, "registry", "doubt", async ({ tokenId }) => {
+    doubted.add(tokenId);
+    return { ok: true, value: { known: true } };
+  });
+  try {
+    await isTruth("before");
+    // Level by level, and nobody says why; the sibling's book is the same one.
+    const levelsOf = (flat: readonly number[]) => flat.filter((_, index) => index % 2 === 0);
+    const { bids, asks } = venue.truth.levels(YES);
+    for (const price of levelsOf(bids)) venue.change(bid(price, 0));
+    for (const price of levelsOf(asks)) venue.change(offer(price, 0));
+    await until(() => doubted.has(YES) && doubted.has(NO), { what: "the word of empty books", timeoutMs });
+    doubted.clear();
+    venue.settle(YES, NO);
+    const frame = { market: conditionId, assets_ids: [YES, NO], winning_asset_id: "", winning_outcome: "" };
+    venue.say(JSON.stringify({ ...frame, event_type: "market_resolved", timestamp: String(Date.now()) }));
+    await until(() => doubted.has(YES) && doubted.has(NO), { what: "the word to registry", timeoutMs });
+    const isDead = (tokenId: TokenId) => replicas.get(tokenId)?.health === "dead";
+    await until(() => isDead(YES) && isDead(NO), { what: "the end at the consumers", timeoutMs });
+  } finally {
+    stopServing();
+  }
 });

@@ -1,6 +1,8 @@
 /** Two bookstores, real processes on a real bus: they share the tokens, and one goes on when the other is killed. */
+
 import { join } from "node:path";
 import { ask } from "@slipstream/actor/ask";
+import { exactClockText, MACHINE_CLOCK } from "@slipstream/actor/clock";
 import { publishMarket } from "@slipstream/actor/markets";
 import type { RunningProcess } from "@slipstream/actor/process";
 import { compareEpochs } from "@slipstream/book/replica";
@@ -34,6 +36,8 @@ async function start(instance: string): Promise<void> {
     env: {
       ...process.env,
       NATS_URL: testBus.context("bookstore", commonEnv).settings.NATS_URL,
+      // The venue is on this machine.
+      SLIPSTREAM_CLOCK: exactClockText(MACHINE_CLOCK),
       INSTANCE: instance,
       CLOB_MARKET_WS_URL: venue.wsUrl,
       CLOB_HTTP_URL: venue.httpUrl,

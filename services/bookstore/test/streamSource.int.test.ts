@@ -23,6 +23,7 @@ let venue: FakeVenue;
 let desk: Desk;
 let source: Source;
 let statuses: BookStatus[];
+const resolved = new Set<string>();
 let logged: { readonly level: number; readonly kind?: string }[];
 const closers: (() => void | Promise<void>)[] = [];
 
@@ -40,9 +41,11 @@ function start(env: Readonly<Record<string, string>> = {}, speed = 1): void {
     logger: pino({ level: "warn" }, stream),
     settings: { ...parseEnv(commonEnv, given), ...parseEnv(bookstoreEnv, given) },
     rest: createClobRest(createHttpReader({ baseUrl, clock, random: Math.random, timeoutMs: 2_000, attemptsMax: 1 })),
+    clockStands: () => true,
     publish: (outputs) => {
       for (const output of outputs) if (output.type === "BookStatus") statuses.push(output);
     },
+    onResolved: (ended) => void resolved.add(ended),
   });
   const looks = clock.every(100, () => {
     onTick(desk, clock.nowMs());
@@ -139,6 +142,7 @@ test("settled markets: books end, tokens are put aside and cost neither connecti
   await until(() => venue.counts.unsubscriptions.length >= 2, { what: "the end of the subscriptions", timeoutMs });
   expect([healthOf(YES), healthOf(NO), healthOf(A)]).toEqual(["dead", "dead", "healthy"]);
   expect(statuses.map(({ reason }) => reason)).toContain("market resolved");
+  expect([...resolved]).toEqual([conditionId]);
   // Unannounced: the venue closes the connection whose markets have all ended.
   venue.settle(A);
   const { connections } = venue.counts;

@@ -31,6 +31,12 @@ type Actor = ActorHandle<WatcherState, WatcherMessage>;
 /** Providers that are not in use are asked for their heads this often: else nobody sees that the one in use lags. */
 const PROBE_MS = 5_000;
 
+/**
+ * How far a block's time may be ahead of the world's: a producer may announce a block as much as a block time (2 s at most)
+ * before its time, and its clock may be a second off.
+ */
+const BLOCK_AHEAD_MS_MAX = 3_000;
+
 /** What the parts share. */
 type Parts = {
   readonly context: Context;
@@ -132,7 +138,10 @@ function startReading(parts: Parts, failure: { text: string | null }): Reading {
     state: actor.state,
     owns: actor.owns,
     headShard: ALL_SHARDS,
-    post: actor.post,
+    post: (message) => {
+      if (message.type === "HeadSeen") clock.heard("block headers", message.headTsMs - BLOCK_AHEAD_MS_MAX);
+      return actor.post(message);
+    },
     settled: actor.idle,
     nowMs: clock.nowMs,
     steadyMs: clock.steadyMs,

@@ -3,7 +3,7 @@ import { defaultQuoteAges } from "@slipstream/book/replica";
 import { integer } from "@slipstream/contracts/env";
 import { ContractError } from "@slipstream/contracts/errors";
 import { z } from "zod";
-import type { ExecutorLimits } from "./core/view.ts";
+import { defaultLimits, type ExecutorLimits } from "./core/view.ts";
 
 export const executorEnv = {
   /** Execution of accounts that do not say otherwise. */
@@ -15,6 +15,10 @@ export const executorEnv = {
   /** Silence of risk: only exits after the first, nothing at all after the second. */
   EXECUTOR_RISK_DEGRADE_AFTER_MS: integer(1_000, 60_000).default(3_000),
   EXECUTOR_RISK_HALT_AFTER_MS: integer(1_000, 60_000).default(10_000),
+  /** A clock that may be off by more than this stops entries. */
+  EXECUTOR_CLOCK_UNCERTAINTY_MAX_MS: integer(10, 60_000).default(defaultLimits.clockUncertaintyMsMax),
+  /** How far a block's time may be ahead: one may be announced a block time, two seconds at most, before its time. */
+  EXECUTOR_SIGNAL_AHEAD_MAX_MS: integer(0, 60_000).default(defaultLimits.signalAheadMsMax),
   /** Age up to which a quote is traded on; an older one is asked for again first, and waited for. */
   QUOTE_FRESH_MS: integer(100, 60_000).default(defaultQuoteAges.freshMsMax),
   /** Beyond this age a quote says nothing any more. */
@@ -45,6 +49,8 @@ export function limitsOf(settings: Settings): ExecutorLimits {
     chainLagMsMax: settings.EXECUTOR_CHAIN_LAG_MAX_MS,
     riskDegradeAfterMs: settings.EXECUTOR_RISK_DEGRADE_AFTER_MS,
     riskHaltAfterMs: settings.EXECUTOR_RISK_HALT_AFTER_MS,
+    clockUncertaintyMsMax: settings.EXECUTOR_CLOCK_UNCERTAINTY_MAX_MS,
+    signalAheadMsMax: settings.EXECUTOR_SIGNAL_AHEAD_MAX_MS,
     quoteAges: { freshMsMax, softStaleMsMax },
   };
 }

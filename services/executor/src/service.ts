@@ -6,7 +6,6 @@ import type { RunningService, ServiceContext } from "@slipstream/actor/service";
 import { within } from "@slipstream/actor/within";
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
-import { formatMicro } from "@slipstream/contracts/money";
 import { startBooks } from "./adapters/books.ts";
 import { createFirstTouch } from "./adapters/firstTouch.ts";
 import { listenToNeighbours } from "./adapters/heartbeats.ts";
@@ -15,6 +14,7 @@ import { type executorEnv, limitsOf } from "./config.ts";
 import { executorCore } from "./core/core.ts";
 import type { ExecutorMessage, ExecutorRequest } from "./core/messages.ts";
 import { whyNotPlaced } from "./core/open.ts";
+import { pendingOf } from "./core/pending.ts";
 import { type ExecutorState, openOrders } from "./core/state.ts";
 import type { ExecutorView } from "./core/view.ts";
 
@@ -42,7 +42,7 @@ export async function buildExecutor(context: ServiceContext<typeof executorEnv>)
   const venue = createPaperVenue({ bus, clock, logger, books, market, post });
   const view = (): ExecutorView => ({
     nowMs: clock.nowMs(),
-    clock: null,
+    clock: clock.quality(),
     market,
     quote: books.quote,
     riskHeartbeatAgeMs: neighbours.riskAgeMs(),
@@ -65,7 +65,7 @@ export async function buildExecutor(context: ServiceContext<typeof executorEnv>)
   const serveAsOwner = (role: "owner" | "standby"): void => {
     stopServing();
     stopServing = () => undefined;
-    if (role === "owner") stopServing = serveOperations(context, { halt, actor: () => actor });
+    if (role === "owner") stopServing = serveOperations(context, { halt, actor: () => actor, view });
     // What the desk holds belongs to the tenure: the next one gives it its orders from the log, before it is announced.
     else venue.reset();
   };
@@ -120,8 +120,9 @@ function whyShut(state: ExecutorState | null, view: ExecutorView, request: Execu
 
 function serveOperations(
   { bus, logger }: ServiceContext<typeof executorEnv>,
-  { halt, actor }: { halt: (halted: boolean) => Promise<void>; actor: () => Actor | null },
+  by: { halt: (halted: boolean) => Promise<void>; actor: () => Actor | null; view: () => ExecutorView },
 ): () => void {
+  const { halt, actor, view } = by;
   const stops = [
     serve(bus, "executor", "halt", async ({ halted, who }) => {
       logger.warn({ halted, who }, "local latch changed");
@@ -130,25 +131,13 @@ function serveOperations(
     }),
     serve(bus, "executor", "pending", ({ account }) => {
       const now = actor()?.state() ?? null;
-      return { ok: true, value: { lines: now === null ? [] : pendingLines(now, account ?? null) } };
+      if (now === null) return { ok: false, code: "STARTING", text: "the executor has not read its log yet" };
+      return { ok: true, value: pendingOf({ state: now, view: view() }, account ?? null) };
     }),
   ];
   return () => {
     for (const stop of stops) stop();
   };
-}
-
-/** What a person should see: fills that are being saved up, exits that are still to be followed. */
-function pendingLines(state: ExecutorState, account: string | null): string[] {
-  const buckets = [...state.buckets].map(([key, size]) => {
-    const [of = "", token = "", leader = ""] = key.split("|");
-    return { of, line: `${of}: bucket of ${formatMicro(size)} shares, token ${token}, leader ${leader}` };
-  });
-  const exits = [...state.unfollowed.values()].map(({ account: of, remainingMicro, tokenId, leader, reason }) => {
-    const size = remainingMicro === null ? "an unknown part" : `${formatMicro(remainingMicro)} shares`;
-    return { of, line: `${of}: exit of ${size} not followed yet (${reason}), token ${tokenId}, leader ${leader}` };
-  });
-  return [...buckets, ...exits].filter(({ of }) => account === null || of === account).map(({ line }) => line);
 }
 
 /** Tokens of what we hold, have ordered or have to sell, and of what leaders traded lately. */

@@ -1,5 +1,5 @@
 /** The executor on a real log and bus: first touch, grant, placement by the book's clock, and an order that outlives it. */
-import { serve } from "@slipstream/actor/ask";
+import { ask, serve } from "@slipstream/actor/ask";
 import { systemClock } from "@slipstream/actor/clock";
 import { publishMarket } from "@slipstream/actor/markets";
 import type { RunningService } from "@slipstream/actor/service";
@@ -125,7 +125,8 @@ test("a fill in an unknown token becomes an order, filled by the book of its tim
 
   // A new process: its books begin now, so the order goes on at the back of its level with what the log says is left.
   const second = await start("b");
-  await until(() => second.status().gauges?.["booksHealthy"] === 1, { what: "the book again" });
+  // Both tokens of the market are followed.
+  await until(() => (second.status().gauges?.["booksHealthy"] ?? 0) >= 1, { what: "the book again" });
   // Clocks are told once and lost by whoever is not there yet, as the bookstore repeats them here too.
   const later = clock.nowMs() + 1_000;
   let tellMs = later;
@@ -146,5 +147,9 @@ test("a fill in an unknown token becomes an order, filled by the book of its tim
     [given.shares(3), given.shares(0)],
   ]);
   expect(await all("OrderIntent")).toHaveLength(1);
+  const pending = await ask(bus, "executor", "pending", {}, 5_000);
+  const { account, leader, tokenId } = intent;
+  const lot = { account, leader, tokenId, sharesMicro: given.shares(10), isDust: false, whenRemoved: null };
+  expect(pending).toEqual({ ok: true, value: { exits: [], lots: [lot], buckets: [] } });
   expect(testBus.errors).toEqual([]);
 }, 60_000);

@@ -1,9 +1,15 @@
-/** Inventory on the log. It asks nobody anything: facts in, facts out, and a timer. */
+/** Inventory on the log: facts in, facts out, and a timer. Beside that it tells once a second what each account is worth. */
+import type { Bus } from "@slipstream/actor/bus";
 import { startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
+import { AccountValue } from "@slipstream/contracts/live";
+import { subjects } from "@slipstream/contracts/subjects";
+import { z } from "zod";
+import { type Marks, startMarks } from "./adapters/marks.ts";
 import { type inventoryEnv, limitsOf } from "./config.ts";
 import { inventoryCore } from "./core/core.ts";
 import type { InventoryState } from "./core/state.ts";
+import { valueAccount } from "./core/valuation.ts";
 
 /** Ages and differences are measured in tens of seconds. */
 const TICK_MS = 1_000;
@@ -22,7 +28,11 @@ export async function buildInventory(context: ServiceContext<typeof inventoryEnv
     perform: async () => null,
     onFatal: fatal,
   });
-  const ticks = clock.every(TICK_MS, () => actor.post({ type: "Tick" }));
+  const marks = startMarks(bus, clock);
+  const ticks = clock.every(TICK_MS, () => {
+    actor.post({ type: "Tick" });
+    if (actor.status().role === "owner") publishValues({ bus, marks, state: actor.state(), nowMs: clock.nowMs() });
+  });
   return {
     status: () => {
       const status = actor.status();
@@ -34,9 +44,30 @@ export async function buildInventory(context: ServiceContext<typeof inventoryEnv
     },
     drain: async () => {
       ticks.cancel();
+      marks.stop();
       await actor.drain();
     },
   };
+}
+
+/** Monitoring, not facts: a value that was lost is followed by the next. */
+function publishValues(options: {
+  readonly bus: Bus;
+  readonly marks: Marks;
+  readonly state: InventoryState;
+  readonly nowMs: number;
+}): void {
+  const { bus, marks, state, nowMs } = options;
+  const values = [...state.accounts.values()].flatMap((account) => {
+    const value = valueAccount(account, marks.of);
+    return value === null ? [] : [{ account: account.account, ...value, positions: [...value.positions] }];
+  });
+  marks.want(new Set(values.flatMap(({ positions }) => positions.map(({ tokenId }) => tokenId))));
+  if (!bus.connected()) return;
+  for (const value of values) {
+    const message = { type: "AccountValue" as const, v: 1 as const, ...value, tsInitMs: nowMs };
+    bus.nc.publish(subjects.accountValue(value.account), JSON.stringify(z.encode(AccountValue, message)));
+  }
 }
 
 const problemsOf = ({ accounts }: InventoryState): string[] =>

@@ -48,23 +48,23 @@ test("each intent is answered once, in the order of the log, whoever is the owne
     given.intent({ n: 1, size: "10" }),
     given.intent({ n: 2, size: "10" }),
     given.intent({ n: 3, size: "10" }),
-    { ...given.filled({ n: 1, size: "4", usdc: "1.8", leaves: "6" }), tsInitMs: Date.now() },
+    { ...given.filled({ n: 1, size: "4", usdc: "2", leaves: "6" }), tsInitMs: Date.now() },
   );
   await answered(3);
-  const start3 = ["1 granted 10000000", "2 granted 10000000", "3 denied INSUFFICIENT_COLLATERAL"];
+  const start3 = ["1 granted 10000000", "2 granted 10000000", "3 granted 4000000"];
   expect(await answers()).toEqual(start3);
 
-  // A standby takes over what was asked in between. Free are 12 - 1.8 spent - 5 of the second order.
+  // A standby takes over what was asked in between. Free are 12 - 2 spent - 5 and 2 of the second and third.
   const second = await start("b");
   await first.drain();
   await append(bus, given.expired(1), given.intent({ n: 4, size: "8" }), given.intent({ n: 5, size: "4" }));
   await isOwner(second);
   await answered(5);
-  expect((await answers()).slice(3)).toEqual(["4 granted 8000000", "5 denied INSUFFICIENT_COLLATERAL"]);
+  expect((await answers()).slice(3)).toEqual(["4 granted 6000000", "5 denied INSUFFICIENT_COLLATERAL"]);
   await until(
     async () => {
       const last = (await facts()).findLast((fact) => fact.type === "PositionChanged");
-      return last?.effectiveMicro === 4_000_000n && last.reservedBuysMicro === 18_000_000n;
+      return last?.effectiveMicro === 4_000_000n && last.reservedBuysMicro === 20_000_000n;
     },
     { what: "the last position" },
   );

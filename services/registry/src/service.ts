@@ -5,6 +5,8 @@ import { publishMarket, watchMarkets } from "@slipstream/actor/markets";
 import { startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
 import { ContractError, TransientError } from "@slipstream/contracts/errors";
+import type { TokenId } from "@slipstream/contracts/ids";
+import type { MarketDefinition } from "@slipstream/contracts/market";
 import { gammaClient } from "@slipstream/polymarket/gamma";
 import { createHttpReader } from "@slipstream/polymarket/http";
 import { type ConfigWatch, watchConfig } from "./adapters/configBucket.ts";
@@ -12,6 +14,8 @@ import { createMarketSync, type MarketSync } from "./adapters/marketSync.ts";
 import type { registryEnv } from "./config.ts";
 import { registryCore } from "./core/core.ts";
 
+/** How often doubted markets are looked at. */
+const DOUBTS_MS = 1_000;
 /** After a sync that failed: a venue that starts together with us is there a moment later. */
 const RETRY_MS = 2_000;
 
@@ -103,13 +107,23 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
     };
     void run();
     const timer = clock.every(settings.REGISTRY_SYNC_INTERVAL_MS, () => void run());
-    const stopServing = serveResolve(context, sync, (tokenId) => markets.byToken.get(tokenId));
+    const doubts = clock.every(DOUBTS_MS, once(sync.readDoubted, logger));
+    const known = (tokenId: TokenId) => markets.byToken.get(tokenId);
+    const stops = [
+      serveResolve(context, sync, known),
+      serveDoubts(context, sync, known),
+      serve(bus, "registry", "ended", async ({ conditionId }) => ({
+        ok: true,
+        value: { known: await sync.ended(conditionId) },
+      })),
+    ];
     return {
       stop: () => {
         timer.cancel();
+        doubts.cancel();
         stopped = true;
         retry?.cancel();
-        stopServing();
+        for (const stop of stops) stop();
         void config.then((watch: ConfigWatch) => watch.stop());
       },
     };
@@ -139,13 +153,44 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
 
 type Duties = { stop(): void };
 
+/** Returns a call of `read` that never runs twice at a time; what fails is repeated by a later one. */
+function once(read: MarketSync["readDoubted"], logger: ServiceContext<typeof registryEnv>["logger"]): () => void {
+  let isReading = false;
+  return () => {
+    if (isReading) return;
+    isReading = true;
+    read()
+      .then((ended) => {
+        for (const { conditionId, slug, payoutMicro } of ended) {
+          logger.info({ conditionId, slug, payoutMicro }, "market has ended");
+        }
+      })
+      .catch((error: unknown) => logger.warn({ err: error }, "markets that seem to have ended cannot be read"))
+      .finally(() => {
+        isReading = false;
+      });
+  };
+}
+
+function serveDoubts(
+  { bus }: ServiceContext<typeof registryEnv>,
+  sync: MarketSync,
+  known: (tokenId: TokenId) => MarketDefinition | undefined,
+): () => void {
+  return serve(bus, "registry", "doubt", async ({ tokenId }) => {
+    const market = known(tokenId);
+    if (market !== undefined) sync.doubt(market.conditionId);
+    return { ok: true, value: { known: market !== undefined } };
+  });
+}
+
 function serveResolve(
   { bus }: ServiceContext<typeof registryEnv>,
   sync: MarketSync,
-  known: (tokenId: Parameters<MarketSync["resolve"]>[0]) => Awaited<ReturnType<MarketSync["resolve"]>> | undefined,
+  known: (tokenId: TokenId) => MarketDefinition | undefined,
 ): () => void {
   return serve(bus, "registry", "resolve", async ({ tokenId }) => {
-    let market: Awaited<ReturnType<MarketSync["resolve"]>>;
+    let market: MarketDefinition | null;
     try {
       market = known(tokenId) ?? (await sync.resolve(tokenId));
     } catch (error) {

@@ -21,6 +21,7 @@ let service: RunningService;
 let markets: Markets;
 const told: FactOf<"ConfigChanged">[] = [];
 
+const closed = new Set<number>();
 const gammaMarket = (n: number) => ({
   conditionId: `0x${String(n).padStart(64, "0")}`,
   question: `Q${n}`,
@@ -29,12 +30,20 @@ const gammaMarket = (n: number) => ({
   clobTokenIds: `["${n}1","${n}2"]`,
   orderPriceMinTickSize: 0.01,
   orderMinSize: 5,
-  acceptingOrders: true,
+  acceptingOrders: !closed.has(n),
+  closed: closed.has(n),
 });
 const answers: Record<string, (query: URLSearchParams) => unknown> = {
-  "/markets/keyset": () => ({ markets: [gammaMarket(1), gammaMarket(2)], next_cursor: null }),
-  "/markets": (query) =>
-    query.get("closed") === "false" && query.getAll("clob_token_ids").includes("91") ? [gammaMarket(9)] : [],
+  "/markets/keyset": () => ({
+    markets: [1, 2].filter((n) => !closed.has(n)).map(gammaMarket),
+    next_cursor: null,
+  }),
+  "/markets": (query) => {
+    const isClosed = query.get("closed") === "true";
+    const asked = query.getAll("condition_ids");
+    if (query.getAll("clob_token_ids").includes("91")) return isClosed ? [] : [gammaMarket(9)];
+    return [1, 2].map(gammaMarket).filter((market) => market.closed === isClosed && asked.includes(market.conditionId));
+  },
 };
 
 async function start(): Promise<void> {
@@ -106,4 +115,15 @@ test("open markets are on the stream, and a token of another one is looked up wh
   await until(() => markets.byToken.has("92" as TokenId), { what: "its definition on the stream", timeoutMs });
   const unknown = await ask(bus, "registry", "resolve", { tokenId: "77" as TokenId }, timeoutMs);
   expect(unknown).toMatchObject({ ok: false, code: "MARKET_UNKNOWN" });
+});
+
+test("a market that is said to have ended has a closed definition soon, long before the next sync", async () => {
+  const tokenId = "11" as TokenId;
+  await until(() => markets.byToken.has(tokenId), { what: "the listed market", timeoutMs });
+  closed.add(1);
+  expect(await ask(bus, "registry", "doubt", { tokenId }, timeoutMs)).toEqual({ ok: true, value: { known: true } });
+  await until(() => markets.byToken.get(tokenId)?.closed === true, { what: "the closed definition", timeoutMs });
+  expect(markets.byToken.get(tokenId)?.acceptingOrders).toBe(false);
+  const stranger = await ask(bus, "registry", "doubt", { tokenId: "77" as TokenId }, timeoutMs);
+  expect(stranger).toEqual({ ok: true, value: { known: false } });
 });

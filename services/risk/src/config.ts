@@ -15,6 +15,8 @@ export const riskEnv = {
   RISK_WATCHER_LAG_SECONDS: seconds(30),
   /** Age of the newest proof that the books are alive. */
   RISK_BOOKS_STALE_SECONDS: seconds(10),
+  /** By how much the clock of a service of the trading path may be off before only exits are allowed. */
+  RISK_CLOCK_UNCERTAINTY_MAX_MS: integer(10, 60_000).default(1_000),
   RISK_STREAM_DEGRADE_PERCENT: integer(1, 100).default(70),
   RISK_STREAM_HALT_PERCENT: integer(1, 100).default(90),
 } as const;
@@ -27,6 +29,7 @@ export const limitsOf = (settings: Settings): RiskLimits => ({
   chainSyncLostMs: settings.AQ_ONCHAIN_HARD_HALT_SECONDS * 1_000,
   watcherLagMs: settings.RISK_WATCHER_LAG_SECONDS * 1_000,
   booksStaleMs: settings.RISK_BOOKS_STALE_SECONDS * 1_000,
+  clockUncertaintyMsMax: settings.RISK_CLOCK_UNCERTAINTY_MAX_MS,
   streamDegradePercent: settings.RISK_STREAM_DEGRADE_PERCENT,
   streamHaltPercent: settings.RISK_STREAM_HALT_PERCENT,
 });

@@ -56,9 +56,9 @@ await runService({
       onFatal: fatal,
       save: { everyFacts: own.SAVE_EVERY_FACTS },
     });
-    const stop = serve(bus, "executor", "pending", () => ({
+    const stop = serve(bus, "balance-sync", "now", () => ({
       ok: true,
-      value: { lines: [...actor.state().done] },
+      value: { blockNumber: actor.state().done.size },
     }));
     return {
       status: () => ({ ...actor.status(), gauges: { jobsDone: actor.state().done.size } }),

@@ -1,6 +1,6 @@
 /** Facts of executor: attempts, orders and fills of our own. */
 import { z } from "zod";
-import { Ms, OrderPrice, Price, Shares, SideSchema, Usdc } from "../codec.ts";
+import { Ms, OrderPrice, Price, Shares, SideSchema, SignedShares, Usdc } from "../codec.ts";
 import {
   AccountId,
   Address,
@@ -21,6 +21,10 @@ export const SkipReason = z.discriminatedUnion("code", [
   z.object({ code: z.literal("MARKET_VERSION_UNSUPPORTED"), version: z.string() }),
   z.object({ code: z.literal("MARKET_NOT_ACCEPTING_ORDERS") }),
   z.object({ code: z.literal("SIGNAL_TOO_OLD"), ageMs: z.int(), ageMsMax: z.int() }),
+  /** The signal is of a moment that has not come, by more than clock and chain may be off. */
+  z.object({ code: z.literal("SIGNAL_FROM_FUTURE"), aheadMs: z.int(), aheadMsMax: z.int() }),
+  /** null: the clock is not measured, or has just jumped. */
+  z.object({ code: z.literal("CLOCK_UNCERTAIN"), uncertaintyMs: z.int().nullable(), uncertaintyMsMax: z.int() }),
   z.object({ code: z.literal("HISTORICAL_FILL") }),
   z.object({ code: z.literal("FILL_REVERTED") }),
   /** Two sources tell of the same transaction differently: which of the two was copied is not known. */
@@ -40,10 +44,15 @@ export const SkipReason = z.discriminatedUnion("code", [
   PositionsFull,
   /** Counted into the visible bucket of (account, leader, token). */
   z.object({ code: z.literal("BELOW_MINIMUM"), sizeMicro: Shares, minimumMicro: Shares, bucketMicro: Shares }),
-  /** What earlier fills of the same order of the leader asked for is ordered or held already. */
+  /**
+   * What the leader's order is worth to us is ordered or held already, for earlier fills of it: wanted for the whole order,
+   * and what of that is covered.
+   */
   z.object({ code: z.literal("ORDER_COVERED"), wantedMicro: Shares, coveredMicro: Shares }),
   z.object({ code: z.literal("NOTHING_TO_SELL") }),
   z.object({ code: z.literal("LEADER_HOLDING_UNKNOWN") }),
+  /** The leader left without a price, and the book that would give one is empty. */
+  z.object({ code: z.literal("NO_PRICE") }),
 ]);
 export type SkipReason = z.infer<typeof SkipReason>;
 
@@ -67,6 +76,13 @@ export const DecisionView = z.object({
 });
 export type DecisionView = z.infer<typeof DecisionView>;
 
+/**
+ * Leader's exit: the part of our lot that it closes. `heldMicro`: what he still held, just before, of the purchases that
+ * we copied; selling as much or more closes the whole lot. Null on entries or while it is not known.
+ */
+export const ExitShare = z.object({ soldMicro: Shares, heldMicro: Shares });
+export type ExitShare = z.infer<typeof ExitShare>;
+
 const attempt = {
   attemptId: AttemptId,
   account: AccountId,
@@ -77,12 +93,22 @@ const attempt = {
   conditionId: ConditionId.nullable(),
   used: DecisionView,
   /**
-   * What the decision was made of; null where an earlier gate refused before it was known. Ratio of ours to the leader's
-   * size, 1e-6 (fixed size: null); size wanted before caps; limit price.
+   * What the decision was made of; null where an earlier gate refused before it was known.
+   * Ratio, 1e-6, rounded down. ENTRY: of ours to the leader's size, his role and risk's factor included; a fixed size has
+   * none. EXIT: of our lot that is to be closed, as the leader closed his.
    */
   ratioMicro: z.int().nonnegative().nullable(),
+  /**
+   * Size wanted before buckets, caps and minimum. ENTRY: our share of the fill; of a fixed size what the leader's whole
+   * order is worth, earlier fills of it included. EXIT: with what earlier exits of the lot left to sell.
+   */
   targetMicro: Shares.nullable(),
   limitMicro: Price.nullable(),
+  /**
+   * `tokenId`, side and price are not those of the leader's fill. splitSale: he sold a token that came from a split, which
+   * leaves him with the other token of the market, as if he had bought it at one minus his price.
+   */
+  derived: z.enum(["splitSale"]).optional(),
   /** Of the signal: block time and the moment the watcher published it. */
   tsSignalMs: Ms,
   tsSignalPublishedMs: Ms,
@@ -94,12 +120,22 @@ export const ExecutionAttempt = fact("ExecutionAttempt", {
   outcome: z.literal("SKIP"),
   reasons: z.array(SkipReason).min(1),
   unfollowed: z.boolean(),
-  /** What a bucketed skip adds to the bucket of (account, leader, token). */
+  /** What a bucketed skip adds to the bucket of (account, leader, token); it is bought at `limitMicro` or better. */
   bucketAddMicro: Shares,
-  /** Leader's exit: the part of his lot that should be closed, as sold and held before; null on entries or unknown. */
-  exitShare: z.object({ soldMicro: Shares, heldMicro: Shares }).nullable(),
+  exitShare: ExitShare.nullable(),
 });
 export type ExecutionAttempt = z.infer<typeof ExecutionAttempt>;
+
+/** What was saved up for one fill of the leader. */
+export const BucketPart = z.object({
+  leaderFillId: LeaderFillId,
+  sizeMicro: Shares,
+  /** Limit of the decision that saved it: it is not bought at a worse price. */
+  limitMicro: Price,
+  /** Of its signal: its age counts from here. */
+  tsSignalMs: Ms,
+});
+export type BucketPart = z.infer<typeof BucketPart>;
 
 /** An attempt that is TRADE: the durable intent, before any grant or request. */
 export const OrderIntent = fact("OrderIntent", {
@@ -116,9 +152,11 @@ export const OrderIntent = fact("OrderIntent", {
   maxFeeMicro: Usdc,
   /** Collateral (BUY, limit × size rounded up) or 0 (SELL) to reserve, without the fee. */
   notionalMicro: Usdc,
-  /** What the bucket held and this order consumes. */
-  bucketUsedMicro: Shares,
-  exitShare: z.object({ soldMicro: Shares, heldMicro: Shares }).nullable(),
+  /** What this order takes out of the bucket, oldest signal first. Its fills count for this before anything else. */
+  bucketUsed: z.array(BucketPart),
+  exitShare: ExitShare.nullable(),
+  /** The market's minimum order size: less of a token than this cannot be sold, so it is no open position. */
+  minOrderSizeMicro: Shares,
   tsDecidedMs: Ms,
 });
 export type OrderIntent = z.infer<typeof OrderIntent>;
@@ -144,6 +182,7 @@ export const OrderAbandoned = fact("OrderAbandoned", {
     "LEASE_LOST",
     "TOO_LATE",
     "LEADER_EXITED",
+    "REPLACED",
     "MARKET_CLOSED",
   ]),
 });
@@ -156,7 +195,8 @@ export const OrderRejected = fact("OrderRejected", { ...order, code: z.string(),
 export type OrderRejected = z.infer<typeof OrderRejected>;
 export const OrderCancelRequested = fact("OrderCancelRequested", {
   ...order,
-  reason: z.enum(["FILL_REVERTED", "RISK_HALT", "OPERATOR", "LEADER_EXITED", "MARKET_CLOSED"]),
+  /** REPLACED: an exit gives way, its next order has a lower limit. */
+  reason: z.enum(["FILL_REVERTED", "RISK_HALT", "OPERATOR", "LEADER_EXITED", "REPLACED", "MARKET_CLOSED"]),
 });
 export type OrderCancelRequested = z.infer<typeof OrderCancelRequested>;
 /** Terminal. BLIND: nobody can say what the book was at the time of placement. */
@@ -171,6 +211,7 @@ export const OrderCanceled = fact("OrderCanceled", {
     "RISK_HALT",
     "OPERATOR",
     "LEADER_EXITED",
+    "REPLACED",
     "MARKET_CLOSED",
   ]),
 });
@@ -202,6 +243,20 @@ export const ExecutionFill = fact("ExecutionFill", {
   liquiditySide: z.enum(["maker", "taker"]),
 });
 export type ExecutionFill = z.infer<typeof ExecutionFill>;
+/**
+ * The lots of a token are not what inventory says our own fills hold of it: our own books are wrong. Found by the check
+ * that runs all the time; the account is halted until a person has looked.
+ */
+export const LotsDisagreed = fact("LotsDisagreed", {
+  account: AccountId,
+  tokenId: TokenId,
+  conditionId: ConditionId,
+  lotsMicro: Shares,
+  heldMicro: SignedShares,
+  /** Log position up to which both were counted. */
+  atSeq: z.int().nonnegative(),
+});
+export type LotsDisagreed = z.infer<typeof LotsDisagreed>;
 /** Settlement failed for good. */
 export const ExecutionFillReversed = fact("ExecutionFillReversed", { ...order, tradeId: TradeId, reason: z.string() });
 export type ExecutionFillReversed = z.infer<typeof ExecutionFillReversed>;

@@ -45,6 +45,12 @@ export const PositionChanged = fact("PositionChanged", {
   effectiveMicro: SignedShares,
   conservativeExposureMicro: Shares,
   availableToSellMicro: Shares,
+  /** Settled shares that balances still show: their market has paid, they have not been redeemed yet. */
+  settledMicro: Shares,
+  /** What redeeming them brings, which is no cash yet. */
+  claimableMicro: Usdc,
+  /** Bought minus sold minus paid out by our own fills: what the lots of the executor must add up to. */
+  tradedMicro: SignedShares,
   /** Cost of what is held, without fees; average cost is the pair (cost, effective). */
   costMicro: Usdc,
   /** Proceeds and payouts minus cost minus fees: what this token has earned so far. */
@@ -77,6 +83,21 @@ export const DiscrepancyFound = fact("DiscrepancyFound", discrepancy);
 export type DiscrepancyFound = z.infer<typeof DiscrepancyFound>;
 export const DiscrepancyResolved = fact("DiscrepancyResolved", discrepancy);
 export type DiscrepancyResolved = z.infer<typeof DiscrepancyResolved>;
+
+/**
+ * The purse of a paper account is not what funding, fills and payouts make it: our own books are wrong. Found by the
+ * check that runs all the time; the account is halted until a person has looked.
+ */
+export const CashDisagreed = fact("CashDisagreed", {
+  account: AccountId,
+  /** Funding + realized profit - cost of what is held. */
+  expectedMicro: SignedUsdc,
+  /** The purse's last balance, and what it does not show yet. */
+  actualMicro: SignedUsdc,
+  /** Block of that balance. */
+  blockNumber: Block,
+});
+export type CashDisagreed = z.infer<typeof CashDisagreed>;
 
 export const AccountFunded = fact("AccountFunded", {
   account: AccountId,

@@ -1,7 +1,7 @@
 /** How a condition was resolved: the payout vector as the chain has it. Producer of `ConditionResolved`: balance-sync. */
 import { z } from "zod";
 import { Block, Uint } from "../codec.ts";
-import { ConditionId, Hash } from "../ids.ts";
+import { ConditionId, Hash, TokenId } from "../ids.ts";
 import { fact } from "./common.ts";
 
 /** Payout of outcome i: numerators[i] / denominator USDC per share. */
@@ -18,6 +18,8 @@ export const Payout = {
 /** The oracle has reported and the block is final: every share of the condition is worth its payout for ever. */
 export const ConditionResolved = fact("ConditionResolved", {
   conditionId: ConditionId,
+  /** The token of each outcome, in the order of the numerators. */
+  tokenIds: z.array(TokenId).min(2).max(256),
   ...Payout,
   blockHash: Hash.nullable(),
 });

@@ -16,6 +16,15 @@ export const RiskReason = z.discriminatedUnion("code", [
   z.object({ code: z.literal("OPERATOR_HALT"), who: z.string(), why: z.string() }),
   z.object({ code: z.literal("CHAIN_SYNC_LOST"), silentMs: z.int(), silentMsMax: z.int() }),
   z.object({ code: z.literal("BALANCE_IMPOSSIBLE"), account: z.string(), tokenId: z.string() }),
+  /** Lots and positions, or purse and ledger of an account contradict each other; ended by a person's resume only. */
+  z.object({
+    code: z.literal("BOOKS_BROKEN"),
+    account: z.string(),
+    /** Token of lots that disagree; null: the purse. */
+    tokenId: z.string().nullable(),
+    expectedMicro: z.string(),
+    actualMicro: z.string(),
+  }),
   z.object({ code: z.literal("SERVICE_SILENT"), service: z.string(), silentMs: z.int(), silentMsMax: z.int() }),
   z.object({ code: z.literal("WATCHER_LAGGING"), lagMs: z.int(), lagMsMax: z.int() }),
   z.object({ code: z.literal("BOOKS_STALE"), tokens: z.int(), reason: z.string() }),
@@ -23,6 +32,13 @@ export const RiskReason = z.discriminatedUnion("code", [
   z.object({ code: z.literal("API_FALLBACK"), account: z.string() }),
   z.object({ code: z.literal("GAP_OPEN"), gapId: z.string() }),
   z.object({ code: z.literal("UNREADABLE_FACT"), service: z.string(), seq: z.int() }),
+  /** null: the service has not measured its clock, or it has just jumped. */
+  z.object({
+    code: z.literal("CLOCK_UNCERTAIN"),
+    service: z.string(),
+    uncertaintyMs: z.int().nullable(),
+    uncertaintyMsMax: z.int(),
+  }),
   z.object({ code: z.literal("STREAM_FILLING"), usedPercent: z.int() }),
   z.object({ code: z.literal("STARTING") }),
 ]);

@@ -41,7 +41,7 @@ export type BlockReadingOptions = {
 const BATCH = 500;
 
 /** One read, what to do with its answer, and whose it is. */
-type Read = ContractCall & {
+export type Read = ContractCall & {
   readonly weight: number;
   readonly owners: readonly Address[];
   /** @throws ContractError for an answer that cannot be understood. */
@@ -156,10 +156,10 @@ function openPurse(owner: Address, pairs: readonly Pair[], exchanges: ExchangeTa
 const isAllowed = ({ generation, ledger }: ExchangeRow, ledgers: ReadonlySet<Address>): boolean =>
   generation === "V2" || (generation === "V3" && ledgers.has(ledger.address));
 
-type Unread = { readonly read: Read; readonly error: Error };
+export type Unread = { readonly read: Read; readonly error: Error };
 
 /** Performs the reads at a block and hands out their answers. @returns the reads that have none. */
-async function performReads(
+export async function performReads(
   rpc: RpcReader,
   reads: readonly Read[],
   { block, multiCall }: { readonly block: Block; readonly multiCall: boolean },
@@ -228,7 +228,7 @@ const Quantity = z
 const RpcBlock = z.object({ number: Quantity, hash: Hash, timestamp: Quantity });
 
 /** null: the node has no such block. */
-async function blockOf(rpc: RpcReader, which: string): Promise<Block | null> {
+export async function blockOf(rpc: RpcReader, which: string): Promise<Block | null> {
   const answer = await rpc.call("eth_getBlockByNumber", [which, false]);
   if (answer === null) return null;
   const block = RpcBlock.safeParse(answer);
@@ -238,4 +238,4 @@ async function blockOf(rpc: RpcReader, which: string): Promise<Block | null> {
   return { blockNumber: block.data.number, blockHash: block.data.hash, tsMs: block.data.timestamp * 1_000 };
 }
 
-const hex = (value: number): string => `0x${value.toString(16)}`;
+export const hex = (value: number): string => `0x${value.toString(16)}`;

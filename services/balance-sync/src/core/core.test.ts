@@ -11,7 +11,7 @@ import {
   type TradeId,
 } from "@slipstream/contracts/ids";
 import { formatMicro, parseShares, parseUsdc, priceMicro, sharesMicro } from "@slipstream/contracts/money";
-import { LeaderConfig } from "@slipstream/contracts/policy";
+import { LeaderConfig, type WhenRemoved } from "@slipstream/contracts/policy";
 import { CONDITIONAL_TOKENS } from "@slipstream/polymarket/versions";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -28,12 +28,12 @@ const token = (n: number): TokenId => TokenId.parse(String(n));
 const hashOf = (block: number, fork = 0): Hash => Hash.parse(`0x${`${block}${fork}`.padStart(64, "0")}`);
 const head = (type: string, name: string) => ({ v: 1, id: factId(type, name), tsEventMs: 1, tsInitMs: 1 }) as const;
 
-const followed = (enabled = true): Fact => ({
+const followed = (enabled = true, whenRemoved?: WhenRemoved): Fact => ({
   type: "ConfigChanged",
   ...head("ConfigChanged", `leaders.${leader}`),
   key: `leaders.${leader}`,
   revision: 1,
-  value: LeaderConfig.encode({ leader, enabled }),
+  value: LeaderConfig.encode({ leader, enabled, whenRemoved }),
 });
 const leaderFill = (n: number, historical = false): Fact => ({
   type: "LeaderFill",
@@ -114,6 +114,7 @@ const view: BalanceSyncView = {
   own: [],
   phase: "observe",
   ledgerOf: () => CONDITIONAL_TOKENS,
+  market: () => null,
 };
 
 /** A chain of one block at a time, a core that reads it, and what it published. */
@@ -198,11 +199,15 @@ describe("wallets", () => {
     expect(sync.said()).toEqual(["chain 100 complete: 1=0 2=0"]);
   });
 
-  test("a leader who is no longer followed is not polled", () => {
+  test.each([
+    ["keep", 0],
+    ["close", 0],
+    ["follow", 1],
+  ] as const)("a leader who is removed (%s) is polled for %i tokens", (whenRemoved, count) => {
     const sync = run();
-    sync.append(followed(), leaderFill(1), followed(false));
+    sync.append(followed(), leaderFill(1), followed(false, whenRemoved));
     sync.poll();
-    expect(sync.asked.at(-1)?.pairs).toEqual([]);
+    expect(sync.asked.at(-1)?.pairs).toHaveLength(count);
   });
 
   test("a transfer is read at once, an unknown token too", () => {

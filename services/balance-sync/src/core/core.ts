@@ -8,7 +8,7 @@ import { type BalanceSyncState, initialState } from "./state.ts";
 
 export const balanceSyncCore: Core<BalanceSyncState, BalanceSyncView, BalanceSyncMessage, BalanceSyncRequest> = {
   service: "balance-sync",
-  stateVersion: 3,
+  stateVersion: 4,
   initial: initialState,
   folds,
   evolve,

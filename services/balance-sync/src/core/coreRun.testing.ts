@@ -50,6 +50,7 @@ export function createCoreRun(world: World) {
     own: [{ address: ours, account, tokens: tokens.slice(0, 2) }],
     phase: "authoritative",
     ledgerOf: (tokenId) => (tokenId === tokens[1] ? POSITION_MANAGER : CONDITIONAL_TOKENS),
+    market: () => null,
   });
 
   const listen = (fact: Snapshot): void => {
@@ -159,6 +160,8 @@ function answerOf(world: World, request: BalanceSyncRequest): BalanceSyncMessage
   switch (request.type) {
     case "ReadBalances":
       return world.nodeUp ? readChain(world.chain, request) : { type: "NodesSilent" };
+    case "ReadResolutions":
+      return null;
     case "ReadIndex": {
       const holdings = listedBy(world);
       return holdings === null ? null : { type: "IndexRead", address: request.address, tsMs: world.nowMs, holdings };

@@ -11,6 +11,7 @@ import type {
   ReadBalances,
 } from "./messages.ts";
 import { isDue, settlementFacts } from "./purse.ts";
+import { resolutionChains, resolutionFacts, resolutionsToAsk } from "./resolutions.ts";
 import { indexFacts, walletFacts } from "./snapshots.ts";
 import type { BalanceSyncState, Purse } from "./state.ts";
 import { isPublished, ownWallet, pairsOf, tokensOf, type Wanted, wantedAbove, wantedByPoll } from "./tokens.ts";
@@ -29,7 +30,10 @@ export function route(state: BalanceSyncState, view: BalanceSyncView, message: I
     case "NodesSilent":
     case "TokensListed":
     case "TransferSeen":
+    case "CheckResolutions":
       return [READS];
+    case "ResolutionsRead":
+      return resolutionChains(state, message);
     case "IndexRead":
       return isPublished(view, message.address) ? [subjects.balance(message.address)] : [];
     case "BalancesRead": {
@@ -62,6 +66,13 @@ export function decide(
           return { type: "CompareWallet", address: own.address, pairs };
         }),
       );
+    case "CheckResolutions": {
+      const { questions } = resolutionsToAsk(state, view, message.all);
+      if (questions.length === 0) return nothing;
+      return ask([{ type: "ReadResolutions", questions, verify: state.final }]);
+    }
+    case "ResolutionsRead":
+      return { facts: resolutionFacts(state, message, { chain, nowMs: view.nowMs }), requests: [] };
     case "NodesSilent":
       if (view.phase === "observe") return nothing;
       return ask(view.own.map(({ address }): BalanceSyncRequest => ({ type: "ReadIndex", address })));
@@ -99,8 +110,11 @@ export function decide(
   }
 }
 
-/** After a restart: whatever differs from the last published is news, and fills may have waited for a block. */
-export const owed = (): BalanceSyncMessage[] => [{ type: "Poll" }];
+/**
+ * After a restart: whatever differs from the last published is news, fills may have waited for a block, and markets may
+ * have been resolved meanwhile.
+ */
+export const owed = (): BalanceSyncMessage[] => [{ type: "Poll" }, { type: "CheckResolutions", all: true }];
 
 const ask = (requests: readonly BalanceSyncRequest[]): Decision<BalanceSyncRequest> => ({ facts: [], requests });
 

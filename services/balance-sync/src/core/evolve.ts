@@ -1,10 +1,18 @@
 /** How facts change what balance-sync knows. */
 import type { FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
 import { Address, type TokenId } from "@slipstream/contracts/ids";
-import { LeaderConfig } from "@slipstream/contracts/policy";
+import { LeaderConfig, whenRemovedOf } from "@slipstream/contracts/policy";
 import { CONDITIONAL_TOKENS } from "@slipstream/polymarket/versions";
-import { fundPurse, noteFill, notePublished, settle } from "./purse.ts";
-import { ACCOUNT_TOKENS_MAX, type BalanceSyncState, walletOf, walletTokenOf } from "./state.ts";
+import { fundPurse, noteFill, notePublished, payOut, settle } from "./purse.ts";
+import { noteHeld, noteResolved } from "./resolutions.ts";
+import {
+  ACCOUNT_TOKENS_MAX,
+  type BalanceSyncState,
+  type BlockRef,
+  FINALS_APART,
+  walletOf,
+  walletTokenOf,
+} from "./state.ts";
 
 export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "ConfigChanged",
@@ -18,6 +26,8 @@ export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "ExecutionFill",
   "ExecutionFillReversed",
   "PositionChanged",
+  "ConditionResolved",
+  "PositionSettled",
   "ReservationGranted",
 ]);
 
@@ -38,6 +48,7 @@ export function evolve(state: BalanceSyncState, { fact }: Recorded): BalanceSync
     case "ChainProgress":
       if (fact.head > state.head.blockNumber) state.head = { blockNumber: fact.head, tsMs: fact.headTsMs };
       state.finalized = Math.max(state.finalized, fact.finalized);
+      noteFinal(state, { blockNumber: fact.finalized, blockHash: fact.finalizedHash });
       break;
     case "BalanceSnapshot":
       published(state, fact);
@@ -60,8 +71,21 @@ export function evolve(state: BalanceSyncState, { fact }: Recorded): BalanceSync
       state.purses.get(fact.account)?.unsettled.delete(fact.tradeId);
       break;
     case "PositionChanged":
-      noteAccountToken(state, fact, fact.conservativeExposureMicro > 0n || fact.reservedSellsMicro > 0n);
+      noteHeld(state, fact);
+      noteAccountToken(
+        state,
+        fact,
+        fact.confirmedMicro > 0n || fact.conservativeExposureMicro > 0n || fact.reservedSellsMicro > 0n,
+      );
       break;
+    case "ConditionResolved":
+      noteResolved(state, fact.conditionId);
+      break;
+    case "PositionSettled": {
+      const purse = state.purses.get(fact.account);
+      if (purse !== undefined) payOut(purse, fact);
+      break;
+    }
     case "ReservationGranted":
       noteAccountToken(state, fact, true);
       break;
@@ -69,6 +93,16 @@ export function evolve(state: BalanceSyncState, { fact }: Recorded): BalanceSync
       break;
   }
   return state;
+}
+
+function noteFinal(state: BalanceSyncState, block: BlockRef): void {
+  // The first block is final from the start: it tells nothing.
+  if (block.blockNumber === 0) return;
+  state.final ??= block;
+  state.nextFinal ??= block;
+  if (block.blockNumber < state.nextFinal.blockNumber + FINALS_APART) return;
+  state.final = state.nextFinal;
+  state.nextFinal = block;
 }
 
 /** Tokens of positions and open orders; a paper account's are in its ledger. */
@@ -93,7 +127,10 @@ function follow(state: BalanceSyncState, fact: FactOf<"ConfigChanged">): void {
   const address = Address.safeParse(id);
   if (kind !== "leaders" || !address.success) return;
   const leader = LeaderConfig.safeParse(fact.value);
-  walletOf(state, address.data).followed = leader.success && leader.data.enabled;
+  const wallet = walletOf(state, address.data);
+  const whenRemoved = whenRemovedOf(leader.success ? leader.data : null);
+  // Who is removed is read on while what was bought after him is followed until it is gone.
+  wallet.followed = whenRemoved === null || (whenRemoved === "follow" && wallet.followed);
 }
 
 function touch(state: BalanceSyncState, fact: FactOf<"LeaderFill" | "LeaderFillReverted" | "LeaderAct">): void {

@@ -1,6 +1,7 @@
 /** What balance-sync is told from outside the log, and what it asks for. */
 import type { Allowances } from "@slipstream/contracts/facts/balance";
-import type { AccountId, Address, TokenId } from "@slipstream/contracts/ids";
+import type { AccountId, Address, ConditionId, TokenId } from "@slipstream/contracts/ids";
+import type { MarketDefinition } from "@slipstream/contracts/market";
 import type { SharesMicro, UsdcMicro } from "@slipstream/contracts/money";
 import type { BlockRef } from "./state.ts";
 
@@ -27,11 +28,33 @@ export type BalancesRead = {
   readonly afterReorg: boolean;
 };
 
+/** How was this market resolved? `tokenIds`: by outcome, as its definition says. */
+export type ResolutionQuestion = {
+  readonly conditionId: ConditionId;
+  readonly negRisk: boolean;
+  readonly tokenIds: readonly TokenId[];
+};
+
+/** Conditions that are resolved in a final block, each held against its question. */
+export type ResolutionsRead = {
+  readonly type: "ResolutionsRead";
+  readonly block: BlockRef & { readonly tsMs: number };
+  readonly resolutions: readonly {
+    readonly conditionId: ConditionId;
+    readonly tokenIds: readonly TokenId[];
+    readonly payoutNumerators: readonly bigint[];
+    readonly payoutDenominator: bigint;
+  }[];
+};
+
 export type BalanceSyncMessage =
   /** A timer: read what may have moved. */
   | { readonly type: "Poll" }
   /** A timer: read our own wallets from node and index, and compare. */
   | { readonly type: "Compare" }
+  /** A timer, or a market that closed: ask how held markets were resolved. `all`: open ones too. */
+  | { readonly type: "CheckResolutions"; readonly all: boolean }
+  | ResolutionsRead
   /** Absolute balances, all of one block. Without readings it only says that this block exists. */
   | BalancesRead
   /** The block of the newest snapshot is no longer on the chain. */
@@ -71,8 +94,16 @@ export type ReadBalances = {
   readonly afterReorg: boolean;
 };
 
+/** Read these conditions at a final block of a node that has `verify`; the answer is `ResolutionsRead`, or none. */
+export type ReadResolutions = {
+  readonly type: "ReadResolutions";
+  readonly questions: readonly ResolutionQuestion[];
+  readonly verify: BlockRef | null;
+};
+
 export type BalanceSyncRequest =
   | ReadBalances
+  | ReadResolutions
   /** Read what the index says of a wallet of ours; the answer is `IndexRead`. */
   | { readonly type: "ReadIndex"; readonly address: Address }
   /** Read both, tell people what differs; tokens that only the index knew of come back as `TokensListed`. */
@@ -85,6 +116,12 @@ export type OwnWallet = {
   readonly tokens: readonly TokenId[];
 };
 
+/** What settling needs to know of a market. */
+export type HeldMarket = Pick<
+  MarketDefinition,
+  "conditionId" | "tokens" | "version" | "negRisk" | "closed" | "acceptingOrders"
+>;
+
 export type BalanceSyncView = {
   /** Unix ms of the world's clock. */
   readonly nowMs: number;
@@ -95,4 +132,6 @@ export type BalanceSyncView = {
   readonly phase: "observe" | "authoritative";
   /** Contract that keeps a token, by its market's version or the exchange it was traded on; null: not known. */
   readonly ledgerOf: (tokenId: TokenId, exchange: Address | null) => Address | null;
+  /** null: not known. */
+  readonly market: (tokenId: TokenId) => HeldMarket | null;
 };

@@ -3,7 +3,8 @@
  *
  * 1. A fill moves the ledger once, in the first block seen after it.
  * 2. A snapshot holds absolute balances after everything settled up to its block; a purse has one per block at most.
- * 3. Nothing in it is negative: a contradiction shows as a difference in inventory.
+ * 3. A settlement moves it at once: shares out, payout in, told with the next block.
+ * 4. Nothing in it is negative: a contradiction shows as a difference in inventory.
  */
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
 import { type AccountId, factId, type TokenId } from "@slipstream/contracts/ids";
@@ -27,18 +28,14 @@ export function fundPurse(state: BalanceSyncState, account: AccountId, collatera
     unsettled: new Map(),
     unpublished: new Set(),
     seenTrades: new Set(),
+    seenSettlements: new Set(),
     lastBlock: 0,
   });
 }
 
 export function noteFill(purse: Purse, fact: FactOf<"ExecutionFill">): void {
   const { tradeId, orderId, tokenId, side, sizeMicro, usdcMicro, feeMicro } = fact;
-  if (purse.seenTrades.has(tradeId)) return;
-  purse.seenTrades.add(tradeId);
-  for (const oldest of purse.seenTrades) {
-    if (purse.seenTrades.size <= SEEN_TRADES_MAX) break;
-    purse.seenTrades.delete(oldest);
-  }
+  if (!isFirst(purse.seenTrades, tradeId)) return;
   purse.unsettled.set(tradeId, { tradeId, orderId, tokenId, side, sizeMicro, usdcMicro, feeMicro });
 }
 
@@ -53,9 +50,32 @@ export function settle(purse: Purse, tradeId: PurseFill["tradeId"]): void {
   purse.unpublished.add(fill.tokenId);
 }
 
+/** A market pays what the account held of a token; a settlement that was paid changes nothing. */
+export function payOut(purse: Purse, { id, tokenId, sharesMicro, payoutMicro }: FactOf<"PositionSettled">): void {
+  if (!isFirst(purse.seenSettlements, id)) return;
+  purse.balances.set(tokenId, subtractToZero(balanceOf(purse, tokenId), sharesMicro));
+  purse.collateralMicro = add(purse.collateralMicro, payoutMicro);
+  purse.unpublished.add(tokenId);
+}
+
+/** Remembers the newest. @returns false when it was known. */
+function isFirst<T>(seen: Set<T>, item: T): boolean {
+  if (seen.has(item)) return false;
+  seen.add(item);
+  for (const oldest of seen) {
+    if (seen.size <= SEEN_TRADES_MAX) break;
+    seen.delete(oldest);
+  }
+  return true;
+}
+
 export function notePublished(purse: Purse, fact: FactOf<"BalanceSnapshot">): void {
-  for (const { tokenId } of fact.balances) purse.unpublished.delete(tokenId);
-  purse.lastBlock = Math.max(purse.lastBlock, fact.blockNumber);
+  if (fact.blockNumber < purse.lastBlock) return;
+  for (const { tokenId, sharesMicro } of fact.balances) {
+    // A settlement that came between deciding and telling is told with the next block.
+    if (balanceOf(purse, tokenId) === sharesMicro) purse.unpublished.delete(tokenId);
+  }
+  purse.lastBlock = fact.blockNumber;
 }
 
 /** True when a block after the last snapshot is there and something waits for one. */

@@ -4,7 +4,16 @@
  * here: they are asked again, never assumed.
  */
 import type { Allowances } from "@slipstream/contracts/facts/balance";
-import type { AccountId, Address, ClientOrderId, Hash, TokenId, TradeId } from "@slipstream/contracts/ids";
+import type {
+  AccountId,
+  Address,
+  ClientOrderId,
+  ConditionId,
+  FactId,
+  Hash,
+  TokenId,
+  TradeId,
+} from "@slipstream/contracts/ids";
 import type { SharesMicro, Side, UsdcMicro } from "@slipstream/contracts/money";
 
 /** One token of a wallet as it was last published. */
@@ -61,6 +70,8 @@ export type Purse = {
   readonly unpublished: Set<TokenId>;
   /** The newest SEEN_TRADES_MAX fills, so that none counts twice. */
   readonly seenTrades: Set<TradeId>;
+  /** Settlements that moved the ledger, the newest SEEN_TRADES_MAX. */
+  readonly seenSettlements: Set<FactId>;
   /** Block of the last snapshot. Fills settle in later blocks only. */
   lastBlock: number;
 };
@@ -75,11 +86,26 @@ export type BalanceSyncState = {
   /** Newest block that the watcher reported. */
   head: { blockNumber: number; tsMs: number };
   finalized: number;
+  /**
+   * A final block that the watcher reported, FINALS_APART to twice as many blocks ago: whoever does not have it is on
+   * another chain, or far behind. The newest would shut out nodes that are a moment later than the watcher's.
+   */
+  final: BlockRef | null;
+  /** Takes its place when another one is FINALS_APART above. */
+  nextFinal: BlockRef | null;
+  /** Per token which accounts have something in it. `vanished`: our books say so, no balance shows it. */
+  readonly held: Map<TokenId, Map<AccountId, "seen" | "vanished">>;
+  /** Conditions whose resolution was told, the newest RESOLVED_MAX. */
+  readonly resolved: Set<ConditionId>;
   /** Block of the newest wallet snapshot: as long as it is canonical, so is every snapshot before it. */
   tip: BlockRef | null;
 };
 
 export const SEEN_TRADES_MAX = 8_192;
+/** Some minutes of blocks. */
+export const FINALS_APART = 64;
+/** Half the tokens that inventory remembers payouts of: what it forgets is told again if somebody holds it. */
+export const RESOLVED_MAX = 4_096;
 /** A wallet trades some hundred tokens a week; beyond this, tokens it no longer holds are forgotten, oldest first. */
 export const WALLET_TOKENS_MAX = 4_096;
 
@@ -92,6 +118,10 @@ export const initialState = (): BalanceSyncState => ({
   accountTokens: new Map(),
   head: { blockNumber: 0, tsMs: 0 },
   finalized: 0,
+  final: null,
+  nextFinal: null,
+  held: new Map(),
+  resolved: new Set(),
   tip: null,
 });
 

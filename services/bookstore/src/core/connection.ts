@@ -7,14 +7,14 @@ import type { BookClock } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { At } from "./tokenBook.ts";
 
-/** How far our clock may be ahead of the venue's when nothing on the connection tells; keep the machine on NTP. */
+/** How far our clock may be ahead of the venue's when nothing on the connection tells, and the clock is measured. */
 export const CLOCK_AHEAD_MS_MAX = 1_000;
 
 export type Connection = {
   readonly name: string;
   lastEventMs: number;
   watermarkMs: number;
-  /** Smallest (receive − venue time) seen: our clock is ahead of the venue's by at most this. */
+  /** Smallest (receive − venue time) seen, infinite before the first: our clock is ahead of the venue's by at most this. */
   offsetMs: number;
   /** Tokens whose opening book on this connection is still awaited. */
   readonly opening: Set<TokenId>;
@@ -24,7 +24,7 @@ export const createConnection = (name: string): Connection => ({
   name,
   lastEventMs: 0,
   watermarkMs: 0,
-  offsetMs: CLOCK_AHEAD_MS_MAX,
+  offsetMs: Number.POSITIVE_INFINITY,
   opening: new Set(),
 });
 

@@ -2,10 +2,12 @@ import { bookAt } from "@slipstream/book/historyAnswers";
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketEvent } from "@slipstream/polymarket/marketChannel";
 import { beforeEach, describe, expect, test } from "vitest";
+import { CLOCK_AHEAD_MS_MAX } from "./connection.ts";
 import {
   createDesk,
   type Desk,
   type DeskOutput,
+  onClock,
   onDisconnected,
   onEvents,
   onPong,
@@ -312,6 +314,26 @@ describe("time", () => {
     // Once a frame has shown that we are 40 ms apart at most, the proof is that sharp.
     take(START_MS + 6_000, venue.change(START_MS + 6_000, bid(410_000, 5)));
     expect(clocks(onPong(desk, C, START_MS + 8_000, START_MS + 8_050))).toEqual([8_000 - LATENCY_MS]);
+  });
+
+  test("a correction of our clock moves what was learned of it, and a clock nobody measured proves nothing", () => {
+    opened();
+    // Our clock was 20 s fast when this frame came, and is right since.
+    take(START_MS + 6_000 + 20_000, venue.change(START_MS + 6_000, bid(410_000, 5)));
+    onClock(desk, -20_000, CLOCK_AHEAD_MS_MAX);
+    expect(clocks(onPong(desk, C, START_MS + 8_000, START_MS + 8_050))).toEqual([8_000 - LATENCY_MS]);
+    const other = "other";
+    onClock(desk, 0, Number.POSITIVE_INFINITY);
+    expect(onPong(desk, other, START_MS + 8_000, START_MS + 8_050)).toEqual([]);
+    onClock(desk, 0, 1_400);
+    expect(clocks(onPong(desk, other, START_MS + 8_000, START_MS + 8_050))).toEqual([6_600]);
+  });
+
+  test("a stamp from the far future does not move the watermark there", () => {
+    opened();
+    const print = { side: "BUY", priceMicro: 600_000, sizeMicro: 5_000_000 } as const;
+    take(START_MS + 6_000, venue.trade(YES, START_MS + 60_000, print));
+    expect(clocks(onPong(desk, C, START_MS + 8_000, START_MS + 8_050))).toEqual([8_000 + CLOCK_AHEAD_MS_MAX]);
   });
 
   test("a past book is answered up to the watermark, and not across a hole", () => {

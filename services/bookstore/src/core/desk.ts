@@ -15,7 +15,15 @@ import type {
   TradeEvent,
 } from "@slipstream/polymarket/marketChannel";
 import { applyChanges, applyFullBook, applyTrade, isRepeat, openBook, tellTick } from "./changes.ts";
-import { advance, atOf, type Connection, createConnection, stamp, stampPrint } from "./connection.ts";
+import {
+  advance,
+  atOf,
+  CLOCK_AHEAD_MS_MAX,
+  type Connection,
+  createConnection,
+  stamp,
+  stampPrint,
+} from "./connection.ts";
 import { isBurstOver, isDoubtOld, type Proof, proveBefore, proveBurst } from "./proof.ts";
 import { isBehindRest, startResync } from "./resync.ts";
 import {
@@ -38,6 +46,8 @@ export type Desk = {
   epochs: number;
   readonly books: Map<TokenId, TokenBook>;
   readonly connections: Map<string, Connection>;
+  /** How far our clock may be ahead of the venue's, whatever a connection tells. */
+  clockAheadMsMax: number;
   readonly market: (tokenId: TokenId) => MarketDefinition | undefined;
   /** Losses of continuity by reason. */
   readonly resyncs: Map<string, number>;
@@ -48,9 +58,20 @@ export const createDesk = (fence: number, market: Desk["market"]): Desk => ({
   epochs: 0,
   books: new Map(),
   connections: new Map(),
+  clockAheadMsMax: CLOCK_AHEAD_MS_MAX,
   market,
   resyncs: new Map(),
 });
+
+/**
+ * Our clock was corrected: what was learned of it on each connection moves with it.
+ * @param movedMs - what the clock shows more than before.
+ * @param aheadMsMax - how far it may be ahead of the venue's now; infinite: nobody knows.
+ */
+export function onClock(desk: Desk, movedMs: number, aheadMsMax: number): void {
+  desk.clockAheadMsMax = aheadMsMax;
+  for (const connection of desk.connections.values()) connection.offsetMs += movedMs;
+}
 
 export const nextEpoch =
   (desk: Desk, { fence }: TokenBook) =>
@@ -167,7 +188,11 @@ export function onUnreadableFrame(desk: Desk, connectionName: string, tsInitMs: 
  */
 export function onPong(desk: Desk, connectionName: string, pingSentMs: number, tsInitMs: number): DeskOutput[] {
   const connection = connectionOf(desk, connectionName);
-  const clock = advance(connection, pingSentMs - connection.offsetMs, tsInitMs);
+  // A stamp of the venue's that is further off than our clock can be tells nothing of our clock.
+  const aheadMs = Math.max(-desk.clockAheadMsMax, Math.min(connection.offsetMs, desk.clockAheadMsMax));
+  // Nothing bounds our clock: the ping says nothing about the venue's time.
+  if (!Number.isFinite(aheadMs)) return [];
+  const clock = advance(connection, Math.floor(pingSentMs - aheadMs), tsInitMs);
   return clock === null ? [] : [clock];
 }
 

@@ -68,7 +68,7 @@ test("who was off for a moment is read again for the blocks that were read witho
   const { watcher, mine, told, end } = await rig();
   watcher.record(follows(mate, 2));
   await mine([], []);
-  watcher.record(follows(mate, 3, { enabled: false }));
+  watcher.record(follows(mate, 3, { enabled: false, whenRemoved: "keep" }));
   await mine([buy(1, mate)], [], [], []);
   watcher.record(follows(mate, 4));
   await end();

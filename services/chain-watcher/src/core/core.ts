@@ -14,7 +14,7 @@ export const watcherShards: readonly string[] = [
 
 export const watcherCore: Core<WatcherState, WatcherView, WatcherMessage, never> = {
   service: "chain-watcher",
-  stateVersion: 2,
+  stateVersion: 3,
   initial: initialState,
   folds: new Set([
     "ConfigChanged",

@@ -248,7 +248,8 @@ describe("who is followed from where", () => {
   test("a past that was left half read is read to its end, and nothing of it twice", () => {
     const on30 = on({ kind: "block", block: 30 });
     const again = on({ kind: "block", block: 30 }, 3);
-    const { facts } = tell([on30, found(30), past(30, 50), config({ leader, enabled: false }, 2), again, found(30)]);
+    const off = config({ leader, enabled: false, whenRemoved: "keep" }, 2);
+    const { facts } = tell([on30, found(30), past(30, 50), off, again, found(30)]);
     expect(brief(facts).filter((text) => text.startsWith("joined"))).toEqual(["joined 30-95", "joined 51-95"]);
   });
 
@@ -256,11 +257,36 @@ describe("who is followed from where", () => {
     const later = tips({ head: 900, finalized: 880, headHash: hash(900), finalizedHash: hash(880) });
     const steps = [
       ...followedSince,
-      config({ leader, enabled: false }, 2),
+      config({ leader, enabled: false, whenRemoved: "close" }, 2),
       config({ leader, enabled: true }, 3),
       found(901, later),
     ];
     expect(brief(tell(steps).facts).slice(-2)).toEqual(["shard 880", "joined 901-900"]);
+  });
+
+  test.each([
+    ["followed until flat", { leader, enabled: false, whenRemoved: "follow" }],
+    ["nothing said", { leader, enabled: false }],
+    ["his key deleted", null],
+  ])("removed (%s): he is read on, and misses nothing when he comes back", (_name, value) => {
+    const off = { ...config(value ?? {}, 2), value } as ReturnType<typeof config>;
+    const sold = seen(observed({ txHash: hash(3) }));
+    const back = config({ leader, enabled: true }, 3);
+    const { facts, state } = tell([...followedSince, off, sold, back, found(102)]);
+    expect(brief(facts).filter((text) => text.startsWith("fill"))).toEqual(["fill 0/0 @100"]);
+    expect(brief(facts).filter((text) => text.startsWith("joined"))).toHaveLength(1);
+    expect(state.leaders.get(leader)).toMatchObject({ enabled: true, leaving: false });
+  });
+
+  test.each(["close", "keep"])("removed and to be left (%s): he is not read any more", (whenRemoved) => {
+    const off = config({ leader, enabled: false, whenRemoved }, 2);
+    const { facts } = tell([...followedSince, off, seen(observed({ txHash: hash(3) }))]);
+    expect(brief(facts).filter((text) => text.startsWith("fill"))).toEqual([]);
+  });
+
+  test("who was never read does not begin to be when he is removed", () => {
+    const { state } = tell([config({ leader, enabled: false }), found(102)]);
+    expect(state.leaders.get(leader)).toMatchObject({ leaving: false, joined: null });
   });
 
   test("a new label changes nothing", () => {
@@ -303,7 +329,7 @@ describe("the shard's own chain", () => {
     const gap: WatcherMessage = { type: "GapSeen", shard, fromBlock: 96, toBlock: 99, reason: "BEHIND" };
     const over: WatcherMessage = { type: "GapVoid", shard };
     expect(brief(story(gap, over).facts)).toEqual(["GapDetected"]);
-    const { facts, state } = story(gap, config({ leader, enabled: false }, 2), over, over);
+    const { facts, state } = story(gap, config({ leader, enabled: false, whenRemoved: "keep" }, 2), over, over);
     expect(brief(facts)).toEqual(["GapDetected", "ConfigChanged", "GapResolved"]);
     expect(state.openGaps.size).toBe(0);
   });

@@ -1,21 +1,25 @@
 import { type Address, shardOf } from "@slipstream/contracts/ids";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { followedByShard, followedIn, isWithin, putLeader, waitingOf, withPastOf } from "./roster.ts";
+import { followedByShard, followedIn, isRead, isWithin, putLeader, waitingOf, withPastOf } from "./roster.ts";
 import type { LeaderState } from "./state.ts";
 
 const wallet = (n: number): Address => `0x${n.toString(16).padStart(40, "0")}` as Address;
 const stateOf = (kind: string): LeaderState => ({
-  enabled: kind !== "off",
+  enabled: kind !== "off" && kind !== "leaving",
+  leaving: kind === "leaving",
   follow: { kind: "now" },
   revision: 1,
-  joined: kind === "followed" || kind === "past" ? { toldFrom: 1, tsMs: 1 } : null,
+  joined: kind !== "off" && kind !== "waiting" ? { toldFrom: 1, tsMs: 1 } : null,
   backfill: kind === "past" ? { fromBlock: 1, toBlock: 9, cursor: 3 } : null,
   earliest: null,
 });
-const changes = fc.array(fc.record({ n: fc.nat(12), kind: fc.constantFrom("off", "waiting", "followed", "past") }), {
-  maxLength: 60,
-});
+const changes = fc.array(
+  fc.record({ n: fc.nat(12), kind: fc.constantFrom("off", "waiting", "followed", "past", "leaving") }),
+  {
+    maxLength: 60,
+  },
+);
 
 test("whoever comes and goes: the index says what the leaders say, made at once or kept with each change", () => {
   fc.assert(
@@ -27,7 +31,7 @@ test("whoever comes and goes: the index says what the leaders say, made at once 
         const wereThere = [...before];
         putLeader(leaders, wallet(n), stateOf(kind));
         expect([...before]).toEqual(wereThere);
-        const isFollowed = ([, { enabled, joined }]: [Address, LeaderState]): boolean => enabled && joined !== null;
+        const isFollowed = ([, state]: [Address, LeaderState]): boolean => isRead(state);
         const followed = [...leaders].filter(isFollowed).map(([leader]) => leader);
         const ours = followed.filter((leader) => isOurs(shardOf(leader))).sort();
         // One map keeps its index, the other one is new and makes its own.

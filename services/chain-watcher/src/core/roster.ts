@@ -24,7 +24,8 @@ const UNIONS_MAX = 128;
 const nobody: ReadonlySet<Address> = new Set();
 const rosters = new WeakMap<Leaders, Roster>();
 
-const isFollowed = ({ enabled, joined }: LeaderState): boolean => enabled && joined !== null;
+/** His fills are told: he is followed, or was removed and what was bought after him is not gone yet. */
+export const isRead = ({ enabled, leaving, joined }: LeaderState): boolean => (enabled || leaving) && joined !== null;
 
 function rosterOf(leaders: Leaders): Roster {
   const known = rosters.get(leaders);
@@ -33,7 +34,7 @@ function rosterOf(leaders: Leaders): Roster {
   const roster: Roster = { byShard, waiting: new Set(), withPast: new Set(), unions: new Map() };
   for (const [leader, state] of leaders) {
     note(roster, leader, state);
-    if (!isFollowed(state)) continue;
+    if (!isRead(state)) continue;
     const shard = shardOf(leader);
     const mates = byShard.get(shard);
     if (mates === undefined) byShard.set(shard, new Set([leader]));
@@ -57,9 +58,9 @@ export function putLeader(leaders: Leaders, leader: Address, state: LeaderState)
   note(roster, leader, state);
   const shard = shardOf(leader);
   const mates = roster.byShard.get(shard) ?? nobody;
-  if (mates.has(leader) === isFollowed(state)) return;
+  if (mates.has(leader) === isRead(state)) return;
   const changed = new Set(mates);
-  if (isFollowed(state)) changed.add(leader);
+  if (isRead(state)) changed.add(leader);
   else changed.delete(leader);
   if (changed.size === 0) roster.byShard.delete(shard);
   else roster.byShard.set(shard, changed);

@@ -10,11 +10,11 @@
  */
 import type { FactOf, Recorded } from "@slipstream/contracts/facts";
 import { type Address, type FactId, shardOf } from "@slipstream/contracts/ids";
-import { configSchemas, type FollowFrom } from "@slipstream/contracts/policy";
+import { configSchemas, type FollowFrom, whenRemovedOf } from "@slipstream/contracts/policy";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 import { emptyFills, type FillBook, type KnownFill, putFill, removeFill } from "./fillBook.ts";
 import { contentOf } from "./identity.ts";
-import { followedIn, putLeader } from "./roster.ts";
+import { followedIn, isRead, putLeader } from "./roster.ts";
 
 /** Blocks below the cursor for which fills stay known: far beyond any re-read and any reorg seen. */
 export const RETAIN_BLOCKS = 512;
@@ -29,7 +29,13 @@ export type Progress = Pick<
 export type Backfill = { readonly fromBlock: number; readonly toBlock: number; readonly cursor: number };
 
 export type LeaderState = {
+  /** He is followed. */
   readonly enabled: boolean;
+  /**
+   * He was removed and is read on, because what was bought after him is followed until it is gone. Nobody joins for this:
+   * who is not read when he is removed has nothing that was bought after him.
+   */
+  readonly leaving: boolean;
   readonly follow: FollowFrom;
   readonly revision: number;
   /** Null until the log says from where on he is followed. */
@@ -67,7 +73,7 @@ export const followed = (state: WatcherState, isOurs: (shard: string) => boolean
 
 export const isFollowed = (state: WatcherState, leader: Address): boolean => {
   const known = state.leaders.get(leader);
-  return known?.enabled === true && known.joined !== null;
+  return known !== undefined && isRead(known);
 };
 
 export function evolve(state: WatcherState, { fact }: Recorded): WatcherState {
@@ -123,13 +129,28 @@ function applyConfig(state: WatcherState, fact: FactOf<"ConfigChanged">): void {
   // A past that is half read stays so: what is missing of it is known when he comes back.
   const rest = { joined: null, backfill: known?.backfill ?? null, earliest: known?.earliest ?? null };
   if (fact.value === null) {
-    if (known !== undefined) putLeader(state.leaders, key as Address, { ...known, ...rest, enabled: false });
+    if (known !== undefined) putLeader(state.leaders, key as Address, removedFrom(known, true));
     return;
   }
-  const { leader, enabled, follow = { kind: "now" } as const } = configSchemas.leaders.parse(fact.value);
-  const goesOn = known?.enabled === true && enabled && sameStart(known.follow, follow);
+  const config = configSchemas.leaders.parse(fact.value);
+  const { leader, enabled, follow = { kind: "now" } as const } = config;
+  if (!enabled && known !== undefined) {
+    const isReadOn = whenRemovedOf(config) === "follow";
+    putLeader(state.leaders, leader, { ...removedFrom(known, isReadOn), revision: fact.revision });
+    return;
+  }
+  // Who is read on all the time misses nothing when he is followed from now on again.
+  const goesOn = known !== undefined && isRead(known) && (sameStart(known.follow, follow) || isBack(known, follow));
   const kept = goesOn ? { joined: known.joined, backfill: known.backfill, earliest: known.earliest } : rest;
-  putLeader(state.leaders, leader, { ...kept, enabled, follow, revision: fact.revision });
+  putLeader(state.leaders, leader, { ...kept, enabled, leaving: false, follow, revision: fact.revision });
+}
+
+const isBack = ({ leaving }: LeaderState, follow: FollowFrom): boolean => leaving && follow.kind === "now";
+
+/** A past that is half read stays so: nothing of it is followed any more. */
+function removedFrom(known: LeaderState, isReadOn: boolean): LeaderState {
+  const leaving = isReadOn && isRead(known);
+  return { ...known, enabled: false, leaving, joined: leaving ? known.joined : null };
 }
 
 function applyJoined(state: WatcherState, fact: FactOf<"LeaderJoined">): void {

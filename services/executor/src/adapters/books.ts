@@ -56,7 +56,12 @@ const LOOK_MS = 50;
 const TRACK_EVERY_MS = 5_000;
 const TRACK_MAX = 500;
 
-type Followed = { readonly replica: Replica; readonly subscriptions: readonly Subscription[] };
+type Followed = {
+  readonly replica: Replica;
+  readonly subscriptions: Subscription[];
+  /** When its newest message came, by our clock: what the bookstore stamps with its own may be ahead of us. */
+  receivedMs: number;
+};
 type ConnectionClock = { watermarkMs: number; seenMs: number };
 
 export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books {
@@ -69,9 +74,10 @@ export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books
   };
   const snap = async (tokenId: TokenId, operation: "snap" | "refresh"): Promise<void> => {
     const answer = await ask(bus, "bookstore", operation, { tokenId }, SNAP_TIMEOUT_MS);
-    const replica = followed.get(tokenId)?.replica;
-    if (!answer.ok || replica === undefined) return;
-    perform(onReplicaMessage(replica, answer.value, clock.nowMs()));
+    const one = followed.get(tokenId);
+    if (!answer.ok || one === undefined) return;
+    one.receivedMs = clock.nowMs();
+    perform(onReplicaMessage(one.replica, answer.value, one.receivedMs));
   };
   const subscribe = (subject: string, call: (text: string) => void): Subscription =>
     bus.nc.subscribe(subject, { callback: (error, message) => (error === null ? call(message.string()) : undefined) });
@@ -79,16 +85,16 @@ export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books
   const follow = (tokenId: TokenId): void => {
     if (followed.has(tokenId)) return;
     const replica = createReplica({ tokenId });
+    const one: Followed = { replica, subscriptions: [], receivedMs: 0 };
     const take = (schema: z.ZodType<BookUpdate | TradePrint>) => (text: string) => {
       const message = read(schema, text);
-      if (message === null) logger.warn({ tokenId }, "book message cannot be read");
-      else perform(onReplicaMessage(replica, message, clock.nowMs()));
+      if (message === null) return logger.warn({ tokenId }, "book message cannot be read");
+      one.receivedMs = clock.nowMs();
+      perform(onReplicaMessage(replica, message, one.receivedMs));
     };
-    const subscriptions = [
-      subscribe(subjects.book(tokenId), take(BookUpdate)),
-      subscribe(subjects.trade(tokenId), take(TradePrint)),
-    ];
-    followed.set(tokenId, { replica, subscriptions });
+    one.subscriptions.push(subscribe(subjects.book(tokenId), take(BookUpdate)));
+    one.subscriptions.push(subscribe(subjects.trade(tokenId), take(TradePrint)));
+    followed.set(tokenId, one);
     fresh.add(tokenId);
     track([tokenId]);
     perform(onReplicaTimer(replica, clock.nowMs()));
@@ -106,7 +112,7 @@ export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books
   const clockSubscription = subscribe(subjects.bookClock, (text) => {
     const beat = read(BookClock, text);
     if (beat === null) return;
-    clocks.set(beat.connection, { watermarkMs: beat.watermarkMs, seenMs: beat.tsInitMs });
+    clocks.set(beat.connection, { watermarkMs: beat.watermarkMs, seenMs: Math.min(beat.tsInitMs, clock.nowMs()) });
     onClock(beat.connection);
   });
   const stopWatching = bus.onLink((link) => {
@@ -129,8 +135,8 @@ export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books
     },
     refresh: (tokenId) => void snap(tokenId, "refresh"),
     quote: (tokenId) => {
-      const replica = followed.get(tokenId)?.replica;
-      return replica === undefined ? null : quoteOf(replica, clocks.get(replica.connection), clock.nowMs());
+      const one = followed.get(tokenId);
+      return one === undefined ? null : quoteOf(one, clocks.get(one.replica.connection), clock.nowMs());
     },
     known: (tokenId) => {
       const replica = followed.get(tokenId)?.replica;
@@ -153,14 +159,14 @@ export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books
   };
 }
 
-function quoteOf(replica: Replica, beat: ConnectionClock | undefined, nowMs: number): Quote | null {
+function quoteOf({ replica, receivedMs }: Followed, beat: ConnectionClock | undefined, nowMs: number): Quote | null {
   const { book } = replica.history;
   if (replica.mode === "unknown" || book === null) return null;
   return {
     bestBidMicro: bestBid(book),
     bestAskMicro: bestAsk(book),
     tickMicro: tickOf(replica.history),
-    ageMs: Math.max(0, Math.round(nowMs - Math.max(replica.lastSeenMs, beat?.seenMs ?? 0))),
+    ageMs: Math.max(0, Math.round(nowMs - Math.max(Math.min(replica.lastSeenMs, receivedMs), beat?.seenMs ?? 0))),
     epoch: replica.epoch,
     seq: replica.seq,
     health: replica.mode === "gap" ? "gap" : replica.health,

@@ -39,6 +39,8 @@ export function createFirstTouch(options: {
     const { tokenId } = request;
     books.touch(tokenId);
     const now = view();
+    // The paper engine reads a market by both its tokens.
+    for (const token of now.market(tokenId)?.tokens ?? []) books.touch(token.tokenId);
     // The definition comes back on the stream of markets.
     if (now.market(tokenId) === null) void ask(bus, "registry", "resolve", { tokenId }, RESOLVE_TIMEOUT_MS);
     if (tierOf(now, now.quote(tokenId)?.ageMs ?? 0) !== "FRESH") books.refresh(tokenId);
@@ -55,7 +57,9 @@ export function createFirstTouch(options: {
           resolve({ type: "DecideFill", account, leaderFillId, sinceMs });
         };
         const look = (): void => {
-          if (isReady(request) || clock.nowMs() >= untilMs) letGo();
+          const nowMs = clock.nowMs();
+          // Before it began: the clock was set back.
+          if (isReady(request) || nowMs >= untilMs || nowMs < sinceMs) letGo();
           else timer = clock.after(LOOK_MS, look);
         };
         waiting.add(letGo);

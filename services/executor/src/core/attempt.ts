@@ -1,18 +1,21 @@
 /** The facts of an attempt: its head, a skip, an intent. */
 
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
-import type { AttemptKind, DecisionView, SkipReason } from "@slipstream/contracts/facts/exec";
+import type { AttemptKind, BucketPart, DecisionView, SkipReason } from "@slipstream/contracts/facts/exec";
 import { attemptId, type ConditionId, clientOrderId, factId } from "@slipstream/contracts/ids";
 import {
+  MICRO,
   maxTakerFee,
   notional,
   type PriceMicro,
   type SharesMicro,
+  sharesMicro,
   ZERO_SHARES,
   ZERO_USDC,
 } from "@slipstream/contracts/money";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
-import type { ExitShare } from "./exitSize.ts";
+import type { ExitShare } from "./copied.ts";
+import { partOf } from "./exitSize.ts";
 import type { Tradable } from "./gates.ts";
 import { riskSubject } from "./gates.ts";
 import { riskFor } from "./riskGate.ts";
@@ -48,6 +51,13 @@ function usedOf({ state, view, fill, policy, revision }: Deciding): DecisionView
   };
 }
 
+/** What a decision was made of; null where it was refused before that was known. */
+export type Basis = {
+  readonly ratioMicro: number | null;
+  readonly targetMicro: SharesMicro | null;
+  readonly limitMicro: PriceMicro | null;
+};
+
 const headOf = (deciding: Deciding, kind: AttemptKind) => {
   const { fill, policy, view } = deciding;
   return {
@@ -61,6 +71,7 @@ const headOf = (deciding: Deciding, kind: AttemptKind) => {
     kind,
     tokenId: fill.tokenId,
     used: usedOf(deciding),
+    ...(fill.derived === undefined ? {} : { derived: fill.derived }),
     tsSignalMs: fill.tsSignalMs,
     tsSignalPublishedMs: fill.tsSignalPublishedMs,
   };
@@ -74,10 +85,7 @@ export function skipFact(
     readonly unfollowed?: boolean;
     readonly bucketAddMicro?: SharesMicro;
     readonly exitShare?: ExitShare | null;
-    readonly ratioMicro?: number | null;
-    readonly targetMicro?: SharesMicro | null;
-    readonly limitMicro?: PriceMicro | null;
-  } = {},
+  } & Partial<Basis> = {},
 ): FactOf<"ExecutionAttempt"> {
   const head = headOf(deciding, kind);
   return {
@@ -87,13 +95,19 @@ export function skipFact(
     conditionId: deciding.conditionId,
     outcome: "SKIP",
     reasons: [reason],
-    ratioMicro: more.ratioMicro ?? null,
+    ratioMicro: more.ratioMicro ?? ratioOf(more.exitShare ?? null),
     targetMicro: more.targetMicro ?? null,
     limitMicro: more.limitMicro ?? null,
     unfollowed: more.unfollowed ?? false,
     bucketAddMicro: more.bucketAddMicro ?? ZERO_SHARES,
     exitShare: more.exitShare ?? null,
   };
+}
+
+/** The ratio of an exit, 1e-6, rounded down: what the leader gave of what he held. */
+function ratioOf(exitShare: ExitShare | null): number | null {
+  if (exitShare === null || exitShare.heldMicro === 0n) return null;
+  return Number(partOf(sharesMicro(MICRO), exitShare));
 }
 
 /**
@@ -108,14 +122,17 @@ export function intentFact(
     readonly tradable: Tradable;
     readonly limitPriceMicro: PriceMicro;
     readonly sizeMicro: SharesMicro;
+    /** Of an exit it follows from its share. */
     readonly ratioMicro?: number | null;
-    readonly targetMicro?: SharesMicro;
-    readonly bucketUsedMicro: SharesMicro;
+    readonly targetMicro: SharesMicro;
+    readonly bucketUsed?: readonly BucketPart[];
     readonly exitShare: ExitShare | null;
+    /** Else the policy's. */
+    readonly rests?: { readonly timeInForce: "GTD"; readonly ttlMs: number };
   },
 ): FactOf<"OrderIntent"> {
   const { policy, view } = deciding;
-  const { kind, limitPriceMicro, sizeMicro, bucketUsedMicro, exitShare, tradable } = order;
+  const { kind, limitPriceMicro, sizeMicro, exitShare, tradable } = order;
   const { market } = tradable;
   const head = headOf(deciding, kind);
   const orderId = clientOrderId(head.attemptId, order.n);
@@ -129,16 +146,17 @@ export function intentFact(
     orderId,
     side: isBuy ? "BUY" : "SELL",
     limitPriceMicro,
-    ratioMicro: order.ratioMicro ?? null,
-    targetMicro: order.targetMicro ?? sizeMicro,
+    ratioMicro: order.ratioMicro ?? ratioOf(exitShare),
+    targetMicro: order.targetMicro,
     limitMicro: limitPriceMicro,
     sizeMicro,
-    timeInForce: policy.timeInForce,
-    ttlMs: policy.ttlMs,
+    timeInForce: order.rests?.timeInForce ?? policy.timeInForce,
+    ttlMs: order.rests?.ttlMs ?? policy.ttlMs,
     maxFeeMicro: isBuy ? maxTakerFee(market.fee, limitPriceMicro, sizeMicro) : ZERO_USDC,
     notionalMicro: isBuy ? notional(limitPriceMicro, sizeMicro, "ceil") : ZERO_USDC,
-    bucketUsedMicro,
+    bucketUsed: [...(order.bucketUsed ?? [])],
     exitShare,
+    minOrderSizeMicro: market.minOrderSizeMicro,
     tsDecidedMs: view.nowMs,
   };
 }

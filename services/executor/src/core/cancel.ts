@@ -2,9 +2,11 @@
 import type { Decision } from "@slipstream/actor/core";
 import { factId } from "@slipstream/contracts/ids";
 import { orderHead } from "./attempt.ts";
+import { isTradable } from "./gates.ts";
 import type { CancelOrder, ExecutorRequest } from "./messages.ts";
 import { type CancelReason, isMayBeAtVenue, type OrderState } from "./orders.ts";
 import { riskFor } from "./riskGate.ts";
+import { asCopied } from "./splitSale.ts";
 import type { ExecutorState } from "./state.ts";
 import type { ExecutorView } from "./view.ts";
 
@@ -42,9 +44,18 @@ export function reasonToCancel(state: ExecutorState, view: ExecutorView, order: 
   const fill = state.fills.get(order.leaderFillId);
   const isLost = fill !== undefined && fill.status !== "ON_CHAIN";
   // The exit from a retracted purchase refers to that purchase, and is wanted because it was lost.
-  if (isLost && (order.kind === "ENTRY" || fill.side === "SELL")) return "FILL_REVERTED";
-  // Who deletes an account does not want its orders any more; nothing says where they would go either.
-  if (view.localHalt || !state.accounts.has(order.account)) return "OPERATOR";
-  const eventId = view.market(order.tokenId)?.eventId ?? null;
+  const isOwnExit = fill !== undefined && asCopied(fill, order.tokenId).side === "BUY";
+  if (isLost && (order.kind === "ENTRY" || !isOwnExit)) return "FILL_REVERTED";
+  // Nothing says where the order of an account that was never configured would go.
+  if (view.localHalt || !state.accounts.has(order.account) || !isWanted(state, order)) return "OPERATOR";
+  const market = view.market(order.tokenId);
+  if (market !== null && !isTradable(market)) return "MARKET_CLOSED";
+  const eventId = market?.eventId ?? null;
   return riskFor(state, view, { ...order, eventId }).level === "halt" ? "RISK_HALT" : null;
+}
+
+/** Nothing is bought for an account that is switched off or after a leader who was removed; what is kept is not sold. */
+function isWanted(state: ExecutorState, { kind, account, leader }: OrderState): boolean {
+  if (kind === "EXIT") return state.removed.get(leader) !== "keep";
+  return state.accounts.get(account)?.policy.enabled === true && !state.removed.has(leader);
 }

@@ -1,5 +1,7 @@
 import { clientOrderId } from "@slipstream/contracts/ids";
 import { describe, expect, test } from "vitest";
+import { sumOf } from "./bucket.ts";
+import { whyNotPlaced } from "./open.ts";
 import { bidAt, exits, lotOf, tick } from "./stories.testing.ts";
 import {
   attemptOf,
@@ -49,6 +51,50 @@ describe("an entry", () => {
     expect(made.requests).toMatchObject([{ type: "PlaceOrder", order: { placeAtMs: START_MS + 1_000 } }]);
   });
 
+  test("whatever the clock says, an order comes after its signal by the latency, and the taker delay on top", () => {
+    const made = goodStory({}, "silent");
+    made.view.market = { ...market, takerDelayMs: 50 };
+    made.view.clock = { offsetMs: 700, uncertaintyMs: 900 };
+    made.tell(leaderFill(1, { tsEventMs: START_MS + 1_850 }));
+    for (const intent of only(made.own, "OrderIntent")) made.tell(grant(intent));
+    expect(made.requests).toMatchObject([{ type: "PlaceOrder", order: { placeAtMs: START_MS + 1_850 + 200 } }]);
+    expect(only(made.own, "OrderIntent")[0]?.used).toMatchObject({ clockOffsetMs: 700, clockUncertaintyMs: 900 });
+  });
+
+  test("a clock that jumps between decision and grant keeps the purchase back until it is measured", () => {
+    const made = goodStory({}, "silent");
+    made.tell(leaderFill(1));
+    made.view.clock = null;
+    for (const intent of only(made.own, "OrderIntent")) made.tell(grant(intent));
+    expect(made.requests).toEqual([]);
+    expect(whyNotPlaced({ state: made.state(), view: made.viewNow() }, clientOrderId(attemptOf(1), 0))).toBe(
+      "CLOCK_UNCERTAIN",
+    );
+    made.view.clock = { offsetMs: 0, uncertaintyMs: 30 };
+    made.view.nowMs += 1_000;
+    made.say({ type: "Tick" });
+    expect(made.requests).toMatchObject([{ type: "PlaceOrder", order: { placeAtMs: START_MS + 1_000 } }]);
+  });
+
+  test("a clock that is set back after the decision ends the order instead of keeping it for as long", () => {
+    const made = goodStory({}, "silent");
+    made.tell(leaderFill(1));
+    made.view.nowMs -= 20_000;
+    for (const intent of only(made.own, "OrderIntent")) made.tell(grant(intent));
+    expect(only(made.own, "OrderAbandoned").map(({ reason }) => reason)).toEqual(["TOO_LATE"]);
+  });
+
+  test("a clock that is set back while a decision waits does not make it wait for as long", () => {
+    const made = goodStory();
+    made.view.quote = null;
+    made.tell(leaderFill(1));
+    const [wait] = made.requests;
+    if (wait?.type !== "AwaitBook") throw new Error("it should wait for its book");
+    made.view.nowMs -= 2_000;
+    made.say({ type: "DecideFill", account: wait.account, leaderFillId: wait.leaderFillId, sinceMs: wait.sinceMs });
+    expect(only(made.own, "ExecutionAttempt").map(({ reasons }) => reasons[0]?.code)).toEqual(["BOOK_UNKNOWN"]);
+  });
+
   test("live accounts are asked first, each account once", () => {
     const made = goodStory();
     made.tell(
@@ -78,11 +124,11 @@ describe("an entry", () => {
     const made = goodStory();
     const small = { sharesMicro: shares(20) };
     made.tell(leaderFill(1, small), leaderFill(2, small), balance(102, 40), sale(3, 20));
-    expect([...made.state().buckets.values()]).toEqual([shares(2)]);
+    expect([...made.state().buckets.values()].map(sumOf)).toEqual([shares(2)]);
     made.tell(leaderFill(4, small), leaderFill(5, small));
-    expect(only(made.own, "OrderIntent").map(({ sizeMicro, bucketUsedMicro }) => [sizeMicro, bucketUsedMicro])).toEqual(
-      [[shares(6), shares(4)]],
-    );
+    expect(only(made.own, "OrderIntent").map(({ sizeMicro, bucketUsed }) => [sizeMicro, sumOf(bucketUsed)])).toEqual([
+      [shares(6), shares(4)],
+    ]);
     expect(made.state().buckets.size).toBe(0);
   });
 

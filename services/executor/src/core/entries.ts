@@ -1,13 +1,15 @@
 /** Decision on a leader's purchase. */
 import type { Decision } from "@slipstream/actor/core";
 import type { SkipReason } from "@slipstream/contracts/facts/exec";
-import { type PriceMicro, toTick, ZERO_SHARES } from "@slipstream/contracts/money";
+import type { PriceMicro, SharesMicro } from "@slipstream/contracts/money";
 import { type Deciding, intentFact, skipFact, waitedMs } from "./attempt.ts";
+import { oldestOf, sumOf, usableParts } from "./bucket.ts";
 import { entryGates, type Tradable } from "./gates.ts";
+import { coveredFor, unbought } from "./leaderOrder.ts";
 import type { AwaitBook, ExecutorRequest } from "./messages.ts";
-import { isMarketable, limitPrice, opposite, purchasePrice } from "./price.ts";
-import { entrySize, wantedSize } from "./sizing.ts";
-import { exposureOf, lotKey } from "./state.ts";
+import { guardPrice, isMarketable, opposite, purchasePrice, withinGrid } from "./price.ts";
+import { entrySize, type Target, targetOf } from "./sizing.ts";
+import { exposureOf } from "./state.ts";
 
 export function decideEntry(deciding: Deciding): Decision<ExecutorRequest> {
   const { state, view, fill, policy, conditionId } = deciding;
@@ -21,47 +23,80 @@ export function decideEntry(deciding: Deciding): Decision<ExecutorRequest> {
 }
 
 function priceAndSize(deciding: Deciding, tradable: Tradable): Decision<ExecutorRequest> {
-  const { state, fill, policy } = deciding;
+  const { state, view, fill, policy } = deciding;
   const { market, quote, risk } = tradable;
-  const limitMicro = entryLimit(deciding, tradable);
+  const limit = entryLimit(deciding, tradable);
+  if (typeof limit !== "number") return skipped(deciding, limit.reason, { limitMicro: limit.limitMicro });
+  const limitMicro = limit;
+  const target = targetOf({ policy, fill, limitMicro, riskFactorMicro: risk.sizeFactorMicro });
+  const { ratioMicro, targetMicro } = target;
+  const basis = { ratioMicro, targetMicro, limitMicro };
   const bestMicro = opposite(quote, "BUY");
   if (limitMicro < policy.minPriceMicro) {
-    return skipped(deciding, { code: "PRICE_OUT_OF_RANGE", priceMicro: limitMicro });
+    return skipped(deciding, { code: "PRICE_OUT_OF_RANGE", priceMicro: limitMicro }, basis);
   }
   if (!isMarketable(bestMicro, limitMicro, "BUY")) {
-    return skipped(deciding, { code: "PRICE_GUARD", bestMicro, limitMicro });
+    return skipped(deciding, { code: "PRICE_GUARD", bestMicro, limitMicro }, basis);
   }
+  const wantedMicro = stillWanted(deciding, target, limitMicro);
+  if (typeof wantedMicro !== "bigint") return skipped(deciding, wantedMicro, basis);
+  const parts = usableParts(state, { ...fill, account: policy.account }, { nowMs: view.nowMs, limitMicro });
   const size = entrySize({
-    policy,
-    market,
-    limitMicro,
-    wantedMicro: wantedSize({ policy, fill, limitMicro, riskFactorMicro: risk.sizeFactorMicro }),
-    bucketMicro: state.buckets.get(lotKey({ ...fill, account: policy.account })) ?? ZERO_SHARES,
+    ...{ policy, market, tokenId: fill.tokenId, limitMicro, wantedMicro },
+    bucketMicro: sumOf(parts),
     exposure: exposureOf(state, policy.account, fill.tokenId),
   });
   if (size.kind === "skip") {
-    return { facts: [skipFact(deciding, "ENTRY", size.reason, size)], requests: [] };
+    return skipped(deciding, size.reason, { ...basis, bucketAddMicro: size.bucketAddMicro });
   }
-  const { sizeMicro, bucketUsedMicro } = size;
   const order = { kind: "ENTRY" as const, n: 0, tradable, limitPriceMicro: limitMicro, exitShare: null };
-  return { facts: [intentFact(deciding, { ...order, sizeMicro, bucketUsedMicro })], requests: [] };
+  const bucketUsed = oldestOf(parts, size.bucketUsedMicro);
+  const intent = { ...order, ratioMicro, targetMicro, sizeMicro: size.sizeMicro, bucketUsed };
+  return { facts: [intentFact(deciding, intent)], requests: [] };
 }
 
-/** The account's highest price is a limit as well. */
-function entryLimit({ fill, policy }: Deciding, { market, risk }: Tradable): PriceMicro {
+/** What is left to want: of a fixed size only what earlier fills of the leader's order have not asked for already. */
+function stillWanted(
+  { state, fill, policy }: Deciding,
+  { targetMicro, budgetMicro }: Target,
+  limitMicro: PriceMicro,
+): SharesMicro | SkipReason {
+  if (budgetMicro === null) return targetMicro;
+  // Of a derived entry the leader's own fill is what belongs to his order.
+  const covered = coveredFor(state, policy.account, state.fills.get(fill.leaderFillId) ?? fill);
+  const wantedMicro = unbought(budgetMicro, covered, limitMicro);
+  if (wantedMicro > 0n || covered.sharesMicro === 0n) return wantedMicro;
+  return { code: "ORDER_COVERED", wantedMicro: targetMicro, coveredMicro: covered.sharesMicro };
+}
+
+type NoLimit = { readonly reason: SkipReason; readonly limitMicro: PriceMicro };
+
+/** The account's highest price is a limit as well. A bound that no price of the grid keeps is a reason. */
+function entryLimit({ fill, policy }: Deciding, { market, quote, risk }: Tradable): PriceMicro | NoLimit {
   const { tickMicro } = market;
   const options = { leaderPriceMicro: purchasePrice(fill), side: "BUY" as const, tickMicro, policy };
-  const limit = limitPrice({ ...options, riskTicks: risk.limitTicks });
-  const highest = toTick(policy.maxPriceMicro, tickMicro, "BUY");
-  return limit < highest ? limit : highest;
+  const bound = guardPrice({ ...options, riskTicks: risk.limitTicks });
+  const guarded = withinGrid(bound, tickMicro, "BUY");
+  if (guarded === null) {
+    const bestMicro = opposite(quote, "BUY");
+    return { reason: { code: "PRICE_GUARD", bestMicro, limitMicro: bound }, limitMicro: bound };
+  }
+  const highest = withinGrid(policy.maxPriceMicro, tickMicro, "BUY");
+  if (highest === null) {
+    return { reason: { code: "PRICE_OUT_OF_RANGE", priceMicro: tickMicro }, limitMicro: policy.maxPriceMicro };
+  }
+  return guarded < highest ? guarded : highest;
 }
 
-const skipped = (deciding: Deciding, reason: SkipReason): Decision<ExecutorRequest> => ({
-  facts: [skipFact(deciding, "ENTRY", reason)],
-  requests: [],
-});
+const skipped = (
+  deciding: Deciding,
+  reason: SkipReason,
+  more: Parameters<typeof skipFact>[3] = {},
+): Decision<ExecutorRequest> => ({ facts: [skipFact(deciding, "ENTRY", reason, more)], requests: [] });
 
-export const mayWait = (deciding: Deciding): boolean => waitedMs(deciding) < deciding.view.limits.firstTouchMaxMs;
+/** A clock that was set back would make it wait for as long: then it has waited enough. */
+export const mayWait = (deciding: Deciding): boolean =>
+  deciding.view.nowMs >= deciding.sinceMs && waitedMs(deciding) < deciding.view.limits.firstTouchMaxMs;
 
 export const awaitBook = ({ view, fill, policy, sinceMs }: Deciding): AwaitBook => ({
   type: "AwaitBook",

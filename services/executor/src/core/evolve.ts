@@ -1,22 +1,28 @@
 /** The fold of the log into the executor's state. A fact that is known already changes nothing. */
 import type { FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
 import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
-import { type AccountId, type Address, leaderActId } from "@slipstream/contracts/ids";
+import { type AccountId, type Address, type AttemptId, leaderActId } from "@slipstream/contracts/ids";
 import { negate, type SharesMicro, sharesMicro, subtract, ZERO_SHARES } from "@slipstream/contracts/money";
-import { configSchemas } from "@slipstream/contracts/policy";
+import { configSchemas, whenRemovedOf } from "@slipstream/contracts/policy";
+import { ALL_SHARDS } from "@slipstream/contracts/subjects";
+import { clearBuckets, clearMarket, dropAged, hasStake, savedSignals } from "./bucket.ts";
+import { moveCopied, tidyCopied } from "./copied.ts";
 import { evolveOrder, foldIntent, foldRetraction, foldSettlement, foldSkip } from "./evolveOrders.ts";
 import { addMovement, addSnapshot, emptyHolding, type Holding, removeMovement } from "./holdings.ts";
+import { learnOrder } from "./leaderOrder.ts";
 import { isEnded } from "./orders.ts";
+import { noteSale } from "./splitSale.ts";
 import {
   type ExecutorState,
   followers,
   holdingKey,
   type KnownFill,
   type LotRef,
-  lotKey,
+  lotRefOf,
   lotSize,
   openOrdersOf,
 } from "./state.ts";
+import { foldLeader } from "./waitingExits.ts";
 
 export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "ConfigChanged",
@@ -24,12 +30,14 @@ export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "LeaderFillReverted",
   "LeaderFillRetracted",
   "LeaderAct",
+  "ChainProgress",
   "BalanceSnapshot",
   "RiskDecision",
   "OperatorCommand",
   "ReservationGranted",
   "OrderDenied",
   "PositionSettled",
+  "ConditionResolved",
   "ExecutionAttempt",
   "OrderIntent",
   "OrderAbandoned",
@@ -61,6 +69,11 @@ export function evolve(state: ExecutorState, { fact, seq }: Recorded): ExecutorS
     case "LeaderAct":
       foldAct(state, fact);
       break;
+    case "ChainProgress":
+      if (fact.shard !== ALL_SHARDS && fact.cursor > (state.actsUpTo.get(fact.shard) ?? -1)) {
+        state.actsUpTo.set(fact.shard, fact.cursor);
+      }
+      break;
     case "BalanceSnapshot":
       foldBalances(state, fact);
       break;
@@ -82,6 +95,9 @@ export function evolve(state: ExecutorState, { fact, seq }: Recorded): ExecutorS
     case "PositionSettled":
       foldSettlement(state, fact);
       break;
+    case "ConditionResolved":
+      clearMarket(state, fact.conditionId);
+      break;
     default:
       evolveOrder(state, fact);
   }
@@ -93,16 +109,21 @@ function foldConfig(state: ExecutorState, fact: FactOf<"ConfigChanged">): void {
   const id = fact.key.slice(dot + 1);
   switch (fact.key.slice(0, dot)) {
     case "leaders":
-      if (fact.value === null) state.leaders.delete(id as Address);
-      else {
-        const { leader, enabled } = configSchemas.leaders.parse(fact.value);
-        state.leaders.set(leader, enabled);
-      }
+      if (fact.value === null && !state.leaders.has(id as Address)) break;
+      foldLeader(state, id as Address, {
+        whenRemoved: whenRemovedOf(fact.value === null ? null : configSchemas.leaders.parse(fact.value)),
+        atMs: fact.tsInitMs,
+      });
       break;
     case "accounts":
       if (fact.value === null) {
-        state.accounts.delete(id as AccountId);
-        for (const fill of state.fills.values()) fill.undecided.delete(id as AccountId);
+        // Whoever is deleted is switched off: no entries, and what is held leaves with its leaders.
+        const known = state.accounts.get(id as AccountId);
+        if (known === undefined) break;
+        const policy = { ...known.policy, enabled: false };
+        state.accounts.set(policy.account, { policy, revision: fact.revision });
+        clearBuckets(state, ({ account }) => account === id);
+        for (const fill of state.fills.values()) if (fill.side === "BUY") fill.undecided.delete(policy.account);
       } else {
         const policy = configSchemas.accounts.parse(fact.value);
         state.accounts.set(policy.account, { policy, revision: fact.revision });
@@ -138,6 +159,8 @@ function foldFill(state: ExecutorState, fact: FactOf<"LeaderFill">): void {
     act: null,
     blockNumber: fact.blockNumber,
     logIndex: fact.logIndex,
+    txHash: fact.txHash,
+    orderHash: fact.orderHash ?? known?.orderHash ?? null,
     historical: fact.historical,
     disputed: fact.disputed ?? false,
     occurrence: fact.occurrence,
@@ -147,11 +170,14 @@ function foldFill(state: ExecutorState, fact: FactOf<"LeaderFill">): void {
     undecided: known?.undecided ?? new Set(fact.occurrence === 0 ? deciders(state, fact) : []),
   };
   state.fills.set(fact.leaderFillId, fill);
+  learnOrder(state, known, fill);
+  noteSale(state, fact.leaderFillId);
   const { blockNumber, logIndex } = fact;
   if (blockNumber !== null && logIndex !== null) {
     const deltaMicro = fact.side === "BUY" ? received(fact) : negate(fact.sharesMicro);
     addMovement(holdingOf(state, fact), { id: fact.leaderFillId, blockNumber, logIndex, deltaMicro });
   }
+  moveCopied(state, fill);
   countFold(state, fact.tsInitMs);
 }
 
@@ -172,6 +198,7 @@ function deciders(state: ExecutorState, fill: FactOf<"LeaderFill">): AccountId[]
   const { side, historical, tokenId, leader } = fill;
   const enabled = followers(state);
   if (side === "BUY") return historical ? [] : enabled;
+  if (state.removed.get(leader) === "keep") return [];
   const concerned = [...state.accounts.keys()].filter((account) => {
     const ref = { account, tokenId, leader };
     return lotSize(state, ref) > 0n || openOrdersOf(state, ref).length > 0;
@@ -188,6 +215,7 @@ function foldLoss(
   if (fill === undefined || fact.occurrence < fill.occurrence || fill.status === "RETRACTED") return;
   fill.status = status;
   removeMovement(holdingOf(state, fact), fact.leaderFillId);
+  moveCopied(state, fill);
 }
 
 /** Ways to end a holding that an open market lets us follow; what is redeemed is paid out to us as well. */
@@ -198,21 +226,25 @@ function foldAct(state: ExecutorState, fact: FactOf<"LeaderAct">): void {
   const { act, direction, leader, tokenId, blockNumber, logIndex } = fact;
   const id = leaderActId(fact);
   const deltaMicro = direction === "in" ? fact.sharesMicro : negate(fact.sharesMicro);
-  addMovement(holdingOf(state, fact), { id, blockNumber, logIndex, deltaMicro });
+  const origin = act === "split" ? { split: true as const } : {};
+  addMovement(holdingOf(state, fact), { id, blockNumber, logIndex, deltaMicro, ...origin });
   if (direction === "in" || !exitActs.has(act) || state.fills.has(id)) return;
-  state.fills.set(id, {
+  const exit: KnownFill = {
     ...{ leaderFillId: id, leader, tokenId, conditionId: null, side: "SELL", role: "UNKNOWN" },
     ...{ sharesMicro: fact.sharesMicro, priceMicro: null, act, blockNumber, logIndex, historical: false },
-    ...{ disputed: false, occurrence: 0, status: "ON_CHAIN" },
+    ...{ txHash: fact.txHash, orderHash: null, disputed: false, occurrence: 0, status: "ON_CHAIN" },
     ...{ tsSignalMs: fact.tsEventMs, tsSignalPublishedMs: fact.tsInitMs },
-    undecided: new Set([...state.accounts.keys()].filter((account) => mayClose(state, { account, tokenId, leader }))),
-  });
+    undecided: new Set(
+      [...state.accounts.keys()].filter((account) => mayClose(state, { account, tokenId, leader }, fact.tsInitMs)),
+    ),
+  };
+  state.fills.set(id, exit);
   countFold(state, fact.tsInitMs);
 }
 
 /** True when an account has, or is about to have, what an exit of the leader would close. */
-const mayClose = (state: ExecutorState, ref: LotRef): boolean =>
-  lotSize(state, ref) > 0n || openOrdersOf(state, ref).length > 0 || state.buckets.has(lotKey(ref));
+const mayClose = (state: ExecutorState, ref: LotRef, nowMs: number): boolean =>
+  state.removed.get(ref.leader) !== "keep" && hasStake(state, ref, nowMs);
 
 function foldBalances(state: ExecutorState, fact: FactOf<"BalanceSnapshot">): void {
   if (fact.holder.kind !== "wallet" || !state.leaders.has(fact.holder.address)) return;
@@ -246,6 +278,7 @@ const REMEMBER_MS_MIN = 600_000;
 
 /** Forgets fills, and the orders they caused, that nothing refers to any more. */
 function forget(state: ExecutorState, nowMs: number): void {
+  dropAged(state, nowMs);
   let keepMs = REMEMBER_MS_MIN;
   for (const { policy } of state.accounts.values()) keepMs = Math.max(keepMs, 2 * policy.signalAgeMsMax);
   const tied = new Set<string>();
@@ -254,12 +287,23 @@ function forget(state: ExecutorState, nowMs: number): void {
   for (const order of state.orders.values()) {
     if (!isEnded(order)) tied.add(holdingKey(order.leader, order.tokenId));
   }
+  const saved = savedSignals(state);
   for (const [id, fill] of state.fills) {
+    if (saved.has(id)) continue;
     const isYoung = fill.tsSignalPublishedMs >= nowMs - keepMs;
     if (!isYoung && fill.undecided.size === 0 && !tied.has(holdingKey(fill.leader, fill.tokenId)))
       state.fills.delete(id);
   }
+  for (const key of [...state.copied.keys()]) {
+    tidyCopied(state, lotRefOf(key));
+  }
+  // The newest order of an attempt stays: the next one has the number after it.
+  const newest = new Map<AttemptId, number>();
+  for (const { attemptId, n } of state.orders.values()) newest.set(attemptId, Math.max(n, newest.get(attemptId) ?? 0));
   for (const [id, order] of state.orders) {
-    if (isEnded(order) && !state.fills.has(order.leaderFillId)) state.orders.delete(id);
+    // An exit that rests for days has many orders that did nothing, and the fill it follows stays known.
+    const isOld = order.kind === "EXIT" && order.tsDecidedMs < nowMs - keepMs;
+    const didNothing = isOld && order.filledMicro === 0n && order.n < (newest.get(order.attemptId) ?? 0);
+    if (isEnded(order) && (didNothing || !state.fills.has(order.leaderFillId))) state.orders.delete(id);
   }
 }

@@ -1,93 +1,86 @@
 /** The fold of our own attempts, orders and fills: lots, buckets, and exits that are still to be followed. */
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
 import { attemptId, type ClientOrderId } from "@slipstream/contracts/ids";
-import {
-  add,
-  minAmount,
-  type SharesMicro,
-  subtract,
-  subtractToZero,
-  ZERO_SHARES,
-  ZERO_USDC,
-} from "@slipstream/contracts/money";
-import { closableLot, freeLot, partOf } from "./exitSize.ts";
+import { add, minAmount, subtract, subtractToZero, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
+import { clearBuckets, dropSignal, saveUp, settleUsed, shrinkBucket, takeOut } from "./bucket.ts";
+import { dropCopied, noteCopied } from "./copied.ts";
+import { exitPrice } from "./exitLimit.ts";
+import { closableLot, dueExits, freeLot, partOf } from "./exitSize.ts";
+import { coverOrder, coverSaved, uncoverSaved } from "./leaderOrder.ts";
 import { addToLot, isLater, takeFromLot } from "./lots.ts";
-import { isEnded, lateExits, leavesOf, newOrder, nextStatus, type OrderEvent, type OrderState } from "./orders.ts";
+import { isEnded, lateExits, newOrder, nextStatus, type OrderEvent, type OrderState } from "./orders.ts";
+import { noteSale } from "./splitSale.ts";
+import { type ExecutorState, type LotRef, lotKey, openOrdersOf, SETTLEMENTS_MAX } from "./state.ts";
 import {
-  type ExecutorState,
-  type LotRef,
-  lotKey,
-  lotSize,
-  openOrdersOf,
-  type UnfollowedExit,
-  unfollowedOf,
-} from "./state.ts";
-
-/** The wait doubles with each order of an exit that did not close, up to a minute. */
-const RETRY_MS = 1_000;
-const RETRY_MS_MAX = 60_000;
-const retryAfterMs = (n: number): number => Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** Math.min(n, 10));
+  aboutOf,
+  clockOf,
+  closeLot,
+  isNoFailure,
+  nextOrderOf,
+  retryAfterMs,
+  setUnfollowed,
+  tidy,
+} from "./waitingExits.ts";
 
 export function foldSkip(state: ExecutorState, fact: FactOf<"ExecutionAttempt">): void {
   const { account, leaderFillId, exitShare } = fact;
   const fill = state.fills.get(leaderFillId);
   if (fill?.undecided.delete(account) !== true) return;
-  addToBucket(state, fact, fact.bucketAddMicro);
-  if (fact.kind === "ENTRY") return;
-  shrinkBucket(state, fact);
+  noteSale(state, leaderFillId);
+  saveUp(state, fact);
+  if (fact.kind === "ENTRY") {
+    if (fact.ratioMicro === null) coverSaved(state, fact);
+    // What an earlier order covers is copied by it, and what is saved up will be.
+    const isCovered = fact.reasons.some(({ code }) => code === "ORDER_COVERED");
+    if (isCovered || fact.bucketAddMicro > 0n) noteCopied(state, fact, fill);
+    return;
+  }
+  shrinkBucket(state, fact, fill);
   if (fact.unfollowed) {
     const remainingMicro = exitShare === null ? null : partOf(closableLot(state, fact, fill), exitShare);
     setUnfollowed(state, {
       ...{ attemptId: fact.attemptId, account, leaderFillId, leader: fact.leader, tokenId: fact.tokenId },
       ...{ conditionId: fact.conditionId, remainingMicro, n: 1, notBeforeMs: 0 },
+      ...{ sinceMs: fact.tsInitMs, priceMicro: exitPrice(fill, fact.used), failures: 0 },
       reason: fact.reasons[0]?.code ?? "",
     });
   }
   oweToOpenEntries(state, fact);
+  if (exitShare !== null) noteCopied(state, fact, fill);
+  tidy(state, fact);
 }
 
 export function foldIntent(state: ExecutorState, fact: FactOf<"OrderIntent">): void {
   if (state.orders.has(fact.orderId)) return;
-  const isFirst = state.fills.get(fact.leaderFillId)?.undecided.delete(fact.account) === true;
+  const fill = state.fills.get(fact.leaderFillId);
+  const isFirst = fill?.undecided.delete(fact.account) === true;
+  if (isFirst) noteSale(state, fact.leaderFillId);
   const n = state.unfollowed.get(fact.attemptId)?.n ?? 0;
+  for (const lot of state.lots.values()) {
+    if (lot.account === fact.account && lot.tokenId === fact.tokenId) lot.minimumMicro = fact.minOrderSizeMicro;
+  }
+  const clock = fact.kind === "EXIT" ? clockOf(state, fact, fill) : null;
   if (fact.kind === "ENTRY") {
-    const key = lotKey(fact);
-    setOrDelete(state.buckets, key, subtractToZero(state.buckets.get(key) ?? ZERO_SHARES, fact.bucketUsedMicro));
+    if (fill !== undefined) noteCopied(state, fact, fill);
   } else {
     // One order closes whatever earlier exits of the lot left to close.
-    for (const exit of unfollowedOf(state, fact)) {
+    for (const exit of dueExits(state, fact)) {
       if (exit.remainingMicro !== null || exit.attemptId === fact.attemptId) state.unfollowed.delete(exit.attemptId);
     }
     if (isFirst) {
-      shrinkBucket(state, fact);
+      shrinkBucket(state, fact, fill);
       oweToOpenEntries(state, fact);
     }
+    if (fact.exitShare !== null && fill?.side === "SELL") noteCopied(state, fact, fill);
   }
-  state.orders.set(fact.orderId, newOrder(fact, n));
-}
-
-/** A leader who leaves takes his share of what we had not even bought yet with him. */
-function shrinkBucket(state: ExecutorState, fact: LotRef & Pick<FactOf<"ExecutionAttempt">, "exitShare">): void {
-  const key = lotKey(fact);
-  const bucket = state.buckets.get(key);
-  if (bucket === undefined) return;
-  const gone = fact.exitShare === null ? bucket : partOf(bucket, fact.exitShare);
-  setOrDelete(state.buckets, key, subtract(bucket, gone));
-}
-
-function addToBucket(state: ExecutorState, ref: LotRef, amount: SharesMicro): void {
-  const key = lotKey(ref);
-  setOrDelete(state.buckets, key, add(state.buckets.get(key) ?? ZERO_SHARES, amount));
-}
-
-function setOrDelete(map: Map<string, SharesMicro>, key: string, value: SharesMicro): void {
-  if (value > 0n) map.set(key, value);
-  else map.delete(key);
+  const order = newOrder(fact, { n, clock, bucketUsed: takeOut(state, fact) });
+  state.orders.set(fact.orderId, order);
+  coverOrder(state, order);
 }
 
 function oweToOpenEntries(
   state: ExecutorState,
-  fact: LotRef & Pick<FactOf<"ExecutionAttempt">, "exitShare" | "attemptId" | "leaderFillId">,
+  fact: LotRef & Pick<FactOf<"ExecutionAttempt">, "exitShare" | "attemptId" | "leaderFillId" | "tsInitMs" | "used">,
 ): void {
   const { exitShare, attemptId: attempt, leaderFillId } = fact;
   const fill = state.fills.get(leaderFillId);
@@ -97,6 +90,7 @@ function oweToOpenEntries(
     order.owedExits.push({
       ...{ attemptId: attempt, leaderFillId, ...exitShare },
       filledBeforeMicro: order.filledMicro,
+      ...{ sinceMs: fact.tsInitMs, priceMicro: exitPrice(fill, fact.used) },
     });
   }
 }
@@ -148,6 +142,18 @@ export function evolveOrder(state: ExecutorState, fact: Fact): void {
   if (fact.type === "ExecutionFill" && !foldTrade(state, order, fact)) return;
   order.status = nextStatus(order.status, about.event);
   if (!wasEnded && isEnded(order)) endOrder(state, order, fact);
+  accountFor(state, order, fact);
+  tidy(state, order);
+}
+
+/** What an order did not buy is free for others: of its bucket, and of the leader's order. */
+function accountFor(state: ExecutorState, order: OrderState, fact: Fact): void {
+  // A market that is over takes no other order of what was saved up.
+  if ("reason" in fact && fact.reason === "MARKET_CLOSED") {
+    clearBuckets(state, ({ account, tokenId }) => account === order.account && tokenId === order.tokenId);
+  }
+  settleUsed(state, order, fact.tsInitMs);
+  coverOrder(state, order);
 }
 
 /** @returns false when the trade is known. */
@@ -156,8 +162,11 @@ function foldTrade(state: ExecutorState, order: OrderState, fact: FactOf<"Execut
   const { sizeMicro, usdcMicro } = fact;
   order.trades.set(fact.tradeId, { sizeMicro, usdcMicro });
   order.filledMicro = add(order.filledMicro, sizeMicro);
-  if (fact.side === "BUY") addToLot(state, order, fact);
-  else {
+  if (fact.side === "BUY") {
+    addToLot(state, order, fact);
+    const lot = state.lots.get(lotKey(order));
+    if (lot !== undefined && state.removed.get(order.leader) === "close") closeLot(state, lot, fact.tsInitMs);
+  } else {
     const exit = state.fills.get(order.leaderFillId);
     takeFromLot(state, order, sizeMicro, (signal) => !isLater(state, signal, exit));
   }
@@ -169,52 +178,49 @@ function reverseFill(state: ExecutorState, fact: FactOf<"ExecutionFillReversed">
   const trade = order?.trades.get(fact.tradeId);
   if (order === undefined || trade === undefined || trade.sizeMicro === 0n) return;
   order.trades.set(fact.tradeId, { sizeMicro: ZERO_SHARES, usdcMicro: ZERO_USDC });
-  if (order.side === "BUY") takeFromLot(state, order, trade.sizeMicro, (signal) => signal === order.leaderFillId);
-  else addToLot(state, order, trade);
+  if (order.side === "BUY") {
+    takeFromLot(state, order, trade.sizeMicro, (signal) => signal === order.leaderFillId);
+    accountFor(state, order, fact);
+    tidy(state, order);
+    return;
+  }
+  addToLot(state, order, trade);
+  // The leader is gone all the same.
+  setUnfollowed(state, {
+    ...aboutOf(order),
+    ...{ remainingMicro: trade.sizeMicro, n: nextOrderOf(state, order.attemptId), notBeforeMs: 0 },
+    ...{ sinceMs: fact.tsInitMs, priceMicro: order.clock?.priceMicro ?? null, failures: 0, reason: fact.type },
+  });
 }
 
 /** What an exit did not close, and what an entry filled after the leader had left, remains to be followed. */
 function endOrder(state: ExecutorState, order: OrderState, fact: Fact): void {
-  const { account, leader, tokenId, conditionId } = order;
-  const about = { account, leader, tokenId, conditionId };
-  if (order.kind === "EXIT") {
-    const remainingMicro = minAmount(leavesOf(order), freeLot(state, order));
+  if (order.clock !== null) {
+    const notFilled = subtractToZero(order.askedMicro, order.filledMicro);
+    const remainingMicro = minAmount(notFilled, freeLot(state, order));
     if (remainingMicro === 0n) return;
+    const { clock } = order;
+    const failures = isNoFailure(fact) ? 0 : clock.failures + 1;
+    const waitMs = failures === 0 ? 0 : retryAfterMs(state, order, failures - 1);
     setUnfollowed(state, {
-      ...about,
-      ...{ attemptId: order.attemptId, leaderFillId: order.leaderFillId, remainingMicro, n: order.n + 1 },
-      notBeforeMs: fact.tsInitMs + retryAfterMs(order.n),
-      reason: fact.type,
+      ...{ ...aboutOf(order), ...clock, failures, remainingMicro, n: nextOrderOf(state, order.attemptId) },
+      ...{ notBeforeMs: fact.tsInitMs + waitMs, reason: fact.type },
     });
     return;
   }
+  if (order.filledMicro === 0n) dropCopied(state, order, order.leaderFillId);
   let followed = ZERO_SHARES;
   for (const { exit, lateMicro } of lateExits(order)) {
-    const part = partOf(subtractToZero(lateMicro, followed), exit);
+    const part = minAmount(partOf(subtractToZero(lateMicro, followed), exit), freeLot(state, order));
     if (part === 0n) continue;
     followed = add(followed, part);
-    const { attemptId: attempt, leaderFillId } = exit;
-    const n = [...state.orders.values()].filter((other) => other.attemptId === attempt).length;
+    const { attemptId: attempt, leaderFillId, sinceMs, priceMicro } = exit;
     setUnfollowed(state, {
-      ...about,
-      ...{ attemptId: attempt, leaderFillId, remainingMicro: part, n: n + 1, notBeforeMs: 0 },
+      ...{ ...aboutOf(order), attemptId: attempt, leaderFillId, remainingMicro: part },
+      ...{ n: nextOrderOf(state, attempt), notBeforeMs: 0, sinceMs, priceMicro, failures: 0 },
       reason: "FILLED_AFTER_EXIT",
     });
   }
-}
-
-/** Several rests of one attempt are one. */
-function setUnfollowed(state: ExecutorState, exit: UnfollowedExit): void {
-  const known = state.unfollowed.get(exit.attemptId);
-  if (known === undefined) {
-    state.unfollowed.set(exit.attemptId, exit);
-    return;
-  }
-  const remainingMicro =
-    known.remainingMicro === null || exit.remainingMicro === null
-      ? null
-      : add(known.remainingMicro, exit.remainingMicro);
-  state.unfollowed.set(exit.attemptId, { ...exit, remainingMicro, n: Math.max(known.n, exit.n) });
 }
 
 /**
@@ -226,6 +232,9 @@ export function foldRetraction(state: ExecutorState, fact: FactOf<"LeaderFillRet
   for (const exit of [...state.unfollowed.values()]) {
     if (exit.leaderFillId === leaderFillId) state.unfollowed.delete(exit.attemptId);
   }
+  dropSignal(state, leaderFillId);
+  const fill = state.fills.get(leaderFillId);
+  if (fill !== undefined) uncoverSaved(state, fill);
   for (const order of state.orders.values()) {
     if (order.leaderFillId !== leaderFillId || order.kind !== "ENTRY") continue;
     if (state.accounts.get(order.account)?.policy.onRetract !== "exit") continue;
@@ -233,19 +242,36 @@ export function foldRetraction(state: ExecutorState, fact: FactOf<"LeaderFillRet
     if (remainingMicro === 0n) continue;
     const { account, leader, tokenId, conditionId } = order;
     setUnfollowed(state, {
-      ...{ account, leader, tokenId, conditionId, leaderFillId, remainingMicro, n: order.n + 1, notBeforeMs: 0 },
-      attemptId: attemptId(account, leaderFillId),
+      ...{ account, leader, tokenId, conditionId, leaderFillId, remainingMicro, notBeforeMs: 0 },
+      ...{ n: nextOrderOf(state, order.attemptId), attemptId: attemptId(account, leaderFillId) },
+      ...{ sinceMs: fact.tsInitMs, priceMicro: null, failures: 0 },
       reason: "RETRACTED",
     });
   }
 }
 
-/** The market is resolved: what was held is paid out. */
-export function foldSettlement(state: ExecutorState, { account, tokenId }: FactOf<"PositionSettled">): void {
-  for (const [key, lot] of state.lots) {
-    if (lot.account !== account || lot.tokenId !== tokenId) continue;
-    const left = lotSize(state, lot);
-    takeFromLot(state, lot, left, () => true);
-    state.buckets.delete(key);
+/**
+ * The market paid: what was paid leaves the lots, and nothing of the token is saved up or to be sold any more. What is
+ * still on its way or on sale stays until it is paid as well.
+ */
+export function foldSettlement(state: ExecutorState, fact: FactOf<"PositionSettled">): void {
+  const { id, account, tokenId } = fact;
+  if (state.settlements.has(id)) return;
+  state.settlements.add(id);
+  for (const oldest of state.settlements) {
+    if (state.settlements.size <= SETTLEMENTS_MAX) break;
+    state.settlements.delete(oldest);
+  }
+  const isOf = (ref: Pick<LotRef, "account" | "tokenId">): boolean =>
+    ref.account === account && ref.tokenId === tokenId;
+  clearBuckets(state, isOf);
+  let leftMicro = fact.sharesMicro;
+  for (const lot of [...state.lots.values()].filter(isOf)) {
+    const paidMicro = minAmount(leftMicro, lot.sizeMicro);
+    leftMicro = subtract(leftMicro, paidMicro);
+    if (paidMicro > 0n) takeFromLot(state, lot, paidMicro, () => true);
+  }
+  for (const exit of [...state.unfollowed.values()]) {
+    if (isOf(exit)) state.unfollowed.delete(exit.attemptId);
   }
 }

@@ -2,24 +2,37 @@
  * Decision on a leader's exit, and later tries to follow one. He may have sold, or merged, converted or sent away his
  * tokens: it is one path.
  *
- * An exit is sized once, when the leader leaves: `lot × sold / held before`. What could not be sold then stays owed in
- * shares (`unfollowed`) and joins the next exit of the same lot.
+ * An exit is sized once, when the leader leaves: the part that he gave of the purchases behind our lot. What is not sold
+ * yet stays owed in shares (`unfollowed`) and joins the next exit of the same lot. Its order is placed at the limit of the
+ * moment whether or not the book bids it: it rests, and is replaced when the limit gives way.
  */
 import type { Decision } from "@slipstream/actor/core";
 import type { SkipReason } from "@slipstream/contracts/facts/exec";
-import { add, minAmount, type SharesMicro, subtractToZero, ZERO_SHARES } from "@slipstream/contracts/money";
-import { smallestOrder, takeableSize } from "@slipstream/polymarket/orderRules";
-import { type Deciding, type Facts, intentFact, skipFact, waitedMs } from "./attempt.ts";
+import {
+  add,
+  minAmount,
+  type PriceMicro,
+  type SharesMicro,
+  subtract,
+  subtractToZero,
+  ZERO_SHARES,
+} from "@slipstream/contracts/money";
+import { takeableSize } from "@slipstream/polymarket/orderRules";
+import { type Basis, type Deciding, type Facts, intentFact, skipFact, waitedMs } from "./attempt.ts";
 import { cancelOpen } from "./cancel.ts";
+import { type ExitShare, exitShareOf } from "./copied.ts";
 import { awaitBook, mayWait } from "./entries.ts";
-import { closableLot, type ExitShare, partOf, pendingExits } from "./exitSize.ts";
+import { exitLimit, exitPrice, exitTtlMs } from "./exitLimit.ts";
+import { closableLot, isDust, partOf, pendingExits, waitsSinceMs } from "./exitSize.ts";
 import { exitGates, type Tradable } from "./gates.ts";
-import { holdingBefore } from "./holdings.ts";
 import { isLater } from "./lots.ts";
 import type { ExecutorRequest } from "./messages.ts";
-import { leavesOf } from "./orders.ts";
-import { exitPrice, isMarketable, limitPrice, opposite } from "./price.ts";
-import { holdingKey, type LotRef, lotSize, openOrdersOf, type UnfollowedExit } from "./state.ts";
+import { leavesOf, type OrderState } from "./orders.ts";
+import { type ExecutorState, type LotRef, lotKey, lotSize, openOrdersOf, type UnfollowedExit } from "./state.ts";
+import type { ExecutorView } from "./view.ts";
+
+/** A resting exit is not replaced sooner, however fast the book falls: a cancel and an order take their time as well. */
+const REPLACE_AFTER_MS = 1_000;
 
 /** First decision on a leader's exit. What is still being bought for him is cancelled, whatever else is decided. */
 export function decideExit(deciding: Deciding): Decision<ExecutorRequest> {
@@ -42,34 +55,49 @@ export function decideExit(deciding: Deciding): Decision<ExecutorRequest> {
 
 function answerExit(deciding: Deciding, lot: LotRef): Facts[number] | "wait" {
   const { state, view, fill, policy } = deciding;
-  const exitShare = shareOf(deciding);
-  const refuse = (reason: SkipReason): Facts[number] =>
-    skipFact(deciding, "EXIT", reason, { unfollowed: true, exitShare });
+  const exitShare = exitShareOf(state, lot, fill);
+  const refuse = (reason: SkipReason, basis: Partial<Basis> = {}): Facts[number] =>
+    skipFact(deciding, "EXIT", reason, { unfollowed: true, exitShare, ...basis });
   if (fill.status !== "ON_CHAIN") return refuse({ code: "FILL_REVERTED" });
   if (fill.disputed) return refuse({ code: "FILL_DISPUTED" });
+  const isKept = state.removed.get(fill.leader) === "keep";
+  if (isKept) return skipFact(deciding, "EXIT", { code: "LEADER_NOT_FOLLOWED" }, { exitShare });
   const closable = closableLot(state, lot, fill);
+  const wantedMicro = exitShare === null ? null : add(partOf(closable, exitShare), pendingExits(state, lot));
   if (closable <= policy.dustMicro) {
-    return skipFact(deciding, "EXIT", { code: "NOTHING_TO_SELL" }, { exitShare });
+    return skipFact(deciding, "EXIT", { code: "NOTHING_TO_SELL" }, { exitShare, targetMicro: wantedMicro });
   }
-  if (exitShare === null) return refuse({ code: "LEADER_HOLDING_UNKNOWN" });
+  if (isDust(state, lot)) {
+    return skipFact(deciding, "EXIT", dustReason(state, lot), { exitShare, targetMicro: wantedMicro });
+  }
+  if (wantedMicro === null) return refuse({ code: "LEADER_HOLDING_UNKNOWN" });
   const gate = exitGates({ state, view, fill, policy, waitedMs: waitedMs(deciding) });
   const isOtherChain = gate.kind === "pass" && gate.value.market.conditionId !== deciding.conditionId;
   if (isOtherChain || (gate.kind === "wait" && mayWait(deciding))) return "wait";
-  if (gate.kind !== "pass") return refuse(gate.reason);
-  const wantedMicro = add(partOf(closable, exitShare), pendingExits(state, lot));
-  return priceAndSize({ deciding, lot, tradable: gate.value, wantedMicro, n: 0, exitShare }, refuse) ?? "wait";
+  if (gate.kind !== "pass") return refuse(gate.reason, { targetMicro: wantedMicro });
+  const priceMicro = exitPrice(fill, gate.value.quote);
+  return priceAndSize({ deciding, lot, tradable: gate.value, wantedMicro, priceMicro, n: 0, exitShare }, refuse);
 }
+
+const dustReason = (state: ExecutorState, ref: LotRef): SkipReason => ({
+  code: "BELOW_MINIMUM",
+  sizeMicro: lotSize(state, ref),
+  minimumMicro: state.lots.get(lotKey(ref))?.minimumMicro ?? ZERO_SHARES,
+  bucketMicro: ZERO_SHARES,
+});
 
 /** Tries again what is still owed of one lot; null while the answer is no. */
 export function retryExit(deciding: Deciding, exit: UnfollowedExit): Facts[number] | null {
   const { state, view, fill, policy } = deciding;
   const gate = exitGates({ state, view, fill, policy, waitedMs: 0 });
   if (gate.kind !== "pass" || gate.value.market.conditionId !== deciding.conditionId) return null;
-  const exitShare = exit.remainingMicro === null ? shareOf(deciding) : null;
+  const exitShare = exit.remainingMicro === null ? exitShareOf(state, exit, fill) : null;
   if (exit.remainingMicro === null && exitShare === null) return null;
   const own = exitShare === null ? ZERO_SHARES : partOf(closableLot(state, exit, fill), exitShare);
   const wantedMicro = add(own, pendingExits(state, exit));
-  return priceAndSize({ deciding, lot: exit, tradable: gate.value, wantedMicro, n: exit.n, exitShare }, () => null);
+  const priceMicro = exit.priceMicro ?? exitPrice(fill, gate.value.quote);
+  const { n } = exit;
+  return priceAndSize({ deciding, lot: exit, tradable: gate.value, wantedMicro, priceMicro, n, exitShare }, () => null);
 }
 
 function priceAndSize<Refusal>(
@@ -78,45 +106,67 @@ function priceAndSize<Refusal>(
     readonly lot: LotRef;
     readonly tradable: Tradable;
     readonly wantedMicro: SharesMicro;
+    readonly priceMicro: PriceMicro | null;
     readonly n: number;
     readonly exitShare: ExitShare | null;
   },
-  refuse: (reason: SkipReason) => Refusal,
+  refuse: (reason: SkipReason, basis: Partial<Basis>) => Refusal,
 ): Facts[number] | Refusal {
-  const { deciding, lot, tradable, wantedMicro, n, exitShare } = exit;
+  const { deciding, lot, tradable, wantedMicro, priceMicro, n, exitShare } = exit;
+  const { policy, state } = deciding;
+  const { nowMs } = deciding.view;
   const { market, quote } = tradable;
-  const limitMicro = limitPrice({
-    leaderPriceMicro: exitPrice(deciding.fill, quote),
-    side: "SELL",
-    tickMicro: market.tickMicro,
-    policy: deciding.policy,
-    // Leaving is not made harder by a degraded state.
-    riskTicks: 0,
-  });
-  const bestMicro = opposite(quote, "SELL");
-  if (!isMarketable(bestMicro, limitMicro, "SELL")) return refuse({ code: "PRICE_GUARD", bestMicro, limitMicro });
-  const { timeInForce } = deciding.policy;
-  const priced = { side: "SELL" as const, limitPriceMicro: limitMicro, timeInForce };
-  const sizeMicro = takeableSize(priced, minAmount(wantedMicro, sellable(deciding, lot)));
-  const minimumMicro = smallestOrder({ ...priced, minOrderSizeMicro: market.minOrderSizeMicro });
+  if (priceMicro === null) return refuse({ code: "NO_PRICE" }, { targetMicro: wantedMicro });
+  const { tickMicro, minOrderSizeMicro: minimumMicro } = market;
+  const sinceMs = waitsSinceMs(state, lot, { minimumMicro, nowMs, isNew: n === 0 });
+  const { bestBidMicro } = quote;
+  const limit = exitLimit({ policy, leaderPriceMicro: priceMicro, tickMicro, sinceMs, nowMs, bestBidMicro });
+  const { limitMicro, nextStepMs } = limit;
+  const basis = { targetMicro: wantedMicro, limitMicro };
+  const priced = { side: "SELL" as const, limitPriceMicro: limitMicro, timeInForce: "GTD" as const };
+  const sizeMicro = takeableSize(priced, orderSize(state, lot, wantedMicro, minimumMicro));
   if (sizeMicro < minimumMicro || sizeMicro === 0n) {
-    return refuse({ code: "BELOW_MINIMUM", sizeMicro, minimumMicro, bucketMicro: ZERO_SHARES });
+    return refuse({ code: "BELOW_MINIMUM", sizeMicro, minimumMicro, bucketMicro: ZERO_SHARES }, basis);
   }
-  const order = { kind: "EXIT" as const, n, tradable, limitPriceMicro: limitMicro, sizeMicro, exitShare };
-  return intentFact(deciding, { ...order, bucketUsedMicro: ZERO_SHARES });
+  const order = { kind: "EXIT" as const, n, tradable, limitPriceMicro: limitMicro, targetMicro: wantedMicro };
+  const rests = { timeInForce: "GTD" as const, ttlMs: exitTtlMs(policy, nextStepMs, nowMs) };
+  return intentFact(deciding, { ...order, sizeMicro, exitShare, rests });
 }
 
-/** What of the lot is not in an open exit order. */
-function sellable({ state }: Deciding, lot: LotRef): SharesMicro {
-  const closing = openOrdersOf(state, lot).flatMap((order) => (order.kind === "EXIT" ? [leavesOf(order)] : []));
-  return subtractToZero(lotSize(state, lot), add(...closing));
+/**
+ * What of the lot is ordered: as much as is wanted and no exit order holds; all of it when less would be left than the
+ * venue takes in an order, unless more is being bought.
+ */
+function orderSize(state: ExecutorState, lot: LotRef, wanted: SharesMicro, minimum: SharesMicro): SharesMicro {
+  const orders = openOrdersOf(state, lot);
+  const closing = orders.flatMap((order) => (order.kind === "EXIT" ? [leavesOf(order)] : []));
+  const sellable = subtractToZero(lotSize(state, lot), add(ZERO_SHARES, ...closing));
+  if (wanted >= sellable) return sellable;
+  const isGrowing = orders.some(({ kind, cancelReason }) => kind === "ENTRY" && cancelReason === null);
+  return !isGrowing && subtract(sellable, wanted) < minimum ? sellable : minAmount(wanted, sellable);
 }
 
-/** What the leader gave of what he held, null when his holding is not known or the chain has not shown the fill yet. */
-function shareOf({ state, fill }: Deciding): ExitShare | null {
-  const { sharesMicro: soldMicro, blockNumber, logIndex } = fill;
-  if (blockNumber === null || logIndex === null) return null;
-  const at = { blockNumber, logIndex, soldMicro };
-  const heldMicro = holdingBefore(state.holdings.get(holdingKey(fill.leader, fill.tokenId)), at);
-  return heldMicro === null ? null : { soldMicro, heldMicro };
+/**
+ * True when an exit order rests at a limit that has given way since: it is to be replaced. What the venue would not take
+ * as a new order stays where it is.
+ */
+export function givesWay(
+  by: { readonly state: ExecutorState; readonly view: ExecutorView },
+  order: OrderState,
+): boolean {
+  const { state, view } = by;
+  const fill = state.fills.get(order.leaderFillId);
+  const account = state.accounts.get(order.account);
+  const { clock, status, tsDecidedMs } = order;
+  if (fill === undefined || account === undefined || clock?.priceMicro == null || status !== "accepted") return false;
+  if (view.nowMs - tsDecidedMs < REPLACE_AFTER_MS) return false;
+  const { policy } = account;
+  const gate = exitGates({ state, view, fill, policy, waitedMs: 0 });
+  if (gate.kind !== "pass" || leavesOf(order) < gate.value.market.minOrderSizeMicro) return false;
+  const { market, quote } = gate.value;
+  const { limitMicro } = exitLimit({
+    ...{ policy, leaderPriceMicro: clock.priceMicro, tickMicro: market.tickMicro, bestBidMicro: quote.bestBidMicro },
+    ...{ sinceMs: clock.sinceMs, nowMs: view.nowMs },
+  });
+  return limitMicro < order.limitPriceMicro;
 }

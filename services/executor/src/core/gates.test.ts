@@ -72,6 +72,36 @@ const cases: Case[] = [
     reason: { code: "SIGNAL_TOO_OLD", ageMs: 10_001, ageMsMax: 10_000 },
   },
   {
+    name: "a fill older than the signal age by a clock that is corrected",
+    given: (of) => {
+      of.view.clock = { offsetMs: -20_000, uncertaintyMs: 1_000 };
+    },
+    fill: { tsEventMs: START_MS - 10_001 },
+    reason: { code: "SIGNAL_TOO_OLD", ageMs: 10_001, ageMsMax: 10_000 },
+  },
+  {
+    name: "a fill from the future is not fresh",
+    given: (of) => {
+      of.view.clock = { offsetMs: 0, uncertaintyMs: 30 };
+    },
+    fill: { tsEventMs: START_MS + 2_031 },
+    reason: { code: "SIGNAL_FROM_FUTURE", aheadMs: 2_031, aheadMsMax: 2_030 },
+  },
+  {
+    name: "a clock that nobody has measured",
+    given: (of) => {
+      of.view.clock = null;
+    },
+    reason: { code: "CLOCK_UNCERTAIN", uncertaintyMs: null, uncertaintyMsMax: 1_000 },
+  },
+  {
+    name: "a clock that may be off by more than a second",
+    given: (of) => {
+      of.view.clock = { offsetMs: 3, uncertaintyMs: 1_001 };
+    },
+    reason: { code: "CLOCK_UNCERTAIN", uncertaintyMs: 1_001, uncertaintyMsMax: 1_000 },
+  },
+  {
     name: "a leader who is not followed any more",
     given: (of) => of.tell(leaderFact(false)),
     reason: { code: "LEADER_NOT_FOLLOWED" },

@@ -37,7 +37,11 @@ export function entryGates(asked: GateQuestion): Gate<Tradable> {
   const { state, view, fill, policy, waitedMs } = asked;
   const market = marketGate(view, fill);
   if (market.kind !== "pass") return market;
-  const reason = signalGate(view, fill, policy) ?? leaderGate(state, fill, policy);
+  const dead = signalGate(fill);
+  if (dead !== null) return skip(dead);
+  const uncertain = clockGate(view);
+  if (uncertain !== null) return wait(uncertain);
+  const reason = ageGate(view, fill, policy) ?? leaderGate(state, fill, policy);
   if (reason !== null) return skip(reason);
   const risk = riskFor(state, view, riskSubject(fill, policy, market.value));
   if (risk.entry !== null) return risk.pending ? wait(risk.entry) : skip(risk.entry);
@@ -77,17 +81,35 @@ export const riskSubject = (fill: KnownFill, policy: AccountPolicy, market: Mark
   eventId: market?.eventId ?? null,
 });
 
+/** Whether the venue takes and keeps orders in a market. */
+export const isTradable = ({ closed, acceptingOrders }: MarketDefinition): boolean => !closed && acceptingOrders;
+
 function marketGate(view: ExecutorView, { tokenId }: KnownFill): Gate<MarketDefinition> {
   const market = view.market(tokenId);
   if (market === null) return wait({ code: "MARKET_UNKNOWN", tokenId });
-  if (market.closed || !market.acceptingOrders) return skip({ code: "MARKET_NOT_ACCEPTING_ORDERS" });
+  if (!isTradable(market)) return skip({ code: "MARKET_NOT_ACCEPTING_ORDERS" });
   return { kind: "pass", value: market };
 }
 
-function signalGate(view: ExecutorView, fill: KnownFill, policy: AccountPolicy): SkipReason | null {
+function signalGate(fill: KnownFill): SkipReason | null {
   if (fill.status !== "ON_CHAIN") return { code: "FILL_REVERTED" };
   if (fill.disputed) return { code: "FILL_DISPUTED" };
   if (fill.historical) return { code: "HISTORICAL_FILL" };
+  return null;
+}
+
+/** How old a signal is and when an order reaches the venue cannot be said by a clock that may be far off. */
+export function clockGate({ clock, limits }: ExecutorView): SkipReason | null {
+  const { clockUncertaintyMsMax: uncertaintyMsMax } = limits;
+  if (clock !== null && clock.uncertaintyMs <= uncertaintyMsMax) return null;
+  return { code: "CLOCK_UNCERTAIN", uncertaintyMs: clock?.uncertaintyMs ?? null, uncertaintyMsMax };
+}
+
+/** A signal that is not over yet is not fresh, it is wrong. */
+function ageGate(view: ExecutorView, fill: KnownFill, policy: AccountPolicy): SkipReason | null {
+  const aheadMs = fill.tsSignalMs - view.nowMs;
+  const aheadMsMax = view.limits.signalAheadMsMax + (view.clock?.uncertaintyMs ?? 0);
+  if (aheadMs > aheadMsMax) return { code: "SIGNAL_FROM_FUTURE", aheadMs, aheadMsMax };
   const ageMs = view.nowMs - fill.tsSignalMs;
   const ageMsMax = policy.signalAgeMsMax;
   return ageMs > ageMsMax ? { code: "SIGNAL_TOO_OLD", ageMs, ageMsMax } : null;

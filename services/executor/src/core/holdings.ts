@@ -10,7 +10,12 @@ import { add, type SharesMicro, subtract } from "@slipstream/contracts/money";
 
 type Place = { readonly blockNumber: number; readonly logIndex: number };
 /** Signed: what a fill or another act added to the holding, in 1e-6 share. */
-export type Movement = Place & { readonly id: string; readonly deltaMicro: SharesMicro };
+export type Movement = Place & {
+  readonly id: string;
+  readonly deltaMicro: SharesMicro;
+  /** It came from a split. */
+  readonly split?: true;
+};
 export type Snapshot = { readonly blockNumber: number; readonly sharesMicro: SharesMicro };
 export type Holding = {
   /** Balance at the end of a block, ascending. */
@@ -25,7 +30,7 @@ const MOVEMENTS_MAX = 128;
 
 export const emptyHolding = (): Holding => ({ snapshots: [], movements: [], forgottenBlock: -1 });
 
-const isBefore = (a: Place, b: Place): boolean =>
+export const isBefore = (a: Place, b: Place): boolean =>
   a.blockNumber < b.blockNumber || (a.blockNumber === b.blockNumber && a.logIndex < b.logIndex);
 
 /** Adds a movement once; the same id at another place moves it. */

@@ -28,11 +28,12 @@ export function addToLot(
   { sizeMicro, usdcMicro }: { readonly sizeMicro: SharesMicro; readonly usdcMicro: UsdcMicro },
 ): void {
   if (sizeMicro === 0n) return;
-  const { account, tokenId, conditionId, leader, leaderFillId } = order;
+  const { account, tokenId, conditionId, leader, leaderFillId, minOrderSizeMicro: minimumMicro } = order;
   const lot = state.lots.get(lotKey(order)) ?? {
     ...{ account, tokenId, conditionId, leader },
-    ...{ sizeMicro: ZERO_SHARES, costMicro: ZERO_USDC, parts: new Map<LeaderFillId, SharesMicro>() },
+    ...{ sizeMicro: ZERO_SHARES, costMicro: ZERO_USDC, minimumMicro, parts: new Map<LeaderFillId, SharesMicro>() },
   };
+  lot.minimumMicro = minimumMicro;
   lot.sizeMicro = add(lot.sizeMicro, sizeMicro);
   lot.costMicro = add(lot.costMicro, usdcMicro);
   lot.parts.set(leaderFillId, add(lot.parts.get(leaderFillId) ?? ZERO_SHARES, sizeMicro));

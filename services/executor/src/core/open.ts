@@ -7,10 +7,13 @@ import type { ChainSubject } from "@slipstream/contracts/subjects";
 import { smallestOrder, takeableSize } from "@slipstream/polymarket/orderRules";
 import { type Facts, orderHead } from "./attempt.ts";
 import { cancelOpen, cancelRequest, reasonToCancel } from "./cancel.ts";
-import { retryExit } from "./exits.ts";
+import { isDue } from "./exitSize.ts";
+import { givesWay, retryExit } from "./exits.ts";
+import { clockGate } from "./gates.ts";
 import type { ExecutorRequest, OrderToPlace } from "./messages.ts";
 import { type CancelReason, isEnded, isMayBeAtVenue, type OrderState } from "./orders.ts";
 import { riskFor } from "./riskGate.ts";
+import { asCopied } from "./splitSale.ts";
 import { type ExecutorState, execChain, lotKey, openOrders } from "./state.ts";
 import type { ExecutorView } from "./view.ts";
 
@@ -40,16 +43,23 @@ export function decideGranted(by: By, order: OrderState): Decision<ExecutorReque
   const reason = reasonToCancel(by.state, by.view, order) ?? lateOrTooSmall(by, order) ?? leave.denied;
   if (reason !== null) return { facts: [abandoned(by, order, reason)], requests: [] };
   // A moment brings what is missing; until then the order is only granted.
-  if (leave.pending) return nothing;
+  if (leave.pending !== null) return nothing;
   const place = placeable(by, order);
   return place === null ? nothing : { facts: [], requests: [{ type: "PlaceOrder", order: place }] };
 }
 
-/** What risk says of an order that would leave now; a halt is a reason to cancel as well and asked there. */
-function leaveFor({ state, view }: By, order: OrderState): { denied: "RISK_REDUCE_ONLY" | null; pending: boolean } {
+type Leave = {
+  readonly denied: "RISK_REDUCE_ONLY" | null;
+  /** What a moment may bring; null: nothing is missing. */
+  readonly pending: "CLOCK_UNCERTAIN" | "DECISION_NOT_APPLIED" | null;
+};
+
+/** What risk and the clock say of an order that would leave now; a halt is a reason to cancel as well and asked there. */
+function leaveFor({ state, view }: By, order: OrderState): Leave {
+  if (order.kind === "ENTRY" && clockGate(view) !== null) return { denied: null, pending: "CLOCK_UNCERTAIN" };
   const { entry, pending } = riskFor(state, view, { ...order, eventId: view.market(order.tokenId)?.eventId ?? null });
   const isDenied = order.kind === "ENTRY" && entry !== null && !pending;
-  return { denied: isDenied ? "RISK_REDUCE_ONLY" : null, pending };
+  return { denied: isDenied ? "RISK_REDUCE_ONLY" : null, pending: pending ? "DECISION_NOT_APPLIED" : null };
 }
 
 /**
@@ -63,11 +73,12 @@ export function whyNotPlaced(by: By, orderId: ClientOrderId): string | null {
   const reason = reasonToCancel(by.state, by.view, order);
   if (reason !== null) return reason;
   const { denied, pending } = leaveFor(by, order);
-  return pending ? "DECISION_NOT_APPLIED" : denied;
+  return pending ?? denied;
 }
 
 function lateOrTooSmall({ view }: By, order: OrderState): AbandonReason | null {
-  if (view.nowMs - order.tsDecidedMs > PLACE_WITHIN_MS) return "TOO_LATE";
+  // Either way: a clock that was set back in between would otherwise keep the order for as long.
+  if (Math.abs(view.nowMs - order.tsDecidedMs) > PLACE_WITHIN_MS) return "TOO_LATE";
   const market = view.market(order.tokenId);
   if (market === null) return null;
   // Inventory granted less than the venue takes.
@@ -79,11 +90,12 @@ function lateOrTooSmall({ view }: By, order: OrderState): AbandonReason | null {
 function placeable({ state, view }: By, order: OrderState): OrderToPlace | null {
   const market = view.market(order.tokenId);
   if (market === null) return null;
-  // An account that was deleted has no mode any more: its order is not sent anywhere real.
+  // An account that was never configured has no mode: its order is not sent anywhere real.
   const { submitLatencyMs: latencyMs, mode } = state.accounts.get(order.account)?.policy ?? noPolicy;
   const { orderId, account, leader, tokenId, conditionId, side, limitPriceMicro, timeInForce, ttlMs } = order;
   const sizeMicro = takeableSize(order, order.sizeMicro);
-  const reachesMs = Math.max(order.tsDecidedMs + latencyMs, view.nowMs);
+  // Whatever our clock says: nothing is ordered before what it follows, and none of the way is skipped.
+  const reachesMs = Math.max(order.tsDecidedMs + latencyMs, order.tsSignalMs + latencyMs, view.nowMs);
   return {
     ...{ orderId, account, mode, leader, tokenId, conditionId, side, limitPriceMicro, timeInForce, ttlMs },
     tokens: [market.tokens[0].tokenId, market.tokens[1].tokenId],
@@ -132,6 +144,7 @@ function decideOpen(by: By, order: OrderState): Decision<ExecutorRequest> {
   const reason: CancelReason | null = reasonToCancel(by.state, by.view, order);
   if (reason !== null && order.cancelReason === null) return cancelOpen(by, order, reason);
   if (!isMayBeAtVenue(order)) return nothing;
+  if (reason === null && givesWay(by, order)) return cancelOpen(by, order, "REPLACED");
   // Repeating a cancel is harmless, and the first one may have met a shut latch.
   if (reason !== null) return { facts: [], requests: [cancelRequest(by, order)] };
   const waitedMs = by.view.nowMs - order.tsDecidedMs;
@@ -139,7 +152,7 @@ function decideOpen(by: By, order: OrderState): Decision<ExecutorRequest> {
   // It may be at the venue although we were not told, so it is cancelled and not just given up.
   if (waitedMs > PLACE_WITHIN_MS) return { facts: [], requests: [cancelRequest(by, order)] };
   const { denied, pending } = leaveFor(by, order);
-  if (denied !== null || pending) return nothing;
+  if (denied !== null || pending !== null) return nothing;
   const place = placeable(by, order);
   return place === null ? nothing : { facts: [], requests: [{ type: "PlaceOrder", order: place }] };
 }
@@ -149,10 +162,11 @@ function retries({ state, view }: By, chain: ChainSubject): Facts {
   const tried = new Set<string>();
   const facts: Facts = [];
   for (const exit of [...state.unfollowed.values()].reverse()) {
-    const fill = state.fills.get(exit.leaderFillId);
+    const signal = state.fills.get(exit.leaderFillId);
+    const fill = signal === undefined ? undefined : asCopied(signal, exit.tokenId);
     const account = state.accounts.get(exit.account);
     if (fill === undefined || account === undefined || tried.has(lotKey(exit))) continue;
-    if (exit.notBeforeMs > view.nowMs || (fill.side === "SELL" && fill.status !== "ON_CHAIN")) continue;
+    if (exit.notBeforeMs > view.nowMs || !isDue(state, exit)) continue;
     const conditionId = view.market(exit.tokenId)?.conditionId ?? exit.conditionId;
     if (execChain(exit.account, { conditionId, tokenId: exit.tokenId }) !== chain) continue;
     const { policy, revision } = account;

@@ -1,7 +1,14 @@
 /** The life of one of our orders: one exhaustive function of (status, event). */
 import type { OrderIntent } from "@slipstream/contracts/facts/exec";
 import type { ClientOrderId, TradeId } from "@slipstream/contracts/ids";
-import { type SharesMicro, subtractToZero, type UsdcMicro, ZERO_SHARES } from "@slipstream/contracts/money";
+import {
+  type PriceMicro,
+  type SharesMicro,
+  subtractToZero,
+  type UsdcMicro,
+  ZERO_SHARES,
+} from "@slipstream/contracts/money";
+import type { UsedPart } from "./bucket.ts";
 
 /**
  * `intent`: in the log, not granted. `granted`: handed to the venue or about to be. `accepted`: the venue has it.
@@ -21,7 +28,7 @@ export type OrderEvent =
   | "abandon"
   | "reject";
 
-export type CancelReason = "FILL_REVERTED" | "RISK_HALT" | "OPERATOR" | "LEADER_EXITED" | "MARKET_CLOSED";
+export type CancelReason = "FILL_REVERTED" | "RISK_HALT" | "OPERATOR" | "LEADER_EXITED" | "REPLACED" | "MARKET_CLOSED";
 
 /** The leader sold while this entry was open: what it fills from now on is sold again in the same proportion. */
 export type OwedExit = {
@@ -30,6 +37,19 @@ export type OwedExit = {
   readonly soldMicro: SharesMicro;
   readonly heldMicro: SharesMicro;
   readonly filledBeforeMicro: SharesMicro;
+  /** As of the exit: see `ExitClock`. */
+  readonly sinceMs: number;
+  readonly priceMicro: PriceMicro | null;
+};
+
+/** What the limit of an exit is made of. It is kept from order to order until the exit is done. */
+export type ExitClock = {
+  /** When the oldest exit that it closes was decided: the limit gives way with the time since. */
+  readonly sinceMs: number;
+  /** The price it is measured by; null: the leader had none and no book was known yet. */
+  readonly priceMicro: PriceMicro | null;
+  /** Orders for it that failed, one after the other: each waits longer. */
+  readonly failures: number;
 };
 
 export type OrderState = Pick<
@@ -46,10 +66,16 @@ export type OrderState = Pick<
   | "limitPriceMicro"
   | "timeInForce"
   | "ttlMs"
+  | "tsSignalMs"
   | "tsDecidedMs"
+  | "minOrderSizeMicro"
 > & {
   /** Which order of its attempt, from 0: exits may need several. */
   readonly n: number;
+  /** Of an exit; null: an entry. */
+  readonly clock: ExitClock | null;
+  /** As intended: what was not granted is still to be closed. */
+  readonly askedMicro: SharesMicro;
   status: OrderStatus;
   /** As intended, then as granted. */
   sizeMicro: SharesMicro;
@@ -58,21 +84,31 @@ export type OrderState = Pick<
   trades: Map<TradeId, { readonly sizeMicro: SharesMicro; readonly usdcMicro: UsdcMicro }>;
   cancelReason: CancelReason | null;
   owedExits: OwedExit[];
+  /** What it took out of the bucket, oldest signal first. */
+  readonly bucketUsed: UsedPart[];
+  /** It is (part of) a fixed size for a whole order of the leader. */
+  readonly fixedSize: boolean;
 };
 
-export function newOrder(intent: OrderIntent, n: number): OrderState {
+export function newOrder(
+  intent: OrderIntent,
+  { n, clock, bucketUsed }: Pick<OrderState, "n" | "clock" | "bucketUsed">,
+): OrderState {
   const { orderId, attemptId, account, leaderFillId, leader, kind, tokenId, conditionId, side, limitPriceMicro } =
     intent;
-  const { sizeMicro, timeInForce, ttlMs, tsDecidedMs } = intent;
+  const { sizeMicro, timeInForce, ttlMs, tsSignalMs, tsDecidedMs, minOrderSizeMicro } = intent;
   return {
     ...{ orderId, attemptId, account, leaderFillId, leader, kind, tokenId, conditionId, side, limitPriceMicro },
-    ...{ sizeMicro, timeInForce, ttlMs, tsDecidedMs, n },
+    ...{ sizeMicro, timeInForce, ttlMs, tsSignalMs, tsDecidedMs, minOrderSizeMicro, n, clock },
+    askedMicro: sizeMicro,
     status: "intent",
     filledMicro: ZERO_SHARES,
     tsPlacedMs: null,
     trades: new Map(),
     cancelReason: null,
     owedExits: [],
+    bucketUsed,
+    fixedSize: kind === "ENTRY" && intent.ratioMicro === null,
   };
 }
 

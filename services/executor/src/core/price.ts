@@ -11,36 +11,39 @@ export function purchasePrice({ priceMicro: price, leaderFillId }: KnownFill): P
   return price;
 }
 
-/**
- * The price an exit is guarded by: the leader's own, or where he had none (he merged, say) the middle of the book, so
- * that a gap of the book is not taken for a price. Zero when the book is empty.
- */
-export function exitPrice(
-  { priceMicro: price }: KnownFill,
-  { bestBidMicro: bid, bestAskMicro: ask }: Quote,
-): PriceMicro {
-  if (price !== null) return price;
-  if (bid === null || ask === null) return bid ?? ask ?? priceMicro(0);
-  return priceMicro(Math.floor((bid + ask) / 2));
-}
-
-/**
- * Returns the worst price an order may trade at: the leader's price plus (BUY) or minus (SELL) the guard's basis points
- * of it and ticks, less the ticks risk takes off, on tick in our favour and inside [tick, 1 - tick].
- */
-export function limitPrice(options: {
+export type GuardOptions = {
   readonly leaderPriceMicro: PriceMicro;
   readonly side: Side;
   readonly tickMicro: PriceMicro;
-  readonly policy: Pick<AccountPolicy, "priceGuardBps" | "priceGuardTicks">;
+  readonly policy: Pick<AccountPolicy, "priceGuardBps" | "priceGuardTicks" | "priceGuardMaxBps">;
   /** Ticks in our favour, from risk. */
   readonly riskTicks: number;
-}): PriceMicro {
-  const { leaderPriceMicro, side, tickMicro, policy, riskTicks } = options;
-  const slack = Math.floor((leaderPriceMicro * policy.priceGuardBps) / 10_000);
-  const away = slack + (policy.priceGuardTicks - riskTicks) * tickMicro;
+};
+
+/**
+ * Returns the worst price the guard allows, on the tick or not: the leader's price plus (BUY) or minus (SELL) basis points
+ * of it and ticks, together never more than `priceGuardMaxBps` of it, less the ticks risk takes off. Within [0, 1].
+ */
+export function guardPrice({ leaderPriceMicro, side, tickMicro, policy, riskTicks }: GuardOptions): PriceMicro {
+  const partOf = (bps: number): number => Math.floor((leaderPriceMicro * bps) / 10_000);
+  const slack = partOf(policy.priceGuardBps) + policy.priceGuardTicks * tickMicro;
+  const away = Math.min(slack, partOf(policy.priceGuardMaxBps)) - riskTicks * tickMicro;
   const raw = side === "BUY" ? leaderPriceMicro + away : leaderPriceMicro - away;
-  return toTick(priceMicro(Math.min(MICRO_NUMBER, Math.max(0, raw))), tickMicro, side);
+  return priceMicro(Math.min(MICRO_NUMBER, Math.max(0, raw)));
+}
+
+/**
+ * Returns the worst price an order may trade at: the guard's, on tick in our favour. null when no price of the market's
+ * grid, which ends a tick before 0 and 1, is as good as that.
+ */
+export function limitPrice(options: GuardOptions): PriceMicro | null {
+  return withinGrid(guardPrice(options), options.tickMicro, options.side);
+}
+
+/** The nearest price on the grid that is as good as `bound`; null when the grid has none. */
+export function withinGrid(bound: PriceMicro, tickMicro: PriceMicro, side: Side): PriceMicro | null {
+  const limit = toTick(bound, tickMicro, side);
+  return (side === "BUY" ? limit <= bound : limit >= bound) ? limit : null;
 }
 
 /** The price an order of `side` would trade at first; null when that side of the book is empty. */

@@ -1,8 +1,8 @@
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { describe, expect, test } from "vitest";
 import { limitPrice } from "./price.ts";
-import { entrySize, wantedSize } from "./sizing.ts";
-import { market, policy, price, shares, type tokenId, usdc } from "./story.testing.ts";
+import { entrySize, targetOf } from "./sizing.ts";
+import { market, policy, price, shares, tokenId, usdc } from "./story.testing.ts";
 
 describe("our part of a leader's fill", () => {
   test.each<[string, Partial<AccountPolicy>, { role: "MAKER" | "TAKER" | "UNKNOWN"; size: number }, number, number]>([
@@ -19,8 +19,8 @@ describe("our part of a leader's fill", () => {
     ],
   ])("%s", (_name, over, { role, size }, riskFactorMicro, expected) => {
     const fill = { role, sharesMicro: shares(size) };
-    const sized = wantedSize({ policy: { ...policy, ...over }, fill, limitMicro: price(0.5), riskFactorMicro });
-    expect(sized).toBe(shares(expected));
+    const sized = targetOf({ policy: { ...policy, ...over }, fill, limitMicro: price(0.5), riskFactorMicro });
+    expect(sized.targetMicro).toBe(shares(expected));
   });
 });
 
@@ -40,6 +40,7 @@ const size = (options: {
   entrySize({
     policy: options.policy ?? policy,
     market,
+    tokenId,
     limitMicro: price(options.limit ?? 0.5),
     wantedMicro: shares(options.wanted),
     bucketMicro: shares(options.bucket ?? 0),
@@ -98,7 +99,7 @@ describe("limit prices", () => {
     ["never above one less a tick", 0.99, "BUY", 500, 5, 0, 0.99],
     ["never below a tick", 0.01, "SELL", 500, 5, 0, 0.01],
   ])("%s", (_name, leaderPrice, side, priceGuardBps, priceGuardTicks, riskTicks, limit) => {
-    const guard = { priceGuardBps, priceGuardTicks };
+    const guard = { priceGuardBps, priceGuardTicks, priceGuardMaxBps: 10_000 };
     const options = { leaderPriceMicro: price(leaderPrice), side, tickMicro: price(0.01), policy: guard, riskTicks };
     expect(limitPrice(options)).toBe(price(limit));
   });

@@ -1,8 +1,11 @@
 /** How large a copy is: sizing, then caps, which only shrink it, then the venue's minimum, which never enlarges it. */
 import type { SkipReason } from "@slipstream/contracts/facts/exec";
+import { positionsFull } from "@slipstream/contracts/facts/limits";
+import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import {
   add,
+  divide,
   MICRO,
   minAmount,
   type PriceMicro,
@@ -27,22 +30,37 @@ export const minimumBuy = (
 /** A maker's fill, or one whose role is not known, may be copied smaller. */
 export const isMakerLike = ({ role }: Pick<KnownFill, "role">): boolean => role !== "TAKER";
 
-/** Returns our part of a leader's fill before caps, in 1e-6 share. */
-export function wantedSize(options: {
+/** What a sizing asks for, in 1e-6 share. */
+export type Target = {
+  /** Ours to the leader's size, 1e-6, rounded down; null: a fixed size has none. */
+  readonly ratioMicro: number | null;
+  /** Our part of the fill; of a fixed size what the leader's whole order is worth to us. */
+  readonly targetMicro: SharesMicro;
+  /** The fixed size, smaller for makers and under degrade; null: a percentage. */
+  readonly budgetMicro: UsdcMicro | null;
+};
+
+/** Returns what our part of a leader's fill is before buckets and caps. */
+export function targetOf(options: {
   readonly policy: AccountPolicy;
   readonly fill: Pick<KnownFill, "sharesMicro" | "role">;
   readonly limitMicro: PriceMicro;
   readonly riskFactorMicro: number;
-}): SharesMicro {
+}): Target {
   const { policy, fill, limitMicro, riskFactorMicro } = options;
   const { sizing } = policy;
-  const base =
-    sizing.kind === "percentage"
-      ? scale(fill.sharesMicro, { numerator: BigInt(sizing.ratioMicro), denominator: MICRO }, "floor")
-      : sharesFor(sizing.usdcMicro, limitMicro, "floor");
-  const role = isMakerLike(fill) ? BigInt(policy.makerRatioMicro) : MICRO;
-  const numerator = role * BigInt(riskFactorMicro);
-  return scale(base, { numerator, denominator: MICRO * MICRO }, "floor");
+  const numerator = (isMakerLike(fill) ? BigInt(policy.makerRatioMicro) : MICRO) * BigInt(riskFactorMicro);
+  const denominator = MICRO * MICRO;
+  if (sizing.kind === "fixed") {
+    const budgetMicro = scale(sizing.usdcMicro, { numerator, denominator }, "floor");
+    return { ratioMicro: null, targetMicro: sharesFor(budgetMicro, limitMicro, "floor"), budgetMicro };
+  }
+  const share = BigInt(sizing.ratioMicro) * numerator;
+  return {
+    ratioMicro: Number(divide(share, denominator, "floor")),
+    targetMicro: scale(fill.sharesMicro, { numerator: share, denominator: denominator * MICRO }, "floor"),
+    budgetMicro: null,
+  };
 }
 
 export type EntrySize =
@@ -56,12 +74,14 @@ export type EntrySize =
 export function entrySize(options: {
   readonly policy: AccountPolicy;
   readonly market: MarketDefinition;
+  readonly tokenId: TokenId;
   readonly limitMicro: PriceMicro;
   readonly wantedMicro: SharesMicro;
+  /** What of the bucket may join an order at this limit. */
   readonly bucketMicro: SharesMicro;
   readonly exposure: Exposure;
 }): EntrySize {
-  const { policy, market, limitMicro, wantedMicro, bucketMicro, exposure } = options;
+  const { policy, market, tokenId, limitMicro, wantedMicro, bucketMicro, exposure } = options;
   const { timeInForce } = policy;
   const minimumMicro = minimumBuy(market, limitMicro, timeInForce);
   const priced = { side: "BUY" as const, limitPriceMicro: limitMicro, timeInForce };
@@ -74,12 +94,8 @@ export function entrySize(options: {
       bucketAddMicro: wantedMicro,
     };
   }
-  const { caps } = policy;
-  const isHeld = market.tokens.some(({ tokenId }) => exposure.tokens.has(tokenId));
-  if (!isHeld && exposure.tokens.size >= caps.openPositionsMax) {
-    const reason = { code: "POSITIONS_FULL" as const, open: exposure.tokens.size, openMax: caps.openPositionsMax };
-    return { kind: "skip", reason, bucketAddMicro: ZERO_SHARES };
-  }
+  const tooMany = positionsFull(exposure.tokens, tokenId, policy.caps.openPositionsMax);
+  if (tooMany !== null) return { kind: "skip", reason: tooMany, bucketAddMicro: ZERO_SHARES };
   let sizeMicro = full;
   for (const { cap, capMicro, roomMicro } of capsOf(policy, exposure)) {
     sizeMicro = minAmount(sizeMicro, takeableSize(priced, sharesFor(roomMicro, limitMicro, "floor")));

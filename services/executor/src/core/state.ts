@@ -11,7 +11,16 @@
  *    the same leader and token remains.
  */
 import type { FactOf } from "@slipstream/contracts/facts";
-import type { AccountId, Address, AttemptId, ConditionId, LeaderFillId, TokenId } from "@slipstream/contracts/ids";
+import type { BucketPart } from "@slipstream/contracts/facts/exec";
+import type {
+  AccountId,
+  Address,
+  AttemptId,
+  ConditionId,
+  FactId,
+  LeaderFillId,
+  TokenId,
+} from "@slipstream/contracts/ids";
 import {
   add,
   notional,
@@ -21,10 +30,12 @@ import {
   ZERO_SHARES,
   ZERO_USDC,
 } from "@slipstream/contracts/money";
-import type { AccountPolicy } from "@slipstream/contracts/policy";
+import type { AccountPolicy, WhenRemoved } from "@slipstream/contracts/policy";
 import { type ChainSubject, partitionFor, subjects } from "@slipstream/contracts/subjects";
+import type { CopiedStep } from "./copied.ts";
 import type { Holding } from "./holdings.ts";
-import { isEnded, leavesOf, type OrderState, type OrdersById } from "./orders.ts";
+import type { LeaderOrders } from "./leaderOrder.ts";
+import { type ExitClock, isEnded, leavesOf, type OrderState, type OrdersById } from "./orders.ts";
 
 export type KnownFill = Pick<
   FactOf<"LeaderFill">,
@@ -38,9 +49,13 @@ export type KnownFill = Pick<
   | "blockNumber"
   | "logIndex"
   | "historical"
+  | "txHash"
+  | "orderHash"
 > & {
   /** null: an act that has no price. */
   readonly priceMicro: PriceMicro | null;
+  /** Not what the leader did, but what it amounts to: see splitSale.ts. */
+  readonly derived?: "splitSale";
   /** null: a fill. */
   readonly act: FactOf<"LeaderAct">["act"] | null;
   occurrence: number;
@@ -62,12 +77,14 @@ export type Lot = {
   sizeMicro: SharesMicro;
   /** What is held has cost, without fees. */
   costMicro: UsdcMicro;
+  /** The market's minimum order size: less cannot be sold. */
+  minimumMicro: SharesMicro;
   /** The size by the signal that it was bought for. */
   readonly parts: Map<LeaderFillId, SharesMicro>;
 };
 
-/** A leader's exit that is still to be followed. */
-export type UnfollowedExit = {
+/** A leader's exit that is still to be followed, or what a lot has to be closed for otherwise. No order is open for it. */
+export type UnfollowedExit = ExitClock & {
   readonly attemptId: AttemptId;
   readonly account: AccountId;
   readonly leaderFillId: LeaderFillId;
@@ -86,17 +103,30 @@ export type UnfollowedExit = {
 export type RiskStanding = Pick<FactOf<"RiskDecision">, "level" | "parameters"> & { readonly reason: string };
 
 export type ExecutorState = {
+  /** true: followed. */
   leaders: Map<Address, boolean>;
+  /** What becomes of what was bought after leaders who are not followed any more. */
+  removed: Map<Address, WhenRemoved>;
   accounts: Map<AccountId, { readonly policy: AccountPolicy; readonly revision: number }>;
   fills: Map<LeaderFillId, KnownFill>;
   orders: OrdersById;
   /** By `lotKey`. */
   lots: Map<string, Lot>;
-  /** Small fills of (account, token, leader) that wait to become an order, in our own size, by `lotKey`. */
-  buckets: Map<string, SharesMicro>;
+  /** Copies too small for the venue, saved up by `lotKey`; oldest signal first, never empty. See bucket.ts. */
+  buckets: Map<string, BucketPart[]>;
+  /** What is ordered of a fixed size for each order of a leader. See leaderOrder.ts. */
+  leaderOrders: LeaderOrders;
   unfollowed: Map<AttemptId, UnfollowedExit>;
+  /** What the leader bought behind a lot and gave since, by `lotKey`. */
+  copied: Map<string, CopiedStep[]>;
+  /** Sales that an account has still to decide. */
+  openSales: Set<LeaderFillId>;
+  /** Settlements that were folded, the newest SETTLEMENTS_MAX, so that none is paid twice. */
+  settlements: Set<FactId>;
   /** By `holdingKey`. */
   holdings: Map<string, Holding>;
+  /** By shard of leaders: every act up to this block is told. */
+  actsUpTo: Map<string, number>;
   /** By `<scope kind>:<id>`. */
   risk: Map<string, RiskStanding>;
   /**
@@ -110,15 +140,23 @@ export type ExecutorState = {
   fillsFolded: number;
 };
 
+export const SETTLEMENTS_MAX = 4_096;
+
 export const initialState = (): ExecutorState => ({
   leaders: new Map(),
+  removed: new Map(),
   accounts: new Map(),
   fills: new Map(),
   orders: new Map(),
   lots: new Map(),
   buckets: new Map(),
+  leaderOrders: new Map(),
   unfollowed: new Map(),
+  copied: new Map(),
+  openSales: new Set(),
+  settlements: new Set(),
   holdings: new Map(),
+  actsUpTo: new Map(),
   risk: new Map(),
   operatorHalts: new Set(),
   riskSeq: 0,
@@ -127,6 +165,11 @@ export const initialState = (): ExecutorState => ({
 
 export type LotRef = { readonly account: AccountId; readonly tokenId: TokenId; readonly leader: Address };
 export const lotKey = ({ account, tokenId, leader }: LotRef): string => `${account}|${tokenId}|${leader}`;
+/** The inverse of `lotKey`. */
+export function lotRefOf(key: string): LotRef {
+  const [account = "", tokenId = "", leader = ""] = key.split("|");
+  return { account: account as AccountId, tokenId: tokenId as TokenId, leader: leader as Address };
+}
 export const holdingKey = (leader: Address, tokenId: TokenId): string => `${leader}|${tokenId}`;
 export const lotSize = (state: ExecutorState, ref: LotRef): SharesMicro =>
   state.lots.get(lotKey(ref))?.sizeMicro ?? ZERO_SHARES;
@@ -167,7 +210,7 @@ export type Exposure = {
   /** Cost of what is held and of what is being bought. */
   readonly tokenMicro: UsdcMicro;
   readonly grossMicro: UsdcMicro;
-  /** Tokens held or being bought. */
+  /** Tokens being bought, or held in a size that can be sold: the open positions. */
   readonly tokens: ReadonlySet<TokenId>;
 };
 
@@ -175,17 +218,29 @@ export type Exposure = {
 export function exposureOf(state: ExecutorState, account: AccountId, tokenId: TokenId): Exposure {
   let tokenMicro = ZERO_USDC;
   let grossMicro = ZERO_USDC;
-  const tokens = new Set<TokenId>();
   const count = (token: TokenId, amount: UsdcMicro): void => {
-    tokens.add(token);
     grossMicro = add(grossMicro, amount);
     if (token === tokenId) tokenMicro = add(tokenMicro, amount);
   };
   for (const lot of state.lots.values()) if (lot.account === account) count(lot.tokenId, lot.costMicro);
+  const tokens = heldTokens(state, account);
   for (const order of openOrders(state)) {
     if (order.account === account && order.kind === "ENTRY") {
+      tokens.add(order.tokenId);
       count(order.tokenId, notional(order.limitPriceMicro, leavesOf(order), "ceil"));
     }
   }
   return { tokenMicro, grossMicro, tokens };
+}
+
+/** Tokens of which an account holds, over all leaders, at least what the venue takes in an order; less is dust. */
+export function heldTokens(state: ExecutorState, account: AccountId): Set<TokenId> {
+  const held = new Map<TokenId, SharesMicro>();
+  const minimum = new Map<TokenId, SharesMicro>();
+  for (const lot of state.lots.values()) {
+    if (lot.account !== account) continue;
+    held.set(lot.tokenId, add(held.get(lot.tokenId) ?? ZERO_SHARES, lot.sizeMicro));
+    minimum.set(lot.tokenId, lot.minimumMicro);
+  }
+  return new Set([...held].flatMap(([token, size]) => (size >= (minimum.get(token) ?? size) ? [token] : [])));
 }

@@ -3,18 +3,21 @@ import type { FactOf } from "@slipstream/contracts/facts";
 import { factId } from "@slipstream/contracts/ids";
 import {
   balance,
+  conditionId,
   fillOrder,
   goodStory,
   hash,
   leader,
   leaderFill,
   only,
+  paper,
   price,
   quote,
   START_MS,
   type Story,
   shares,
   tokenId,
+  usdc,
 } from "./story.testing.ts";
 
 export const lotOf = (of: Story) => [...of.state().lots.values()].map(({ sizeMicro }) => sizeMicro);
@@ -24,6 +27,12 @@ export const tick = (of: Story, afterMs = 0): void => {
   of.view.nowMs += afterMs;
   of.say({ type: "Tick" });
 };
+/** The venue has the newest order. */
+export const placed = (of: Story): void => {
+  const order = only(of.own, "OrderIntent").at(-1);
+  if (order !== undefined) of.say({ type: "Placed", orderId: order.orderId, placeAtMs: of.view.nowMs + 150 });
+};
+export const limits = (of: Story) => exits(of).map(({ limitPriceMicro }) => limitPriceMicro);
 export const bidAt = (of: Story, at: number): void => {
   of.view.quote = { ...quote, bestBidMicro: price(at) };
 };
@@ -51,4 +60,15 @@ export const leaderAct = (
   ...{ tsEventMs: START_MS - 5_000, tsInitMs: START_MS, act, direction, leader, tokenId },
   sharesMicro: shares(amount),
   ...{ txHash: hash(2_000 + n), blockNumber: 100 + n, blockHash: hash(100 + n), logIndex: 3 },
+});
+
+/** The market of our token paid 10 shares that won. @param n - number of the settlement. */
+export const settled = (over: Partial<FactOf<"PositionSettled">> = {}, n = 0): FactOf<"PositionSettled"> => ({
+  type: "PositionSettled",
+  v: 1,
+  id: factId("PositionSettled", `${over.account ?? paper}.${over.tokenId ?? tokenId}`, n),
+  ...{ tsEventMs: 0, tsInitMs: 0, account: paper, tokenId, conditionId },
+  ...{ sharesMicro: shares(10), payoutMicro: usdc(10), costMicro: usdc(5), outcomeIndex: 0 },
+  ...{ payoutNumerators: [1n, 0n], payoutDenominator: 1n, blockNumber: 9, source: "chain" },
+  ...over,
 });

@@ -1,4 +1,5 @@
 /** Stories for tests: the executor's core on a small log, without shell, books or inventory unless a test plays them. */
+import type { ClockQuality } from "@slipstream/actor/clock";
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
 import {
   type AccountId,
@@ -111,6 +112,14 @@ export const policyFact = (over: Partial<AccountPolicy> = {}, revision = 1): Fac
 
 export const leaderFact = (enabled = true): FactOf<"ConfigChanged"> =>
   configFact(`leaders.${leader}`, 1, { leader, enabled });
+/** The leader is removed, as the command line does it. */
+export const removed = (
+  whenRemoved?: "follow" | "close" | "keep",
+  over: { readonly revision?: number; readonly atMs?: number } = {},
+): FactOf<"ConfigChanged"> => ({
+  ...configFact(`leaders.${leader}`, over.revision ?? 2, { leader, enabled: false, whenRemoved }),
+  tsInitMs: over.atMs ?? START_MS,
+});
 
 export const leaderFill = (n: number, over: Partial<FactOf<"LeaderFill">> = {}): FactOf<"LeaderFill"> => {
   const occurrence = over.occurrence ?? 0;
@@ -231,6 +240,7 @@ export type ViewParts = {
   riskDecisionSeq: number | null;
   chainLagMs: number | null;
   localHalt: boolean;
+  clock: ClockQuality | null;
   limits: ExecutorLimits;
 };
 
@@ -240,6 +250,7 @@ export function story(inventory: "grants" | "silent" | "denies" = "grants"): Sto
   const parts: ViewParts = {
     ...{ nowMs: START_MS, market, quote, riskHeartbeatAgeMs: 500, riskDecisionSeq: 0, chainLagMs: 1_000 },
     localHalt: false,
+    clock: { offsetMs: 0, uncertaintyMs: 0 },
     limits: defaultLimits,
   };
   const all: Fact[] = [];
@@ -247,7 +258,6 @@ export function story(inventory: "grants" | "silent" | "denies" = "grants"): Sto
   const requests: ExecutorRequest[] = [];
   const view = (): ExecutorView => ({
     ...parts,
-    clock: null,
     market: (id) => (parts.market?.tokens.some((token) => token.tokenId === id) === true ? parts.market : null),
     quote: (id) => (id === tokenId ? parts.quote : null),
   });

@@ -1,4 +1,5 @@
 /** What the executor's decisions take from outside the log. What a decision used of it is written into its fact. */
+import type { ClockQuality } from "@slipstream/actor/clock";
 import { defaultQuoteAges, type QuoteAges } from "@slipstream/book/replica";
 import type { BookHealth } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
@@ -27,6 +28,10 @@ export type ExecutorLimits = {
   readonly riskDegradeAfterMs: number;
   /** Silence of risk after which nothing is allowed and open orders are cancelled. */
   readonly riskHaltAfterMs: number;
+  /** A clock that may be off by more than this stops entries. */
+  readonly clockUncertaintyMsMax: number;
+  /** How far a block's time may be ahead of the world's, beyond what our own clock may be off. */
+  readonly signalAheadMsMax: number;
   /** Only a fresh quote is traded on. */
   readonly quoteAges: QuoteAges;
 };
@@ -36,21 +41,15 @@ export const defaultLimits: ExecutorLimits = {
   chainLagMsMax: 30_000,
   riskDegradeAfterMs: 3_000,
   riskHaltAfterMs: 10_000,
+  clockUncertaintyMsMax: 1_000,
+  signalAheadMsMax: 2_000,
   quoteAges: defaultQuoteAges,
-};
-
-/** What a process knows of its own clock: `nowMs` is corrected by the offset already. */
-export type ClockQuality = {
-  /** World's time minus ours. */
-  readonly offsetMs: number;
-  /** The offset is right within ± this. */
-  readonly uncertaintyMs: number;
 };
 
 export type ExecutorView = {
   /** The world's time, as well as this process knows it. */
   readonly nowMs: number;
-  /** null: not measured yet. */
+  /** null: not measured, or it has just jumped. */
   readonly clock: ClockQuality | null;
   market(tokenId: TokenId): MarketDefinition | null;
   /** null: no book of this token has been read. */

@@ -144,7 +144,8 @@ export function endOverdue(engine: PaperEngine, overdueMs: number): PaperEvent[]
   for (const desk of [...engine.desks.values()]) {
     for (const paper of desk.orders) {
       const { cancelAtMs, phase, order } = paper;
-      if (cancelAtMs !== null && cancelAtMs <= overdueMs) end(paper, "canceled", cancelAtMs, events);
+      if (phase !== "asking" && cancelAtMs !== null && cancelAtMs <= overdueMs)
+        end(paper, "canceled", cancelAtMs, events);
       else if (phase !== "resting" && order.placeAtMs <= overdueMs) end(paper, "blind", order.placeAtMs, events);
       else if (phase === "resting" && expiresAtMs(paper) <= overdueMs) {
         end(paper, "expired", expiresAtMs(paper), events);

@@ -15,7 +15,7 @@ import {
 import type { PaperEvent } from "./events.ts";
 import { type KnownMarket, mirrored, type Tokens, type Which } from "./market.ts";
 import { byPriority, end, expiresAtMs, fill, type PaperOrder } from "./orders.ts";
-import { type BookThen, crossing, displayed, place } from "./placement.ts";
+import { type BookThen, crossing, displayed, isClosedFor, place } from "./placement.ts";
 import { queueAt } from "./queueAt.ts";
 import { backOf, crosses, isBeyond, onLevel, onPrintAtPrice, onPrintBeyond } from "./resting.ts";
 import { onFullBook, onTotal, type TakenDepth, take, takenAt } from "./taken.ts";
@@ -86,6 +86,8 @@ function nextAct(desk: MarketDesk, known: KnownMarket): Act | null {
 function actsOf(paper: PaperOrder, { foldedMs }: MarketDesk, { closedMs }: KnownMarket): Act[] {
   const acts: Act[] = [];
   const { cancelAtMs, phase } = paper;
+  // What it was at the time of placement comes first.
+  if (phase === "asking") return acts;
   if (cancelAtMs !== null) acts.push({ kind: "cancel", atMs: cancelAtMs, paper });
   if (phase === "resting") {
     acts.push({ kind: "expire", atMs: expiresAtMs(paper), paper });
@@ -107,6 +109,7 @@ function perform(desk: MarketDesk, { kind, atMs, paper }: Act, known: KnownMarke
     const history = known.histories[paper.which];
     const answer = history === null ? null : bookAt(history, atMs, known.watermarkMs);
     if (answer?.kind === "book") placeAndRest(desk, paper, answer, known, events);
+    else if (isClosedFor(paper, known.closedMs)) placeAndRest(desk, paper, null, known, events);
     else paper.phase = "asking";
   }
 }
@@ -140,7 +143,7 @@ function bookNow({ feeds }: MarketDesk, which: Which, { histories }: KnownMarket
 function rejoin(desk: MarketDesk, paper: PaperOrder, book: Book | null, atMs: number, events: PaperEvent[]): void {
   const { side, limitPriceMicro } = paper.order;
   paper.queue = book === null ? null : backOf(displayed(book, side, limitPriceMicro));
-  if (book === null || atMs >= expiresAtMs(paper)) return;
+  if (book === null || atMs >= expiresAtMs(paper) || (paper.cancelAtMs !== null && atMs >= paper.cancelAtMs)) return;
   for (const level of crossing(paper, book, paper.leavesMicro, desk.taken)) meet(desk, paper, level, atMs, events);
 }
 

@@ -10,7 +10,7 @@ import {
   sharesMicro,
   subtractToZero,
 } from "@slipstream/contracts/money";
-import { refusalOf } from "@slipstream/polymarket/orderRules";
+import { marketClosed, refusalOf } from "@slipstream/polymarket/orderRules";
 import type { PaperEvent } from "./events.ts";
 import { mirrored } from "./market.ts";
 import { end, fill, type PaperOrder, refuse } from "./orders.ts";
@@ -38,13 +38,18 @@ export function place(
 ): boolean {
   const { order, known } = paper;
   const isFresh = known.fills === 0;
+  const isClosed = isClosedFor(paper, closedMs);
+  if (then === null && isFresh && isClosed) {
+    refuse(paper, marketClosed, events);
+    return false;
+  }
   if (then === null && (isFresh || order.timeInForce !== "GTD")) {
     end(paper, "blind", order.placeAtMs, events);
     return false;
   }
   if (then !== null && isFresh) {
     const refusal = refusalOf(order, {
-      acceptingOrders: closedMs === null || order.placeAtMs < closedMs,
+      acceptingOrders: !isClosed,
       tickMicro: then.tickMicro,
       minOrderSizeMicro: order.minOrderSizeMicro,
       bestOppositeMicro: bestPrice(then.book, otherSide(order.side)),
@@ -68,6 +73,10 @@ export function place(
   paper.phase = "resting";
   return true;
 }
+
+/** The venue refuses an order for a closed market whatever its book was. */
+export const isClosedFor = ({ order }: PaperOrder, closedMs: number | null): boolean =>
+  closedMs !== null && order.placeAtMs >= closedMs;
 
 /** @returns false when it was a FOK that could not be filled at once. */
 function takeLiquidity(paper: PaperOrder, book: Book, taken: TakenDepth, events: PaperEvent[]): boolean {

@@ -278,6 +278,13 @@ describe("the venue's rules at T (7)", () => {
     expect(made.told()).toEqual([`a refused ${code} t2000`, "b taker 20@50 t2000"]);
   });
 
+  test("a FAK that was granted more than the venue takes gives the rest back when it is filled", () => {
+    const made = world();
+    made.order({ timeInForce: "FAK", restMicro: shares(0.37) });
+    made.until(3_000);
+    expect(made.told()).toEqual(["a taker 20@50 t2000", "a taker 10@51 t2000", "a remainder t2000"]);
+  });
+
   test("the tick is the one of that moment, whenever its change was told", () => {
     const made = world();
     for (const [n, placeAtMs] of [1_999, 2_000, 2_500].entries()) {
@@ -308,6 +315,20 @@ describe("closing (3.7, 7.1)", () => {
       ]);
     },
   );
+
+  test("an order for a closed market is refused though nobody knows its book any more", () => {
+    const made = world();
+    made.order({ placeAtMs: 3_500 });
+    made.order({ orderId: id("b"), placeAtMs: 2_999, timeInForce: "FAK" });
+    made.resolve(3_000);
+    made.hole([0, 1], 2_999);
+    made.until(9_000);
+    expect(made.told()).toEqual([
+      "b taker 20@50 t2999",
+      "b taker 10@51 t2999",
+      "a refused MARKET_NOT_ACCEPTING_ORDERS t3500",
+    ]);
+  });
 
   test("told when later times are decided, it takes nothing back", () => {
     const made = resting();

@@ -116,7 +116,7 @@ export type LevelChange = { readonly atMs: number; readonly beforeMicro: number;
 
 /**
  * The changes of one level with times in (`sinceMs`, `untilMs`] since the last full book, oldest first.
- * @returns also from when on the book is one, and whether the level is known at all.
+ * @returns also when that full book came; -Infinity: before `sinceMs`.
  */
 export function changesOf(
   history: BookHistory,

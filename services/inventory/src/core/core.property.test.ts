@@ -154,7 +154,7 @@ test("confirmed and pending always sum to what was traded, whatever the chain te
   );
 });
 
-test("bought minus sold is cost minus realized profit, to the last micro", () => {
+test("bought and fees minus sold is cost minus realized profit, to the last micro", () => {
   fc.assert(
     fc.property(stories, (facts) => {
       const seen = new Set<string>();
@@ -162,7 +162,7 @@ test("bought minus sold is cost minus realized profit, to the last micro", () =>
       for (const fact of facts) {
         if (fact.type !== "ExecutionFill" || seen.has(fact.tradeId)) continue;
         seen.add(fact.tradeId);
-        net += fact.side === "BUY" ? fact.usdcMicro : -fact.usdcMicro;
+        net += (fact.side === "BUY" ? fact.usdcMicro : -fact.usdcMicro) + fact.feeMicro;
       }
       const position = fold(facts).accounts.get(given.account)?.positions.get(given.token);
       expect((position?.costMicro ?? 0n) - (position?.realizedPnlMicro ?? 0n)).toBe(net);

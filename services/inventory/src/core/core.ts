@@ -7,7 +7,7 @@ import type { InventoryMessage, InventoryView } from "./view.ts";
 
 export const inventoryCore: Core<InventoryState, InventoryView, InventoryMessage, never> = {
   service: "inventory",
-  stateVersion: 2,
+  stateVersion: 5,
   initial: initialState,
   folds,
   evolve,

@@ -29,6 +29,50 @@ function run(...facts: readonly Fact[]) {
 
 const start = [given.configured(given.policy()), given.filled({ n: 1, size: "5", usdc: "2", fee: "0.01" })];
 
+describe("the purse against our own books", () => {
+  const bought = given.filled({ n: 1, size: "5", usdc: "2", fee: "0.01" });
+  const settledAt = (block: number, usdc: string) => [
+    given.settled(1, block),
+    given.snapshot({ block, shares: "5", usdc }),
+  ];
+  const disagreements = (inventory: ReturnType<typeof run>) =>
+    inventory
+      .of("CashDisagreed")
+      .map(({ expectedMicro, actualMicro, blockNumber }) => [
+        formatMicro(expectedMicro),
+        formatMicro(actualMicro),
+        blockNumber,
+      ]);
+
+  test("is right while a fill is pending, and when it has settled", () => {
+    const inventory = run(given.configured(given.policy()), bought);
+    inventory.tickAt(1_000);
+    inventory.append(given.settled(1, 11));
+    inventory.tickAt(2_000);
+    inventory.append(given.snapshot({ block: 11, shares: "5", usdc: "997.99" }));
+    inventory.tickAt(3_000);
+    expect(disagreements(inventory)).toEqual([]);
+  });
+
+  test("is said to be wrong once, to the micro, and again when it is wrong by something else", () => {
+    const inventory = run(given.configured(given.policy()), bought, ...settledAt(11, "997.990001"));
+    inventory.tickAt(1_000);
+    inventory.tickAt(2_000);
+    expect(disagreements(inventory)).toEqual([["997.99", "997.990001", 11]]);
+    inventory.append(given.snapshot({ block: 12, shares: "5", usdc: "997.98" }));
+    inventory.tickAt(3_000);
+    inventory.tickAt(4_000);
+    expect(disagreements(inventory).slice(1)).toEqual([["997.99", "997.98", 12]]);
+  });
+
+  test("of a wallet is moved by others too and not judged", () => {
+    const live = [given.configured(given.policy({ mode: "live" })), ...settledAt(11, "5")];
+    const inventory = run(...live);
+    inventory.tickAt(1_000);
+    expect(disagreements(inventory)).toEqual([]);
+  });
+});
+
 describe("what inventory publishes", () => {
   test("a paper purse is credited once, whatever its policy becomes", () => {
     const inventory = run(given.configured(given.policy()), given.configured(given.policy(), 2));
@@ -53,9 +97,9 @@ describe("what inventory publishes", () => {
     ).toEqual([{ id: "PositionChanged:paper.11:3", effective: "5", cost: "2", fees: "0.01", cash: "997.99" }]);
   });
 
-  test("profit is what a sale brought above its share of the cost", () => {
+  test("profit is what a sale brought above its share of the cost, less every fee that was paid", () => {
     const inventory = run(...start, given.filled({ n: 2, side: "SELL", size: "2", usdc: "1.5" }));
-    expect(inventory.of("PositionChanged").at(-1)).toMatchObject({ costMicro: 1_200_000n, realizedPnlMicro: 700_000n });
+    expect(inventory.of("PositionChanged").at(-1)).toMatchObject({ costMicro: 1_200_000n, realizedPnlMicro: 690_000n });
   });
 
   test("after a restart only what is open is decided again", () => {

@@ -1,14 +1,15 @@
 /** What inventory publishes: grants and denials in the order of the log, positions after each change. */
 import { type Decision, type FactMessage, nothing } from "@slipstream/actor/core";
-import type { Fact } from "@slipstream/contracts/facts";
-import { type AccountId, factId } from "@slipstream/contracts/ids";
+import type { Fact, FactOf } from "@slipstream/contracts/facts";
+import { factId } from "@slipstream/contracts/ids";
 import { maxAmount, ZERO_USDC } from "@slipstream/contracts/money";
 import { type ChainSubject, subjects } from "@slipstream/contracts/subjects";
-import { accountOfSnapshot, configuredAccount } from "./evolve.ts";
-import { availableCollateral, positionNumbers } from "./formulas.ts";
+import { concernedBy } from "./evolve.ts";
+import { availableCollateral, claimable, type PositionNumbers, positionNumbers } from "./formulas.ts";
 import { answerIntent } from "./grant.ts";
-import type { Account, InventoryState, Order } from "./state.ts";
-import { agedFills, discrepancies } from "./timed.ts";
+import { dueShares, settlementFact } from "./settlement.ts";
+import type { Account, InventoryState, Order, Position } from "./state.ts";
+import { agedFills, cashDisagreements, discrepancies } from "./timed.ts";
 import type { InventoryMessage, InventoryView } from "./view.ts";
 
 /** One chain per account: grants of one purse are decided one after the other. */
@@ -23,7 +24,9 @@ export function route(
     case "Owed":
       return [subjects.position(message.account)];
     case "Fact": {
-      const id = concerned(message.recorded.fact);
+      const { fact } = message.recorded;
+      if (fact.type === "ConditionResolved") return [...state.accounts.values()].filter(isOpen).map(chainOf);
+      const id = concernedBy(fact);
       const account = id === null ? undefined : state.accounts.get(id);
       return account !== undefined && isOpen(account) ? [chainOf(account)] : [];
     }
@@ -42,8 +45,11 @@ export function decide(
 ): Decision<never> {
   const account = [...state.accounts.values()].find((known) => chainOf(known) === chain);
   if (account === undefined) return nothing;
+  const settled = settlements(state, account, view);
+  // What they free is there when they have been read back, and that brings us here again.
+  if (settled.length > 0) return { facts: settled, requests: [] };
   const facts = [...funding(account, view), ...firstAnswer(account, view), ...positionFacts(account, view)];
-  if (message.type !== "Fact") facts.push(...agedFills(account, view), ...discrepancies(account, view));
+  if (message.type !== "Fact") facts.push(...timed(account, view));
   return { facts, requests: [] };
 }
 
@@ -54,18 +60,35 @@ export const owed = (state: InventoryState): InventoryMessage[] =>
 export const chainOf = (account: Account): ChainSubject => subjects.position(account.account);
 
 const isOpen = (account: Account): boolean =>
-  needsFunding(account) || firstAsked(account) !== undefined || account.unpublished.size > 0;
-const isDue = (account: Account, view: InventoryView): boolean =>
-  isOpen(account) || agedFills(account, view).length > 0 || discrepancies(account, view).length > 0;
+  needsFunding(account) ||
+  firstAsked(account) !== undefined ||
+  account.unpublished.size > 0 ||
+  account.settling.size > 0;
+const isDue = (account: Account, view: InventoryView): boolean => isOpen(account) || timed(account, view).length > 0;
 
-function concerned(fact: Fact): AccountId | null {
-  if (fact.type === "ConfigChanged") return configuredAccount(fact);
-  if (fact.type === "BalanceSnapshot") return accountOfSnapshot(fact);
-  return "account" in fact ? fact.account : null;
+const timed = (account: Account, view: InventoryView): Fact[] => [
+  ...agedFills(account, view),
+  ...discrepancies(account, view),
+  ...cashDisagreements(account, view),
+];
+
+/** What resolved markets owe the account now. */
+function settlements(
+  { payouts }: InventoryState,
+  account: Account,
+  { nowMs }: InventoryView,
+): FactOf<"PositionSettled">[] {
+  return [...account.settling].flatMap((tokenId) => {
+    const position = account.positions.get(tokenId);
+    const payout = payouts.get(tokenId);
+    if (position === undefined || payout === undefined) return [];
+    const sharesMicro = dueShares(account, position, payout);
+    return sharesMicro === 0n ? [] : settlementFact(account, position, { payout, sharesMicro, nowMs });
+  });
 }
 
 /** A paper purse is filled once in its life; a later revision of its policy does not fill it again. */
-const needsFunding = (account: Account): boolean => !account.funded && account.policy?.mode === "paper";
+const needsFunding = (account: Account): boolean => account.fundingMicro === null && account.policy?.mode === "paper";
 
 function funding(account: Account, view: InventoryView): Fact[] {
   if (!needsFunding(account) || account.policy === null) return [];
@@ -117,6 +140,11 @@ function firstAnswer(account: Account, view: InventoryView): Fact[] {
   ];
 }
 
+function numbersOf(account: Account, position: Position): Omit<PositionNumbers, "agedSellsMicro"> {
+  const { agedSellsMicro: _kept, ...told } = positionNumbers(account, position);
+  return told;
+}
+
 function positionFacts(account: Account, view: InventoryView): Fact[] {
   const facts: Fact[] = [];
   for (const [tokenId, { seq, tsEventMs }] of account.unpublished) {
@@ -133,7 +161,9 @@ function positionFacts(account: Account, view: InventoryView): Fact[] {
       conditionId: position.conditionId,
       confirmedMicro: position.confirmedMicro,
       confirmedBlock: position.confirmedBlock,
-      ...positionNumbers(account, position),
+      ...numbersOf(account, position),
+      claimableMicro: claimable(position),
+      tradedMicro: position.tradedMicro,
       costMicro: position.costMicro,
       realizedPnlMicro: position.realizedPnlMicro,
       feesMicro: maxAmount(position.feesMicro, ZERO_USDC),

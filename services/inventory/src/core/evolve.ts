@@ -2,16 +2,18 @@
 import type { Fact, FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
 import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
 import type { AccountId, ClientOrderId, TokenId } from "@slipstream/contracts/ids";
-import { add, subtractToZero, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
+import { add, scaleMaxFee, subtract, subtractToZero, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
 import { AccountPolicy } from "@slipstream/contracts/policy";
 import { applyBalance, applySettlement, forgetAbsorbed } from "./absorption.ts";
 import { differenceOf } from "./formulas.ts";
 import { bookExecution, unbookExecution } from "./pnl.ts";
+import { bookSettlement, dueShares, payoutsOf } from "./settlement.ts";
 import {
   type Account,
   accountOf,
   CLOSED_ORDERS_MAX,
   type InventoryState,
+  PAYOUTS_MAX,
   type Position,
   positionOf,
   remember,
@@ -34,8 +36,11 @@ export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "ExecutionFillSettled",
   "PendingFillAged",
   "PositionChanged",
+  "ConditionResolved",
+  "PositionSettled",
   "DiscrepancyFound",
   "DiscrepancyResolved",
+  "CashDisagreed",
 ]);
 
 export function evolve(state: InventoryState, recorded: Recorded): InventoryState {
@@ -71,7 +76,7 @@ export function evolve(state: InventoryState, recorded: Recorded): InventoryStat
       if (id === null) break;
       const account = accountOf(state, id);
       // A paper account has its ledger, whatever wallet is configured for it.
-      if (fact.holder.kind === "paper" || !account.funded) readBalances(account, fact, seq);
+      if (fact.holder.kind === "paper" || account.fundingMicro === null) readBalances(account, fact, seq);
       break;
     }
     case "ExecutionFillSettled":
@@ -83,16 +88,65 @@ export function evolve(state: InventoryState, recorded: Recorded): InventoryStat
     case "PositionChanged":
       published(accountOf(state, fact.account), fact);
       break;
+    case "ConditionResolved":
+      resolve(state, fact, seq);
+      return state;
+    case "PositionSettled": {
+      const account = accountOf(state, fact.account);
+      const position = positionOf(account, fact.tokenId);
+      if (bookSettlement(position, fact, state.payouts.get(fact.tokenId))) touch(account, position, fact, seq);
+      break;
+    }
     case "DiscrepancyFound":
       positionOf(accountOf(state, fact.account), fact.tokenId).discrepancyMicro = fact.differenceMicro;
       break;
     case "DiscrepancyResolved":
       positionOf(accountOf(state, fact.account), fact.tokenId).discrepancyMicro = null;
       break;
+    case "CashDisagreed":
+      accountOf(state, fact.account).purseOffMicro = subtract(fact.actualMicro, fact.expectedMicro);
+      break;
     default:
       break;
   }
+  const concerned = concernedBy(fact);
+  const account = concerned === null ? undefined : state.accounts.get(concerned);
+  if (account !== undefined) lookForDue(state, account);
   return state;
+}
+
+/** The account that a fact is about; null: none, or all. */
+export function concernedBy(fact: Fact): AccountId | null {
+  if (fact.type === "ConfigChanged") return configuredAccount(fact);
+  if (fact.type === "BalanceSnapshot") return accountOfSnapshot(fact);
+  return "account" in fact ? fact.account : null;
+}
+
+/** The market of these tokens is decided for ever. Told twice, it is told the same. */
+function resolve(state: InventoryState, fact: FactOf<"ConditionResolved">, seq: number): void {
+  for (const [tokenId, payout] of payoutsOf(fact)) {
+    if (state.payouts.has(tokenId)) continue;
+    state.payouts.set(tokenId, payout);
+    for (const account of state.accounts.values()) {
+      if (account.positions.has(tokenId)) changed(account, tokenId, fact, seq);
+    }
+  }
+  for (const oldest of state.payouts.keys()) {
+    if (state.payouts.size <= PAYOUTS_MAX) break;
+    state.payouts.delete(oldest);
+  }
+  for (const account of state.accounts.values()) lookForDue(state, account);
+}
+
+/** What is due changes with a position only, and each change of a position is to be published. */
+function lookForDue(state: InventoryState, account: Account): void {
+  for (const tokenId of account.unpublished.keys()) {
+    const payout = state.payouts.get(tokenId);
+    const position = account.positions.get(tokenId);
+    if (payout === undefined || position === undefined) continue;
+    if (dueShares(account, position, payout) > 0n) account.settling.add(tokenId);
+    else account.settling.delete(tokenId);
+  }
 }
 
 /** The account whose purse or wallet a snapshot is about; null: a leader's. */
@@ -112,14 +166,16 @@ function configure(state: InventoryState, fact: FactOf<"ConfigChanged">): void {
   if (fact.revision <= account.policyRevision) return;
   // Whoever writes the bucket validates; a policy that we cannot read is no policy, so nothing is granted under it.
   const policy = AccountPolicy.safeDecode(fact.value as never);
-  account.policy = policy.success ? policy.data : null;
+  // Who is deleted is switched off: what he holds can still be sold.
+  if (fact.value === null) account.policy = account.policy === null ? null : { ...account.policy, enabled: false };
+  else account.policy = policy.success ? policy.data : null;
   account.policyRevision = fact.revision;
   account.policyTsMs = fact.tsEventMs;
 }
 
 function fund(account: Account, fact: FactOf<"AccountFunded">): void {
-  if (account.funded) return;
-  account.funded = true;
+  if (account.fundingMicro !== null) return;
+  account.fundingMicro = fact.collateralMicro;
   account.collateralMicro = add(account.collateralMicro ?? ZERO_USDC, fact.collateralMicro);
 }
 
@@ -134,6 +190,7 @@ function open(account: Account, fact: FactOf<"OrderIntent">, seq: number): void 
     limitPriceMicro: fact.limitPriceMicro,
     askedMicro: fact.sizeMicro,
     maxFeeMicro: fact.maxFeeMicro,
+    minimumMicro: fact.minOrderSizeMicro,
     seq,
     tsEventMs: fact.tsEventMs,
     phase: "asked",
@@ -149,9 +206,10 @@ function reserve(account: Account, fact: FactOf<"ReservationGranted">, seq: numb
     ...order,
     phase: "granted",
     leavesMicro: fact.sizeMicro,
-    feeLeftMicro: order.side === "BUY" ? order.maxFeeMicro : ZERO_USDC,
+    feeLeftMicro: order.side === "BUY" ? scaleMaxFee(order.maxFeeMicro, fact.sizeMicro, order.askedMicro) : ZERO_USDC,
   });
-  positionOf(account, order.tokenId).conditionId = order.conditionId;
+  const { conditionId, minimumMicro } = order;
+  Object.assign(positionOf(account, order.tokenId), { conditionId, minimumMicro });
   changed(account, order.tokenId, fact, seq);
 }
 
@@ -172,6 +230,7 @@ function countFill(account: Account, fact: FactOf<"ExecutionFill">, seq: number)
   position.conditionId = fact.conditionId;
   const costRemovedMicro = bookExecution(position, { side, sizeMicro, usdcMicro, feeMicro });
   position.fills.push({
+    kind: "fill",
     tradeId: fact.tradeId,
     side,
     sizeMicro,

@@ -72,6 +72,12 @@ export const configured = (value: AccountPolicy, revision = 1): FactOf<"ConfigCh
   value: AccountPolicy.encode(value),
 });
 
+/** The account was deleted. */
+export const unconfigured = (revision: number): FactOf<"ConfigChanged"> => ({
+  ...configured(policy(), revision),
+  value: null,
+});
+
 export const funded = (usdc: string): FactOf<"AccountFunded"> => ({
   type: "AccountFunded",
   ...head("AccountFunded", account),
@@ -87,6 +93,8 @@ type Intent = {
   readonly price?: number;
   readonly fee?: string;
   readonly tokenId?: TokenId;
+  /** The market's. */
+  readonly minimum?: string;
 };
 export const intent = ({
   n,
@@ -95,6 +103,7 @@ export const intent = ({
   price = 500_000,
   fee = "0",
   tokenId = token,
+  minimum = "5",
 }: Intent): FactOf<"OrderIntent"> => ({
   type: "OrderIntent",
   ...head("OrderIntent", orderId(n)),
@@ -126,8 +135,9 @@ export const intent = ({
   ttlMs: 5_000,
   maxFeeMicro: parseUsdc(fee),
   notionalMicro: parseUsdc("0"),
-  bucketUsedMicro: parseShares("0"),
+  bucketUsed: [],
   exitShare: null,
+  minOrderSizeMicro: parseShares(minimum),
   tsDecidedMs: 1,
 });
 
@@ -178,10 +188,10 @@ export const filled = ({
   liquiditySide: "taker",
 });
 
-export const expired = (n: number): FactOf<"OrderExpired"> => ({
+export const expired = (n: number, tokenId: TokenId = token): FactOf<"OrderExpired"> => ({
   type: "OrderExpired",
   ...head("OrderExpired", orderId(n)),
-  ...order(n, token),
+  ...order(n, tokenId),
   leavesMicro: parseShares("0"),
 });
 export const abandoned = (n: number): FactOf<"OrderAbandoned"> => ({
@@ -216,21 +226,41 @@ export const aged = (...ns: number[]): FactOf<"PendingFillAged"> => ({
   netMicro: parseShares("0"),
 });
 
+/** Both tokens of the market are decided: outcome 0 is `token`, outcome 1 is `otherToken`. */
+export const resolved = (...payoutNumerators: readonly [bigint, bigint]): FactOf<"ConditionResolved"> => ({
+  type: "ConditionResolved",
+  ...head("ConditionResolved", condition),
+  conditionId: condition,
+  tokenIds: [token, otherToken],
+  payoutNumerators: [...payoutNumerators],
+  payoutDenominator: payoutNumerators[0] + payoutNumerators[1],
+  blockNumber: 90,
+  source: "chain",
+  blockHash: null,
+});
+
 type Snapshot = {
   readonly block: number;
   readonly shares?: string;
   readonly usdc?: string;
   readonly afterReorg?: boolean;
+  readonly tokenId?: TokenId;
 };
-export const snapshot = ({ block, shares, usdc, afterReorg = false }: Snapshot): FactOf<"BalanceSnapshot"> => ({
+export const snapshot = ({
+  block,
+  shares,
+  usdc,
+  afterReorg = false,
+  tokenId = token,
+}: Snapshot): FactOf<"BalanceSnapshot"> => ({
   type: "BalanceSnapshot",
-  ...head("BalanceSnapshot", `${account}.${block}.${shares}.${usdc}`),
+  ...head("BalanceSnapshot", `${account}.${block}.${tokenId}.${shares}.${usdc}`),
   holder: { kind: "paper", account },
   blockNumber: block,
   blockHash: null,
   source: "paper",
   complete: false,
-  balances: shares === undefined ? [] : [{ tokenId: token, sharesMicro: parseShares(shares) }],
+  balances: shares === undefined ? [] : [{ tokenId, sharesMicro: parseShares(shares) }],
   collateralMicro: usdc === undefined ? null : parseUsdc(usdc),
   afterReorg,
 });

@@ -1,9 +1,20 @@
 import { createLocalLog } from "@slipstream/actor/local";
-import type { Fact } from "@slipstream/contracts/facts";
-import { parseUsdc } from "@slipstream/contracts/money";
+import type { Fact, FactOf } from "@slipstream/contracts/facts";
+import {
+  maxTakerFee,
+  notional,
+  parseUsdc,
+  priceMicro,
+  SIZE_STEP_MICRO,
+  scaleMaxFee,
+  sharesMicro,
+  usdcMicro,
+} from "@slipstream/contracts/money";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { inventoryCore } from "./core.ts";
 import * as given from "./facts.testing.ts";
+import { availableCollateral } from "./formulas.ts";
 
 type Answer = { readonly size: string; readonly collateral: string } | { readonly denied: string };
 
@@ -63,10 +74,44 @@ const table: readonly { name: string; facts: readonly Fact[]; answer: Answer }[]
     answer: { denied: "BALANCE_UNKNOWN" },
   },
   {
-    name: "a purchase above the purse is refused",
+    name: "a purchase above the purse buys what the purse pays for, in the venue's step",
     facts: [
       given.configured(given.policy({ initialCollateralMicro: parseUsdc("4.999999") })),
       given.intent({ n: 1, size: "10" }),
+    ],
+    answer: { size: "9990000", collateral: "4995000" },
+  },
+  {
+    name: "a fee that does not fit shrinks the purchase as well, and its part of the bound",
+    facts: [
+      given.configured(given.policy({ initialCollateralMicro: parseUsdc("5") })),
+      given.intent({ n: 1, size: "10", fee: "0.1" }),
+    ],
+    // 9.8 x 0.5, 98 % of the fee and what the bound of 64 fills does not shrink by.
+    answer: { size: "9800000", collateral: "4998650" },
+  },
+  {
+    name: "the purse to the micro: nothing is left over",
+    facts: [
+      given.configured(given.policy({ initialCollateralMicro: parseUsdc("4.995") })),
+      given.intent({ n: 1, size: "10" }),
+    ],
+    answer: { size: "9990000", collateral: "4995000" },
+  },
+  {
+    name: "a purse that pays for less than a step of the venue",
+    facts: [
+      given.configured(given.policy({ initialCollateralMicro: parseUsdc("0.004999") })),
+      given.intent({ n: 1, size: "10" }),
+    ],
+    answer: { denied: "INSUFFICIENT_COLLATERAL" },
+  },
+  {
+    name: "an empty purse is refused",
+    facts: [
+      given.configured(given.policy({ initialCollateralMicro: parseUsdc("5") })),
+      given.intent({ n: 1, size: "10" }),
+      given.intent({ n: 2, size: "10" }),
     ],
     answer: { denied: "INSUFFICIENT_COLLATERAL" },
   },
@@ -77,7 +122,7 @@ const table: readonly { name: string; facts: readonly Fact[]; answer: Answer }[]
       given.intent({ n: 1, size: "10" }),
       given.intent({ n: 2, size: "10" }),
     ],
-    answer: { denied: "INSUFFICIENT_COLLATERAL" },
+    answer: { size: "9980000", collateral: "4990000" },
   },
   {
     name: "what an expired order reserved is free again",
@@ -127,9 +172,65 @@ const table: readonly { name: string; facts: readonly Fact[]; answer: Answer }[]
     answer: { denied: "POSITIONS_FULL" },
   },
   {
+    name: "what is too little to be sold is no open position",
+    facts: [
+      small({ openPositionsMax: 1 }),
+      given.intent({ n: 1, size: "8", tokenId: given.otherToken }),
+      given.filled({ n: 1, size: "4.99", leaves: "3.01", usdc: "2.5", tokenId: given.otherToken }),
+      given.expired(1, given.otherToken),
+      given.intent({ n: 2, size: "1" }),
+    ],
+    answer: { size: "1000000", collateral: "500000" },
+  },
+  {
+    name: "while it is being bought it is, however little came yet",
+    facts: [
+      small({ openPositionsMax: 1 }),
+      given.intent({ n: 1, size: "8", tokenId: given.otherToken }),
+      given.filled({ n: 1, size: "4.99", leaves: "3.01", usdc: "2.5", tokenId: given.otherToken }),
+      given.intent({ n: 2, size: "1" }),
+    ],
+    answer: { denied: "POSITIONS_FULL" },
+  },
+  {
+    name: "a market that takes less has smaller positions",
+    facts: [
+      small({ openPositionsMax: 1 }),
+      given.intent({ n: 1, size: "2", tokenId: given.otherToken, minimum: "1" }),
+      given.filled({ n: 1, size: "2", usdc: "1", tokenId: given.otherToken }),
+      given.intent({ n: 2, size: "1" }),
+    ],
+    answer: { denied: "POSITIONS_FULL" },
+  },
+  {
+    name: "an account that was deleted buys nothing",
+    facts: [given.configured(given.policy()), given.unconfigured(2), given.intent({ n: 1, size: "10" })],
+    answer: { denied: "ACCOUNT_UNKNOWN" },
+  },
+  {
+    name: "and may still sell what it holds",
+    facts: [
+      given.configured(given.policy()),
+      ...bought(1, "10", "5"),
+      given.unconfigured(2),
+      given.intent({ n: 2, side: "SELL", size: "10" }),
+    ],
+    answer: { size: "10000000", collateral: "0" },
+  },
+  {
     name: "an open position may grow at the number allowed",
     facts: [small({ openPositionsMax: 1 }), ...bought(1, "8", "4"), given.intent({ n: 2, size: "1" })],
     answer: { size: "1000000", collateral: "500000" },
+  },
+  {
+    name: "the other token of a market that is held is a position of its own",
+    facts: [
+      small({ openPositionsMax: 1 }),
+      // Two tokens of one condition.
+      ...bought(1, "8", "4"),
+      given.intent({ n: 2, size: "1", tokenId: given.otherToken }),
+    ],
+    answer: { denied: "POSITIONS_FULL" },
   },
   {
     name: "nothing held, nothing to sell",
@@ -156,6 +257,62 @@ const table: readonly { name: string; facts: readonly Fact[]; answer: Answer }[]
     answer: { size: "2000000", collateral: "0" },
   },
 ];
+
+const numRuns = Number(process.env["FC_RUNS"] ?? 200);
+
+/** What an account with only `purse` is granted of a purchase. */
+function grantOf(purse: bigint, size: bigint, price: number, fee: bigint) {
+  let granted: FactOf<"ReservationGranted"> | null = null;
+  const log = createLocalLog({ onFact: ({ fact }) => (granted = fact.type === "ReservationGranted" ? fact : granted) });
+  const actor = log.add({ core: inventoryCore, view: () => given.view(), perform: () => null });
+  const much = usdcMicro(10n ** 15n);
+  const caps = { ...given.policy().caps, orderUsdcMicro: much, tokenUsdcMicro: much, grossUsdcMicro: much };
+  log.append(given.configured(given.policy({ caps, initialCollateralMicro: usdcMicro(purse) })));
+  log.append({
+    ...given.intent({ n: 1, size: "1", price }),
+    sizeMicro: sharesMicro(size),
+    maxFeeMicro: usdcMicro(fee),
+  });
+  const account = actor.state().accounts.get(given.account);
+  const left = account === undefined ? null : availableCollateral(account);
+  return { granted: granted as FactOf<"ReservationGranted"> | null, left };
+}
+
+describe("a purse that is a little short", () => {
+  const order = fc.record({
+    purse: fc.bigInt({ min: 0n, max: 20_000_000n }),
+    size: fc.bigInt({ min: 1n, max: 100_000_000n }),
+    limit: fc.integer({ min: 1, max: 999_999 }),
+    rateMicro: fc.constantFrom(0, 1_000, 70_000, 250_000),
+  });
+  test("is never overdrawn, to the micro, and one step more would not have fitted", () => {
+    fc.assert(
+      fc.property(order, ({ purse, size, limit, rateMicro }) => {
+        const schedule = { rateMicro, exponent: 1, takerOnly: true };
+        const price = priceMicro(limit);
+        const fee = maxTakerFee(schedule, price, sharesMicro(size));
+        const { granted, left } = grantOf(purse, size, limit, fee);
+        const cost = (of: bigint): bigint =>
+          notional(price, sharesMicro(of), "ceil") + scaleMaxFee(fee, sharesMicro(of), sharesMicro(size));
+        if (granted === null) {
+          expect(left).toBe(purse);
+          expect(cost(size < SIZE_STEP_MICRO ? size : SIZE_STEP_MICRO) > purse).toBe(true);
+          return;
+        }
+        expect(granted.collateralMicro <= purse && left === purse - granted.collateralMicro).toBe(true);
+        expect(granted.collateralMicro).toBe(cost(granted.sizeMicro));
+        // What is set aside pays for it at the worst price and with the highest fee it can have.
+        const worst = notional(price, granted.sizeMicro, "ceil") + maxTakerFee(schedule, price, granted.sizeMicro);
+        expect(granted.collateralMicro >= worst).toBe(true);
+        if (granted.sizeMicro === size) return;
+        expect(granted.sizeMicro % SIZE_STEP_MICRO).toBe(0n);
+        const more = granted.sizeMicro + SIZE_STEP_MICRO;
+        expect(more > size || cost(more) > purse).toBe(true);
+      }),
+      { numRuns },
+    );
+  });
+});
 
 describe("answers to intents", () => {
   for (const { name, facts, answer } of table) {

@@ -1,7 +1,9 @@
 /**
- * Cost, realized profit and fees, from our own fills in log order.
+ * Cost, realized profit and fees, from our own fills and settlements in log order. Realized profit is net: a fee is lost the
+ * moment it is paid.
  *
- * 1. `Σ bought − Σ sold (USDC, before fees) = cost − realized`, exactly, at every moment.
+ * 1. `Σ bought + Σ fees − Σ sold − Σ paid out (USDC) = cost − realized`, exactly, at every moment: what left the purse and did
+ *    not come back is in what is held, or lost.
  * 2. The cost of an empty position is 0.
  */
 import {
@@ -12,7 +14,6 @@ import {
   scale,
   subtract,
   type UsdcMicro,
-  ZERO_SHARES,
   ZERO_USDC,
 } from "@slipstream/contracts/money";
 import type { OwnFill, Position } from "./state.ts";
@@ -26,23 +27,28 @@ export type Execution = {
 };
 
 /**
- * Books an execution. A sale takes its share of the cost, rounded down, so the last share takes the rest; what is sold
- * beyond what fills brought (transferred in) had no cost.
+ * The cost that leaves a position with a sale of so many shares: its share, rounded down, so the last share takes the
+ * rest.
+ */
+export function costOfSale({ tradedMicro, costMicro }: Position, sizeMicro: SharesMicro): UsdcMicro {
+  if (tradedMicro <= sizeMicro) return costMicro;
+  return scale(costMicro, { numerator: sizeMicro, denominator: tradedMicro }, "floor");
+}
+
+/**
+ * Books an execution. What is sold beyond what fills brought (transferred in) had no cost.
  * @returns the cost that left the position: 0 for a purchase.
  */
 export function bookExecution(position: Position, execution: Execution): UsdcMicro {
   const { side, sizeMicro, usdcMicro, feeMicro } = execution;
   position.feesMicro = add(position.feesMicro, feeMicro);
+  position.realizedPnlMicro = subtract(position.realizedPnlMicro, feeMicro);
   if (side === "BUY") {
     position.tradedMicro = add(position.tradedMicro, sizeMicro);
     position.costMicro = add(position.costMicro, usdcMicro);
     return ZERO_USDC;
   }
-  const held = position.tradedMicro > 0n ? position.tradedMicro : ZERO_SHARES;
-  const removed =
-    held <= sizeMicro
-      ? position.costMicro
-      : scale(position.costMicro, { numerator: sizeMicro, denominator: held }, "floor");
+  const removed = costOfSale(position, sizeMicro);
   position.tradedMicro = subtract(position.tradedMicro, sizeMicro);
   position.costMicro = subtract(position.costMicro, removed);
   position.realizedPnlMicro = add(position.realizedPnlMicro, subtract(usdcMicro, removed));
@@ -52,6 +58,7 @@ export function bookExecution(position: Position, execution: Execution): UsdcMic
 /** Takes back an execution whose settlement failed, keeping invariant 1. */
 export function unbookExecution(position: Position, fill: OwnFill): void {
   position.feesMicro = subtract(position.feesMicro, fill.feeMicro);
+  position.realizedPnlMicro = add(position.realizedPnlMicro, fill.feeMicro);
   if (fill.side === "SELL") {
     position.tradedMicro = add(position.tradedMicro, fill.sizeMicro);
     position.costMicro = add(position.costMicro, fill.costRemovedMicro);
@@ -63,4 +70,8 @@ export function unbookExecution(position: Position, fill: OwnFill): void {
   position.tradedMicro = subtract(position.tradedMicro, fill.sizeMicro);
   position.costMicro = subtract(position.costMicro, fromCost);
   position.realizedPnlMicro = add(position.realizedPnlMicro, subtract(fill.usdcMicro, fromCost));
+  if (position.tradedMicro > 0n) return;
+  // Nothing is left that could carry the rest: a sale or settlement in between took too little of it.
+  position.realizedPnlMicro = subtract(position.realizedPnlMicro, position.costMicro);
+  position.costMicro = ZERO_USDC;
 }

@@ -5,6 +5,7 @@
  * ledger, includes it (absorbed). Absorbed fills are remembered for some blocks, because a reorg may take them back
  * and because an exact settlement may correct a guess.
  */
+import type { FactOf } from "@slipstream/contracts/facts";
 import type { AccountId, ClientOrderId, ConditionId, TokenId, TradeId } from "@slipstream/contracts/ids";
 import {
   type PriceMicro,
@@ -16,8 +17,10 @@ import {
 } from "@slipstream/contracts/money";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 
-/** One execution of ours that no balance is known to include for good. */
+/** One execution or settlement of ours that no balance is known to include for good. */
 export type OwnFill = {
+  /** `settlement`: the market paid; side SELL, its payout stands for the proceeds. It never ages. */
+  readonly kind: "fill" | "settlement";
   readonly tradeId: TradeId;
   readonly side: Side;
   readonly sizeMicro: SharesMicro;
@@ -42,6 +45,8 @@ export type OwnFill = {
 export type Position = {
   readonly tokenId: TokenId;
   conditionId: ConditionId | null;
+  /** The market's minimum order size, as our last granted intent names it; null: there was none. */
+  minimumMicro: SharesMicro | null;
   confirmedMicro: SharesMicro;
   confirmedBlock: number;
   /** In log order, oldest first. */
@@ -52,6 +57,8 @@ export type Position = {
   costMicro: UsdcMicro;
   realizedPnlMicro: UsdcMicro;
   feesMicro: UsdcMicro;
+  /** Settlements booked: the number of the next one. */
+  settlements: number;
   /** Since when balance and own fills disagree; null while they agree. */
   differsSinceMs: number | null;
   /** A difference that was published and is not resolved yet. */
@@ -67,6 +74,8 @@ export type Order = {
   readonly limitPriceMicro: PriceMicro;
   readonly askedMicro: SharesMicro;
   readonly maxFeeMicro: UsdcMicro;
+  /** The market's minimum order size. */
+  readonly minimumMicro: SharesMicro;
   readonly seq: number;
   readonly tsEventMs: number;
   readonly phase: "asked" | "granted";
@@ -78,14 +87,17 @@ export type Order = {
 
 export type Account = {
   readonly account: AccountId;
-  /** null: never configured, or deleted; what it holds stays. */
+  /** null: never configured, or unreadable. Deleted is switched off: what it holds stays, and may be sold. */
   policy: AccountPolicy | null;
   policyRevision: number;
   policyTsMs: number;
-  funded: boolean;
+  /** What a paper purse was credited with; null: not yet, or a wallet's account. */
+  fundingMicro: UsdcMicro | null;
   /** Last known balance of the purse; null: never read. */
   collateralMicro: UsdcMicro | null;
   collateralBlock: number;
+  /** By how much the purse was last said to be off our own books; 0: never. */
+  purseOffMicro: UsdcMicro;
   /** Some of its balances are the venue's index's, because no node answers. */
   degraded: boolean;
   readonly positions: Map<TokenId, Position>;
@@ -96,15 +108,30 @@ export type Account = {
   readonly seenTrades: Set<TradeId>;
   /** Tokens whose published position is older than the state: the sequence of the last change. */
   readonly unpublished: Map<TokenId, { readonly seq: number; readonly tsEventMs: number }>;
+  /** Tokens of resolved markets of which something is to be settled. */
+  readonly settling: Set<TokenId>;
 };
 
-export type InventoryState = { readonly accounts: Map<AccountId, Account> };
+/** What a share of a token is worth for ever: `payoutNumerators[outcomeIndex] / payoutDenominator` USDC. */
+export type TokenPayout = Pick<
+  FactOf<"ConditionResolved">,
+  "conditionId" | "payoutNumerators" | "payoutDenominator" | "blockNumber" | "source" | "tsEventMs" | "tsInitMs"
+> & { readonly outcomeIndex: number };
+
+export type InventoryState = {
+  readonly accounts: Map<AccountId, Account>;
+  /** The newest PAYOUTS_MAX; whoever still holds a token beyond them is told its payout again. */
+  readonly payouts: Map<TokenId, TokenPayout>;
+};
 
 /** An order lives minutes and fills once; repeats of older ones would need a log that is days out of order. */
 export const CLOSED_ORDERS_MAX = 4_096;
 export const SEEN_TRADES_MAX = 8_192;
 
-export const initialState = (): InventoryState => ({ accounts: new Map() });
+/** More tokens than balance-sync remembers to have told of. */
+export const PAYOUTS_MAX = 16_384;
+
+export const initialState = (): InventoryState => ({ accounts: new Map(), payouts: new Map() });
 
 export function accountOf(state: InventoryState, id: AccountId): Account {
   const known = state.accounts.get(id);
@@ -114,15 +141,17 @@ export function accountOf(state: InventoryState, id: AccountId): Account {
     policy: null,
     policyRevision: 0,
     policyTsMs: 0,
-    funded: false,
+    fundingMicro: null,
     collateralMicro: null,
     collateralBlock: 0,
+    purseOffMicro: ZERO_USDC,
     degraded: false,
     positions: new Map(),
     orders: new Map(),
     closedOrders: new Set(),
     seenTrades: new Set(),
     unpublished: new Map(),
+    settling: new Set(),
   };
   state.accounts.set(id, account);
   return account;
@@ -140,6 +169,7 @@ export function positionOf(account: Account, tokenId: TokenId): Position {
 export const emptyPosition = (tokenId: TokenId): Position => ({
   tokenId,
   conditionId: null,
+  minimumMicro: null,
   confirmedMicro: ZERO_SHARES,
   confirmedBlock: 0,
   fills: [],
@@ -147,6 +177,7 @@ export const emptyPosition = (tokenId: TokenId): Position => ({
   costMicro: ZERO_USDC,
   realizedPnlMicro: ZERO_USDC,
   feesMicro: ZERO_USDC,
+  settlements: 0,
   differsSinceMs: null,
   discrepancyMicro: null,
 });

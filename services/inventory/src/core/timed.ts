@@ -1,10 +1,10 @@
-/** What becomes true by the passing of time alone: fills that the chain never showed, differences that stay. */
+/** What is looked at by the clock: fills that the chain never showed, differences that stay, a purse that is wrong. */
 import { createHash } from "node:crypto";
 import type { Fact } from "@slipstream/contracts/facts";
 import { factId } from "@slipstream/contracts/ids";
-import { add, negate, type SharesMicro, ZERO_SHARES } from "@slipstream/contracts/money";
+import { add, negate, type SharesMicro, subtract, ZERO_SHARES } from "@slipstream/contracts/money";
 import { remainingOf, signed } from "./absorption.ts";
-import { differenceOf } from "./formulas.ts";
+import { differenceOf, purseCheck } from "./formulas.ts";
 import type { Account, OwnFill, Position } from "./state.ts";
 import type { InventoryView } from "./view.ts";
 
@@ -31,8 +31,9 @@ export function agedFills(account: Account, view: InventoryView): Fact[] {
   return facts;
 }
 
-/** A fill known to be in a block waits for the balance of that block, however long it takes. */
+/** A fill known to be in a block waits for the balance of that block, a settlement for redemption, however long. */
 const isLate = (fill: OwnFill, view: InventoryView): boolean =>
+  fill.kind === "fill" &&
   !fill.aged &&
   fill.settledBlock === null &&
   remainingOf(fill) > 0n &&
@@ -76,6 +77,28 @@ function isTooLarge(account: Account, position: Position, view: InventoryView): 
     if (other.conditionId === position.conditionId) market = add(market, size(differenceOf(account, other)));
   }
   return market > view.discrepancy.marketSharesMicro;
+}
+
+/** The purse against our own books, to the micro. A difference is told once, and again when it has become another. */
+export function cashDisagreements(account: Account, view: InventoryView): Fact[] {
+  const check = purseCheck(account);
+  if (check === null) return [];
+  const { expectedMicro, actualMicro } = check;
+  const off = subtract(actualMicro, expectedMicro);
+  if (off === 0n || off === account.purseOffMicro) return [];
+  return [
+    {
+      type: "CashDisagreed",
+      v: 1,
+      id: factId("CashDisagreed", `${account.account}.${account.collateralBlock}.${off}`.replace("-", "m")),
+      tsEventMs: view.nowMs,
+      tsInitMs: view.nowMs,
+      account: account.account,
+      expectedMicro,
+      actualMicro,
+      blockNumber: account.collateralBlock,
+    },
+  ];
 }
 
 const size = (shares: SharesMicro): SharesMicro => (shares < 0n ? negate(shares) : shares);

@@ -22,13 +22,19 @@ function rig(markets: Record<string, unknown>[]) {
   const published: string[] = [];
   const refused: string[] = [];
   let asked = 0;
+  let read = 0;
+  let failing = false;
   let now = 1_000;
   const gamma: GammaClient = {
     byTokens: async ([tokenId]) => {
       asked += 1;
       return markets.filter((market) => String(market["clobTokenIds"]).includes(`"${tokenId}"`));
     },
-    byConditions: async (ids) => markets.filter((market) => ids.includes(market["conditionId"] as ConditionId)),
+    byConditions: async (ids) => {
+      read += 1;
+      if (failing) throw new Error("Gamma is out of order");
+      return markets.filter((market) => ids.includes(market["conditionId"] as ConditionId));
+    },
     openPage: async (cursor) => ({
       markets: markets.slice(Number(cursor ?? 0), Number(cursor ?? 0) + 2),
       nextCursor: Number(cursor ?? 0) + 2 < markets.length ? String(Number(cursor ?? 0) + 2) : null,
@@ -46,7 +52,16 @@ function rig(markets: Record<string, unknown>[]) {
     },
     onRefused: (_id, text) => refused.push(text),
   });
-  return { sync, published, refused, asked: () => asked, pass: (ms: number) => (now += ms) };
+  return {
+    sync,
+    stream,
+    published,
+    refused,
+    asked: () => asked,
+    read: () => read,
+    fail: (on: boolean) => (failing = on),
+    pass: (ms: number) => (now += ms),
+  };
 }
 
 test("open markets are listed up to the bound, and told again only when they differ", async () => {
@@ -138,4 +153,81 @@ test("known markets beyond the listed ones are read again, a bounded number in t
   await sync.sync();
   expect(asked).toEqual([400, 400]);
   expect(seen.size).toBe(499);
+});
+
+test("a market that the channel says is resolved is closed, and a Gamma that lags does not open it again", async () => {
+  const markets = [gammaMarket(1), gammaMarket(2)];
+  const { sync, stream, published, pass } = rig(markets);
+  await sync.sync();
+  expect(await sync.ended(condition(1))).toBe(true);
+  expect(await sync.ended(condition(9))).toBe(false);
+  pass(60_000);
+  await sync.sync();
+  await sync.ended(condition(1));
+  // Nothing is paid for it: Gamma's word would not count either.
+  expect(stream.get(condition(1))).toMatchObject({ closed: true, acceptingOrders: false, payoutMicro: null });
+  expect(stream.get(condition(2))?.closed).toBe(false);
+  expect(published).toEqual(["Q1", "Q2", "Q1"]);
+  markets[0] = gammaMarket(1, { closed: true, outcomePrices: '["1","0"]' });
+  await sync.sync();
+  expect(stream.get(condition(1))).toMatchObject({ closed: true, payoutMicro: [1_000_000, 0] });
+});
+
+test("a market that seems to have ended is read at once and again, later and later, until its definition says so", async () => {
+  const markets = [gammaMarket(1), gammaMarket(2)];
+  const { sync, stream, read, pass } = rig(markets);
+  await sync.sync();
+  sync.doubt(condition(1));
+  // Both tokens of a market end, and more than one replica may say so.
+  sync.doubt(condition(1));
+  await sync.readDoubted();
+  await sync.readDoubted();
+  expect([read(), stream.get(condition(1))?.closed]).toEqual([1, false]);
+  // Gamma is late by many seconds.
+  const readAt: number[] = [];
+  for (let second = 1; second <= 20; second++) {
+    pass(1_000);
+    const before = read();
+    await sync.readDoubted();
+    if (read() > before) readAt.push(second);
+  }
+  expect(readAt).toEqual([1, 3, 7, 15]);
+  markets[0] = gammaMarket(1, { closed: true, acceptingOrders: false, outcomePrices: '["0","1"]' });
+  pass(16_000);
+  await sync.readDoubted();
+  expect(stream.get(condition(1))).toMatchObject({ closed: true, acceptingOrders: false, payoutMicro: [0, 1_000_000] });
+  // It is over: neither time nor another word makes it be read again.
+  const before = read();
+  pass(600_000);
+  sync.doubt(condition(1));
+  await sync.readDoubted();
+  expect(read()).toBe(before);
+});
+
+test("a doubt about a market that goes on ends some time, and can be had again", async () => {
+  const { sync, read, pass } = rig([gammaMarket(1)]);
+  await sync.sync();
+  sync.doubt(condition(1));
+  for (let minute = 0; minute < 60; minute++) {
+    await sync.readDoubted();
+    pass(60_000);
+  }
+  expect(read()).toBe(15);
+  sync.doubt(condition(1));
+  await sync.readDoubted();
+  expect(read()).toBe(16);
+});
+
+test("Gamma's failure does not end a doubt", async () => {
+  const markets = [gammaMarket(1)];
+  const { sync, stream, pass, fail } = rig(markets);
+  await sync.sync();
+  sync.doubt(condition(1));
+  fail(true);
+  await expect(sync.readDoubted()).rejects.toThrow("Gamma is out of order");
+  fail(false);
+  markets[0] = gammaMarket(1, { closed: true });
+  pass(1_000);
+  await sync.readDoubted();
+  expect(stream.get(condition(1))?.closed).toBe(true);
 });

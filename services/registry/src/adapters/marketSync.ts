@@ -1,6 +1,6 @@
 /**
  * Market definitions from Gamma to the stream MARKETS: open markets by pages, known ones again and again, unknown tokens
- * when asked. Only what differs from the last definition is published.
+ * when asked, those that seem to have ended more often. Only what differs from the last definition is published.
  */
 import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
@@ -22,13 +22,34 @@ export type MarketSync = {
   sync(): Promise<{ listed: number; published: number }>;
   /** Looks one token up. Null: Gamma does not know it, or its market cannot be used. */
   resolve(tokenId: TokenId): Promise<MarketDefinition | null>;
+  /**
+   * The market channel said that a market is resolved: it is told as closed, and stays so until Gamma says it too, which
+   * lags. What it pays is for the chain to say.
+   * @returns false when the market is not known.
+   */
+  ended(conditionId: ConditionId): Promise<boolean>;
+  /** A market seems to have ended. Gamma may say so much later: `readDoubted` reads it until it does. */
+  doubt(conditionId: ConditionId): void;
+  /**
+   * Reads the doubted markets that are due; call it every second. @returns those that are closed now.
+   * @throws what the Gamma client throws.
+   */
+  readDoubted(): Promise<readonly MarketDefinition[]>;
 };
 
 /** A token Gamma does not know is not asked again for this long: new markets appear there before they trade. */
 const UNKNOWN_KEEP_MS = 5_000;
 const UNKNOWN_MAX = 10_000;
+/** Ended markets that Gamma may not know as closed yet; the venue ends some hundred a day. */
+const ENDED_MAX = 10_000;
 /** Known markets beyond the listed ones that are read again at each sync, in turn: some 20 requests. */
 const REFRESH_MAX = 400;
+
+/** Between two looks at a doubted market: twice as long each time, up to the longest. After the last one syncs suffice. */
+const DOUBT_MS = 1_000;
+const DOUBT_MS_MAX = 30_000;
+const DOUBT_TRIES = 15;
+const DOUBTED_MAX = 1_000;
 
 export function createMarketSync(options: MarketSyncOptions): MarketSync {
   const { gamma, nowMs, onRefused } = options;
@@ -36,14 +57,20 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
   const asking = new Map<TokenId, Promise<MarketDefinition | null>>();
   /** Published, but not yet back on the stream: not published again meanwhile. */
   const told = new Map<ConditionId, MarketDefinition>();
+  const ended = new Set<ConditionId>();
+  const doubted = new Map<ConditionId, { readonly tries: number; readonly nextMs: number }>();
   let refreshAt = 0;
 
   const take = async (json: unknown): Promise<MarketDefinition | null> => {
-    const market = marketOfGamma(json, nowMs());
-    if ("kind" in market) {
-      onRefused(market.conditionId, market.text);
+    const read = marketOfGamma(json, nowMs());
+    if ("kind" in read) {
+      onRefused(read.conditionId, read.text);
       return null;
     }
+    return tell(ended.has(read.conditionId) ? closed(read) : read);
+  };
+
+  const tell = async (market: MarketDefinition): Promise<MarketDefinition> => {
     const { conditionId } = market;
     const known = options.byCondition(conditionId);
     if (known !== undefined && known.tsInitMs >= (told.get(conditionId)?.tsInitMs ?? 0)) told.delete(conditionId);
@@ -76,6 +103,16 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
   };
 
   return {
+    ended: async (conditionId) => {
+      ended.add(conditionId);
+      for (const oldest of ended) {
+        if (ended.size <= ENDED_MAX) break;
+        ended.delete(oldest);
+      }
+      const known = told.get(conditionId) ?? options.byCondition(conditionId);
+      if (known !== undefined) await tell({ ...closed(known), tsInitMs: nowMs() });
+      return known !== undefined;
+    },
     sync: async () => {
       let listed = 0;
       const seen = new Set<ConditionId>();
@@ -100,6 +137,28 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
       if (others.length > 0) await takeAll(await gamma.byConditions(others));
       return { listed, published };
     },
+    doubt: (conditionId) => {
+      if (doubted.has(conditionId) || doubted.size >= DOUBTED_MAX) return;
+      if (options.byCondition(conditionId)?.closed === true) return;
+      doubted.set(conditionId, { tries: 0, nextMs: nowMs() });
+    },
+    readDoubted: async () => {
+      const due = [...doubted].filter(([, { nextMs }]) => nextMs <= nowMs());
+      const ended: MarketDefinition[] = [];
+      if (due.length === 0) return ended;
+      for (const [conditionId, { tries }] of due) {
+        const nextMs = nowMs() + Math.min(DOUBT_MS_MAX, DOUBT_MS * 2 ** tries);
+        if (tries + 1 >= DOUBT_TRIES) doubted.delete(conditionId);
+        else doubted.set(conditionId, { tries: tries + 1, nextMs });
+      }
+      for (const json of await gamma.byConditions(due.map(([conditionId]) => conditionId))) {
+        const market = await take(json);
+        if (market?.closed !== true) continue;
+        doubted.delete(market.conditionId);
+        ended.push(market);
+      }
+      return ended;
+    },
     resolve: (tokenId) => {
       const missedMs = unknown.get(tokenId);
       if (missedMs !== undefined && nowMs() - missedMs < UNKNOWN_KEEP_MS) return Promise.resolve(null);
@@ -111,6 +170,8 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
     },
   };
 }
+
+const closed = (market: MarketDefinition): MarketDefinition => ({ ...market, closed: true, acceptingOrders: false });
 
 /** Equal but for the times of reading. */
 function isSame(a: MarketDefinition, b: MarketDefinition): boolean {

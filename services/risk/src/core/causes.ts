@@ -31,6 +31,8 @@ export type RiskLimits = {
   readonly watcherLagMs: number;
   /** Age of the newest proof that books are alive. */
   readonly booksStaleMs: number;
+  /** By how much the world's time of a service may be off. */
+  readonly clockUncertaintyMsMax: number;
   /** Used part of the stream's bytes, in percent. */
   readonly streamDegradePercent: number;
   readonly streamHaltPercent: number;
@@ -69,6 +71,7 @@ export function causesNow(state: RiskState, seen: Surroundings, limits: RiskLimi
     ...factCauses(state),
     ...silences(seen, limits),
     ...lags(state, seen, limits),
+    ...clocks(seen, limits),
     ...streamFilling(seen, limits),
   ];
 }
@@ -79,6 +82,11 @@ export function factCauses(state: RiskState): Cause[] {
   for (const { account, tokenId } of state.impossible.values()) {
     const scope = { kind: "account", id: account } as const;
     causes.push(halt(scope, { code: "BALANCE_IMPOSSIBLE", account, tokenId }, tokenId));
+  }
+  for (const { account, tokenId, expectedMicro, actualMicro } of state.broken.values()) {
+    const numbers = { expectedMicro: `${expectedMicro}`, actualMicro: `${actualMicro}` };
+    const reason = { code: "BOOKS_BROKEN", account, tokenId, ...numbers } as const;
+    causes.push(halt({ kind: "account", id: account }, reason, tokenId ?? "purse"));
   }
   for (const { account, tokenId, differenceMicro } of state.discrepancies.values()) {
     const reason = { code: "DISCREPANCY", account, tokenId, differenceMicro: formatMicro(differenceMicro) } as const;
@@ -145,6 +153,18 @@ function lags(state: RiskState, { nowMs, board }: Surroundings, limits: RiskLimi
     causes.push(degrade(GLOBAL, reason, "", EXITS_ONLY));
   }
   return causes;
+}
+
+/** Who stamps facts, or weighs their age, by a clock that may be far off: risk's own heartbeat is among them. */
+function clocks({ board }: Surroundings, { clockUncertaintyMsMax: uncertaintyMsMax }: RiskLimits): Cause[] {
+  return [...TRADING_PATH, "risk" as const].flatMap((service) => {
+    const heard = board.seen(service);
+    if (heard === null) return [];
+    const { clockUncertaintyMs: uncertaintyMs } = heard;
+    if (uncertaintyMs !== null && uncertaintyMs <= uncertaintyMsMax) return [];
+    const reason = { code: "CLOCK_UNCERTAIN", service, uncertaintyMs, uncertaintyMsMax } as const;
+    return [degrade(GLOBAL, reason, service, EXITS_ONLY)];
+  });
 }
 
 function streamFilling({ streamUsedPercent }: Surroundings, limits: RiskLimits): Cause[] {

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import {
   account,
   balances,
+  cashDisagreed,
   command,
   discrepancy,
   followed,
@@ -163,6 +164,22 @@ const causes: readonly {
     goneMs: 500,
   },
   {
+    name: "a clock that may be off by more than a second degrades",
+    begin: (risk) => risk.lives({ gauges: { clockOffsetMs: 5, clockUncertaintyMs: 1_001 } }, "chain-watcher"),
+    afterMs: 250,
+    said: "global degrade CLOCK_UNCERTAIN",
+    end: (risk) => risk.lives({ gauges: { clockOffsetMs: -20_000, clockUncertaintyMs: 1_000 } }, "chain-watcher"),
+    goneMs: 2_500,
+  },
+  {
+    name: "a clock that was not measured degrades, that of risk as well",
+    begin: (risk) => risk.lives({ gauges: {} }, "risk"),
+    afterMs: 250,
+    said: "global degrade CLOCK_UNCERTAIN",
+    end: (risk) => risk.lives({}, "risk"),
+    goneMs: 2_500,
+  },
+  {
     name: "a log that fills degrades",
     begin: (risk) => risk.streamIs(71),
     afterMs: 250,
@@ -228,6 +245,25 @@ describe("causes", () => {
       "account degrade DISCREPANCY",
     ]);
     expect(risk.published.at(-1)?.parameters).toEqual({ sizeFactorMicro: 500_000, reduceOnly: false, limitTicks: 1 });
+  });
+});
+
+describe("books that contradict each other", () => {
+  test("halt their account, whatever time passes, until a person resumes that account", () => {
+    const risk = started();
+    risk.append(cashDisagreed);
+    risk.pass(250);
+    expect(risk.said().slice(1)).toEqual(["account halt BOOKS_BROKEN"]);
+    expect(risk.published.at(-1)?.reasons).toEqual([
+      { code: "BOOKS_BROKEN", account, tokenId: null, expectedMicro: "10", actualMicro: "9" },
+    ]);
+    risk.restart();
+    risk.append(command("resume"));
+    risk.pass(100_000);
+    expect(risk.said().slice(1)).toEqual(["account halt BOOKS_BROKEN"]);
+    risk.append(command("resume", { kind: "account", id: account }));
+    risk.pass(500);
+    expect(risk.said().slice(2)).toEqual(["account normal"]);
   });
 });
 

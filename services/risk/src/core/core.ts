@@ -9,7 +9,7 @@ const kinds = ["global", "account", "leader", "market", "event", "token"] as con
 
 export const riskCore: Core<RiskState, RiskView, RiskMessage, never> = {
   service: "risk",
-  stateVersion: 3,
+  stateVersion: 4,
   initial: initialState,
   folds,
   evolve,

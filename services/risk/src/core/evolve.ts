@@ -10,6 +10,8 @@ export const folds: ReadonlySet<FactType> = new Set<FactType>([
   "DiscrepancyFound",
   "DiscrepancyResolved",
   "PositionChanged",
+  "LotsDisagreed",
+  "CashDisagreed",
   "BalanceSnapshot",
   "GapDetected",
   "GapResolved",
@@ -22,7 +24,13 @@ export function evolve(state: RiskState, { fact, seq }: Recorded): RiskState {
     case "OperatorCommand": {
       const { command, scope, who, why } = fact;
       if (command === "halt") state.operatorHalts.set(keyOf(scope), { scope, who, why });
-      else state.operatorHalts.delete(keyOf(scope));
+      else {
+        state.operatorHalts.delete(keyOf(scope));
+        // Who resumes an account has looked at its books.
+        for (const [key, { account }] of state.broken) {
+          if (scope.kind === "account" && scope.id === account) state.broken.delete(key);
+        }
+      }
       break;
     }
     case "DiscrepancyFound": {
@@ -37,6 +45,17 @@ export function evolve(state: RiskState, { fact, seq }: Recorded): RiskState {
       const { account, tokenId } = fact;
       if (fact.effectiveMicro < 0n) state.impossible.set(`${account}.${tokenId}`, { account, tokenId });
       else state.impossible.delete(`${account}.${tokenId}`);
+      break;
+    }
+    case "LotsDisagreed": {
+      const { account, tokenId, lotsMicro, heldMicro } = fact;
+      const numbers = { expectedMicro: heldMicro, actualMicro: lotsMicro };
+      state.broken.set(`${account}.${tokenId}`, { account, tokenId, ...numbers });
+      break;
+    }
+    case "CashDisagreed": {
+      const { account, expectedMicro, actualMicro } = fact;
+      state.broken.set(`${account}.purse`, { account, tokenId: null, expectedMicro, actualMicro });
       break;
     }
     case "ConfigChanged": {

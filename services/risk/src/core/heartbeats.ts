@@ -7,6 +7,8 @@ export type Heard = {
   /** Real, steady time of receipt. */
   readonly steadyMs: number;
   readonly lagMs: number | null;
+  /** By how much its world time may be off; null: it does not know. */
+  readonly clockUncertaintyMs: number | null;
 };
 
 export type HeartbeatBoard = {
@@ -21,13 +23,14 @@ export function createHeartbeatBoard(): HeartbeatBoard {
   const newest = new Map<ServiceName, Heard>();
   const stuck = new Map<ServiceName, number>();
   return {
-    hear: ({ service, instance, role, ready, lagMs, problems }, steadyMs) => {
+    hear: ({ service, instance, role, ready, lagMs, problems, gauges }, steadyMs) => {
       const seq = stuckSeq(problems);
       if (seq !== null) stuck.set(service, seq);
       // One ready owner is enough to be heard; who works his way up to it is not there yet.
       if (role !== "owner" || !ready) return;
       if (seq === null) stuck.delete(service);
-      newest.set(service, { instance, steadyMs, lagMs });
+      const clockUncertaintyMs = gauges["clockUncertaintyMs"] ?? null;
+      newest.set(service, { instance, steadyMs, lagMs, clockUncertaintyMs });
     },
     seen: (service) => newest.get(service) ?? null,
     stuckAt: (service) => stuck.get(service) ?? null,

@@ -22,6 +22,7 @@ type Times = { readonly riseMs: number; readonly fallMs: number };
 const times: Record<RiskReason["code"], Times> = {
   OPERATOR_HALT: { riseMs: 0, fallMs: 0 },
   STARTING: { riseMs: 0, fallMs: 0 },
+  BOOKS_BROKEN: { riseMs: 0, fallMs: 0 },
   BALANCE_IMPOSSIBLE: { riseMs: 0, fallMs: 5_000 },
   UNREADABLE_FACT: { riseMs: 0, fallMs: 0 },
   DISCREPANCY: { riseMs: 0, fallMs: 5_000 },
@@ -31,6 +32,7 @@ const times: Record<RiskReason["code"], Times> = {
   CHAIN_SYNC_LOST: { riseMs: 0, fallMs: 5_000 },
   WATCHER_LAGGING: { riseMs: 2_000, fallMs: 5_000 },
   BOOKS_STALE: { riseMs: 2_000, fallMs: 3_000 },
+  CLOCK_UNCERTAIN: { riseMs: 0, fallMs: 2_000 },
   STREAM_FILLING: { riseMs: 0, fallMs: 60_000 },
 };
 

@@ -18,6 +18,16 @@ export type RiskState = {
   >;
   /** Positions whose numbers contradict each other, by account and token. */
   readonly impossible: Map<string, { readonly account: AccountId; readonly tokenId: TokenId }>;
+  /** Accounts whose own books contradict each other, by account and token (or `purse`), until a person resumes them. */
+  readonly broken: Map<
+    string,
+    {
+      readonly account: AccountId;
+      readonly tokenId: TokenId | null;
+      readonly expectedMicro: bigint;
+      readonly actualMicro: bigint;
+    }
+  >;
   /** Accounts whose balances come from the venue's index, because no node answers. */
   readonly degraded: Set<AccountId>;
   /** Who is followed. */
@@ -41,6 +51,7 @@ export const initialState = (): RiskState => ({
   operatorHalts: new Map(),
   discrepancies: new Map(),
   impossible: new Map(),
+  broken: new Map(),
   degraded: new Set(),
   leaders: new Set(),
   gaps: new Map(),

@@ -16,6 +16,7 @@ const limits: RiskLimits = {
   chainSyncLostMs: 30_000,
   watcherLagMs: 30_000,
   booksStaleMs: 10_000,
+  clockUncertaintyMsMax: 1_000,
   streamDegradePercent: 70,
   streamHaltPercent: 90,
 };
@@ -97,12 +98,25 @@ export const position = (effective: bigint): Fact => ({
   effectiveMicro: sharesMicro(effective),
   conservativeExposureMicro: sharesMicro(0n),
   availableToSellMicro: sharesMicro(0n),
+  settledMicro: sharesMicro(0n),
+  claimableMicro: usdcMicro(0n),
+  tradedMicro: sharesMicro(effective),
   costMicro: usdcMicro(0n),
   realizedPnlMicro: usdcMicro(0n),
   feesMicro: usdcMicro(0n),
   collateralMicro: usdcMicro(0n),
   availableCollateralMicro: usdcMicro(0n),
 });
+
+/** The purse of the account is one micro short. */
+export const cashDisagreed: Fact = {
+  type: "CashDisagreed",
+  ...head("CashDisagreed"),
+  account,
+  expectedMicro: usdcMicro(10n),
+  actualMicro: usdcMicro(9n),
+  blockNumber: 1,
+};
 
 /** What a service says once a second when it is well. */
 export const heartbeatOf = (service: ServiceName, change: Partial<Heartbeat> = {}): Heartbeat => ({
@@ -116,7 +130,7 @@ export const heartbeatOf = (service: ServiceName, change: Partial<Heartbeat> = {
   decisionSeq: null,
   lagMs: null,
   problems: [],
-  gauges: {},
+  gauges: { clockOffsetMs: 0, clockUncertaintyMs: 20 },
   tsInitMs: 1,
   ...change,
 });

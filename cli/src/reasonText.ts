@@ -1,0 +1,39 @@
+/** Refusals in words: the code, and the numbers that made it so, each with its unit. */
+import type { SkipReason } from "@slipstream/contracts/facts/exec";
+import type { DenialReason } from "@slipstream/contracts/facts/position";
+import { formatMicro } from "@slipstream/contracts/money";
+
+const shares = (micro: bigint): string => `${formatMicro(micro)} shares`;
+const usd = (micro: bigint): string => `$${formatMicro(micro)}`;
+const price = (micro: number | null): string => (micro === null ? "none" : formatMicro(micro));
+
+/** Returns `CODE`, or `CODE (numbers)`: amounts are amounts, counts are counts. */
+export function reasonText(reason: SkipReason | DenialReason): string {
+  const numbers = numbersOf(reason);
+  return numbers === null ? reason.code : `${reason.code} (${numbers})`;
+}
+
+function numbersOf(reason: SkipReason | DenialReason): string | null {
+  switch (reason.code) {
+    case "CAP_REACHED":
+      return `${reason.cap} cap of ${usd(reason.capMicro)}`;
+    case "POSITIONS_FULL":
+      return `${reason.open} of ${reason.openMax} positions`;
+    case "BELOW_MINIMUM":
+      return `${shares(reason.sizeMicro)}, at least ${formatMicro(reason.minimumMicro)}, saved up ${formatMicro(reason.bucketMicro)}`;
+    case "ORDER_COVERED":
+      return `${shares(reason.coveredMicro)} of ${formatMicro(reason.wantedMicro)}`;
+    case "PRICE_GUARD":
+      return `best ${price(reason.bestMicro)}, limit ${price(reason.limitMicro)}`;
+    case "PRICE_OUT_OF_RANGE":
+      return price(reason.priceMicro);
+    case "SIGNAL_TOO_OLD":
+      return `${reason.ageMs} ms, at most ${reason.ageMsMax} ms`;
+    case "INSUFFICIENT_COLLATERAL":
+      return `needs ${usd(reason.neededMicro)}, has ${usd(reason.availableMicro)}`;
+    case "INSUFFICIENT_SHARES":
+      return `needs ${shares(reason.neededMicro)}, has ${formatMicro(reason.availableMicro)}`;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * What a leader still holds of the purchases that stand behind our lot: the denominator of an exit. What he sells is taken
+ * from them first and only then from what he held otherwise (before we followed him, or what we did not copy), so that a
+ * round trip of his leaves us with nothing, however large his old position is.
+ *
+ * The purchases are kept in the order in which we decided on them, and so is what he gave: as our lot shrinks by an exit,
+ * so does what stands behind it, by the same part of each purchase that does not lie behind the exit on the chain. It is
+ * added up anew for each exit, so that what a reorg takes back or moves needs no correction.
+ *
+ * Invariants
+ * 1. Each fill is counted once, an exit from the fact on that names its part.
+ * 2. Without lot, bucket, open order and waiting exit nothing is counted.
+ */
+import type { LeaderFillId } from "@slipstream/contracts/ids";
+import {
+  add,
+  minAmount,
+  negate,
+  type SharesMicro,
+  scale,
+  subtract,
+  subtractToZero,
+  ZERO_SHARES,
+} from "@slipstream/contracts/money";
+import { holdingBefore } from "./holdings.ts";
+import { asCopied } from "./splitSale.ts";
+import {
+  type ExecutorState,
+  holdingKey,
+  type KnownFill,
+  type LotRef,
+  lotKey,
+  lotRefOf,
+  openOrdersOf,
+  unfollowedOf,
+} from "./state.ts";
+
+/** A purchase of his that we copied or save up (positive), or what he gave away (negative), in 1e-6 share. */
+export type CopiedStep = Pick<KnownFill, "blockNumber" | "logIndex"> & {
+  readonly id: LeaderFillId;
+  readonly deltaMicro: SharesMicro;
+  /** He gave it by an act, which is final when it is told. */
+  readonly isAct: boolean;
+  /** The chain has taken it back. */
+  readonly isLost: boolean;
+};
+export type ExitShare = { readonly soldMicro: SharesMicro; readonly heldMicro: SharesMicro };
+
+/** More than these behind one lot are added up, the oldest half first, and then stand for good. */
+const STEPS_MAX = 128;
+
+/** Counts a purchase or an exit. One that is counted already stays where it is. */
+export function noteCopied(state: ExecutorState, ref: LotRef, fill: KnownFill): void {
+  const steps = state.copied.get(lotKey(ref)) ?? [];
+  if (steps.some(({ id }) => id === fill.leaderFillId)) return;
+  const step = stepOf(asCopied(fill, ref.tokenId));
+  // An exit takes nothing from nothing.
+  if (step.deltaMicro < 0n && steps.length === 0) return;
+  state.copied.set(lotKey(ref), bounded([...steps, step]));
+}
+
+/** Nothing was bought for a purchase after all. */
+export function dropCopied(state: ExecutorState, ref: LotRef, id: LeaderFillId): void {
+  const steps = state.copied.get(lotKey(ref));
+  if (steps === undefined) return;
+  const kept = steps.filter((step) => step.id !== id);
+  state.copied.set(lotKey(ref), kept);
+}
+
+/** A fill that is counted was taken back, returned, or lies elsewhere on the chain now. */
+export function moveCopied(state: ExecutorState, fill: KnownFill): void {
+  for (const [key, steps] of state.copied) {
+    const { leader, tokenId } = lotRefOf(key);
+    if (leader !== fill.leader) continue;
+    const at = steps.findIndex(({ id }) => id === fill.leaderFillId);
+    if (at >= 0) steps[at] = stepOf(asCopied(fill, tokenId));
+  }
+}
+
+/** Forgets the purchases behind a lot when nothing of it is left and nothing will be. */
+export function tidyCopied(state: ExecutorState, ref: LotRef): void {
+  const key = lotKey(ref);
+  if (!state.copied.has(key) || state.lots.has(key) || state.buckets.has(key)) return;
+  if (openOrdersOf(state, ref).length === 0 && unfollowedOf(state, ref).length === 0) state.copied.delete(key);
+}
+
+/** What he still holds of the copied purchases that an exit is about, without what the exit itself takes. */
+export function copiedFor(state: ExecutorState, ref: LotRef, exit: KnownFill): SharesMicro {
+  const steps = (state.copied.get(lotKey(ref)) ?? []).filter(({ id }) => id !== exit.leaderFillId);
+  const left = leftOf(steps).filter(({ step }) => isBehindLot(step, stepOf(exit)));
+  return add(ZERO_SHARES, ...left.map(({ leftMicro }) => leftMicro));
+}
+
+/**
+ * The part of the lot that an exit closes: sold / copied and still held. Sold beyond it closes all; so does an exit after
+ * which he is known to hold nothing, or when nothing he bought stands behind the lot any more.
+ * @returns null while the chain has not shown the exit.
+ */
+export function exitShareOf(state: ExecutorState, ref: LotRef, exit: KnownFill): ExitShare | null {
+  const { sharesMicro: soldMicro, blockNumber, logIndex } = exit;
+  if (blockNumber === null || logIndex === null) return null;
+  const copied = copiedFor(state, ref, exit);
+  const held = holdingBefore(state.holdings.get(holdingKey(exit.leader, exit.tokenId)), {
+    ...{ blockNumber, logIndex, soldMicro },
+  });
+  // A balance may show what we are told of later, so only its end counts: he is flat, whatever we missed.
+  const of = held !== null && soldMicro >= held ? minAmount(copied, held) : copied;
+  return { soldMicro, heldMicro: of === 0n ? soldMicro : of };
+}
+
+const stepOf = (fill: KnownFill): CopiedStep => ({
+  id: fill.leaderFillId,
+  blockNumber: fill.blockNumber,
+  logIndex: fill.logIndex,
+  deltaMicro: fill.side === "BUY" ? fill.sharesMicro : negate(fill.sharesMicro),
+  isAct: fill.act !== null,
+  isLost: fill.status !== "ON_CHAIN",
+});
+
+type Left = { readonly step: CopiedStep; readonly leftMicro: SharesMicro };
+
+/** What is left of each purchase, in their order. */
+function leftOf(steps: readonly CopiedStep[]): Left[] {
+  let left: Left[] = [];
+  for (const step of steps) {
+    if (step.isLost) continue;
+    if (step.deltaMicro > 0n) left.push({ step, leftMicro: step.deltaMicro });
+    else left = take(left, step);
+  }
+  return left;
+}
+
+/** The same part of each purchase that does not lie behind the exit; the roundings stay with the oldest of them. */
+function take(left: readonly Left[], exit: CopiedStep): Left[] {
+  const isOf = ({ step }: Left): boolean => isBehindLot(step, exit);
+  const total = add(ZERO_SHARES, ...left.filter(isOf).map(({ leftMicro }) => leftMicro));
+  const kept = subtractToZero(total, negate(exit.deltaMicro));
+  if (kept === 0n) return left.filter((one) => !isOf(one));
+  const part = (amount: SharesMicro): SharesMicro => scale(amount, { numerator: kept, denominator: total }, "floor");
+  let rest = subtract(kept, add(ZERO_SHARES, ...left.filter(isOf).map(({ leftMicro }) => part(leftMicro))));
+  return left.map((one) => {
+    if (!isOf(one)) return one;
+    const leftMicro = add(part(one.leftMicro), rest);
+    rest = ZERO_SHARES;
+    return { ...one, leftMicro };
+  });
+}
+
+/** True unless a purchase lies behind the exit on the chain: then he still holds it. As `isLater` says of the lot's parts. */
+function isBehindLot(purchase: CopiedStep, exit: CopiedStep): boolean {
+  if (exit.blockNumber === null || exit.logIndex === null) return true;
+  if (purchase.blockNumber === null || purchase.logIndex === null) return !exit.isAct;
+  if (purchase.blockNumber !== exit.blockNumber) return purchase.blockNumber < exit.blockNumber;
+  return purchase.logIndex <= exit.logIndex;
+}
+
+function bounded(steps: CopiedStep[]): CopiedStep[] {
+  if (steps.length <= STEPS_MAX) return steps;
+  const left = leftOf(steps.slice(0, STEPS_MAX / 2)).map(({ step, leftMicro }) => ({ ...step, deltaMicro: leftMicro }));
+  const rest = steps.slice(STEPS_MAX / 2);
+  const last = left.at(-1);
+  if (last === undefined || left.length < STEPS_MAX / 2) return [...left, ...rest];
+  // All of them are purchases that he holds: as one, at the place of the last.
+  return [{ ...last, deltaMicro: add(...left.map(({ deltaMicro }) => deltaMicro)) }, ...rest];
+}

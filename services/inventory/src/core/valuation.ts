@@ -1,0 +1,123 @@
+/**
+ * What an account is worth: money, and what it holds at a mark.
+ *
+ * 1. `realized + unrealized = equity − funding`, to the micro, for an account that only its own fills moved: realized is
+ *    net of fees, unrealized is value minus cost, and a value is rounded down once per token.
+ * 2. A mark says where its price comes from and how old it is. A token nobody has priced yet counts at its cost and is
+ *    counted as unmarked; it is never taken for worthless, nor for sold.
+ */
+import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
+import {
+  add,
+  MICRO_NUMBER,
+  notional,
+  type PriceMicro,
+  priceMicro,
+  type SharesMicro,
+  subtract,
+  type UsdcMicro,
+  ZERO_SHARES,
+  ZERO_USDC,
+} from "@slipstream/contracts/money";
+import { cashWhenSettled, claimable, positionNumbers } from "./formulas.ts";
+import type { Account } from "./state.ts";
+
+/** Best prices of a book, as they were at `tsMs`. */
+export type Quote = {
+  readonly bestBidMicro: PriceMicro | null;
+  readonly bestAskMicro: PriceMicro | null;
+  readonly tsMs: number;
+};
+/**
+ * `mid` of a book whose sides are at most SPREAD_MAX apart, as the venue shows its prices; `bid` of a wider one, because
+ * that is what a sale would bring.
+ */
+export type Mark = { readonly priceMicro: PriceMicro; readonly source: "mid" | "bid"; readonly tsMs: number };
+
+/** The venue shows the middle up to a spread of 10 cents. */
+const SPREAD_MAX = 100_000;
+
+/** @returns null when nobody bids: there is no price at which it could be sold. */
+export function markOf({ bestBidMicro, bestAskMicro, tsMs }: Quote): Mark | null {
+  if (bestBidMicro === null) return null;
+  if (bestAskMicro === null || bestAskMicro - bestBidMicro > SPREAD_MAX) {
+    return { priceMicro: bestBidMicro, source: "bid", tsMs };
+  }
+  const middle = Math.min(MICRO_NUMBER, Math.floor((bestBidMicro + bestAskMicro) / 2));
+  return { priceMicro: priceMicro(middle), source: "mid", tsMs };
+}
+
+export type PositionValue = {
+  readonly tokenId: TokenId;
+  readonly conditionId: ConditionId | null;
+  readonly sharesMicro: SharesMicro;
+  readonly costMicro: UsdcMicro;
+  /** null: nobody has priced it yet, and its value is its cost. */
+  readonly mark: Mark | null;
+  /** shares × mark, rounded down. */
+  readonly valueMicro: UsdcMicro;
+  /** value − cost. */
+  readonly unrealizedMicro: UsdcMicro;
+};
+export type AccountValue = {
+  readonly cashMicro: UsdcMicro;
+  /** What resolved markets owe and have not paid yet. */
+  readonly claimableMicro: UsdcMicro;
+  /** null for a wallet. */
+  readonly fundingMicro: UsdcMicro | null;
+  /** Net of fees. */
+  readonly realizedMicro: UsdcMicro;
+  /** Part of realized, as a positive number. */
+  readonly feesMicro: UsdcMicro;
+  readonly unrealizedMicro: UsdcMicro;
+  /** cash + claimable + value of everything held. */
+  readonly equityMicro: UsdcMicro;
+  /** Positions without a mark. */
+  readonly unmarked: number;
+  readonly positions: readonly PositionValue[];
+};
+
+/**
+ * Values an account.
+ * @param mark - newest mark of a token, null when there has never been one.
+ * @returns null while the account's cash is not known.
+ */
+export function valueAccount(account: Account, mark: (tokenId: TokenId) => Mark | null): AccountValue | null {
+  const cashMicro = cashWhenSettled(account);
+  if (cashMicro === null) return null;
+  const positions: PositionValue[] = [];
+  let realizedMicro = ZERO_USDC;
+  let feesMicro = ZERO_USDC;
+  let unrealizedMicro = ZERO_USDC;
+  let equityMicro = cashMicro;
+  let claimableMicro = ZERO_USDC;
+  for (const position of account.positions.values()) {
+    realizedMicro = add(realizedMicro, position.realizedPnlMicro);
+    feesMicro = add(feesMicro, position.feesMicro);
+    claimableMicro = add(claimableMicro, claimable(position));
+    const { effectiveMicro } = positionNumbers(account, position);
+    const sharesMicro = effectiveMicro > 0n ? effectiveMicro : ZERO_SHARES;
+    if (sharesMicro === 0n && position.costMicro === 0n) continue;
+    const { tokenId, conditionId, costMicro } = position;
+    const price = mark(tokenId);
+    const valueMicro = price === null ? costMicro : notional(price.priceMicro, sharesMicro, "floor");
+    const gain = subtract(valueMicro, costMicro);
+    positions.push({ tokenId, conditionId, sharesMicro, costMicro, mark: price, valueMicro, unrealizedMicro: gain });
+    unrealizedMicro = add(unrealizedMicro, gain);
+    equityMicro = add(equityMicro, valueMicro);
+  }
+  equityMicro = add(equityMicro, claimableMicro);
+  const unmarked = positions.filter((position) => position.mark === null).length;
+  const { fundingMicro } = account;
+  return {
+    cashMicro,
+    claimableMicro,
+    fundingMicro,
+    realizedMicro,
+    feesMicro,
+    unrealizedMicro,
+    equityMicro,
+    unmarked,
+    positions,
+  };
+}
