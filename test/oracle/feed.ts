@@ -51,6 +51,8 @@ class Feed {
   connections = new Map<string, Connection>();
   /** Since a gap came and until a full book comes. */
   inGap: [boolean, boolean] = [false, false];
+  /** Time of each token's last opening book. */
+  openedMs: [number, number] = [-Infinity, -Infinity];
   gapBegan: [number, number] = [-Infinity, -Infinity];
   /** When nobody knows a token's book: after the one time, before the other. */
   readonly blind: { readonly token: TokenIndex; readonly afterMs: number; untilMs: number }[] = [];
@@ -139,6 +141,7 @@ class Feed {
       if (tsMs > this.applied[token].tsMs) this.applied[token].hashes = [];
       this.applied[token].tsMs = Math.max(this.applied[token].tsMs, tsMs);
       const atMs = Math.max(tsMs, connection.newestMs, this.gapBegan[token]);
+      this.openedMs[token] = atMs;
       for (const blind of this.blind) {
         if (blind.token === token) blind.untilMs = Math.min(blind.untilMs, atMs);
       }
@@ -147,7 +150,12 @@ class Feed {
       return;
     }
     connection.newestMs = Math.max(connection.newestMs, tsMs);
-    this.add({ atMs: connection.newestMs, rank: RANK.book, sub: token }, { kind: "laterBook", token, book });
+    this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, { kind: "laterBook", token, book });
+  }
+
+  /** The time of a change that comes now: never before the book it changes (1.4). */
+  changeMs(token: TokenIndex): number {
+    return Math.max(this.connection(this.connectionOf(token)).newestMs, this.openedMs[token]);
   }
 
   priceChange({ tsMs, changes }: VenueMessage & { kind: "priceChange" }, name: string): void {
@@ -159,7 +167,7 @@ class Feed {
       if (token === null || !this.hadBook[token] || this.inGap[token]) continue;
       if (isRepeat(this.applied[token], tsMs, hash)) continue;
       apply(this.applied[token], tsMs, hash);
-      this.add({ atMs: connection.newestMs, rank: RANK.book, sub: token }, { kind: "change", token, side, level });
+      this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, { kind: "change", token, side, level });
     }
   }
 

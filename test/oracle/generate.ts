@@ -11,6 +11,8 @@ export type Choice = {
   readonly pongs?: boolean;
   /** One level, its prints and its decreases close together, and orders that rest there. */
   readonly queue?: boolean;
+  /** Ticks, closings and full books may be stamped ahead of the newest time (1.3). */
+  readonly ahead?: boolean;
 };
 
 type Told = (Act & { kind: "level" })["told"];
@@ -137,5 +139,6 @@ export function cases(options: { readonly acts?: number; readonly orders?: numbe
     acts: fc.array(actOf(options), { maxLength: acts, size: "max" }),
     plans: fc.array(planOf(acts, options), { minLength: 1, maxLength: orders, size: "max" }),
     flip: fc.boolean(),
+    beats: fc.constant(!(options.ahead ?? false)),
   });
 }

@@ -84,9 +84,7 @@ function main(): number {
       if (only !== undefined && condition !== only) continue;
       const wanted = tapeOrders(market, messages, Number(values.seed), Number(generate));
       const made = runReference(market, messages, wanted);
-      // Without an engine only the reference is tried.
-      if (runEngine === null) print("engine.ts is not written: the reference ran alone");
-      show(made, runEngine === null ? [] : differences(wanted, runEngine(market, messages, wanted), made));
+      show(made, differences(wanted, runEngine(market, messages, wanted), made));
     }
   }
   print(`reference: ${kindsOf(results)}`);

@@ -78,8 +78,16 @@ export type OrderPlan = {
   readonly price: bigint;
   readonly rest: Omit<Order, "orderId" | "placeAtMs" | "cancelAtMs" | "tokenId" | "side" | "limitMicro">;
 };
-/** `flip`: the definition names the tokens the other way round. */
-export type Case = { readonly acts: readonly Act[]; readonly plans: readonly OrderPlan[]; readonly flip: boolean };
+/**
+ * `flip`: the definition names the tokens the other way round. `beats`: a change far from the touch comes before everything
+ * that is no change, so that nothing is stamped ahead of the newest time.
+ */
+export type Case = {
+  readonly acts: readonly Act[];
+  readonly plans: readonly OrderPlan[];
+  readonly flip: boolean;
+  readonly beats: boolean;
+};
 
 const START_MS = 1_790_000_000_000;
 const ONE = 1_000_000n;
@@ -113,7 +121,12 @@ class Play {
     { BUY: new Map(), SELL: new Map() },
   ];
   tick = 10_000n;
+  readonly beats: boolean;
   readonly inGap: [boolean, boolean] = [false, false];
+
+  constructor(beats: boolean) {
+    this.beats = beats;
+  }
 
   stamp(lateMs: number): number {
     return Math.max(this.nowMs - lateMs, this.provedMs + 1);
@@ -165,7 +178,7 @@ class Play {
   print(ts: number, names: 0 | 1, side: Side, price: bigint, size: string, twice: boolean): void {
     this.prints += 1;
     const [named, at] = names === 0 ? [side, price] : [other(side), ONE - price];
-    const said = s.print(TOKENS[names], ts, named, textOf(at), size, `0x${this.prints}`);
+    const said = s.print(TOKENS[names], ts, named, textOf(at), size, `0x${this.prints.toString(16).padStart(64, "0")}`);
     this.send(said);
     if (twice) this.send(said);
   }
@@ -190,9 +203,16 @@ class Play {
     }
   }
 
+  beat(): void {
+    if (!this.beats) return;
+    const before = this.shown[0].BUY.get(10_000n) ?? 0n;
+    this.changes(this.stamp(0), this.entries("BUY", 10_000n, before === ONE ? 2n * ONE : ONE, "both"));
+  }
+
   act(act: Act): void {
     this.nowMs += act.dtMs;
     this.times.push(this.nowMs);
+    if (act.kind === "tick" || act.kind === "resolved" || act.kind === "book") this.beat();
     switch (act.kind) {
       case "level":
       case "finer": {
@@ -219,6 +239,7 @@ class Play {
       case "outage": {
         this.act({ kind: "gap", dtMs: 0, tokens: act.tokens });
         this.nowMs += act.waitMs;
+        this.beat();
         for (const token of tokensOf(act.tokens)) {
           for (const [side, price, size] of act.edits) {
             const at = token === 0 ? ([side, price] as const) : ([other(side), ONE - price] as const);
@@ -264,9 +285,10 @@ class Play {
 }
 
 /** Returns the messages and orders of a case. */
-export function played({ acts, plans, flip }: Case): { market: Market; messages: Message[]; orders: Order[] } {
-  const play = new Play();
+export function played({ acts, plans, flip, beats }: Case): { market: Market; messages: Message[]; orders: Order[] } {
+  const play = new Play(beats);
   play.open();
+  play.beat();
   for (const act of acts) play.act(act);
   const times = [START_MS, ...play.times];
   const timeOf = (at: number): number => times[at % times.length] ?? START_MS;

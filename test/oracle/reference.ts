@@ -9,7 +9,6 @@ import type { EndKind, Fill, Market, Message, Order, OrderResult, Side } from ".
 import {
   aboveZero,
   bestFirst,
-  betterFirst,
   displayedAt,
   type Entry,
   EXPLAINS_MS,
@@ -167,10 +166,11 @@ class Reference {
   change(token: TokenIndex, side: Side, { priceMicro, sizeMicro }: Level, atMs: number): void {
     const book = this.books[token];
     const before = displayedAt(book, side, priceMicro);
+    // The price is named, whatever it says of the level.
+    if (priceMicro % book.gridMicro !== 0n) this.unannouncedTick(token, priceMicro);
     if (before === sizeMicro) return;
     if (sizeMicro === 0n) book.levels[side].delete(priceMicro);
     else book.levels[side].set(priceMicro, sizeMicro);
-    if (priceMicro % book.gridMicro !== 0n) this.unannouncedTick(token, priceMicro);
 
     const decrease = aboveZero(before - sizeMicro);
     if (decrease > 0n) {
@@ -216,9 +216,8 @@ class Reference {
         (level) => !now.some((other) => other.priceMicro === level.priceMicro),
       );
       for (const { priceMicro } of gone) this.change(token, side, { priceMicro, sizeMicro: 0n }, atMs);
-      // Rules leave open in which sequence the others come: best first.
-      const sorted = [...now].sort((a, b) => betterFirst(side, a.priceMicro, b.priceMicro));
-      for (const level of sorted) this.change(token, side, level, atMs);
+      // The others in the sequence in which the venue lists them (3.2).
+      for (const level of now) this.change(token, side, level, atMs);
     }
   }
 
