@@ -13,7 +13,7 @@ export type What =
   | { readonly kind: "cancel" | "expiry" | "placement"; readonly order: number }
   | { readonly kind: "change"; readonly token: TokenIndex; readonly side: Side; readonly level: Level }
   | { readonly kind: "laterBook"; readonly token: TokenIndex; readonly book: Book }
-  | { readonly kind: "openingBook"; readonly token: TokenIndex; readonly book: Book; readonly tickMicro: bigint }
+  | { readonly kind: "openingBook"; readonly token: TokenIndex; readonly book: Book; readonly tickMicro: bigint | null }
   | { readonly kind: "tick"; readonly token: TokenIndex; readonly tickMicro: bigint }
   | { readonly kind: "gap"; readonly token: TokenIndex }
   | { readonly kind: "print"; readonly token: TokenIndex; readonly takerSide: Side; readonly level: Level };
@@ -145,7 +145,7 @@ class Feed {
       for (const blind of this.blind) {
         if (blind.token === token) blind.untilMs = Math.min(blind.untilMs, atMs);
       }
-      const tickMicro = message.tickMicro ?? this.market.tickMicro;
+      const { tickMicro } = message;
       this.add({ atMs, rank: RANK.book, sub: token }, { kind: "openingBook", token, book, tickMicro });
       return;
     }

@@ -13,6 +13,8 @@ export type Choice = {
   readonly queue?: boolean;
   /** Ticks, closings and full books may be stamped ahead of the newest time (1.3). */
   readonly ahead?: boolean;
+  /** Ticks of 0.0025, on which those of 0.001 do not lie. */
+  readonly quarters?: boolean;
 };
 
 type Told = (Act & { kind: "level" })["told"];
@@ -21,7 +23,8 @@ const seldom = <T>(usual: fc.Arbitrary<T>, other: fc.Arbitrary<T>): fc.Arbitrary
 const among = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
 
 /** Between the steps of a tick of 0.01. */
-const finerPrice = among(485_000n, 505_000n, 487_500n, 501_000n, 517_500n, 499_900n);
+const fifths = among(485_000n, 505_000n, 501_000n, 517_000n, 499_900n);
+const quarters = among(485_000n, 487_500n, 501_000n, 517_500n);
 const told = fc.oneof(
   { arbitrary: fc.constant<Told>("both"), weight: 4 },
   { arbitrary: among<Told>("swapped", "first", "second"), weight: 2 },
@@ -29,7 +32,7 @@ const told = fc.oneof(
 const lateMs = seldom(fc.constant(0), among(1, 50, 700));
 const token = among<0 | 1>(0, 1);
 const which = among("first" as const, "second" as const, "all" as const);
-const tick = among(10_000n, 1_000n, 5_000n, 2_500n, 100n, 100_000n);
+const ticksOf = { fifths: among(10_000n, 1_000n, 5_000n, 100n, 100_000n), quarters: among(10_000n, 2_500n, 1_000n) };
 
 /** What acts are made of: anything near the touch, or what happens at one level. */
 const anywhere = {
@@ -58,6 +61,8 @@ function actOf(choice: Choice): fc.Arbitrary<Act> {
   const { gaps = true, ticks = true, ends = true, pongs = true, queue = false } = choice;
   const { bookSide, price, total, size, dtMs }: Pools = queue ? oneLevel : anywhere;
   const side = takerOf(bookSide);
+  const finerPrice = choice.quarters === true ? quarters : fifths;
+  const tick = ticksOf[choice.quarters === true ? "quarters" : "fifths"];
   const printMs = among(0, 1, 80, -1, -80, 999, 1_000, 1_001, -1_000, -1_001);
   const edits = fc.array(fc.tuple(bookSide, price, total), { maxLength: 3 });
   const withTick = gaps ? fc.boolean() : fc.constant(false);
@@ -104,7 +109,9 @@ function actOf(choice: Choice): fc.Arbitrary<Act> {
   return fc.oneof(...weighed.flatMap(([weight, wanted, arbitrary]) => (wanted ? [{ weight, arbitrary }] : [])));
 }
 
-function planOf(acts: number, { ticks = true, queue = false }: Choice): fc.Arbitrary<OrderPlan> {
+function planOf(acts: number, choice: Choice): fc.Arbitrary<OrderPlan> {
+  const { ticks = true, queue = false } = choice;
+  const finerPrice = choice.quarters === true ? quarters : fifths;
   const { bookSide, price, ofOrders }: Pools = queue ? oneLevel : anywhere;
   const oddSizes = among(1_000_000n, 1_500_000n, 7_230_000n, 5_001_000n);
   return fc.record({

@@ -89,6 +89,7 @@ export type Case = {
   readonly beats: boolean;
 };
 
+const TICKS = [100_000n, 10_000n, 5_000n, 2_500n, 1_000n, 100n];
 const START_MS = 1_790_000_000_000;
 const ONE = 1_000_000n;
 const textOf = (micro: bigint): string => {
@@ -216,6 +217,8 @@ class Play {
     switch (act.kind) {
       case "level":
       case "finer": {
+        if (act.kind === "finer")
+          this.tick = TICKS.find((one) => act.price % one === 0n && this.tick % one === 0n) ?? this.tick;
         const lateMs = act.kind === "level" ? act.lateMs : 0;
         return this.changes(this.stamp(lateMs), this.entries(act.side, act.price, microOf(act.size), act.told));
       }

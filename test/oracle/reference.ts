@@ -44,6 +44,8 @@ class Reference {
   constructor(market: Market, orders: readonly Order[], isBlind: (token: TokenIndex, atMs: number) => boolean) {
     this.isBlind = isBlind;
     this.tokens = market.tokens;
+    // Until a book or a change tells another.
+    for (const token of [0, 1] as const) this.tick(token, market.tickMicro);
     this.orders = orders;
     this.told = orders.map(() => ({ fills: [], end: null }));
   }
@@ -224,7 +226,7 @@ class Reference {
   openingBook(
     token: TokenIndex,
     told: { bids: readonly Level[]; asks: readonly Level[] },
-    tickMicro: bigint,
+    tickMicro: bigint | null,
     atMs: number,
   ): void {
     const book = this.books[token];
@@ -235,7 +237,7 @@ class Reference {
         if (sizeMicro > 0n) book.levels[side].set(priceMicro, sizeMicro);
       }
     }
-    this.tick(token, tickMicro);
+    if (tickMicro !== null) this.tick(token, tickMicro);
     book.past = [];
     if (this.telling() === token) this.taken.newTotals(token, book);
     for (const one of this.ofToken(token)) {
