@@ -65,7 +65,8 @@ function actOf(choice: Choice): fc.Arbitrary<Act> {
   const tick = ticksOf[choice.quarters === true ? "quarters" : "fifths"];
   const printMs = among(0, 1, 80, -1, -80, 999, 1_000, 1_001, -1_000, -1_001);
   const edits = fc.array(fc.tuple(bookSide, price, total), { maxLength: 3 });
-  const withTick = gaps ? fc.boolean() : fc.constant(false);
+  // Without one an opening book leaves open what its tick is: the rules say less than the engine has to know.
+  const withTick = ticks ? fc.constant(true) : fc.boolean();
   const weighed: (readonly [number, boolean, fc.Arbitrary<Act>])[] = [
     [80, true, fc.record({ kind: kind("level"), dtMs, side: bookSide, price, size: total, told, lateMs })],
     [queue ? 20 : 60, true, fc.record({ kind: kind("trade"), dtMs, side, size, names: token, told, printMs })],

@@ -14,7 +14,7 @@ import { differences } from "./compare.ts";
 import { runEngine } from "./engine.ts";
 import { runReference } from "./reference.ts";
 import { replayedOf } from "./replayed.ts";
-import { tapeOf } from "./tape.ts";
+import { recordsOf, tapeOf } from "./tape.ts";
 import { leaderFills, tapeOrders } from "./tapeOrders.ts";
 import type { OrderResult } from "./types.ts";
 
@@ -69,7 +69,7 @@ function main(): number {
     for (const line of lines) print(line);
   };
   if (events !== undefined) {
-    const { byMarket, notPlaced, unknownMarkets } = replayedOf(events, markets);
+    const { byMarket, notPlaced, unknownMarkets } = replayedOf(recordsOf(events), markets);
     if (notPlaced > 0) print(`${notPlaced} orders never reached the engine`);
     for (const condition of unknownMarkets) print(`the tape has no market ${condition}: its orders are not compared`);
     for (const [condition, group] of byMarket) {

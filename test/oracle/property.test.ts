@@ -7,7 +7,9 @@ import { type Case, caseText, played } from "./play.ts";
 import { runReference } from "./reference.ts";
 import type { Order, OrderResult } from "./types.ts";
 
-const numRuns = Number(process.env["FC_RUNS"] ?? 300);
+const numRuns = Number(process.env["FC_RUNS"] ?? 200);
+/** Only against hanging: how long it takes is the machine's business. */
+const timeout = 600_000;
 
 const choices: { readonly name: string; readonly choice: Choice }[] = [
   { name: "books, prints and trades", choice: { gaps: false, ticks: false, ends: false, pongs: false } },
@@ -20,7 +22,7 @@ const choices: { readonly name: string; readonly choice: Choice }[] = [
 ];
 
 describe("the paper engine", () => {
-  it.each(choices)("says what the reference says: $name", ({ choice }) => {
+  it.each(choices)("says what the reference says: $name", { timeout }, ({ choice }) => {
     fc.assert(
       fc.property(cases(choice), (one: Case) => {
         const { market, messages, orders } = played(one);
@@ -51,7 +53,7 @@ function check(order: Order, { fills, end }: OrderResult): void {
 }
 
 describe("the reference", () => {
-  it("ends every order, fills no more than its size and never beyond its limit", () => {
+  it("ends every order, fills no more than its size and never beyond its limit", { timeout }, () => {
     fc.assert(
       fc.property(cases(), (one) => {
         const { market, messages, orders } = played(one);
@@ -65,7 +67,7 @@ describe("the reference", () => {
     );
   });
 
-  it("does not care how messages are received, nor what another account does", () => {
+  it("does not care how messages are received, nor what another account does", { timeout }, () => {
     fc.assert(
       fc.property(cases(), (one) => {
         const { market, messages, orders } = played(one);

@@ -1,5 +1,5 @@
 /** Reads what a replay told (`--events-out`): the orders it handed to the engine, and what became of them there. */
-import { recordsOf, type TapeMarket } from "./tape.ts";
+import type { TapeMarket } from "./tape.ts";
 import type { EndKind, Fill, Order, OrderResult, Side, TimeInForce } from "./types.ts";
 
 type Fields = { readonly [key: string]: unknown };
@@ -44,15 +44,14 @@ const fillOf = (told: Fields): Fill => ({
   liquiditySide: told["liquiditySide"] === "maker" ? "maker" : "taker",
 });
 
-/** Reads the file. Placements of one millisecond keep the sequence of the log. */
-export function replayedOf(file: string, markets: ReadonlyMap<string, TapeMarket>): Replayed {
-  const records = recordsOf(file);
+/** Takes the events of a replay, one a line. Placements of one millisecond keep the sequence of the log. */
+export function replayedOf(records: readonly Fields[], markets: ReadonlyMap<string, TapeMarket>): Replayed {
   const of = (event: string): Fields[] => records.filter((record) => record["event"] === event);
   const fills = Map.groupBy(of("fill"), (told) => String(told["orderId"]));
   const ends = new Map(of("end").map((told) => [String(told["orderId"]), told]));
   const byMarket = new Map<string, { orders: Order[]; results: OrderResult[] }>();
   const unknownMarkets = new Set<string>();
-  const placed = of("placed").sort((a, b) => Number(a["seq"]) - Number(b["seq"]));
+  const placed = of("placed").toSorted((a, b) => Number(a["seq"]) - Number(b["seq"]));
   for (const told of placed) {
     const orderId = String(told["orderId"]);
     const condition = String(told["conditionId"]).toLowerCase();
