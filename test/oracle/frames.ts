@@ -47,9 +47,15 @@ function required<T>(value: T | null): T {
 }
 const stamp = (value: unknown): number => Number(required(/^\d+$/.test(String(value)) ? String(value) : null));
 const sideOf = (value: unknown): Side => required(value === "BUY" || value === "SELL" ? value : null);
+/** A price that no order can have is no price. */
+function priceOf(value: unknown): bigint {
+  const price = required(micro(value));
+  if (price <= 0n || price >= 1_000_000n) throw new TypeError("a price is between 0 and 1");
+  return price;
+}
 const levels = (value: unknown): Level[] =>
   (value as Fields[]).map((level) => ({
-    priceMicro: required(micro(level["price"])),
+    priceMicro: priceOf(level["price"]),
     sizeMicro: required(micro(level["size"])),
   }));
 
@@ -74,7 +80,7 @@ function read(fields: Fields): VenueMessage | null {
       const changes = entries.map((entry) => ({
         tokenId: String(entry["asset_id"]),
         side: sideOf(entry["side"]),
-        priceMicro: required(micro(entry["price"])),
+        priceMicro: priceOf(entry["price"]),
         sizeMicro: required(micro(entry["size"])),
         hash: String(entry["hash"] ?? ""),
       }));
@@ -87,7 +93,7 @@ function read(fields: Fields): VenueMessage | null {
         tokenId,
         tsMs: tsMs(),
         takerSide: sideOf(fields["side"]),
-        priceMicro: required(micro(fields["price"])),
+        priceMicro: priceOf(fields["price"]),
         sizeMicro: required(micro(fields["size"])),
         transaction: typeof transaction === "string" ? transaction : null,
       };
