@@ -29,7 +29,7 @@ export default defineConfig({
           include: [
             "{libs,services}/*/src/**/*.test.ts",
             "{sandbox,cli}/src/**/*.test.ts",
-            "test/{faults,samples}/*.test.ts",
+            "test/{faults,oracle,samples}/*.test.ts",
             "scripts/*.test.mjs",
           ],
         },

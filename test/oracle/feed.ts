@@ -1,0 +1,255 @@
+/**
+ * Section 1 and 3: gives everything that came its time, and puts it, with the orders' placements and ends, into the one
+ * sequence in which it happens. The whole past is kept; nothing is decided here.
+ */
+import { type Level, messagesOf, type VenueMessage } from "./frames.ts";
+import type { Market, Message, Order, Side } from "./types.ts";
+
+/** 0 is the first token, 1 the second (1.1). */
+export type TokenIndex = 0 | 1;
+type Book = { readonly bids: readonly Level[]; readonly asks: readonly Level[] };
+export type What =
+  | { readonly kind: "closing" }
+  | { readonly kind: "cancel" | "expiry" | "placement"; readonly order: number }
+  | { readonly kind: "change"; readonly token: TokenIndex; readonly side: Side; readonly level: Level }
+  | { readonly kind: "laterBook"; readonly token: TokenIndex; readonly book: Book }
+  | { readonly kind: "openingBook"; readonly token: TokenIndex; readonly book: Book; readonly tickMicro: bigint | null }
+  | { readonly kind: "tick"; readonly token: TokenIndex; readonly tickMicro: bigint }
+  | { readonly kind: "gap"; readonly token: TokenIndex }
+  | { readonly kind: "print"; readonly token: TokenIndex; readonly takerSide: Side; readonly level: Level };
+
+/** Within one millisecond (3.1). A closing told too late comes at the end of the last decided one (3.7). */
+const RANK = { closing: 0, end: 1, book: 2, print: 3, placement: 4, lateClosing: 5 } as const;
+/** `sub`: the token (3.2), or cancels before expiries; `seq`: the venue's order, or the log's. */
+type Key = { readonly atMs: number; readonly rank: number; readonly sub: number; readonly seq: number };
+export type Happening = Key & { readonly what: What };
+
+/** 1.3, 1.14: what one connection has told. */
+type Connection = { newestMs: number; watermarkMs: number };
+
+type Applied = { tsMs: number; hashes: string[] };
+
+const isBook = (what: What): what is What & { kind: "laterBook" | "openingBook" } =>
+  what.kind === "laterBook" || what.kind === "openingBook";
+
+/** 1.5: a change that was told before. */
+function isRepeat({ tsMs, hashes }: Applied, changeMs: number, hash: string): boolean {
+  if (changeMs !== tsMs) return changeMs < tsMs;
+  return hashes.includes(hash) && hashes.at(-1) !== hash;
+}
+
+function apply(applied: Applied, tsMs: number, hash: string): void {
+  if (tsMs > applied.tsMs) applied.hashes = [];
+  applied.tsMs = Math.max(applied.tsMs, tsMs);
+  applied.hashes.push(hash);
+}
+
+class Feed {
+  readonly market: Market;
+  happenings: Happening[] = [];
+  seq = 0;
+  connections = new Map<string, Connection>();
+  /** Since a gap came and until a full book comes. */
+  inGap: [boolean, boolean] = [false, false];
+  /** Time of each token's last opening book. */
+  openedMs: [number, number] = [-Infinity, -Infinity];
+  gapBegan: [number, number] = [-Infinity, -Infinity];
+  /** When nobody knows a token's book: after the one time, before the other. */
+  readonly blind: { readonly token: TokenIndex; readonly afterMs: number; untilMs: number }[] = [];
+  hadBook: [boolean, boolean] = [false, false];
+  /** Of each token the newest timestamp of a change that was applied, or of an opening book, and its hashes (1.5). */
+  readonly applied: readonly [Applied, Applied] = [
+    { tsMs: -Infinity, hashes: [] },
+    { tsMs: -Infinity, hashes: [] },
+  ];
+  printsSeen = new Set<string>();
+
+  constructor(market: Market) {
+    this.market = market;
+    for (const name of [this.connectionOf(0), this.connectionOf(1)]) this.connection(name);
+  }
+
+  connectionOf(token: TokenIndex): string {
+    return this.market.connections?.[token] ?? "only";
+  }
+
+  connection(name: string): Connection {
+    const known = this.connections.get(name);
+    if (known !== undefined) return known;
+    const made = { newestMs: -Infinity, watermarkMs: -Infinity };
+    this.connections.set(name, made);
+    return made;
+  }
+
+  marketWatermarkMs(): number {
+    return Math.min(
+      this.connection(this.connectionOf(0)).watermarkMs,
+      this.connection(this.connectionOf(1)).watermarkMs,
+    );
+  }
+
+  add(key: Omit<Key, "seq">, what: What): void {
+    this.seq += 1;
+    this.happenings.push({ ...key, seq: this.seq, what });
+  }
+
+  /** The token when it is one of this market that is followed on this connection. */
+  token(tokenId: string, connection: string): TokenIndex | null {
+    const index = this.market.tokens.indexOf(tokenId);
+    if (index !== 0 && index !== 1) return null;
+    return this.connectionOf(index) === connection ? index : null;
+  }
+
+  /** 1.11, 1.12. A gap of a token that is in one already is no other: nothing was known. */
+  gap(token: TokenIndex): void {
+    if (this.inGap[token]) return;
+    const { watermarkMs } = this.connection(this.connectionOf(token));
+    const ofLadder = this.happenings.filter(
+      ({ what }) => (what.kind === "change" || what.kind === "tick" || isBook(what)) && what.token === token,
+    );
+    const beginsMs = Math.max(watermarkMs + 1, ...ofLadder.map(({ atMs }) => atMs));
+    this.happenings = this.happenings.filter(
+      ({ atMs, what }) => !(what.kind === "print" && what.token === token && atMs >= beginsMs),
+    );
+    this.inGap[token] = true;
+    this.gapBegan[token] = beginsMs;
+    this.blind.push({ token, afterMs: watermarkMs, untilMs: Infinity });
+    this.add({ atMs: beginsMs, rank: RANK.book, sub: token }, { kind: "gap", token });
+  }
+
+  gapOf(tokens: readonly string[] | null): void {
+    for (const token of [0, 1] as const) {
+      if (tokens === null || tokens.includes(this.market.tokens[token])) this.gap(token);
+    }
+  }
+
+  closing(closedMs: number): void {
+    const decidedMs = this.marketWatermarkMs();
+    if (closedMs > decidedMs) this.add({ atMs: closedMs, rank: RANK.closing, sub: 0 }, { kind: "closing" });
+    else this.add({ atMs: decidedMs, rank: RANK.lateClosing, sub: 0 }, { kind: "closing" });
+  }
+
+  book(message: VenueMessage & { kind: "book" }, name: string): void {
+    const connection = this.connection(name);
+    const token = this.token(message.tokenId, name);
+    if (token === null) return;
+    const { tsMs, bids, asks } = message;
+    const book = { bids, asks };
+    if (!this.hadBook[token] || this.inGap[token]) {
+      this.hadBook[token] = true;
+      this.inGap[token] = false;
+      if (tsMs > this.applied[token].tsMs) this.applied[token].hashes = [];
+      this.applied[token].tsMs = Math.max(this.applied[token].tsMs, tsMs);
+      const atMs = Math.max(tsMs, connection.newestMs, this.gapBegan[token]);
+      this.openedMs[token] = atMs;
+      for (const blind of this.blind) {
+        if (blind.token === token) blind.untilMs = Math.min(blind.untilMs, atMs);
+      }
+      const { tickMicro } = message;
+      this.add({ atMs, rank: RANK.book, sub: token }, { kind: "openingBook", token, book, tickMicro });
+      return;
+    }
+    connection.newestMs = Math.max(connection.newestMs, tsMs);
+    this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, { kind: "laterBook", token, book });
+  }
+
+  /** The time of a change that comes now: never before the book it changes (1.4). */
+  changeMs(token: TokenIndex): number {
+    return Math.max(this.connection(this.connectionOf(token)).newestMs, this.openedMs[token]);
+  }
+
+  priceChange({ tsMs, changes }: VenueMessage & { kind: "priceChange" }, name: string): void {
+    const connection = this.connection(name);
+    connection.newestMs = Math.max(connection.newestMs, tsMs);
+    for (const { tokenId, side, hash, ...level } of changes) {
+      const token = this.token(tokenId, name);
+      // What comes in a gap, or before the first book, changes a book that nobody knows.
+      if (token === null || !this.hadBook[token] || this.inGap[token]) continue;
+      if (isRepeat(this.applied[token], tsMs, hash)) continue;
+      apply(this.applied[token], tsMs, hash);
+      this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, { kind: "change", token, side, level });
+    }
+  }
+
+  print(message: VenueMessage & { kind: "print" }, name: string): void {
+    const token = this.token(message.tokenId, name);
+    if (token === null) return;
+    const { tsMs, takerSide, priceMicro, sizeMicro, transaction } = message;
+    const same = [token, transaction, tsMs, takerSide, priceMicro, sizeMicro].join(" ");
+    if (this.printsSeen.has(same)) return;
+    this.printsSeen.add(same);
+    if (this.inGap[token]) return;
+    const { newestMs, watermarkMs } = this.connection(name);
+    const atMs = Math.max(tsMs, newestMs, watermarkMs + 1);
+    const level = { priceMicro, sizeMicro };
+    this.add({ atMs, rank: RANK.print, sub: token }, { kind: "print", token, takerSide, level });
+  }
+
+  venueMessage(message: VenueMessage, name: string): void {
+    const { newestMs } = this.connection(name);
+    switch (message.kind) {
+      case "book":
+        return this.book(message, name);
+      case "priceChange":
+        return this.priceChange(message, name);
+      case "print":
+        return this.print(message, name);
+      case "resolved":
+        return this.closing(Math.max(message.tsMs, newestMs));
+      case "unreadable":
+        return this.gapOf(message.tokens);
+      case "tick": {
+        const token = this.token(message.tokenId, name);
+        if (token === null) return;
+        const { tickMicro } = message;
+        const atMs = Math.max(message.tsMs, newestMs);
+        return this.add({ atMs, rank: RANK.book, sub: token }, { kind: "tick", token, tickMicro });
+      }
+    }
+  }
+
+  message(message: Message): void {
+    if (message.kind === "gap") return this.gapOf(message.tokens);
+    if (message.kind === "definition") return this.closing(message.closedMs);
+    const name = message.connection ?? "only";
+    const connection = this.connection(name);
+    if (message.kind === "pong") {
+      connection.watermarkMs = Math.max(connection.watermarkMs, message.upToMs);
+      return;
+    }
+    for (const said of messagesOf(message.text)) this.venueMessage(said, name);
+    connection.watermarkMs = Math.max(connection.watermarkMs, connection.newestMs - 1);
+  }
+
+  orders(orders: readonly Order[]): void {
+    for (const [order, { placeAtMs, ttlMs, cancelAtMs, timeInForce }] of orders.entries()) {
+      this.add({ atMs: placeAtMs, rank: RANK.placement, sub: 0 }, { kind: "placement", order });
+      if (cancelAtMs !== undefined) this.add({ atMs: cancelAtMs, rank: RANK.end, sub: 0 }, { kind: "cancel", order });
+      if (timeInForce === "GTD") {
+        this.add({ atMs: placeAtMs + ttlMs, rank: RANK.end, sub: 1 }, { kind: "expiry", order });
+      }
+    }
+  }
+}
+
+const sooner = (a: number, b: number): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/**
+ * Returns everything that happens, in the order in which it happens (3.1 to 3.3), and whether a token's book at a time is
+ * one that nobody knows because of a gap (1.11).
+ */
+export function happeningsOf(
+  market: Market,
+  messages: readonly Message[],
+  orders: readonly Order[],
+): { readonly happenings: readonly Happening[]; readonly isBlind: (token: TokenIndex, atMs: number) => boolean } {
+  const feed = new Feed(market);
+  for (const message of messages) feed.message(message);
+  feed.orders(orders);
+  const happenings = feed.happenings.sort(
+    (a, b) => sooner(a.atMs, b.atMs) || a.rank - b.rank || a.sub - b.sub || a.seq - b.seq,
+  );
+  const isBlind = (token: TokenIndex, atMs: number): boolean =>
+    feed.blind.some((blind) => blind.token === token && atMs > blind.afterMs && atMs < blind.untilMs);
+  return { happenings, isBlind };
+}
