@@ -87,6 +87,8 @@ export async function startWorld(bus: Bus, submitLatencyMs = 0): Promise<PathWor
     serve(bus, "bookstore", "track", ({ tokenIds }) => ({ ok: true, value: { tracked: tokenIds.length } })),
     serve(bus, "bookstore", "snap", () => ({ ok: true, value: snapshot() })),
     serve(bus, "bookstore", "refresh", () => ({ ok: true, value: snapshot() })),
+    // A replica that was asked for twice knows the book only since the later answer.
+    serve(bus, "bookstore", "bookAt", () => ({ ok: true, value: snapshot() })),
   ];
   let block = 0;
   let held = sharesMicro(0n);
