@@ -4,8 +4,6 @@ import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { describe, expect, test } from "vitest";
 import {
   balance,
-  fillOrder,
-  goodStory,
   leader,
   leaderFact,
   leaderFill,
@@ -18,13 +16,12 @@ import {
   quote,
   riskFact,
   START_MS,
-  type Story,
   sale,
   shares,
-  story,
   tokenId,
   usdc,
-} from "./story.testing.ts";
+} from "./facts.testing.ts";
+import { fillOrder, goodStory, type Story, story } from "./story.testing.ts";
 
 type Case = {
   readonly name: string;
