@@ -18,6 +18,9 @@ import {
 } from "./facts.testing.ts";
 import { fillOrder, goodStory, type Story } from "./story.testing.ts";
 
+/** Risk that only lets out. */
+export const reduceOnly = { sizeFactorMicro: 500_000, reduceOnly: true, limitTicks: 0 };
+
 export const lotOf = (of: Story) => [...of.state().lots.values()].map(({ sizeMicro }) => sizeMicro);
 export const owedExits = (of: Story) => [...of.state().unfollowed.values()].map(({ remainingMicro }) => remainingMicro);
 export const exits = (of: Story) => only(of.own, "OrderIntent").filter(({ kind }) => kind === "EXIT");
