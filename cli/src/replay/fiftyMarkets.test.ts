@@ -10,7 +10,6 @@ import { type ConditionId, factId, TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { formatMicro } from "@slipstream/contracts/money";
 import { executorCore } from "@slipstream/executor/core/core";
-import type { ExecutorMessage, ExecutorRequest } from "@slipstream/executor/core/messages";
 import {
   hash,
   leaderFact,
@@ -24,7 +23,8 @@ import {
   START_MS,
   shares,
   usdc,
-} from "@slipstream/executor/core/story.testing";
+} from "@slipstream/executor/core/facts.testing";
+import type { ExecutorMessage, ExecutorRequest } from "@slipstream/executor/core/messages";
 import { defaultLimits, type ExecutorView } from "@slipstream/executor/core/view";
 import { inventoryCore } from "@slipstream/inventory/core/core";
 import { CONDITIONAL_TOKENS } from "@slipstream/polymarket/versions";

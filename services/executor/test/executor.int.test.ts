@@ -11,7 +11,7 @@ import { append, recordedFacts, startTestBus, type TestBus } from "@slipstream/t
 import { until } from "@slipstream/testkit/until";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { executorEnv } from "../src/config.ts";
-import * as given from "../src/core/story.testing.ts";
+import * as given from "../src/core/facts.testing.ts";
 import { buildExecutor } from "../src/service.ts";
 
 const clock = systemClock();

@@ -5,6 +5,7 @@ import type { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { otherSide, type PriceMicro, type Side, sharesMicro } from "@slipstream/contracts/money";
 import type { BookEvent, PriceChange, PriceChangeEvent, TradeEvent } from "@slipstream/polymarket/marketChannel";
+import type { DeskOutput } from "./desk.ts";
 import type { FullBook, LevelChange } from "./tokenBook.ts";
 
 export const YES = "111" as TokenId;
@@ -128,3 +129,17 @@ export const ask = (priceMicro: number, shares: number): LevelChange => ({
   priceMicro,
   sizeMicro: shares * 1_000_000,
 });
+
+/** The desk's outputs in few words, clocks left out. */
+export function brief(outputs: readonly DeskOutput[]): string[] {
+  const lines: string[] = [];
+  for (const output of outputs) {
+    if (output.type === "BookClock") continue;
+    const at = `${output.tokenId} ${output.epoch}/${output.seq}`;
+    if (output.type === "BookSnapshot") lines.push(`snapshot ${at} ${output.health}`);
+    if (output.type === "BookDelta") lines.push(`delta ${at} b[${output.bids}] a[${output.asks}]`);
+    if (output.type === "BookStatus") lines.push(`${output.health} ${at}: ${output.reason}`);
+    if (output.type === "TradePrint") lines.push(`print ${at} ${output.side} ${output.priceMicro}`);
+  }
+  return lines;
+}

@@ -2,23 +2,9 @@ import type { FactOf } from "@slipstream/contracts/facts";
 import { attemptId, leaderActId } from "@slipstream/contracts/ids";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { balance, leaderFill, market, only, paper, price, quote, riskFact, sale, shares } from "./facts.testing.ts";
 import { bidAt, exits, holdingTen, leaderAct, lotOf, owedExits, tick } from "./stories.testing.ts";
-import {
-  balance,
-  endOrder,
-  fillOrder,
-  goodStory,
-  leaderFill,
-  market,
-  only,
-  paper,
-  price,
-  quote,
-  riskFact,
-  type Story,
-  sale,
-  shares,
-} from "./story.testing.ts";
+import { endOrder, fillOrder, goodStory, type Story } from "./story.testing.ts";
 
 type Kind = FactOf<"LeaderAct">["act"];
 

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { buckets, intents, saved, small } from "./bucket.testing.ts";
 import { sumOf } from "./bucket.ts";
-import { denial, goodStory, grant, only, price, type Story, shares, tokenId, usdc } from "./story.testing.ts";
+import { denial, grant, only, price, shares, tokenId, usdc } from "./facts.testing.ts";
+import { goodStory, type Story } from "./story.testing.ts";
 
 type Step =
   | { readonly do: "fill"; readonly ours: number; readonly at: number }

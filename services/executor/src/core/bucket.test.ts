@@ -1,16 +1,11 @@
 import { factId, type Hash } from "@slipstream/contracts/ids";
 import { describe, expect, test } from "vitest";
 import { buckets, intents, saved, small } from "./bucket.testing.ts";
-import { pendingOf } from "./pending.ts";
-import { leaderAct } from "./stories.testing.ts";
 import {
   balance,
   conditionId,
   configFact,
-  endOrder,
   fillId,
-  fillOrder,
-  goodStory,
   grant,
   leader,
   leaderFact,
@@ -21,11 +16,13 @@ import {
   policyFact,
   price,
   START_MS,
-  type Story,
   sale,
   shares,
   tokenId,
-} from "./story.testing.ts";
+} from "./facts.testing.ts";
+import { pendingOf } from "./pending.ts";
+import { leaderAct } from "./stories.testing.ts";
+import { endOrder, fillOrder, goodStory, type Story } from "./story.testing.ts";
 
 const used = (of: Story) =>
   intents(of)

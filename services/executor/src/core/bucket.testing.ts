@@ -2,7 +2,8 @@
 import type { FactOf } from "@slipstream/contracts/facts";
 import { add } from "@slipstream/contracts/money";
 import { sumOf } from "./bucket.ts";
-import { leaderFill, only, price, quote, type Story, shares } from "./story.testing.ts";
+import { leaderFill, only, price, quote, shares } from "./facts.testing.ts";
+import type { Story } from "./story.testing.ts";
 
 /** A fill of which our tenth is `ours`, at a price, whose signal is now. */
 export const small = (of: Story, n: number, ours: number, at = 0.5): FactOf<"LeaderFill"> => {

@@ -1,14 +1,9 @@
 import { clientOrderId } from "@slipstream/contracts/ids";
 import { describe, expect, test } from "vitest";
 import { sumOf } from "./bucket.ts";
-import { whyNotPlaced } from "./open.ts";
-import { bidAt, exits, lotOf, tick } from "./stories.testing.ts";
 import {
   attemptOf,
   balance,
-  endOrder,
-  fillOrder,
-  goodStory,
   grant,
   leaderFill,
   loss,
@@ -21,7 +16,10 @@ import {
   sale,
   shares,
   usdc,
-} from "./story.testing.ts";
+} from "./facts.testing.ts";
+import { whyNotPlaced } from "./open.ts";
+import { bidAt, exits, lotOf, tick } from "./stories.testing.ts";
+import { endOrder, fillOrder, goodStory } from "./story.testing.ts";
 
 describe("an entry", () => {
   test("a fill becomes an intent, the grant an order at decided + latency + taker delay", () => {

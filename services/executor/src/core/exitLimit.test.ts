@@ -2,7 +2,7 @@ import type { AccountPolicy } from "@slipstream/contracts/policy";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { exitLimit, exitTtlMs } from "./exitLimit.ts";
-import { policy, price } from "./story.testing.ts";
+import { policy, price } from "./facts.testing.ts";
 
 type Widen = Extract<AccountPolicy["exits"], { kind: "widen" }>;
 const widen = (over: Partial<Widen> = {}): AccountPolicy => ({

@@ -2,15 +2,9 @@
 
 import type { Address, TokenId } from "@slipstream/contracts/ids";
 import { describe, expect, test } from "vitest";
-import { isEnded, type OrderState } from "./orders.ts";
-import { pendingOf } from "./pending.ts";
-import { bidAt, exits, holdingTen, leaderAct, limits, lotOf, placed, tick } from "./stories.testing.ts";
 import {
   balance,
   denial,
-  endOrder,
-  fillOrder,
-  goodStory,
   grant,
   leaderFill,
   market,
@@ -19,12 +13,15 @@ import {
   price,
   quote,
   riskFact,
-  type Story,
   sale,
   shares,
   tokenId,
   usdc,
-} from "./story.testing.ts";
+} from "./facts.testing.ts";
+import { isEnded, type OrderState } from "./orders.ts";
+import { pendingOf } from "./pending.ts";
+import { bidAt, exits, holdingTen, leaderAct, limits, lotOf, placed, tick } from "./stories.testing.ts";
+import { endOrder, fillOrder, goodStory, type Story } from "./story.testing.ts";
 
 /** Lets time pass as the shell does, the venue taking and cancelling what it is told to. */
 function pass(of: Story, seconds: number): void {

@@ -1,12 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { bidAt, exits, holdingTen, lotOf, owedExits, tick } from "./stories.testing.ts";
 import {
   attemptOf,
   balance,
   denial,
-  endOrder,
-  fillOrder,
-  goodStory,
   grant,
   leaderFill,
   loss,
@@ -18,7 +14,9 @@ import {
   shares,
   tokenId,
   usdc,
-} from "./story.testing.ts";
+} from "./facts.testing.ts";
+import { bidAt, exits, holdingTen, lotOf, owedExits, tick } from "./stories.testing.ts";
+import { endOrder, fillOrder, goodStory } from "./story.testing.ts";
 
 describe("an exit", () => {
   test("closes the leader's lot in proportion", () => {

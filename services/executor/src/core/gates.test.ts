@@ -3,28 +3,23 @@ import type { SkipReason } from "@slipstream/contracts/facts/exec";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { describe, expect, test } from "vitest";
 import {
-  balance,
-  fillOrder,
-  goodStory,
   leader,
   leaderFact,
   leaderFill,
   market,
   only,
   operatorFact,
-  paper,
   policyFact,
   price,
   quote,
   riskFact,
   START_MS,
-  type Story,
-  sale,
   shares,
-  story,
   tokenId,
   usdc,
-} from "./story.testing.ts";
+} from "./facts.testing.ts";
+import { reduceOnly } from "./stories.testing.ts";
+import { goodStory, type Story, story } from "./story.testing.ts";
 
 type Case = {
   readonly name: string;
@@ -43,7 +38,6 @@ const afterWaiting = (of: Story): void => {
   of.say({ type: "DecideFill", account, leaderFillId, sinceMs });
 };
 
-const reduceOnly = { sizeFactorMicro: 500_000, reduceOnly: true, limitTicks: 0 };
 const cases: Case[] = [
   {
     name: "a market that is not known in time",
@@ -291,81 +285,5 @@ describe("each gate says no with its numbers", () => {
     const made = goodStory();
     made.tell(leaderFill(1, { historical: true }));
     expect(made.own).toEqual([]);
-  });
-});
-
-describe("a moment's patience", () => {
-  test("a book that comes within the first touch is traded on", () => {
-    const made = goodStory();
-    made.view.quote = null;
-    made.tell(leaderFill(1));
-    expect(made.requests).toEqual([
-      {
-        type: "AwaitBook",
-        account: "paper",
-        leaderFillId: leaderFill(1).leaderFillId,
-        tokenId,
-        sinceMs: START_MS,
-        untilMs: START_MS + 400,
-      },
-    ]);
-    expect(made.own).toEqual([]);
-    made.view.quote = quote;
-    made.view.nowMs = START_MS + 120;
-    made.say({ type: "DecideFill", account: paper, leaderFillId: leaderFill(1).leaderFillId, sinceMs: START_MS });
-    expect(only(made.own, "OrderIntent")).toHaveLength(1);
-  });
-
-  test("a market that becomes known moves the decision to the market's chain", () => {
-    const made = goodStory();
-    made.view.market = null;
-    made.tell(leaderFill(1, { conditionId: null }));
-    made.view.market = market;
-    made.say({ type: "DecideFill", account: paper, leaderFillId: leaderFill(1).leaderFillId, sinceMs: START_MS });
-    expect(only(made.own, "OrderIntent")[0]?.conditionId).toBe(market.conditionId);
-  });
-});
-
-describe("exits are asked less", () => {
-  const holding = (): Story => {
-    const made = goodStory();
-    made.tell(leaderFill(1));
-    fillOrder(made, 10);
-    return made;
-  };
-
-  test.each<[string, (of: Story) => void, Partial<FactOf<"LeaderFill">>]>([
-    ["a fill of any age", () => undefined, { tsEventMs: 1 }],
-    ["a historical fill", () => undefined, { historical: true }],
-    ["reduce-only", (of) => of.tell(riskFact("degrade", 2, { parameters: reduceOnly })), {}],
-    [
-      "a chain that lags",
-      (of) => {
-        of.view.chainLagMs = 99_000;
-      },
-      {},
-    ],
-    ["a leader who is not followed any more", (of) => of.tell(leaderFact(false)), {}],
-    ["an account that is switched off", (of) => of.tell(policyFact({ enabled: false }, 2)), {}],
-  ])("%s", (_name, given, over) => {
-    const made = holding();
-    made.view.quote = { ...quote, bestBidMicro: price(0.5) };
-    made.fold(balance(101, 100));
-    given(made);
-    made.tell(sale(2, 50, over));
-    const exits = only(made.own, "OrderIntent").filter(({ kind }) => kind === "EXIT");
-    expect(exits.map(({ side, sizeMicro, limitPriceMicro }) => ({ side, sizeMicro, limitPriceMicro }))).toEqual([
-      { side: "SELL", sizeMicro: shares(5), limitPriceMicro: price(0.48) },
-    ]);
-  });
-
-  test("a halt stops an exit, which is kept", () => {
-    const made = holding();
-    made.fold(balance(101, 100));
-    made.tell(riskFact("halt", 2), sale(2, 50));
-    const attempt = only(made.own, "ExecutionAttempt")[0];
-    expect(attempt?.reasons[0]?.code).toBe("RISK_HALT");
-    expect(attempt?.unfollowed).toBe(true);
-    expect([...made.state().unfollowed.values()].map(({ remainingMicro }) => remainingMicro)).toEqual([shares(5)]);
   });
 });

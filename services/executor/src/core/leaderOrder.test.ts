@@ -2,13 +2,9 @@ import type { FactOf } from "@slipstream/contracts/facts";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { coverSaved, LEADER_ORDERS_MAX } from "./leaderOrder.ts";
 import {
   denial,
-  endOrder,
   fillId,
-  fillOrder,
-  goodStory,
   grant,
   hash,
   leaderFill,
@@ -19,11 +15,12 @@ import {
   price,
   quote,
   riskFact,
-  type Story,
   shares,
   type tokenId,
   usdc,
-} from "./story.testing.ts";
+} from "./facts.testing.ts";
+import { coverSaved, LEADER_ORDERS_MAX } from "./leaderOrder.ts";
+import { endOrder, fillOrder, goodStory, type Story } from "./story.testing.ts";
 
 const fixed: Partial<AccountPolicy> = { sizing: { kind: "fixed", usdcMicro: usdc(50) } };
 const intents = (of: Story) => only(of.own, "OrderIntent");

@@ -3,8 +3,9 @@ import { type FactOf, readFact, writeFact } from "@slipstream/contracts/facts";
 import { factId } from "@slipstream/contracts/ids";
 import { type SharesMicro, usdcMicro } from "@slipstream/contracts/money";
 import { expect, test } from "vitest";
+import { conditionId, only, paper, sale, shares, tokenId } from "./facts.testing.ts";
 import { bidAt, holdingTen, lotOf, tick } from "./stories.testing.ts";
-import { conditionId, fillOrder, only, paper, type Story, sale, shares, tokenId } from "./story.testing.ts";
+import { fillOrder, type Story } from "./story.testing.ts";
 
 /** What inventory says after the fact at `seq`. */
 const position = (held: number | SharesMicro, seq: number): FactOf<"PositionChanged"> => {

@@ -1,14 +1,9 @@
 import { clientOrderId } from "@slipstream/contracts/ids";
 import { describe, expect, test } from "vitest";
-import { whyNotPlaced } from "./open.ts";
-import { exits, holdingTen, tick } from "./stories.testing.ts";
 import {
   attemptOf,
   configFact,
-  endOrder,
   fillId,
-  fillOrder,
-  goodStory,
   grant,
   leaderFill,
   loss,
@@ -17,10 +12,12 @@ import {
   paper,
   riskFact,
   START_MS,
-  type Story,
   sale,
   shares,
-} from "./story.testing.ts";
+} from "./facts.testing.ts";
+import { whyNotPlaced } from "./open.ts";
+import { exits, holdingTen, tick } from "./stories.testing.ts";
+import { endOrder, fillOrder, goodStory, type Story } from "./story.testing.ts";
 
 describe("halts cancel what is open", () => {
   test.each<[string, (of: Story) => void, string]>([

@@ -1,9 +1,10 @@
 import { isOnTick, MICRO_NUMBER, priceMicro } from "@slipstream/contracts/money";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { balance, leaderFill, market, only, price, quote, sale, shares } from "./facts.testing.ts";
 import { guardPrice, limitPrice } from "./price.ts";
 import { bidAt, exits, holdingTen } from "./stories.testing.ts";
-import { balance, goodStory, leaderFill, market, only, price, quote, sale, shares } from "./story.testing.ts";
+import { goodStory } from "./story.testing.ts";
 
 const guard = { priceGuardBps: 200, priceGuardTicks: 2, priceGuardMaxBps: 500 };
 

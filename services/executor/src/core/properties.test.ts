@@ -6,13 +6,9 @@ import { subjectOf } from "@slipstream/contracts/subjects";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { executorCore } from "./core.ts";
-import { leavesOf } from "./orders.ts";
-import { openOrders } from "./state.ts";
-import { leaderAct, settled } from "./stories.testing.ts";
 import {
   balance,
   fillId,
-  goodStory,
   leaderFill,
   loss,
   market,
@@ -22,12 +18,15 @@ import {
   price,
   quote,
   riskFact,
-  type Story,
   sale,
   shares,
   tokenId,
   usdc,
-} from "./story.testing.ts";
+} from "./facts.testing.ts";
+import { leavesOf } from "./orders.ts";
+import { openOrders } from "./state.ts";
+import { leaderAct, settled } from "./stories.testing.ts";
+import { goodStory, type Story } from "./story.testing.ts";
 
 /** What the world does next. Fills are few, so that the same ones come again, revert, return and are asked twice. */
 type Step =

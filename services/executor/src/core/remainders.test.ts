@@ -2,14 +2,8 @@
 import type { TokenId } from "@slipstream/contracts/ids";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { pendingOf } from "./pending.ts";
-import { exposureOf } from "./state.ts";
-import { bidAt, exits, leaderAct, lotOf, owedExits, tick } from "./stories.testing.ts";
 import {
   balance,
-  endOrder,
-  fillOrder,
-  goodStory,
   leaderFill,
   loss,
   market,
@@ -17,12 +11,15 @@ import {
   paper,
   price,
   riskFact,
-  type Story,
   sale,
   shares,
   tokenId,
   usdc,
-} from "./story.testing.ts";
+} from "./facts.testing.ts";
+import { pendingOf } from "./pending.ts";
+import { exposureOf } from "./state.ts";
+import { bidAt, exits, leaderAct, lotOf, owedExits, tick } from "./stories.testing.ts";
+import { endOrder, fillOrder, goodStory, type Story } from "./story.testing.ts";
 
 const bigCaps = {
   orderUsdcMicro: usdc(1e8),

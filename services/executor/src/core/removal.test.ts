@@ -1,12 +1,7 @@
 /** Leaders who are removed and accounts that are switched off: no lot is left without a word. */
 import { describe, expect, test } from "vitest";
-import { pendingOf } from "./pending.ts";
-import { bidAt, exits, holdingTen, leaderAct, limits, lotOf, owedExits, placed, tick } from "./stories.testing.ts";
 import {
   configFact,
-  endOrder,
-  fillOrder,
-  goodStory,
   leader,
   leaderFact,
   leaderFill,
@@ -15,10 +10,12 @@ import {
   policyFact,
   price,
   removed,
-  type Story,
   sale,
   shares,
-} from "./story.testing.ts";
+} from "./facts.testing.ts";
+import { pendingOf } from "./pending.ts";
+import { bidAt, exits, holdingTen, leaderAct, limits, lotOf, owedExits, placed, tick } from "./stories.testing.ts";
+import { endOrder, fillOrder, goodStory, type Story } from "./story.testing.ts";
 
 const deleted = configFact(`leaders.${leader}`, 2, null);
 const told = (of: Story) => pendingOf({ state: of.state(), view: of.viewNow() }, null);

@@ -1,24 +1,10 @@
 /** The end of a market: its orders end, nothing new is tried, and what was held for leaders ends when it is paid. */
 import type { AccountId } from "@slipstream/contracts/ids";
 import { expect, test } from "vitest";
+import { balance, grant, leaderFill, market, only, paper, sale, shares, tokenId } from "./facts.testing.ts";
 import { exposureOf } from "./state.ts";
 import { bidAt, exits, holdingTen, lotOf, owedExits, settled, tick } from "./stories.testing.ts";
-import {
-  balance,
-  endOrder,
-  fillOrder,
-  goodStory,
-  grant,
-  leaderFill,
-  market,
-  only,
-  paper,
-  type Story,
-  sale,
-  shares,
-  story,
-  tokenId,
-} from "./story.testing.ts";
+import { endOrder, fillOrder, goodStory, type Story, story } from "./story.testing.ts";
 
 const close = (of: Story): void => {
   of.view.market = { ...market, closed: true, acceptingOrders: false };

@@ -1,8 +1,8 @@
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { describe, expect, test } from "vitest";
+import { market, policy, price, shares, tokenId, usdc } from "./facts.testing.ts";
 import { limitPrice } from "./price.ts";
 import { entrySize, targetOf } from "./sizing.ts";
-import { market, policy, price, shares, tokenId, usdc } from "./story.testing.ts";
 
 describe("our part of a leader's fill", () => {
   test.each<[string, Partial<AccountPolicy>, { role: "MAKER" | "TAKER" | "UNKNOWN"; size: number }, number, number]>([

@@ -2,12 +2,8 @@ import type { FactOf } from "@slipstream/contracts/facts";
 import { factId, shardOf, type TokenId } from "@slipstream/contracts/ids";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { leaderAct, lotOf, tick } from "./stories.testing.ts";
 import {
   balance,
-  endOrder,
-  fillOrder,
-  goodStory,
   hash,
   leader,
   leaderFact,
@@ -18,12 +14,13 @@ import {
   policyFact,
   price,
   riskFact,
-  type Story,
   sale,
   shares,
   tokenId,
   usdc,
-} from "./story.testing.ts";
+} from "./facts.testing.ts";
+import { leaderAct, lotOf, tick } from "./stories.testing.ts";
+import { endOrder, fillOrder, goodStory, type Story } from "./story.testing.ts";
 
 /** In the stories the book is YES's, and the leader sells NO. */
 const no = "8" as TokenId;

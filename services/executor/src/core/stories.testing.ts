@@ -4,8 +4,6 @@ import { factId } from "@slipstream/contracts/ids";
 import {
   balance,
   conditionId,
-  fillOrder,
-  goodStory,
   hash,
   leader,
   leaderFill,
@@ -14,11 +12,14 @@ import {
   price,
   quote,
   START_MS,
-  type Story,
   shares,
   tokenId,
   usdc,
-} from "./story.testing.ts";
+} from "./facts.testing.ts";
+import { fillOrder, goodStory, type Story } from "./story.testing.ts";
+
+/** Risk that only lets out. */
+export const reduceOnly = { sizeFactorMicro: 500_000, reduceOnly: true, limitTicks: 0 };
 
 export const lotOf = (of: Story) => [...of.state().lots.values()].map(({ sizeMicro }) => sizeMicro);
 export const owedExits = (of: Story) => [...of.state().unfollowed.values()].map(({ remainingMicro }) => remainingMicro);

@@ -2,8 +2,6 @@
 import { describe, expect, test } from "vitest";
 import {
   balance,
-  fillOrder,
-  goodStory,
   grant,
   leaderFill,
   market,
@@ -11,11 +9,11 @@ import {
   price,
   quote,
   START_MS,
-  type Story,
   sale,
   shares,
   tokenId,
-} from "./story.testing.ts";
+} from "./facts.testing.ts";
+import { fillOrder, goodStory, type Story } from "./story.testing.ts";
 
 const intents = (of: Story) =>
   only(of.own, "OrderIntent").map(({ limitPriceMicro, sizeMicro }) => [limitPriceMicro / 1e6, Number(sizeMicro) / 1e6]);
