@@ -13,7 +13,7 @@ import {
   type TokenId,
   type TradeId,
 } from "@slipstream/contracts/ids";
-import type { AccountValue } from "@slipstream/contracts/live";
+import type { AccountValue, Pending } from "@slipstream/contracts/live";
 import { priceMicro, sharesMicro, usdcMicro } from "@slipstream/contracts/money";
 import { subjectOf } from "@slipstream/contracts/subjects";
 import { applyFact, emptyOverview, type Overview } from "./overview.ts";
@@ -201,3 +201,5 @@ export const fallen: AccountValue = {
   ],
   tsInitMs: 1_000,
 };
+/** An executor that holds nothing. */
+export const nothing: Pending = { exits: [], lots: [], buckets: [] };

@@ -3,6 +3,7 @@
  * compares it with the chain.
  */
 import type { FactOf, Recorded } from "@slipstream/contracts/facts";
+import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
 import type {
   AccountId,
   Address,
@@ -79,6 +80,8 @@ export type Overview = {
   /** What resolved markets paid us. */
   settlements: Map<FactId, FactOf<"PositionSettled">>;
   purses: Map<AccountId, Purse>;
+  /** What each wallet of a leader holds by the newest reading, by `leader|token`. */
+  leaderHoldings: Map<string, { blockNumber: number; sharesMicro: SharesMicro }>;
   /** What inventory last said each account is worth. */
   values: Map<AccountId, AccountValue>;
   risk: Map<string, FactOf<"RiskDecision">>;
@@ -102,6 +105,7 @@ export const emptyOverview = (): Overview => ({
   positions: new Map(),
   settlements: new Map(),
   purses: new Map(),
+  leaderHoldings: new Map(),
   values: new Map(),
   risk: new Map(),
   heartbeats: new Map(),
@@ -183,6 +187,8 @@ export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs:
         purseOf(overview, fact.account).ledgerMicro += fact.payoutMicro;
       }
       return;
+    case "BalanceSnapshot":
+      return applyBalances(overview, fact);
     case "RiskDecision":
       overview.risk.set(`${fact.scope.kind}.${fact.scope.id}`, fact);
       return;
@@ -197,6 +203,19 @@ export function applyHeartbeat(overview: Overview, heartbeat: Heartbeat, receive
 
 export function applyAccountValue(overview: Overview, value: AccountValue): void {
   overview.values.set(value.account, value);
+}
+
+function applyBalances({ leaderHoldings }: Overview, fact: FactOf<"BalanceSnapshot">): void {
+  if (fact.holder.kind !== "wallet" || fact.account !== undefined) return;
+  const { address } = fact.holder;
+  const { blockNumber } = fact;
+  const read = new Map(fact.balances.map(({ tokenId, sharesMicro: held }) => [`${address}|${tokenId}`, held]));
+  const unlisted = unlistedIsZero(fact) ? [...leaderHoldings.keys()].filter((key) => key.startsWith(address)) : [];
+  for (const key of new Set([...read.keys(), ...unlisted])) {
+    // Readings of two nodes may come in another order than that of their blocks.
+    if (!fact.afterReorg && blockNumber < (leaderHoldings.get(key)?.blockNumber ?? 0)) continue;
+    leaderHoldings.set(key, { blockNumber, sharesMicro: read.get(key) ?? sharesMicro(0n) });
+  }
 }
 
 function applyConfig(overview: Overview, fact: FactOf<"ConfigChanged">): void {

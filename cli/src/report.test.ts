@@ -1,6 +1,6 @@
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
 import { factId, type VenueOrderId } from "@slipstream/contracts/ids";
-import type { AccountValue } from "@slipstream/contracts/live";
+import type { AccountValue, Pending } from "@slipstream/contracts/live";
 import { sharesMicro, usdcMicro } from "@slipstream/contracts/money";
 import { describe, expect, test } from "vitest";
 import {
@@ -13,6 +13,7 @@ import {
   intent,
   leader,
   leaderFill,
+  nothing,
   orderId,
   overviewOf,
   position,
@@ -26,7 +27,12 @@ import { audit, buildReport, type ChainFill, isGood, quantiles } from "./report.
 const onChain = (...blocks: number[]): ChainFill[] =>
   blocks.map((n) => ({ leader, blockHash: hash(n), blockNumber: n, logIndex: 1 }));
 const reportOf = (overview: Overview, chain: ChainFill[]) =>
-  buildReport(overview, audit(overview, chain, chain, 1_000), { faults: [], errors: [], isClosed: () => true });
+  buildReport(overview, audit(overview, chain, chain, 1_000), {
+    faults: [],
+    errors: [],
+    isClosed: () => true,
+    pending: nothing,
+  });
 
 test("an order is placed when the venue has it, not when the log is told", () => {
   const accepted: FactOf<"OrderAccepted"> = {
@@ -180,9 +186,48 @@ test("profit that is not the change of equity makes a report not well", () => {
   const judged = (value: AccountValue) => {
     const overview = overviewOf();
     applyAccountValue(overview, value);
-    return buildReport(overview, audit(overview, [], [], 0), { faults: [], errors: [], isClosed: () => false });
+    return buildReport(overview, audit(overview, [], [], 0), {
+      faults: [],
+      errors: [],
+      isClosed: () => false,
+      pending: nothing,
+    });
   };
   expect(judged(fallen)).toMatchObject({ errors: [], money: [{ equity: "9994200000", unrealized: "-4800000" }] });
   const wrong = judged({ ...fallen, realizedMicro: usdcMicro(0n) });
   expect(wrong.errors.join()).toMatch(/equity changed by -5800000, realized and unrealized are -4800000/);
+});
+
+describe("what a leader leaves behind", () => {
+  const lot = { account, leader, tokenId, sharesMicro: sharesMicro(7_000_000n), isUnpaid: false, whenRemoved: null };
+  const holding = (block: number, shares: bigint): Fact => ({
+    ...times,
+    ...{ type: "BalanceSnapshot", id: factId("BalanceSnapshot", leader, block), blockNumber: block, blockHash: null },
+    ...{ holder: { kind: "wallet", address: leader }, source: "chain", complete: false, afterReorg: false },
+    balances: [{ tokenId, sharesMicro: sharesMicro(shares) }],
+    collateralMicro: null,
+  });
+  const judged = (facts: Fact[], pending: Pending | null) =>
+    buildReport(overviewOf(...facts), audit(overviewOf(), [], [], 0), {
+      ...{ faults: [], errors: [], isClosed: () => false, pending },
+    });
+  const held = (isDust: boolean): Pending => ({ ...nothing, lots: [{ ...lot, isDust }] });
+
+  test("a lot that nobody sells any more makes the run bad; dust is shown", () => {
+    const stranded = judged([holding(1, 9n), holding(2, 0n)], held(false));
+    expect(stranded.leftBehind).toMatchObject([{ leader, shares: "7000000", why: "stranded" }]);
+    expect(stranded.errors).toEqual([
+      `stranded: paper holds 7000000 (1e-6 shares) of ${tokenId}, which ${leader} has left`,
+    ]);
+    const dust = judged([holding(2, 0n)], held(true));
+    expect([dust.leftBehind.map(({ why }) => why), dust.errors]).toEqual([["dust"], []]);
+  });
+
+  test("the newest block says what he holds, whatever came last", () => {
+    expect(judged([holding(2, 9n), holding(1, 0n)], held(false)).leftBehind).toEqual([]);
+  });
+
+  test("an executor that does not answer makes the run bad", () => {
+    expect(judged([], null).errors).toEqual(["the executor does not say what it holds after whom"]);
+  });
 });

@@ -1,5 +1,7 @@
 /** The report of a run: what happened, and whether it agrees with the chain. Shape: README, "Report". */
 import type { Address, LeaderFillId, TokenId } from "@slipstream/contracts/ids";
+import type { Pending } from "@slipstream/contracts/live";
+import { type LeftBehind, leftBehind } from "./leftBehind.ts";
 import { type OrderEntry, type Overview, paperHoldings } from "./overview.ts";
 
 /** A fill of a followed wallet as the chain itself shows it, read independently of chain-watcher. */
@@ -46,6 +48,8 @@ export type RunReport = {
   settled: { count: number; payout: string };
   /** Held although the market is closed: not resolved on the chain yet, or not told. */
   unpaid: { account: string; tokenId: string; effective: string }[];
+  /** Lots whose leader holds nothing of the token any more, and what becomes of them. */
+  leftBehind: { account: string; leader: string; tokenId: string; shares: string; why: LeftBehind["why"] }[];
   latencyMs: { seenToPublished: Quantiles; publishedToDecided: Quantiles; decidedToPlaced: Quantiles };
   /** Orders filled in parts or only in part, and orders that ended by their time to live. */
   partialFills: number;
@@ -193,6 +197,23 @@ function unexplainedProfit({ values }: Overview): string[] {
   });
 }
 
+/** What leaders left behind; a lot that nobody sells any more is an error, and so is not knowing. */
+function leftRows({ leaderHoldings }: Overview, pending: Pending | null) {
+  if (pending === null) return { rows: [], errors: ["the executor does not say what it holds after whom"] };
+  const left = leftBehind(
+    pending,
+    (leader, tokenId) => leaderHoldings.get(`${leader}|${tokenId}`)?.sharesMicro ?? null,
+  );
+  return {
+    rows: left.map(({ sharesMicro, ...lot }) => ({ ...lot, shares: `${sharesMicro}` })),
+    errors: left.flatMap(({ account, leader, tokenId, sharesMicro, why }) =>
+      why === "stranded"
+        ? [`stranded: ${account} holds ${sharesMicro} (1e-6 shares) of ${tokenId}, which ${leader} has left`]
+        : [],
+    ),
+  };
+}
+
 export function buildReport(
   overview: Overview,
   found: Audit,
@@ -200,6 +221,8 @@ export function buildReport(
     readonly faults: readonly string[];
     readonly errors: readonly string[];
     readonly isClosed: (tokenId: TokenId) => boolean;
+    /** What the executor says; null: it does not answer. */
+    readonly pending: Pending | null;
   },
 ): RunReport {
   const byReason: Record<string, number> = {};
@@ -225,6 +248,7 @@ export function buildReport(
     );
   }
   disagreements.push(...unexplainedProfit(overview));
+  const left = leftRows(overview, run.pending);
   return {
     leaderFills: overview.fills.size,
     attempts: { trade: overview.attempts.size - skip, skip, byReason },
@@ -239,6 +263,7 @@ export function buildReport(
     unpaid: positions.flatMap(({ account, tokenId, effective }) =>
       effective !== "0" && run.isClosed(tokenId as TokenId) ? { account, tokenId, effective } : [],
     ),
+    leftBehind: left.rows,
     latencyMs: {
       seenToPublished: quantiles(overview.latencies.seenToPublished),
       publishedToDecided: quantiles(overview.latencies.publishedToDecided),
@@ -258,6 +283,7 @@ export function buildReport(
       ...found.duplicated,
       ...found.phantom,
       ...disagreements,
+      ...left.errors,
       ...impossibleFills(overview),
     ],
   };

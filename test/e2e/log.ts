@@ -21,7 +21,7 @@ export type Log = {
 };
 
 const nothingFound = { missed: [], phantom: [], duplicated: [] };
-const nothingSaid = { faults: [], errors: [], isClosed: () => false };
+const nothingSaid = { faults: [], errors: [], isClosed: () => false, pending: { exits: [], lots: [], buckets: [] } };
 
 export async function readLog(natsUrl: string): Promise<Log> {
   const bus = await connectCli(natsUrl);

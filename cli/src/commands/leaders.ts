@@ -1,12 +1,12 @@
 /** `slipstream leaders add|remove|list`: who is followed. */
-import { ask } from "@slipstream/actor/ask";
-import type { Bus } from "@slipstream/actor/bus";
+
 import { ContractError } from "@slipstream/contracts/errors";
 import { Address } from "@slipstream/contracts/ids";
 import type { HeldLot } from "@slipstream/contracts/live";
 import { FollowFrom, type WhenRemoved } from "@slipstream/contracts/policy";
 import { addLeader, type LeaderRow, listLeaders, removeLeader } from "../configBucket.ts";
 import { withBus } from "../connection.ts";
+import { readPending } from "../readPending.ts";
 import { fetchWorld } from "../worldClient.ts";
 
 /** @throws ContractError ID_INVALID for a text that is no wallet address. */
@@ -73,14 +73,6 @@ function stateText(whenRemoved: WhenRemoved | null, lots: readonly HeldLot[] | n
   return `${whenRemoved === "close" ? "closing" : "leaving"} (${count(left)}${rest})`;
 }
 
-const PENDING_MS = 2_000;
-
-/** The lots of all leaders; null when the executor does not answer. */
-async function heldLots(bus: Bus): Promise<readonly HeldLot[] | null> {
-  const answer = await ask(bus, "executor", "pending", {}, PENDING_MS);
-  return answer.ok ? answer.value.lots : null;
-}
-
 /** Leaders who were removed and whose key is gone, as long as something of theirs is left. */
 function keyless(rows: readonly LeaderRow[], lots: readonly HeldLot[] | null): LeaderRow[] {
   const named = new Set(rows.map(({ leader }) => leader));
@@ -138,7 +130,7 @@ export async function runLeaders(
     case undefined:
       return withBus(natsUrl, async (bus) => {
         const named = await listLeaders(bus);
-        const lots = await heldLots(bus);
+        const lots = (await readPending(bus))?.lots ?? null;
         const rows = [...named, ...keyless(named, lots)];
         for (const row of rows) console.log(leaderLine(row, lots));
         if (rows.length === 0) console.log("nobody is followed: leaders add 0x…");

@@ -6,6 +6,7 @@ import { type Markets, watchMarkets } from "@slipstream/actor/markets";
 import { provision } from "@slipstream/actor/provision";
 import { ContractError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
+import type { Pending } from "@slipstream/contracts/live";
 import pino from "pino";
 import type { CliSettings } from "../config.ts";
 import { addLeader, seedAccount } from "../configBucket.ts";
@@ -13,6 +14,7 @@ import { connectCli } from "../connection.ts";
 import { defaultAccount } from "../defaults.ts";
 import { followLog } from "../follow.ts";
 import { renderLiveView } from "../liveView.ts";
+import { readPending } from "../readPending.ts";
 import { fillLine } from "../replay/replay.ts";
 import { buildReport, isGood, type RunReport } from "../report.ts";
 import { livingOf, type RunFolder } from "../runFolder.ts";
@@ -41,6 +43,7 @@ export type StartOptions = {
 const DRAIN_MS = 8_000;
 const REPAINT_MS = 500;
 const PLAIN_EVERY_MS = 5_000;
+const PENDING_EVERY_MS = 2_500;
 const ROWS = 8;
 
 /** @returns the exit code: 0 when the run ended well and, with `--for`, agrees with the chain. */
@@ -87,13 +90,14 @@ async function runServices(
   await stack.startServices();
   const following = await followLog(bus, stack.worldMs);
   const markets = await watchMarkets(bus, pino({ level: "silent" }));
-  const view = showView(stack, following.overview, markets);
+  const view = showView(bus, stack, following.overview, markets);
   try {
     await waitForEnd(options, failed);
   } finally {
     view.stop();
   }
-  const report = options.forMs === null || failed.aborted ? null : await finish(stack, following, markets, options);
+  const report =
+    options.forMs === null || failed.aborted ? null : await finish(bus, stack, following, markets, options);
   await markets.stop();
   await following.stop();
   return report;
@@ -134,8 +138,17 @@ function waitForEnd({ forMs, signal }: StartOptions, failed: AbortSignal): Promi
   });
 }
 
-function showView(stack: Stack, overview: Parameters<typeof renderLiveView>[0], markets: Markets): { stop(): void } {
+function showView(
+  bus: Bus,
+  stack: Stack,
+  overview: Parameters<typeof renderLiveView>[0],
+  markets: Markets,
+): { stop(): void } {
   const painted = process.stdout.isTTY === true;
+  let pending: Pending | null | undefined;
+  const asked = setInterval(async () => {
+    pending = await readPending(bus);
+  }, PENDING_EVERY_MS);
   const paint = (): void => {
     const text = renderLiveView(overview, {
       nowMs: stack.worldMs(Date.now()),
@@ -143,6 +156,7 @@ function showView(stack: Stack, overview: Parameters<typeof renderLiveView>[0], 
       width: process.stdout.columns ?? 140,
       rows: ROWS,
       market: (tokenId) => markets.byToken.get(tokenId),
+      ...(pending === undefined ? {} : { pending }),
       title: `Slipstream · ${stack.title} · logs in ${stack.shownLogs} · Ctrl-C ends`,
     });
     process.stdout.write(painted ? `\x1b[H\x1b[2J${text}\n` : `${text}\n\n`);
@@ -151,12 +165,14 @@ function showView(stack: Stack, overview: Parameters<typeof renderLiveView>[0], 
   return {
     stop: () => {
       clearInterval(timer);
+      clearInterval(asked);
       paint();
     },
   };
 }
 
 async function finish(
+  bus: Bus,
   stack: Stack,
   following: Awaited<ReturnType<typeof followLog>>,
   markets: Markets,
@@ -171,6 +187,7 @@ async function finish(
     faults,
     errors: [...errors, ...following.unreadable],
     isClosed: (tokenId) => markets.byToken.get(tokenId)?.closed === true,
+    pending: await readPending(bus),
   });
   if (options.fillsFile !== null) {
     const lines = [...following.overview.executionFills.values()].map((fill) => `${fillLine(fill)}\n`);

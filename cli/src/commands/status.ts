@@ -1,14 +1,13 @@
 /** `slipstream status`: the live view once. */
-import { ask } from "@slipstream/actor/ask";
 import { watchMarkets } from "@slipstream/actor/markets";
 import pino from "pino";
 import { withBus } from "../connection.ts";
 import { followLog } from "../follow.ts";
 import { renderLiveView } from "../liveView.ts";
+import { readPending } from "../readPending.ts";
 
 /** Long enough for each service's heartbeat, which comes once a second. */
 const LISTEN_MS = 1_300;
-const PENDING_MS = 2_000;
 const WIDTH_DEFAULT = 140;
 
 /** @returns 0 when every service was heard, 1 otherwise. */
@@ -17,7 +16,7 @@ export async function runStatus(natsUrl: string): Promise<number> {
     const following = await followLog(bus, (ms) => ms);
     const markets = await watchMarkets(bus, pino({ level: "silent" }));
     await Promise.all([following.caughtUp(), new Promise((resolve) => setTimeout(resolve, LISTEN_MS))]);
-    const pending = await ask(bus, "executor", "pending", {}, PENDING_MS);
+    const pending = await readPending(bus);
     const text = renderLiveView(following.overview, {
       nowMs: Date.now(),
       wallMs: Date.now(),
@@ -25,7 +24,7 @@ export async function runStatus(natsUrl: string): Promise<number> {
       rows: 10,
       market: (tokenId) => markets.byToken.get(tokenId),
       title: `Slipstream at ${natsUrl}`,
-      pending: pending.ok ? pending.value : null,
+      pending,
     });
     console.log(text);
     for (const line of following.unreadable) console.error(line);

@@ -26,6 +26,11 @@ describe("a leader's fill becomes ours as the book was at decided + latency", ()
     const result = run([fill(2_000, "BUY", "0.50", "900")]);
     expect(lines(result)).toEqual(["BUY 500000 6000000 +2100", "BUY 510000 40000000 +2100"]);
     expect(result.report).toMatchObject({ ttlCancels: 1, partialFills: 1 });
+    const [money] = result.report.money;
+    expect(money).toMatchObject({ account: account.account, positions: [{ shares: "46000000", cost: "23400000" }] });
+    const { equity, funding, realized, unrealized } = money ?? {};
+    expect(BigInt(equity ?? 0) - BigInt(funding ?? 0)).toBe(BigInt(realized ?? 0) + BigInt(unrealized ?? 0));
+    expect(unrealized).not.toBe("0");
   });
   test("a level that goes away within the latency is not filled", () => {
     const gone: [number, Side, string, string][] = [...pulse, [2_050, "SELL", "0.50", "0"]];

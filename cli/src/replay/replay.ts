@@ -11,7 +11,7 @@ import { tapeBalances } from "@slipstream/sandbox/tape/balances";
 import { defaultAssumptions, deriveMarkets, type MarketAssumptions } from "@slipstream/sandbox/tape/deriveMarkets";
 import { resolutionsOf } from "@slipstream/sandbox/tape/endings";
 import type { TapeRecord } from "@slipstream/sandbox/tape/format";
-import { applyFact, emptyOverview, type Overview } from "../overview.ts";
+import { applyAccountValue, applyFact, emptyOverview, type Overview } from "../overview.ts";
 import { type Audit, audit, buildReport, type ChainFill, type RunReport } from "../report.ts";
 import { createEventLog, type ReplayCounts, type ReplayEvent } from "./eventLog.ts";
 import { readFrameTimes } from "./frameTimes.ts";
@@ -93,10 +93,13 @@ export function replay(input: ReplayInput): ReplayResult {
     proofs.failed += book.proofs.failed;
   }
   const lateFrames = world.lateFrames();
+  const value = world.value(account.account);
+  if (value !== null) applyAccountValue(overview, value);
   const report = buildReport(overview, found, {
     faults: [],
     errors: [...refused, ...world.endings.errors(), ...lateText(lateFrames)],
     isClosed: world.isClosed,
+    pending: world.pending(),
   });
   const told = { fills, events: log.events(), counts: log.counts() };
   return {

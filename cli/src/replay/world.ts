@@ -6,9 +6,7 @@
 import { virtualClock } from "@slipstream/actor/clock";
 import { createLocalLog, type LocalActor } from "@slipstream/actor/local";
 import { balanceSyncCore } from "@slipstream/balance-sync/core/core";
-import type { BalanceSyncMessage, BalanceSyncRequest, BalanceSyncView } from "@slipstream/balance-sync/core/messages";
-import { tickOf } from "@slipstream/book/history";
-import { bestAsk, bestBid } from "@slipstream/book/ladder";
+import type { BalanceSyncMessage } from "@slipstream/balance-sync/core/messages";
 import {
   createDesk,
   type Desk,
@@ -23,19 +21,21 @@ import { watcherCore } from "@slipstream/chain-watcher/core/core";
 import type { ObservedFill, Tips, WatcherMessage } from "@slipstream/chain-watcher/core/messages";
 import { observedFill } from "@slipstream/chain-watcher/core/observe";
 import type { Recorded } from "@slipstream/contracts/facts";
-import { type Address, type ConditionId, type Hash, shardOf, type TokenId } from "@slipstream/contracts/ids";
+import { type AccountId, type Address, type ConditionId, shardOf, type TokenId } from "@slipstream/contracts/ids";
+import type { AccountValue, Pending } from "@slipstream/contracts/live";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { sharesMicro } from "@slipstream/contracts/money";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { executorCore } from "@slipstream/executor/core/core";
 import type { ExecutorMessage, ExecutorRequest } from "@slipstream/executor/core/messages";
-import { defaultLimits, type ExecutorView, type Quote } from "@slipstream/executor/core/view";
+import { pendingOf } from "@slipstream/executor/core/pending";
+import type { ExecutorView } from "@slipstream/executor/core/view";
 import { createPaperDesk } from "@slipstream/executor/paper/desk";
 import { closedMsOf } from "@slipstream/executor/paper/market";
 import { inventoryCore } from "@slipstream/inventory/core/core";
 import type { InventoryView } from "@slipstream/inventory/core/view";
 import { createMarketParser } from "@slipstream/polymarket/marketChannel";
-import { CHAIN_ID, CONDITIONAL_TOKENS } from "@slipstream/polymarket/versions";
+import { CHAIN_ID } from "@slipstream/polymarket/versions";
 import { quietView, riskCore } from "@slipstream/risk/core/core";
 import type { TapeHead, TapeLog } from "@slipstream/sandbox/tape/addFills";
 import type { TapeBalances } from "@slipstream/sandbox/tape/balances";
@@ -45,6 +45,7 @@ import { TapeGap } from "@slipstream/sandbox/tape/recording";
 import { createEndings, type Endings, resolvedFact } from "./endings.ts";
 import { bookTimeOf, connectionOf, type FrameTimes, isFrame } from "./frameTimes.ts";
 import { configure, headOf, SECOND_MS } from "./opening.ts";
+import { accountValue, balancesView, executorView, readBalances } from "./views.ts";
 
 /** Whether books are proved by the venue's hash. */
 export type ProofPolicy = "atBurstEnds" | "none";
@@ -75,6 +76,10 @@ export type ReplayWorld = {
   lateFrames(): number;
   /** Messages of the market channel that could not be read; their books were lost. */
   unreadable(): number;
+  /** What the account is worth by the books of now; null: its cash is not known. */
+  value(account: AccountId): AccountValue | null;
+  /** What the executor has not done yet. */
+  pending(): Pending;
   /** Whether the market of a token has closed by now. */
   isClosed(tokenId: TokenId): boolean;
 };
@@ -148,10 +153,14 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   const risk = log.add({ core: riskCore, view: () => quietView(nowMs()), perform: () => null });
   const executor = log.add({
     core: executorCore,
-    view: () => ({ ...executorView(nowMs(), head, byToken, desk), riskDecisionSeq: risk.state().decisionSeq }),
+    view: () => executorViewNow(),
     perform: (request, post) => perform(request, post),
   });
 
+  const executorViewNow = (): ExecutorView => ({
+    ...executorView(nowMs(), head, byToken, desk),
+    riskDecisionSeq: risk.state().decisionSeq,
+  });
   const perform = (request: ExecutorRequest, post: (message: ExecutorMessage) => void): ExecutorMessage | null => {
     if (request.type !== "AwaitBook") return paper.perform(request);
     // On a tape every market is known from the start; a book that is not there yet is waited for to the end.
@@ -270,6 +279,8 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
     endings,
     lateFrames: () => lateFrames,
     unreadable: () => unreadable,
+    value: (account) => accountValue(inventory.state(), account, desk, nowMs()),
+    pending: () => pendingOf({ state: executor.state(), view: executorViewNow() }, null),
     isClosed: (tokenId) => byToken.get(tokenId)?.closed === true,
     passUntil: (ms) => clock.advanceTo(ms),
     feed: (record) => {
@@ -279,72 +290,5 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
       else if (record.ch === "chain.log") onLog(record.d as TapeLog);
       else if (record.ch === "recorder.gap") onGap(record.d);
     },
-  };
-}
-
-/** A tape's balances are by token: which contract keeps one makes no difference. */
-const balancesView = (nowMs: number): BalanceSyncView => ({
-  nowMs,
-  startedMs: 0,
-  own: [],
-  phase: "observe",
-  ledgerOf: () => CONDITIONAL_TOKENS,
-  market: () => null,
-});
-
-function readBalances(
-  request: BalanceSyncRequest,
-  head: TapeHead | null,
-  balances: TapeBalances,
-): BalanceSyncMessage | null {
-  // A tape has no wallets of ours, so nobody asks the index.
-  if (head === null || request.type !== "ReadBalances") return null;
-  const blockNumber = Number(head.number);
-  return {
-    type: "BalancesRead",
-    block: { blockNumber, blockHash: head.hash as Hash, tsMs: Number(head.timestamp) * SECOND_MS },
-    source: request.source,
-    readings: request.pairs.map((pair) => ({
-      ...pair,
-      sharesMicro: balances.at(pair.owner, pair.tokenId, blockNumber),
-    })),
-    purses: [],
-    complete: request.complete,
-    afterReorg: request.afterReorg,
-  };
-}
-
-function executorView(
-  nowMs: number,
-  head: TapeHead | null,
-  byToken: ReadonlyMap<TokenId, MarketDefinition>,
-  desk: Desk,
-): Omit<ExecutorView, "riskDecisionSeq"> {
-  return {
-    nowMs,
-    market: (tokenId) => byToken.get(tokenId) ?? null,
-    quote: (tokenId) => quoteOf(desk, tokenId),
-    riskHeartbeatAgeMs: 0,
-    chainLagMs: head === null ? null : Math.max(0, nowMs - Number(head.timestamp) * SECOND_MS),
-    localHalt: false,
-    // The tape's time is the world's.
-    clock: { offsetMs: 0, uncertaintyMs: 0 },
-    limits: defaultLimits,
-  };
-}
-
-/** The connection of a tape never goes silent: its quotes are as fresh as the tape. */
-function quoteOf(desk: Desk, tokenId: TokenId): Quote | null {
-  const book = desk.books.get(tokenId);
-  const live = book?.history.book;
-  if (book === undefined || live === null || live === undefined) return null;
-  return {
-    bestBidMicro: bestBid(live),
-    bestAskMicro: bestAsk(live),
-    tickMicro: tickOf(book.history),
-    ageMs: 0,
-    epoch: book.epoch,
-    seq: book.seq,
-    health: book.health,
   };
 }
