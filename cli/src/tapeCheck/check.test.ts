@@ -67,6 +67,14 @@ describe("a tape is proved by its own hashes", () => {
     expect(unnoticed).toEqual([]);
   });
 
+  test("a loss that the next book heals after a silence is noticed", () => {
+    const { records, market } = story(20);
+    records.splice(18, 1);
+    const healed = { ...frame(90_000, market.opening(START + 90_000)) };
+    const report = checked([...records.slice(0, 19), healed]);
+    expect(complaintsOf(report)).toEqual(["books lost their proof 2 times: hash differs"]);
+  });
+
   test("payloads that cannot be read are counted and shown", () => {
     const { records } = story(3);
     const odd: TapeRecord[] = [

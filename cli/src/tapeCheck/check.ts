@@ -64,6 +64,8 @@ export type TapeCheck = {
 };
 
 const TICK_MS = 100;
+/** After so long without a record nothing comes of a tick any more: bursts and doubts are over. */
+const STILL_MS = 5_000;
 /** Bursts at the end of the tape are over after this. */
 const AFTER_MS = 2_000;
 const REFUSED_SHOWN = 5;
@@ -152,6 +154,16 @@ export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): 
     if ((gap.of ?? "clob.market.ws") === "clob.market.ws") loseBooks(desk, gap.tokens, t);
   };
 
+  /** Time passes for the desk as it would have: a doubt that nothing follows ends within a silence, not behind it. */
+  const passTo = (t: number): void => {
+    if (tickedMs === 0) tickedMs = t - TICK_MS;
+    const untilMs = Math.min(t, tickedMs + STILL_MS);
+    for (let at = tickedMs + TICK_MS; at < untilMs; at += TICK_MS) onTick(desk, at);
+    if (t - tickedMs < TICK_MS) return;
+    tickedMs = t;
+    onTick(desk, t);
+  };
+
   return {
     take: ({ t, ch, c, d }) => {
       if (records === 0) firstMs = t;
@@ -159,10 +171,7 @@ export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): 
       lastMs = Math.max(lastMs, t);
       channels[ch] = (channels[ch] ?? 0) + 1;
       silences.heard(ch, c, t);
-      if (t - tickedMs >= TICK_MS) {
-        tickedMs = t;
-        onTick(desk, t);
-      }
+      passTo(t);
       if (ch === "clob.market.ws" && typeof d === "string") takeFrame(d, c ?? ONLY, t);
       else if (ch === "clob.rest") takeRest(d, t);
       else if (ch === "recorder.gap") takeGap(d, t);
