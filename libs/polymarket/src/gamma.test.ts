@@ -47,6 +47,11 @@ test.each([
     { closed: true, outcomePrices: '["0.5", "0.5"]', umaResolutionStatus: "resolved" },
     { payoutMicro: [500_000, 500_000] },
   ],
+  [
+    "a closed market that pays both outcomes, unequally",
+    { closed: true, outcomePrices: '["0.25", "0.75"]', umaResolutionStatus: "resolved" },
+    { payoutMicro: [250_000, 750_000] },
+  ],
   ["no fees and no schedule", { feesEnabled: false, feeSchedule: null }, { fee: { rateMicro: 0 } }],
   ["fees on without a schedule", { feeSchedule: null }, { kind: "refused", code: "FEE_UNKNOWN" }],
   ["a schedule without its exponent", { feeSchedule: { rate: 0.07, takerOnly: true } }, { code: "FEE_UNKNOWN" }],

@@ -166,14 +166,14 @@ type Outcome = {
 };
 
 /**
- * Final prices of a closed market; null while they are not settled to 0, 1/2 or 1. One half is also the price of a market
- * that nobody traded, so it is final only where the object says that the market is resolved.
+ * Final prices of a closed market; null while it has none. Anything but 0 and 1 is also the price of a market in trade
+ * (one half: of one that nobody traded), so it is final only where the object says that the market is resolved.
  */
 function payoutOf({ outcomePrices, umaResolutionStatus }: Outcome): [PriceMicro, PriceMicro] | null {
   const [first = -1, second = -1] = (outcomePrices ?? []).map(microOfJson);
   const isWhole = first + second === 1_000_000 && (first === 0 || second === 0);
-  const isHalves = first === 500_000 && second === 500_000 && umaResolutionStatus === "resolved";
-  return isWhole || isHalves ? [first as PriceMicro, second as PriceMicro] : null;
+  const isShared = first + second === 1_000_000 && first > 0 && second > 0 && umaResolutionStatus === "resolved";
+  return isWhole || isShared ? [first as PriceMicro, second as PriceMicro] : null;
 }
 
 /** True when an object is an answer to the question for these ids. */
