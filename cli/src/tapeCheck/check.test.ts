@@ -47,6 +47,9 @@ const gap = (t: number, over: Partial<TapeGap>): TapeRecord => ({
   },
 });
 
+const nothingProved = (frames: number, books: number): string =>
+  `no book is proved: ${frames} frames, ${books} books, and no hash of the venue that fits one`;
+
 describe("a tape is proved by its own hashes", () => {
   test("an untouched one is whole, every burst proved", () => {
     const report = checked(story(20).records);
@@ -73,6 +76,14 @@ describe("a tape is proved by its own hashes", () => {
     const healed = { ...frame(90_000, market.opening(START + 90_000)) };
     const report = checked([...records.slice(0, 19), healed]);
     expect(complaintsOf(report)).toEqual(["books lost their proof 2 times: hash differs"]);
+  });
+
+  test("frames without hashes prove nothing", () => {
+    const bare = story(20).records.map((record) => ({
+      ...record,
+      d: String(record.d).replaceAll(/"hash":"[0-9a-f]*"/g, '"hash":""'),
+    }));
+    expect(complaintsOf(checked(bare))).toEqual([nothingProved(21, 2)]);
   });
 
   test("payloads that cannot be read are counted and shown", () => {
@@ -150,5 +161,5 @@ test("silence is told by connection, and no fault of a quiet market", () => {
     { of: "clob.market.ws m0", fromMs: START + 20, ms: 20_000 },
     { of: "clob.market.ws m1", fromMs: START + 9_020, ms: 11_000 },
   ]);
-  expect(complaintsOf(report)).toEqual([]);
+  expect(complaintsOf(report)).toEqual([nothingProved(4, 0)]);
 });

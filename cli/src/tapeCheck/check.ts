@@ -260,12 +260,17 @@ function tokenReport(
 /** Everything by which a tape is not whole, one sentence each; empty: it is. */
 export function complaintsOf(report: CheckReport): string[] {
   const { tokens, refused, breaks, gaps, missingBlocks } = report;
+  const frames = report.channels["clob.market.ws"] ?? 0;
   const doubted = tokens.filter(({ health, assumed, passed }) => health === "suspect" && !(assumed && passed === 0));
   return [
     ...(refused.count > 0 ? [`${refused.count} payloads that cannot be read: ${refused.first.join(" | ")}`] : []),
     ...Object.entries(breaks)
       .filter(([reason]) => isBroken(reason, report))
       .map(([reason, count]) => `books lost their proof ${count} times: ${reason}`),
+    // Nothing proved is not proved.
+    ...(frames > 0 && !tokens.some(({ passed }) => passed > 0)
+      ? [`no book is proved: ${frames} frames, ${tokens.length} books, and no hash of the venue that fits one`]
+      : []),
     ...(doubted.length > 0 ? [`${doubted.length} books end with a failed proof`] : []),
     ...gaps.filter((gap) => gap.of !== "chain.log" || !isMended(gap)).map(gapLine),
     ...missingBlocks.map(({ from, to }) => `blocks ${from} to ${to} are missing`),

@@ -17,7 +17,7 @@ import { marketOfGamma } from "@slipstream/polymarket/gamma";
 import { ORDER_FILLED_V2 } from "@slipstream/polymarket/topics";
 import { EXCHANGE_V2, NEG_RISK_EXCHANGE_V2 } from "@slipstream/polymarket/versions";
 import { z } from "zod";
-import type { TapeRecord } from "./format.ts";
+import { type TapeRecord, whyNoTime } from "./format.ts";
 import { readLines } from "./lines.ts";
 
 export type AddedFill = {
@@ -98,6 +98,8 @@ export async function readFills(file: string): Promise<AddedFill[]> {
     if (!parsed.success)
       throw new ContractError("TAPE_INVALID", `${file}, line ${line}: ${z.prettifyError(parsed.error)}`);
     const { leader, tokenId, side, price, size, t, role } = parsed.data;
+    const wrong = whyNoTime(t);
+    if (wrong !== null) throw new ContractError("TAPE_INVALID", `${file}, line ${line}: ${wrong}`);
     const priceMicro = Number(price) as PriceMicro;
     const sizeMicro = sharesMicro(size);
     if (notional(priceMicro, sizeMicro, "floor") !== notional(priceMicro, sizeMicro, "ceil")) {

@@ -30,6 +30,18 @@ export type Channel = (typeof channels)[number];
  */
 export type TapeRecord = { readonly t: number; readonly ch: Channel; readonly d: unknown; readonly c?: string };
 
+/** Years 2014 to 2096 in seconds, and the last moment in milliseconds: no tape is of another time. */
+const SECONDS = [1_400_000_000, 4_000_000_000] as const;
+const LAST_MS = 4_000_000_000_000;
+
+/** @returns what is wrong with a time in unix ms, null when nothing is. A tape may count from 0. */
+export function whyNoTime(t: number): string | null {
+  if (t >= SECONDS[0] && t <= SECONDS[1]) return `t ${t} looks like seconds: unix milliseconds are wanted`;
+  return t > LAST_MS ? `t ${t} looks like microseconds: unix milliseconds are wanted` : null;
+}
+
+const texts: ReadonlySet<Channel> = new Set(["clob.market.ws", "clob.user.ws"]);
+
 const Record = z.object({ t: z.int().nonnegative(), ch: z.enum(channels), c: z.string().optional(), d: z.unknown() });
 
 const known: ReadonlySet<unknown> = new Set(channels);
@@ -52,7 +64,11 @@ function parseLine(text: string): TapeRecord | string {
     return "not JSON";
   }
   const read = asRecord(json);
-  if (read !== null) return read;
+  if (read !== null) {
+    if (texts.has(read.ch) && typeof read.d !== "string")
+      return `d of ${read.ch} is no text: a frame is kept as it came`;
+    return whyNoTime(read.t) ?? read;
+  }
   const parsed = Record.safeParse(json);
   const missing = json !== null && typeof json === "object" && !("d" in json);
   return missing || parsed.success ? "d is missing" : z.prettifyError(parsed.error);

@@ -74,6 +74,7 @@ describe("add-fills", () => {
     ["a role that is none", line({ role: "BOTH" }), /line 1: [\s\S]*role/],
     ["a cost no log can say", line({ price: "0.333333", size: "0.000001" }), /no whole micro-USDC/],
     ["a field too many", line({ fee: "1" }), /line 1: [\s\S]*fee/],
+    ["a time in seconds", line({ t: 1_790_000_000 }), /line 1: t 1790000000 looks like seconds/],
   ])("%s is refused with file, line and field", async (_name, text, error) => {
     await expect(readFills(file("bad.jsonl", text))).rejects.toThrow(error);
   });
@@ -87,6 +88,9 @@ describe("tape files", () => {
   });
   test.each([
     ["time runs back", `${JSON.stringify(frame(2))}\n${JSON.stringify(frame(1))}`, /line 2: t runs back/],
+    ["a time in seconds", '{"t":1790000000,"ch":"clob.rest","d":1}', /line 1: t 1790000000 looks like seconds/],
+    ["microseconds", '{"t":1790000000000000,"ch":"clob.rest","d":1}', /line 1: t \d+ looks like microseconds/],
+    ["a frame that is no text", '{"t":1,"ch":"clob.market.ws","d":{}}', /line 1: d of clob.market.ws is no text/],
     ["an unknown channel", '{"t":1,"ch":"moon","d":1}', /line 1: /],
     ["no payload", '{"t":1,"ch":"clob.rest"}', /line 1: d is missing/],
     ["nothing", "", /holds no record/],
