@@ -76,7 +76,7 @@ describe("what is saved up", () => {
     expect(intents(made)).toEqual([]);
   });
 
-  test("is visible with limit and age, until it has aged out", () => {
+  test("is visible with limit and age, until it has aged out or its market is closed", () => {
     const made = goodStory({ bucketAgeMsMax: 3 * 3_600_000 });
     made.tell(small(made, 1, 1.5));
     made.view.nowMs += 7_200_000;
@@ -91,6 +91,11 @@ describe("what is saved up", () => {
         ],
       },
     ]);
+    const open = made.view.market;
+    made.view.market = open === null ? null : { ...open, closed: true };
+    expect(shown()).toEqual([]);
+    made.view.market = open;
+    expect(shown()).toHaveLength(1);
     made.view.nowMs += 3 * 3_600_000 + 1;
     expect(shown()).toEqual([]);
   });

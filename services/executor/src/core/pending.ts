@@ -106,12 +106,13 @@ function lotsOf({ state, view }: By): HeldLot[] {
   });
 }
 
-/** What has aged out is not shown: nobody buys it any more. */
+/** What has aged out, or is of a closed market, is not shown: nobody buys it any more. */
 const bucketsOf = ({ state, view }: By): PendingBucket[] =>
   [...state.buckets.keys()].flatMap((key) => {
     const ref = lotRefOf(key);
     const parts = youngParts(state, ref, view.nowMs);
-    if (parts.length === 0) return [];
+    const market = view.market(ref.tokenId);
+    if (parts.length === 0 || (market !== null && !isTradable(market))) return [];
     const shown = parts.map(({ sizeMicro: sharesMicro, limitMicro, tsSignalMs }) => ({
       ...{ sharesMicro, limitMicro, tsSignalMs },
     }));
