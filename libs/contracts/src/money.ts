@@ -110,8 +110,6 @@ export function averagePrice(cost: UsdcMicro, shares: SharesMicro): PriceMicro {
 export const SIZE_STEP_MICRO = 10_000n;
 /** Returns the largest whole number of the venue's steps in `size`, which is not negative. */
 export const floorToStep = (size: SharesMicro): SharesMicro => difference(size, size % SIZE_STEP_MICRO) as SharesMicro;
-/** Returns the smallest whole number of the venue's steps that holds `size`, which is not negative. */
-export const ceilToStep = (size: SharesMicro): SharesMicro => floorToStep((size + SIZE_STEP_MICRO - 1n) as SharesMicro);
 
 /** A market's taker fee: `fee = shares * rate * (p * (1 - p)) ^ exponent`, in USDC. */
 export type FeeSchedule = {

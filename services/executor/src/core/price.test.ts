@@ -2,7 +2,8 @@ import { isOnTick, MICRO_NUMBER, priceMicro } from "@slipstream/contracts/money"
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { balance, leaderFill, market, only, price, quote, sale, shares } from "./facts.testing.ts";
-import { guardPrice, limitPrice } from "./price.ts";
+import { guardedLimit } from "./price.testing.ts";
+import { guardPrice } from "./price.ts";
 import { bidAt, exits, holdingTen } from "./stories.testing.ts";
 import { goodStory } from "./story.testing.ts";
 
@@ -26,7 +27,7 @@ describe("the guard at low prices: 200 bps and 2 ticks, never more than 500 bps"
     [0.0333, "SELL", 0.01, 0.04],
   ])("leader at %d, %s, tick %d: %d", (leaderPrice, side, tick, limit) => {
     const options = { leaderPriceMicro: price(leaderPrice), side, tickMicro: price(tick), policy: guard, riskTicks: 0 };
-    expect(limitPrice(options)).toBe(price(limit));
+    expect(guardedLimit(options)).toBe(price(limit));
   });
 
   test.each<[string, number, "BUY" | "SELL", number, number]>([
@@ -35,7 +36,26 @@ describe("the guard at low prices: 200 bps and 2 ticks, never more than 500 bps"
     ["a sale above the last tick", 0.999, "SELL", 0.1, 0],
   ])("no price of the grid is within it: %s", (_name, leaderPrice, side, tick, riskTicks) => {
     const options = { leaderPriceMicro: price(leaderPrice), side, tickMicro: price(tick), policy: guard, riskTicks };
-    expect(limitPrice(options)).toBeNull();
+    expect(guardedLimit(options)).toBeNull();
+  });
+});
+
+describe("the guard on the grid", () => {
+  test.each<[string, number, "BUY" | "SELL", number, number, number, number]>([
+    // name, leader's price, side, guard bps, guard ticks, risk's ticks, limit
+    ["ticks above a purchase", 0.5, "BUY", 0, 2, 0, 0.52],
+    ["ticks below a sale", 0.5, "SELL", 0, 2, 0, 0.48],
+    ["basis points, on tick in our favour", 0.5, "BUY", 150, 0, 0, 0.5],
+    ["and for a sale", 0.5, "SELL", 150, 0, 0, 0.5],
+    ["an average price off the grid", 0.503333, "BUY", 0, 1, 0, 0.51],
+    ["an average price off the grid, sold", 0.503333, "SELL", 0, 1, 0, 0.5],
+    ["risk takes ticks off", 0.5, "BUY", 0, 2, 3, 0.49],
+    ["never above one less a tick", 0.99, "BUY", 500, 5, 0, 0.99],
+    ["never below a tick", 0.01, "SELL", 500, 5, 0, 0.01],
+  ])("%s", (_name, leaderPrice, side, priceGuardBps, priceGuardTicks, riskTicks, limit) => {
+    const policy = { priceGuardBps, priceGuardTicks, priceGuardMaxBps: 10_000 };
+    const options = { leaderPriceMicro: price(leaderPrice), side, tickMicro: price(0.01), policy, riskTicks };
+    expect(guardedLimit(options)).toBe(price(limit));
   });
 });
 
@@ -57,7 +77,7 @@ test("over all prices and ticks: on tick, and never further from the leader's pr
       const most = (leaderPriceMicro * policy.priceGuardMaxBps) / 10_000;
       const away = (at: number): number => (side === "BUY" ? at - leaderPriceMicro : leaderPriceMicro - at);
       expect(away(guardPrice(options)) <= most).toBe(true);
-      const limit = limitPrice(options);
+      const limit = guardedLimit(options);
       if (limit === null) {
         // There is none: the best price of the grid for us is too far away already.
         const best = side === "BUY" ? tickMicro : priceMicro(MICRO_NUMBER - tickMicro);
@@ -66,7 +86,7 @@ test("over all prices and ticks: on tick, and never further from the leader's pr
       }
       expect(away(limit) <= most && isOnTick(limit, tickMicro)).toBe(true);
       // What risk takes off is in our favour.
-      const plain = limitPrice({ ...options, riskTicks: 0 });
+      const plain = guardedLimit({ ...options, riskTicks: 0 });
       expect(plain !== null && away(limit) <= away(plain)).toBe(true);
     }),
     { numRuns: Number(process.env["FC_RUNS"] ?? 2_000) },

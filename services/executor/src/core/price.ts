@@ -33,14 +33,9 @@ export function guardPrice({ leaderPriceMicro, side, tickMicro, policy, riskTick
 }
 
 /**
- * Returns the worst price an order may trade at: the guard's, on tick in our favour. null when no price of the market's
- * grid, which ends a tick before 0 and 1, is as good as that.
+ * The price of the market's grid, which ends a tick before 0 and 1, that is nearest to `bound` and as good; null when the
+ * grid has none.
  */
-export function limitPrice(options: GuardOptions): PriceMicro | null {
-  return withinGrid(guardPrice(options), options.tickMicro, options.side);
-}
-
-/** The nearest price on the grid that is as good as `bound`; null when the grid has none. */
 export function withinGrid(bound: PriceMicro, tickMicro: PriceMicro, side: Side): PriceMicro | null {
   const limit = toTick(bound, tickMicro, side);
   return (side === "BUY" ? limit <= bound : limit >= bound) ? limit : null;

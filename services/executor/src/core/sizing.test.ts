@@ -1,7 +1,6 @@
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { describe, expect, test } from "vitest";
 import { market, policy, price, shares, tokenId, usdc } from "./facts.testing.ts";
-import { limitPrice } from "./price.ts";
 import { entrySize, targetOf } from "./sizing.ts";
 
 describe("our part of a leader's fill", () => {
@@ -85,22 +84,3 @@ function full(cap: string, capMicro: bigint) {
 function tooMany(open: number) {
   return { kind: "skip", reason: { code: "POSITIONS_FULL", open, openMax: open }, bucketAddMicro: 0n };
 }
-
-describe("limit prices", () => {
-  test.each<[string, number, "BUY" | "SELL", number, number, number, number]>([
-    // name, leader's price, side, guard bps, guard ticks, risk's ticks, limit
-    ["ticks above a purchase", 0.5, "BUY", 0, 2, 0, 0.52],
-    ["ticks below a sale", 0.5, "SELL", 0, 2, 0, 0.48],
-    ["basis points, on tick in our favour", 0.5, "BUY", 150, 0, 0, 0.5],
-    ["and for a sale", 0.5, "SELL", 150, 0, 0, 0.5],
-    ["an average price off the grid", 0.503333, "BUY", 0, 1, 0, 0.51],
-    ["an average price off the grid, sold", 0.503333, "SELL", 0, 1, 0, 0.5],
-    ["risk takes ticks off", 0.5, "BUY", 0, 2, 3, 0.49],
-    ["never above one less a tick", 0.99, "BUY", 500, 5, 0, 0.99],
-    ["never below a tick", 0.01, "SELL", 500, 5, 0, 0.01],
-  ])("%s", (_name, leaderPrice, side, priceGuardBps, priceGuardTicks, riskTicks, limit) => {
-    const guard = { priceGuardBps, priceGuardTicks, priceGuardMaxBps: 10_000 };
-    const options = { leaderPriceMicro: price(leaderPrice), side, tickMicro: price(0.01), policy: guard, riskTicks };
-    expect(limitPrice(options)).toBe(price(limit));
-  });
-});
