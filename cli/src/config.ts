@@ -1,6 +1,6 @@
 /** Settings of the command and the supervisor. */
 import { homedir } from "node:os";
-import { httpUrl, integer, parseEnv, wsUrl } from "@slipstream/contracts/env";
+import { httpUrl, httpUrls, integer, parseEnv, wsUrl, wsUrls } from "@slipstream/contracts/env";
 import { publicEndpoints } from "@slipstream/polymarket/publicEndpoints";
 import { z } from "zod";
 
@@ -11,8 +11,9 @@ const shape = {
   /** Folder of local runs: store, logs, pids. */
   SLIPSTREAM_HOME: z.string().optional(),
   EXECUTION_MODE: z.enum(["paper", "live"]).default("paper"),
-  POLYGON_HTTP_URL: httpUrl().default(publicEndpoints.polygonHttpUrl),
-  POLYGON_WS_URL: wsUrl().default(publicEndpoints.polygonWsUrl),
+  /** Nodes, parted by commas, the best first: as the services read them. */
+  POLYGON_HTTP_URL: httpUrls().default([publicEndpoints.polygonHttpUrl]),
+  POLYGON_WS_URL: wsUrls().default([publicEndpoints.polygonWsUrl]),
   CLOB_HTTP_URL: httpUrl().default(publicEndpoints.clobHttpUrl),
   CLOB_MARKET_WS_URL: wsUrl().default(publicEndpoints.clobMarketWsUrl),
   GAMMA_URL: httpUrl().default(publicEndpoints.gammaUrl),

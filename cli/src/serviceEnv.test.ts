@@ -2,7 +2,8 @@ import { balanceSyncEnv, providerUrls, walletsOf } from "@slipstream/balance-syn
 import { watcherEnv } from "@slipstream/chain-watcher/config";
 import { parseEnv } from "@slipstream/contracts/env";
 import { expect, test } from "vitest";
-import { serviceEnv } from "./serviceEnv.ts";
+import { readSettings } from "./config.ts";
+import { serviceEnv, venueEndpoints } from "./serviceEnv.ts";
 
 const endpoints = {
   rpcHttpUrl: "http://127.0.0.1:1",
@@ -38,4 +39,21 @@ test("with the real venue a person's node for balances and exchanges hold", () =
   expect(providerUrls(balances)).toEqual(["https://balances.example"]);
   expect(walletsOf(balances).map(({ address }) => address)).toEqual([env.AQ_WALLET_FUNDER]);
   expect(parseEnv(watcherEnv, inherited(false)).POLY_EXCHANGE_CTF).toBe(env.POLY_EXCHANGE_CTF);
+});
+
+test("several nodes reach the services as several", () => {
+  const nodes = ["https://one.example/key", "https://two.example"];
+  const sockets = ["wss://one.example/key", "wss://two.example"];
+  const settings = readSettings({ POLYGON_HTTP_URL: nodes.join(", "), POLYGON_WS_URL: sockets.join(",") });
+  const inherits = serviceEnv({
+    ...{ env: {}, natsUrl: "nats://127.0.0.1:3", isLocalWorld: false },
+    endpoints: venueEndpoints(settings),
+  });
+  expect(parseEnv(watcherEnv, inherits)).toMatchObject({ POLYGON_HTTP_URL: nodes, POLYGON_WS_URL: sockets });
+  expect(providerUrls(parseEnv(balanceSyncEnv, inherits))).toEqual(nodes);
+});
+
+test("a list with a wrong node ends the start with the variable", () => {
+  const wrong = { POLYGON_HTTP_URL: "https://one.example,two.example" };
+  expect(() => readSettings(wrong)).toThrow(/POLYGON_HTTP_URL=.*number 2 of 2/);
 });

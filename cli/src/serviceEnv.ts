@@ -1,4 +1,5 @@
 /** What the processes of services inherit. */
+import type { CliSettings } from "./config.ts";
 import type { World } from "./worldClient.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -14,6 +15,17 @@ const NOT_IN_A_LOCAL_WORLD = {
   AQ_WALLET_ACCOUNT: "",
   AQ_WALLET_TRACKED: "",
 };
+
+/** The real venue's endpoints by a person's settings; where several nodes are named, as text that services take apart. */
+export const venueEndpoints = (settings: CliSettings): World["endpoints"] => ({
+  rpcHttpUrl: settings.POLYGON_HTTP_URL.join(","),
+  rpcWsUrl: settings.POLYGON_WS_URL.join(","),
+  clobHttpUrl: settings.CLOB_HTTP_URL,
+  clobMarketWsUrl: settings.CLOB_MARKET_WS_URL,
+  gammaUrl: settings.GAMMA_URL,
+  dataApiUrl: settings.DATA_API_URL,
+  rtdsUrl: settings.RTDS_URL,
+});
 
 /**
  * Returns a person's settings with the run's own bus and endpoints in place of theirs. In a local world (sandbox, tape)

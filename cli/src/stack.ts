@@ -8,10 +8,11 @@ import { startServiceClock } from "@slipstream/actor/serviceClock";
 import { ContractError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
 import { type ServiceName, serviceNames } from "@slipstream/contracts/subjects";
+import { withoutPaths } from "@slipstream/contracts/urls";
 import { pino } from "pino";
 import { type CliSettings, shownPath } from "./config.ts";
 import type { RunFolder } from "./runFolder.ts";
-import { type Environment, serviceEnv } from "./serviceEnv.ts";
+import { type Environment, serviceEnv, venueEndpoints } from "./serviceEnv.ts";
 import { createSupervisor, logTail, type Supervisor } from "./supervisor.ts";
 import { fetchWorld, type World } from "./worldClient.ts";
 
@@ -40,6 +41,7 @@ export type Stack = {
   worldMs(wallMs: number): number;
   readonly title: string;
   readonly natsUrl: string;
+  /** One node; the first that answered where several are named. */
   readonly rpcHttpUrl: string;
   /** Null with the real venue. */
   readonly sandboxUrl: string | null;
@@ -71,7 +73,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const leadMs = settings.TAPE_LEAD_SECONDS * 1_000;
   const mapping = tape === null ? null : { realMs: Date.now() + leadMs, worldMs: tape.firstMs, speed: tape.speed };
   const env = mapping === null ? options.env : { ...options.env, SLIPSTREAM_CLOCK: exactClockText(mapping) };
-  if (real) await checkReachable(settings);
+  const node = real ? await checkReachable(settings) : null;
   mkdirSync(folder.logs, { recursive: true });
   const faults: string[] = [];
   const errors: string[] = [];
@@ -103,15 +105,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
   sandboxUrl = world?.url ?? null;
   record();
-  const endpoints = world?.world.endpoints ?? {
-    rpcHttpUrl: settings.POLYGON_HTTP_URL,
-    rpcWsUrl: settings.POLYGON_WS_URL,
-    clobHttpUrl: settings.CLOB_HTTP_URL,
-    clobMarketWsUrl: settings.CLOB_MARKET_WS_URL,
-    gammaUrl: settings.GAMMA_URL,
-    dataApiUrl: settings.DATA_API_URL,
-    rtdsUrl: settings.RTDS_URL,
-  };
+  const endpoints = world?.world.endpoints ?? venueEndpoints(settings);
   // A sandbox's world runs by this machine's clock, a tape's by its mapping.
   const time = startServiceClock(
     real ? { CLOB_HTTP_URL: endpoints.clobHttpUrl } : { SLIPSTREAM_CLOCK: exactClockText(mapping ?? MACHINE_CLOCK) },
@@ -122,7 +116,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     worldMs: (wallMs) => (mapping === null ? wallMs + (time.clock.quality()?.offsetMs ?? 0) : faceOf(mapping, wallMs)),
     title: titleOf(options, real),
     natsUrl,
-    rpcHttpUrl: endpoints.rpcHttpUrl,
+    rpcHttpUrl: node ?? endpoints.rpcHttpUrl,
     sandboxUrl: world?.url ?? null,
     leaders:
       options.leaders.length > 0
@@ -225,35 +219,39 @@ async function startService(
   });
 }
 
-/** @throws ContractError VENUE_UNREACHABLE that names each endpoint which does not answer, and its variable. */
-async function checkReachable(settings: CliSettings): Promise<void> {
-  const probes = [
-    [
-      "POLYGON_HTTP_URL",
-      settings.POLYGON_HTTP_URL,
-      { method: "POST", body: '{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}' },
-    ],
-    ["CLOB_HTTP_URL", new URL("/time", settings.CLOB_HTTP_URL).href, {}],
-    ["GAMMA_URL", new URL("/markets?limit=1", settings.GAMMA_URL).href, {}],
-  ] as const;
-  const results = await Promise.all(
-    probes.map(async ([name, url, init]) => {
-      try {
-        await fetch(url, {
-          ...init,
-          headers: { "content-type": "application/json" },
-          signal: AbortSignal.timeout(REACH_MS),
-        });
-        return null;
-      } catch {
-        return `  ${name} = ${url}`;
-      }
-    }),
-  );
-  const silent = results.filter((line) => line !== null);
-  if (silent.length === 0) return;
+/**
+ * @returns the first node that answers.
+ * @throws ContractError VENUE_UNREACHABLE that names each endpoint which does not answer, and its variable; of several
+ * nodes one is enough.
+ */
+async function checkReachable(settings: CliSettings): Promise<string> {
+  const chainId = { method: "POST", body: '{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}' };
+  const nodes = settings.POLYGON_HTTP_URL;
+  const [answers, time, markets] = await Promise.all([
+    Promise.all(nodes.map((url) => isReachable(url, chainId))),
+    isReachable(new URL("/time", settings.CLOB_HTTP_URL).href),
+    isReachable(new URL("/markets?limit=1", settings.GAMMA_URL).href),
+  ]);
+  const node = nodes.find((_url, index) => answers[index] === true);
+  if (node !== undefined && time && markets) return node;
+  const silent = [
+    ...(node === undefined ? [`POLYGON_HTTP_URL = ${withoutPaths(nodes.join(","))}`] : []),
+    ...(time ? [] : [`CLOB_HTTP_URL = ${settings.CLOB_HTTP_URL}`]),
+    ...(markets ? [] : [`GAMMA_URL = ${settings.GAMMA_URL}`]),
+  ].map((line) => `  ${line}`);
   throw new ContractError(
     "VENUE_UNREACHABLE",
     `the real venue cannot be reached from here:\n${silent.join("\n")}\nCheck the network, or set these variables to endpoints that answer. Without --leader, npm start runs a local sandbox.`,
   );
+}
+
+/** Any answer will do. */
+async function isReachable(url: string, init: RequestInit = {}): Promise<boolean> {
+  const headers = { "content-type": "application/json" };
+  try {
+    await fetch(url, { ...init, headers, signal: AbortSignal.timeout(REACH_MS) });
+    return true;
+  } catch {
+    return false;
+  }
 }

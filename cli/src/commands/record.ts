@@ -4,6 +4,7 @@ import type { Clock } from "@slipstream/actor/clock";
 import { startServiceClock } from "@slipstream/actor/serviceClock";
 import { ContractError } from "@slipstream/contracts/errors";
 import { type Address, ConditionId, TokenId } from "@slipstream/contracts/ids";
+import { publicEndpoints } from "@slipstream/polymarket/publicEndpoints";
 import { pino } from "pino";
 import type { z } from "zod";
 import { type CliSettings, parseDuration, shownPath } from "../config.ts";
@@ -145,10 +146,14 @@ async function endpointsOf(
   settings: CliSettings,
   sandboxUrl: string | undefined,
 ): Promise<RecorderOptions["endpoints"]> {
-  if (sandboxUrl !== undefined) return (await fetchWorld(sandboxUrl)).endpoints;
+  if (sandboxUrl !== undefined) {
+    const { endpoints } = await fetchWorld(sandboxUrl);
+    return { ...endpoints, rpcWsUrls: [endpoints.rpcWsUrl] };
+  }
   return {
-    rpcHttpUrl: settings.POLYGON_HTTP_URL,
-    rpcWsUrl: settings.POLYGON_WS_URL,
+    // Of several nodes one is asked: what it does not answer is a gap of the recording.
+    rpcHttpUrl: settings.POLYGON_HTTP_URL[0] ?? publicEndpoints.polygonHttpUrl,
+    rpcWsUrls: settings.POLYGON_WS_URL,
     clobHttpUrl: settings.CLOB_HTTP_URL,
     clobMarketWsUrl: settings.CLOB_MARKET_WS_URL,
     gammaUrl: settings.GAMMA_URL,

@@ -17,7 +17,7 @@ import type { TapeGap } from "@slipstream/sandbox/tape/recording";
 import { z } from "zod";
 
 export type ChainLineOptions = {
-  readonly wsUrl: string;
+  readonly wsUrls: readonly string[];
   readonly rpc: RpcReader;
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -145,7 +145,7 @@ export function createChainLine(options: ChainLineOptions): ChainLine {
 
   let heardMs = clock.steadyMs();
   const kept = keepRpcSocket({
-    urls: [options.wsUrl],
+    urls: options.wsUrls,
     timeoutMs: options.timeoutMs,
     clock,
     random: options.random,

@@ -25,7 +25,8 @@ export type RecorderOptions = {
   readonly folder: string;
   readonly endpoints: {
     readonly rpcHttpUrl: string;
-    readonly rpcWsUrl: string;
+    /** The next one is tried when one is lost. */
+    readonly rpcWsUrls: readonly string[];
     readonly clobHttpUrl: string;
     readonly clobMarketWsUrl: string;
     readonly gammaUrl: string;
@@ -131,7 +132,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     leaders.length === 0
       ? null
       : createChainLine({
-          wsUrl: endpoints.rpcWsUrl,
+          wsUrls: endpoints.rpcWsUrls,
           rpc,
           timeoutMs: RPC_TIMEOUT_MS,
           clock,
