@@ -28,7 +28,7 @@ export const Heartbeat = z.object({
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 
-/** Where the price of a valuation comes from, and of when it is (venue time). */
+/** Price of a valuation, of when it is (venue time): the `mid` of a book, or of one whose sides lie far apart the `bid`. */
 export const Mark = z.object({ priceMicro: Price, source: z.enum(["mid", "bid"]), tsMs: Ms });
 export type Mark = z.infer<typeof Mark>;
 
@@ -58,7 +58,9 @@ export const AccountValue = z.object({
       conditionId: ConditionId.nullable(),
       sharesMicro: Shares,
       costMicro: Usdc,
+      /** null: nobody has priced it yet, and its value is its cost. */
       mark: Mark.nullable(),
+      /** shares × mark, rounded down. */
       valueMicro: Usdc,
       unrealizedMicro: SignedUsdc,
     }),

@@ -60,7 +60,7 @@ function publishValues(options: {
   const { bus, marks, state, nowMs } = options;
   const values = [...state.accounts.values()].flatMap((account) => {
     const value = valueAccount(account, marks.of);
-    return value === null ? [] : [{ account: account.account, ...value, positions: [...value.positions] }];
+    return value === null ? [] : [{ account: account.account, ...value }];
   });
   marks.want(new Set(values.flatMap(({ positions }) => positions.map(({ tokenId }) => tokenId))));
   if (!bus.connected()) return;

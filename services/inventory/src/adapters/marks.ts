@@ -4,10 +4,11 @@ import type { Bus } from "@slipstream/actor/bus";
 import type { Clock } from "@slipstream/actor/clock";
 import { BookSnapshot } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
+import type { Mark } from "@slipstream/contracts/live";
 import { priceMicro } from "@slipstream/contracts/money";
 import { subjects } from "@slipstream/contracts/subjects";
 import { z } from "zod";
-import { type Mark, markOf } from "../core/valuation.ts";
+import { markOf } from "../core/valuation.ts";
 
 export type Marks = {
   /** The tokens to price from now on; the others are dropped. */

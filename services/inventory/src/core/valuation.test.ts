@@ -1,10 +1,11 @@
+import type { Mark } from "@slipstream/contracts/live";
 import { formatMicro, parseUsdc, priceMicro } from "@slipstream/contracts/money";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { evolve } from "./evolve.ts";
 import * as given from "./facts.testing.ts";
 import { initialState } from "./state.ts";
-import { type Mark, markOf, valueAccount } from "./valuation.ts";
+import { markOf, valueAccount } from "./valuation.ts";
 
 const quote = (bid: number | null, offer: number | null) => ({
   bestBidMicro: bid === null ? null : priceMicro(bid),

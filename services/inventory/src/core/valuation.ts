@@ -6,16 +6,15 @@
  * 2. A mark says where its price comes from and how old it is. A token nobody has priced yet counts at its cost and is
  *    counted as unmarked; it is never taken for worthless, nor for sold.
  */
-import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
+import type { TokenId } from "@slipstream/contracts/ids";
+import type { AccountValue, Mark } from "@slipstream/contracts/live";
 import {
   add,
   MICRO_NUMBER,
   notional,
   type PriceMicro,
   priceMicro,
-  type SharesMicro,
   subtract,
-  type UsdcMicro,
   ZERO_SHARES,
   ZERO_USDC,
 } from "@slipstream/contracts/money";
@@ -28,13 +27,7 @@ export type Quote = {
   readonly bestAskMicro: PriceMicro | null;
   readonly tsMs: number;
 };
-/**
- * `mid` of a book whose sides are at most SPREAD_MAX apart, as the venue shows its prices; `bid` of a wider one, because
- * that is what a sale would bring.
- */
-export type Mark = { readonly priceMicro: PriceMicro; readonly source: "mid" | "bid"; readonly tsMs: number };
-
-/** The venue shows the middle up to a spread of 10 cents. */
+/** The venue shows the middle up to a spread of 10 cents; of a wider book the bid counts, as a sale would bring that. */
 const SPREAD_MAX = 100_000;
 
 /** @returns null when nobody bids: there is no price at which it could be sold. */
@@ -47,45 +40,18 @@ export function markOf({ bestBidMicro, bestAskMicro, tsMs }: Quote): Mark | null
   return { priceMicro: priceMicro(middle), source: "mid", tsMs };
 }
 
-export type PositionValue = {
-  readonly tokenId: TokenId;
-  readonly conditionId: ConditionId | null;
-  readonly sharesMicro: SharesMicro;
-  readonly costMicro: UsdcMicro;
-  /** null: nobody has priced it yet, and its value is its cost. */
-  readonly mark: Mark | null;
-  /** shares × mark, rounded down. */
-  readonly valueMicro: UsdcMicro;
-  /** value − cost. */
-  readonly unrealizedMicro: UsdcMicro;
-};
-export type AccountValue = {
-  readonly cashMicro: UsdcMicro;
-  /** What resolved markets owe and have not paid yet. */
-  readonly claimableMicro: UsdcMicro;
-  /** null for a wallet. */
-  readonly fundingMicro: UsdcMicro | null;
-  /** Net of fees. */
-  readonly realizedMicro: UsdcMicro;
-  /** Part of realized, as a positive number. */
-  readonly feesMicro: UsdcMicro;
-  readonly unrealizedMicro: UsdcMicro;
-  /** cash + claimable + value of everything held. */
-  readonly equityMicro: UsdcMicro;
-  /** Positions without a mark. */
-  readonly unmarked: number;
-  readonly positions: readonly PositionValue[];
-};
+/** What inventory publishes, without its head. */
+export type Valuation = Omit<AccountValue, "type" | "v" | "account" | "tsInitMs">;
 
 /**
  * Values an account.
  * @param mark - newest mark of a token, null when there has never been one.
  * @returns null while the account's cash is not known.
  */
-export function valueAccount(account: Account, mark: (tokenId: TokenId) => Mark | null): AccountValue | null {
+export function valueAccount(account: Account, mark: (tokenId: TokenId) => Mark | null): Valuation | null {
   const cashMicro = cashWhenSettled(account);
   if (cashMicro === null) return null;
-  const positions: PositionValue[] = [];
+  const positions: Valuation["positions"] = [];
   let realizedMicro = ZERO_USDC;
   let feesMicro = ZERO_USDC;
   let unrealizedMicro = ZERO_USDC;
