@@ -6,7 +6,7 @@ import { z } from "zod";
 import { defaultLimits, type ExecutorLimits } from "./core/view.ts";
 
 export const executorEnv = {
-  /** Execution of accounts that do not say otherwise. */
+  /** `live` is refused at the start; the mode of each account is in its policy. */
   EXECUTION_MODE: z.enum(["paper", "live"]).default("paper"),
   /** A decision waits this long for the first book and definition of a token. */
   EXECUTOR_FIRST_TOUCH_MAX_MS: integer(0, 10_000).default(400),

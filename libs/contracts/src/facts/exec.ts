@@ -18,7 +18,6 @@ import { CapReached, PositionsFull } from "./limits.ts";
 /** Why nothing was traded. Closed union; each with the numbers that made it so. */
 export const SkipReason = z.discriminatedUnion("code", [
   z.object({ code: z.literal("MARKET_UNKNOWN"), tokenId: TokenId }),
-  z.object({ code: z.literal("MARKET_VERSION_UNSUPPORTED"), version: z.string() }),
   z.object({ code: z.literal("MARKET_NOT_ACCEPTING_ORDERS") }),
   z.object({ code: z.literal("SIGNAL_TOO_OLD"), ageMs: z.int(), ageMsMax: z.int() }),
   /** The signal is of a moment that has not come, by more than clock and chain may be off. */

@@ -31,7 +31,7 @@ export type DenialReason = z.infer<typeof DenialReason>;
 export const OrderDenied = fact("OrderDenied", { ...order, reason: DenialReason });
 export type OrderDenied = z.infer<typeof OrderDenied>;
 
-/** The published view of one token of one account, formulas of the architecture document. */
+/** The published view of one token of one account; the formulas are in inventory's README. */
 export const PositionChanged = fact("PositionChanged", {
   account: AccountId,
   tokenId: TokenId,

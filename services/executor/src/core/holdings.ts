@@ -1,6 +1,7 @@
 /**
- * What a leader held of a token just before one of his fills: the denominator of an exit. Snapshots of his balance are
- * joined to his fills by block. What cannot be said exactly is unknown, never zero.
+ * What a leader held of a token just before one of his fills: whether an exit left him with nothing, and whether what he
+ * sold is explained. Snapshots of his balance are joined to his fills by block. What cannot be said exactly is unknown,
+ * never zero.
  *
  * Invariants
  * 1. Snapshots and movements are in chain order; movements at or below `forgottenBlock` may be missing.

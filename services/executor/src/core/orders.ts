@@ -44,7 +44,7 @@ export type OwedExit = {
 
 /** What the limit of an exit is made of. It is kept from order to order until the exit is done. */
 export type ExitClock = {
-  /** When the oldest exit that it closes was decided: the limit gives way with the time since. */
+  /** Since when an order for it could be made (`waitsSinceMs`): the limit gives way with the time since. */
   readonly sinceMs: number;
   /** The price it is measured by; null: the leader had none and no book was known yet. */
   readonly priceMicro: PriceMicro | null;

@@ -92,7 +92,7 @@ export type UnfollowedExit = ExitClock & {
   readonly leader: Address;
   readonly tokenId: TokenId;
   readonly conditionId: ConditionId | null;
-  /** null: the leader's holding before his sale is not known yet. */
+  /** null: the chain has not shown the exit yet, so its part of the lot is not known. */
   readonly remainingMicro: SharesMicro | null;
   /** Number of the next order of this attempt. */
   readonly n: number;
