@@ -96,7 +96,6 @@ export const intent = (n: number, order = 0): FactOf<"OrderIntent"> => ({
   timeInForce: "GTD",
   ttlMs: 5_000,
   maxFeeMicro: usdcMicro(0n),
-  notionalMicro: usdcMicro(5_100_000n),
   bucketUsed: [],
   minOrderSizeMicro: sharesMicro(5_000_000n),
   tsDecidedMs: 1_012,

@@ -91,7 +91,5 @@ export function accountValue(inventory: InventoryState, of: AccountId, desk: Des
           const quote = quoteOf(desk, tokenId);
           return quote === null || quote.health !== "healthy" ? null : markOf({ ...quote, tsMs: nowMs });
         });
-  return value === null
-    ? null
-    : { type: "AccountValue", v: 1, account: of, ...value, positions: [...value.positions], tsInitMs: nowMs };
+  return value === null ? null : { type: "AccountValue", v: 1, account: of, ...value, tsInitMs: nowMs };
 }

@@ -28,7 +28,10 @@ export const Heartbeat = z.object({
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 
-/** Price of a valuation, of when it is (venue time): the `mid` of a book, or of one whose sides lie far apart the `bid`. */
+/**
+ * Price of a valuation: the `mid` of a book, or of one whose sides lie far apart the `bid`. `tsMs`: when the bookstore told
+ * that book, as one in which nothing moves is no older for it.
+ */
 export const Mark = z.object({ priceMicro: Price, source: z.enum(["mid", "bid"]), tsMs: Ms });
 export type Mark = z.infer<typeof Mark>;
 

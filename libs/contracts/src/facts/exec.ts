@@ -147,10 +147,8 @@ export const OrderIntent = fact("OrderIntent", {
   sizeMicro: Shares,
   timeInForce: z.enum(["GTD", "FAK", "FOK"]),
   ttlMs: z.int().positive(),
-  /** Upper bound of the fee, part of the reservation. */
+  /** Upper bound of the fee: what a purchase reserves beside limit × size; 0 for a sale. */
   maxFeeMicro: Usdc,
-  /** Collateral (BUY, limit × size rounded up) or 0 (SELL) to reserve, without the fee. */
-  notionalMicro: Usdc,
   /** What this order takes out of the bucket, oldest signal first. Its fills count for this before anything else. */
   bucketUsed: z.array(BucketPart),
   exitShare: ExitShare.nullable(),

@@ -6,7 +6,6 @@ import { attemptId, type ConditionId, clientOrderId, factId } from "@slipstream/
 import {
   MICRO,
   maxTakerFee,
-  notional,
   type PriceMicro,
   type SharesMicro,
   sharesMicro,
@@ -153,7 +152,6 @@ export function intentFact(
     timeInForce: order.rests?.timeInForce ?? policy.timeInForce,
     ttlMs: order.rests?.ttlMs ?? policy.ttlMs,
     maxFeeMicro: isBuy ? maxTakerFee(market.fee, limitPriceMicro, sizeMicro) : ZERO_USDC,
-    notionalMicro: isBuy ? notional(limitPriceMicro, sizeMicro, "ceil") : ZERO_USDC,
     bucketUsed: [...(order.bucketUsed ?? [])],
     exitShare,
     minOrderSizeMicro: market.minOrderSizeMicro,

@@ -15,7 +15,6 @@ import {
   START_MS,
   sale,
   shares,
-  usdc,
 } from "./facts.testing.ts";
 import { whyNotPlaced } from "./open.ts";
 import { bidAt, exits, lotOf, tick } from "./stories.testing.ts";
@@ -29,7 +28,7 @@ describe("an entry", () => {
     const [intent] = only(made.own, "OrderIntent");
     expect(intent).toMatchObject({
       ...{ attemptId: attemptOf(1), orderId: clientOrderId(attemptOf(1), 0), kind: "ENTRY", side: "BUY" },
-      ...{ limitPriceMicro: price(0.52), sizeMicro: shares(10), notionalMicro: usdc(5.2), tsDecidedMs: START_MS },
+      ...{ limitPriceMicro: price(0.52), sizeMicro: shares(10), tsDecidedMs: START_MS },
       used: { riskLevel: "normal", bookEpoch: "1.1", bookSeq: 5, bestAskMicro: price(0.5), configRevision: 1 },
     });
     expect(made.requests).toEqual([]);

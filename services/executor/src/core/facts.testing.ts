@@ -11,7 +11,7 @@ import {
   type TokenId,
 } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
-import { priceMicro, sharesMicro, usdcMicro } from "@slipstream/contracts/money";
+import { notional, priceMicro, sharesMicro, usdcMicro } from "@slipstream/contracts/money";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import type { Quote } from "./view.ts";
 
@@ -224,7 +224,7 @@ export const grant = (intent: FactOf<"OrderIntent">, sizeMicro = intent.sizeMicr
   id: factId("ReservationGranted", intent.orderId),
   ...answerHead(intent),
   sizeMicro,
-  collateralMicro: intent.notionalMicro,
+  collateralMicro: intent.side === "BUY" ? notional(intent.limitPriceMicro, intent.sizeMicro, "ceil") : usdc(0),
   sharesMicro: intent.side === "SELL" ? sizeMicro : shares(0),
 });
 

@@ -134,7 +134,6 @@ export const intent = ({
   timeInForce: "GTD",
   ttlMs: 5_000,
   maxFeeMicro: parseUsdc(fee),
-  notionalMicro: parseUsdc("0"),
   bucketUsed: [],
   exitShare: null,
   minOrderSizeMicro: parseShares(minimum),
