@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { addressText, commonEnv, flag, httpUrl, httpUrls, integer, parseEnv, wsUrls } from "./env.ts";
+import { addressText, commonEnv, flag, httpUrl, httpUrls, integer, parseEnv, redisUrl, wsUrls } from "./env.ts";
 
 const shape = {
   ...commonEnv,
   RPC: httpUrl().default("http://127.0.0.1:8545"),
   NODES: httpUrls().default(["http://127.0.0.1:8545"]),
   SOCKETS: wsUrls().optional(),
+  REDIS: redisUrl().optional(),
   PORT: integer(1, 10).default(3),
   MODE: z.enum(["paper", "live"]).default("paper"),
   DRY: flag().default(true),
@@ -31,6 +32,7 @@ test.each([
   ["MODE", "demo", /MODE=demo: .*"paper"\|"live"/],
   ["DRY", "maybe", /DRY=maybe: true or false/],
   ["RPC", "ws://x", /RPC=ws:\/\/x: an address that starts with http/],
+  ["REDIS", "http://x:6379", /REDIS=http:\/\/x:6379: an address that starts with redis:/],
   ["API_SECRET", "abc", /API_SECRET=\(hidden\)/],
 ])("%s=%s is refused with the variable, the value and what is allowed", (name, value, text) => {
   expect(() => parseEnv(shape, { [name]: value })).toThrow(text);

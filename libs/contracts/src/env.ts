@@ -21,6 +21,7 @@ export const httpUrl = () => url(/^https?$/, "an address that starts with http:/
 /** Where paths are appended: without slashes at the end. */
 export const httpBase = () => httpUrl().transform((base) => base.replace(/\/+$/, ""));
 export const wsUrl = () => url(/^wss?$/, "an address that starts with ws:// or wss://");
+export const redisUrl = () => url(/^rediss?$/, "an address that starts with redis:// or rediss://");
 
 /** The same resource at several providers; more would only repeat the same few behind them. */
 const URLS_MAX = 8;

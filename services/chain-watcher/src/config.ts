@@ -1,5 +1,5 @@
 /** Settings of chain-watcher. */
-import { addressText, flag, httpUrl, httpUrls, integer, wsUrl, wsUrls } from "@slipstream/contracts/env";
+import { addressText, flag, httpUrl, httpUrls, integer, redisUrl, wsUrl, wsUrls } from "@slipstream/contracts/env";
 import { publicEndpoints } from "@slipstream/polymarket/publicEndpoints";
 import { z } from "zod";
 
@@ -44,5 +44,6 @@ export const watcherEnv = {
   /** The venue's unofficial live feed as a second eye. */
   RTDS_ENABLED: flag().default(false),
   RTDS_URL: wsUrl().default(publicEndpoints.rtdsUrl),
-  REDIS_URL: z.url().optional(),
+  /** Shares the request budget between processes; absent: each process has its own. */
+  REDIS_URL: redisUrl().optional(),
 } as const;
