@@ -12,7 +12,7 @@ export type What =
   | { readonly kind: "closing" }
   | { readonly kind: "cancel" | "expiry" | "placement"; readonly order: number }
   | { readonly kind: "change"; readonly token: TokenIndex; readonly side: Side; readonly level: Level }
-  | { readonly kind: "laterBook"; readonly token: TokenIndex; readonly book: Book }
+  | { readonly kind: "laterBook"; readonly token: TokenIndex; readonly book: Book; readonly tickMicro: bigint | null }
   | { readonly kind: "openingBook"; readonly token: TokenIndex; readonly book: Book; readonly tickMicro: bigint | null }
   | { readonly kind: "tick"; readonly token: TokenIndex; readonly tickMicro: bigint }
   | { readonly kind: "gap"; readonly token: TokenIndex }
@@ -133,7 +133,7 @@ class Feed {
     const connection = this.connection(name);
     const token = this.token(message.tokenId, name);
     if (token === null) return;
-    const { tsMs, bids, asks } = message;
+    const { tsMs, bids, asks, tickMicro } = message;
     const book = { bids, asks };
     if (!this.hadBook[token] || this.inGap[token]) {
       this.hadBook[token] = true;
@@ -145,12 +145,12 @@ class Feed {
       for (const blind of this.blind) {
         if (blind.token === token) blind.untilMs = Math.min(blind.untilMs, atMs);
       }
-      const { tickMicro } = message;
       this.add({ atMs, rank: RANK.book, sub: token }, { kind: "openingBook", token, book, tickMicro });
       return;
     }
     connection.newestMs = Math.max(connection.newestMs, tsMs);
-    this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, { kind: "laterBook", token, book });
+    const what = { kind: "laterBook", token, book, tickMicro } as const;
+    this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, what);
   }
 
   /** The time of a change that comes now: never before the book it changes (1.4). */
