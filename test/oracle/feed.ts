@@ -63,6 +63,8 @@ class Feed {
     { tsMs: -Infinity, hashes: [] },
   ];
   printsSeen = new Set<string>();
+  /** Connections that have said that the market is resolved: of it nothing more is known from them (1.13). */
+  readonly resolvedOn = new Set<string>();
 
   constructor(market: Market) {
     this.market = market;
@@ -96,14 +98,15 @@ class Feed {
   /** The token when it is one of this market that is followed on this connection. */
   token(tokenId: string, connection: string): TokenIndex | null {
     const index = this.market.tokens.indexOf(tokenId);
-    if (index !== 0 && index !== 1) return null;
+    if ((index !== 0 && index !== 1) || this.resolvedOn.has(connection)) return null;
     return this.connectionOf(index) === connection ? index : null;
   }
 
   /** 1.11, 1.12. A gap of a token that is in one already is no other: nothing was known. */
   gap(token: TokenIndex): void {
-    if (this.inGap[token]) return;
-    const { watermarkMs } = this.connection(this.connectionOf(token));
+    const name = this.connectionOf(token);
+    if (this.inGap[token] || this.resolvedOn.has(name)) return;
+    const { watermarkMs } = this.connection(name);
     const ofLadder = this.happenings.filter(
       ({ what }) => (what.kind === "change" || what.kind === "tick" || isBook(what)) && what.token === token,
     );
@@ -117,8 +120,10 @@ class Feed {
     this.add({ atMs: beginsMs, rank: RANK.book, sub: token }, { kind: "gap", token });
   }
 
-  gapOf(tokens: readonly string[] | null): void {
+  /** @param name - the connection on which something was lost; left out: wherever the tokens are. */
+  gapOf(tokens: readonly string[] | null, name?: string): void {
     for (const token of [0, 1] as const) {
+      if (name !== undefined && this.connectionOf(token) !== name) continue;
       if (tokens === null || tokens.includes(this.market.tokens[token])) this.gap(token);
     }
   }
@@ -195,9 +200,11 @@ class Feed {
       case "print":
         return this.print(message, name);
       case "resolved":
-        return this.closing(Math.max(message.tsMs, newestMs));
+        this.closing(Math.max(message.tsMs, newestMs));
+        this.resolvedOn.add(name);
+        return;
       case "unreadable":
-        return this.gapOf(message.tokens);
+        return this.gapOf(message.tokens, name);
       case "tick": {
         const token = this.token(message.tokenId, name);
         if (token === null) return;

@@ -39,9 +39,9 @@ const RECENT_PRINTS = 16;
 /** Opens an epoch with a full book. Returns nothing when the book is refused: what was before stands. */
 export function openBook(book: TokenBook, full: FullBook, epoch: string, at: At): Output[] {
   const { bids, asks } = full;
-  const known = book.history.tickMicro > 0 ? book.history.tickMicro : book.market?.tickMicro;
+  const known = book.nextTickMicro ?? (book.history.tickMicro > 0 ? book.history.tickMicro : null);
   // What the venue states is its tick; without it the levels may show that it has become finer.
-  const tickMicro = full.tickMicro ?? (known === undefined ? null : gridFor(known, bids, asks));
+  const tickMicro = full.tickMicro ?? (known === null ? null : gridFor(known, bids, asks));
   if (tickMicro === null) return [];
   const result = openEpoch(book.history, { epoch, seq: 0, tsEventMs: at.tsEventMs, tickMicro, bids, asks });
   if (isRefusal(result)) return [];
@@ -55,6 +55,8 @@ export function openBook(book: TokenBook, full: FullBook, epoch: string, at: At)
   book.touch.crossed = null;
   book.touch.trusted = true;
   book.joining = null;
+  book.nextTickMicro = null;
+  book.unreadMs = null;
   book.restAheadMs = null;
   extendBurst(book, full, 1, at);
   const snapshot = snapshotOf(book, at);
@@ -99,7 +101,11 @@ export function tellTick(book: TokenBook, tickMicro: number, at: At): Output[] {
     // Which of the two ticks its hash carries cannot be known.
     book.burst = null;
   }
-  if (!isOpen(book) || book.joining !== null || book.history.tickMicro === tickMicro) return [];
+  if (!isOpen(book) || book.joining !== null) {
+    book.nextTickMicro = tickMicro;
+    return [];
+  }
+  if (book.history.tickMicro === tickMicro) return [];
   recordTick(book.history, { seq: book.seq + 1, tsEventMs: at.tsEventMs }, tickMicro);
   return [deltaOf(book, [], at)];
 }
