@@ -51,8 +51,8 @@ class Feed {
   connections = new Map<string, Connection>();
   /** Since a gap came and until a full book comes. */
   inGap: [boolean, boolean] = [false, false];
-  /** Time of each token's last opening book. */
-  openedMs: [number, number] = [-Infinity, -Infinity];
+  /** Time of each token's last opening book or tick change: nothing of it is before that (1.4, 1.7). */
+  ladderMs: [number, number] = [-Infinity, -Infinity];
   gapBegan: [number, number] = [-Infinity, -Infinity];
   /** When nobody knows a token's book: after the one time, before the other. */
   readonly blind: { readonly token: TokenIndex; readonly afterMs: number; untilMs: number }[] = [];
@@ -145,8 +145,8 @@ class Feed {
       this.inGap[token] = false;
       if (tsMs > this.applied[token].tsMs) this.applied[token].hashes = [];
       this.applied[token].tsMs = Math.max(this.applied[token].tsMs, tsMs);
-      const atMs = Math.max(tsMs, connection.newestMs, this.gapBegan[token]);
-      this.openedMs[token] = atMs;
+      const atMs = Math.max(tsMs, connection.newestMs, this.gapBegan[token], this.ladderMs[token]);
+      this.ladderMs[token] = atMs;
       for (const blind of this.blind) {
         if (blind.token === token) blind.untilMs = Math.min(blind.untilMs, atMs);
       }
@@ -160,7 +160,7 @@ class Feed {
 
   /** The time of a change that comes now: never before the book it changes (1.4). */
   changeMs(token: TokenIndex): number {
-    return Math.max(this.connection(this.connectionOf(token)).newestMs, this.openedMs[token]);
+    return Math.max(this.connection(this.connectionOf(token)).newestMs, this.ladderMs[token]);
   }
 
   priceChange({ tsMs, changes }: VenueMessage & { kind: "priceChange" }, name: string): void {
@@ -185,7 +185,7 @@ class Feed {
     this.printsSeen.add(same);
     if (this.inGap[token]) return;
     const { newestMs, watermarkMs } = this.connection(name);
-    const atMs = Math.max(tsMs, newestMs, watermarkMs + 1);
+    const atMs = Math.max(tsMs, newestMs, watermarkMs + 1, this.ladderMs[token]);
     const level = { priceMicro, sizeMicro };
     this.add({ atMs, rank: RANK.print, sub: token }, { kind: "print", token, takerSide, level });
   }
@@ -209,7 +209,8 @@ class Feed {
         const token = this.token(message.tokenId, name);
         if (token === null) return;
         const { tickMicro } = message;
-        const atMs = Math.max(message.tsMs, newestMs);
+        const atMs = Math.max(message.tsMs, newestMs, this.ladderMs[token]);
+        this.ladderMs[token] = atMs;
         return this.add({ atMs, rank: RANK.book, sub: token }, { kind: "tick", token, tickMicro });
       }
     }
