@@ -9,6 +9,7 @@ import type { EndKind, Fill, Market, Message, Order, OrderResult, Side } from ".
 import {
   aboveZero,
   bestFirst,
+  commonTick,
   displayedAt,
   type Entry,
   EXPLAINS_MS,
@@ -25,16 +26,6 @@ import {
 
 /** 4.2. */
 const LEVELS_MAX = 64;
-/** 1.9, coarsest first. */
-const TICKS = [100_000n, 10_000n, 5_000n, 2_500n, 1_000n, 100n];
-
-/** The coarsest tick on which a tick and some prices, or other ticks, lie; the tick itself when they lie on it. */
-function commonTick(tickMicro: bigint, prices: readonly bigint[]): bigint {
-  if (prices.every((price) => price % tickMicro === 0n)) return tickMicro;
-  const fits = (one: bigint): boolean => tickMicro % one === 0n && prices.every((price) => price % one === 0n);
-  return TICKS.find(fits) ?? tickMicro;
-}
-
 type Told = { readonly fills: Fill[]; end: { kind: EndKind; atMs: number } | null };
 
 class Reference {

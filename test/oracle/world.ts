@@ -151,3 +151,13 @@ export function inSequence(orders: readonly Resting[]): Resting[] {
     );
   });
 }
+
+/** 1.9, coarsest first. */
+const TICKS = [100_000n, 10_000n, 5_000n, 2_500n, 1_000n, 100n];
+
+/** The coarsest tick on which a tick and some prices, or other ticks, lie; the tick itself when they lie on it. */
+export function commonTick(tickMicro: bigint, prices: readonly bigint[]): bigint {
+  if (prices.every((price) => price % tickMicro === 0n)) return tickMicro;
+  const fits = (one: bigint): boolean => tickMicro % one === 0n && prices.every((price) => price % one === 0n);
+  return TICKS.find(fits) ?? tickMicro;
+}

@@ -15,6 +15,7 @@ import { deltasAfter } from "@slipstream/book/historyAnswers";
 import { gridFor, isRefusal } from "@slipstream/book/ladder";
 import type { TradePrint } from "@slipstream/contracts/book";
 import { type PriceMicro, type Side, sharesMicro } from "@slipstream/contracts/money";
+import type { PriceChange } from "@slipstream/polymarket/marketChannel";
 import {
   type At,
   deltaOf,
@@ -189,4 +190,16 @@ function extendBurst(book: TokenBook, { tsEventMs, hash }: Stamped, entries: num
     burst !== null && burst.hash === hash
       ? { ...burst, entries: burst.entries + entries, tsInitMs }
       : { tsEventMs, hash, entries, tsInitMs };
+}
+
+/** The changes of one token under one hash are one update; tokens take turns in a frame. */
+export function byTokenAndHash(changes: readonly PriceChange[]): PriceChange[][] {
+  const groups = new Map<string, PriceChange[]>();
+  for (const change of changes) {
+    const key = `${change.tokenId} ${change.hash}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [change]);
+    else group.push(change);
+  }
+  return [...groups.values()];
 }

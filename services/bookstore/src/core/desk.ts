@@ -7,14 +7,8 @@ import { isLive, openHole, recordClosing } from "@slipstream/book/history";
 import type { BookClock } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
-import type {
-  BookEvent,
-  MarketEvent,
-  PriceChange,
-  PriceChangeEvent,
-  TradeEvent,
-} from "@slipstream/polymarket/marketChannel";
-import { applyChanges, applyFullBook, applyTrade, isRepeat, openBook, tellTick } from "./changes.ts";
+import type { BookEvent, MarketEvent, PriceChangeEvent, TradeEvent } from "@slipstream/polymarket/marketChannel";
+import { applyChanges, applyFullBook, applyTrade, byTokenAndHash, isRepeat, openBook, tellTick } from "./changes.ts";
 import {
   advance,
   atOf,
@@ -24,6 +18,7 @@ import {
   stamp,
   stampPrint,
 } from "./connection.ts";
+import { learnMarket } from "./learnMarket.ts";
 import { isBurstOver, isDoubtOld, type Proof, proveBefore, proveBurst } from "./proof.ts";
 import { isBehindRest, startResync } from "./resync.ts";
 import {
@@ -328,18 +323,6 @@ function onPriceChange(desk: Desk, connection: Connection, event: PriceChangeEve
   return outputs;
 }
 
-/** The changes of one token under one hash are one update; tokens take turns in a frame. */
-function byTokenAndHash(changes: readonly PriceChange[]): PriceChange[][] {
-  const groups = new Map<string, PriceChange[]>();
-  for (const change of changes) {
-    const key = `${change.tokenId} ${change.hash}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [change]);
-    else group.push(change);
-  }
-  return [...groups.values()];
-}
-
 function onTrade(desk: Desk, connection: Connection, event: TradeEvent, tsInitMs: number): Output[] {
   const book = bookOn(desk, connection, event.tokenId);
   if (book === undefined) return [];
@@ -363,15 +346,4 @@ function proved(desk: Desk, book: TokenBook, { outputs, diverged }: Proof, at: A
 export function lose(desk: Desk, book: TokenBook, reason: string, at: At, provenThroughMs?: number): Output[] {
   if (book.health !== "dead") desk.resyncs.set(reason, (desk.resyncs.get(reason) ?? 0) + 1);
   return startResync(book, reason, at, provenThroughMs);
-}
-
-/** What the hash covers beside the levels, from the market's definition. */
-export function learnMarket(desk: Desk, book: TokenBook): void {
-  if (book.market !== null) return;
-  const market = desk.market(book.tokenId);
-  if (market === undefined) return;
-  const { conditionId, tickMicro, negRisk, minOrderSizeMicro } = market;
-  if (book.history.tickMicro === 0) book.nextTickMicro ??= tickMicro;
-  if (!desk.proves) return;
-  book.market = { conditionId, tickMicro, negRisk, minOrderSizeMicro: Number(minOrderSizeMicro) };
 }

@@ -2,7 +2,8 @@
 import type { TokenId } from "@slipstream/contracts/ids";
 import { applyFullBook, learn, openBook } from "./changes.ts";
 import { atOf } from "./connection.ts";
-import { close, connectionOf, type Desk, type DeskOutput, learnMarket, lose, nextEpoch } from "./desk.ts";
+import { close, connectionOf, type Desk, type DeskOutput, lose, nextEpoch } from "./desk.ts";
+import { learnMarket } from "./learnMarket.ts";
 import { auditWith, joinRestBook, REST_LAG_MS } from "./resync.ts";
 import { type At, type FullBook, heal, isOpen, type Output, setHealth, type TokenBook } from "./tokenBook.ts";
 
