@@ -12,10 +12,10 @@ import {
   commonTick,
   displayedAt,
   type Entry,
-  EXPLAINS_MS,
   inMarket,
   inSequence,
   least,
+  listsAtPlacement,
   newTokenBook,
   otherSide,
   type Resting,
@@ -44,7 +44,6 @@ class Reference {
     readonly opened: TokenIndex[];
     readonly changed: { token: TokenIndex; side: Side; priceMicro: bigint }[];
   } | null = null;
-
   readonly isBlind: (token: TokenIndex, atMs: number) => boolean;
 
   constructor(market: Market, orders: readonly Order[], isBlind: (token: TokenIndex, atMs: number) => boolean) {
@@ -150,24 +149,8 @@ class Reference {
     if (one.leavesMicro === 0n) return;
     if (timeInForce !== "GTD") return this.end(number, "FAK_REMAINDER", atMs);
     one.aheadMicro = displayedAt(book, side, limitMicro);
-    this.listsAtPlacement(one, atMs);
+    listsAtPlacement(this.books[token], one, atMs);
     this.resting.push(one);
-  }
-
-  /** 6.11. */
-  listsAtPlacement(one: Resting, atMs: number): void {
-    const { side, limitMicro } = one.order;
-    for (const past of this.books[one.token].past) {
-      if (past.side !== side || past.priceMicro !== limitMicro) continue;
-      if (past.atMs <= atMs - EXPLAINS_MS || past.atMs > atMs) continue;
-      if (past.kind === "decrease") {
-        const left = past.amountMicro - useUp(one.early, past.amountMicro, past.atMs);
-        one.moved.push({ atMs: past.atMs, amountMicro: left });
-      } else {
-        const left = past.amountMicro - useUp(one.moved, past.amountMicro, past.atMs);
-        one.early.push({ atMs: past.atMs, amountMicro: least(left, past.displayedMicro) });
-      }
-    }
   }
 
   /** 5.4, 5.5: a gap or an opening book of the token is in this millisecond. */

@@ -161,3 +161,19 @@ export function commonTick(tickMicro: bigint, prices: readonly bigint[]): bigint
   const fits = (one: bigint): boolean => tickMicro % one === 0n && prices.every((price) => price % one === 0n);
   return TICKS.find(fits) ?? tickMicro;
 }
+
+/** 6.11. */
+export function listsAtPlacement(book: TokenBook, one: Resting, atMs: number): void {
+  const { side, limitMicro } = one.order;
+  for (const past of book.past) {
+    if (past.side !== side || past.priceMicro !== limitMicro) continue;
+    if (past.atMs <= atMs - EXPLAINS_MS || past.atMs > atMs) continue;
+    if (past.kind === "decrease") {
+      const left = past.amountMicro - useUp(one.early, past.amountMicro, past.atMs);
+      one.moved.push({ atMs: past.atMs, amountMicro: left });
+    } else {
+      const left = past.amountMicro - useUp(one.moved, past.amountMicro, past.atMs);
+      one.early.push({ atMs: past.atMs, amountMicro: least(left, past.displayedMicro) });
+    }
+  }
+}
