@@ -6,6 +6,7 @@
  */
 import { createDesk, onEvents, onUnreadable, onUnreadableFrame, track } from "@slipstream/bookstore/core/desk";
 import { AccountId, Address, ClientOrderId, ConditionId, TokenId } from "@slipstream/contracts/ids";
+import type { MarketDefinition } from "@slipstream/contracts/market";
 import { priceMicro, sharesMicro } from "@slipstream/contracts/money";
 import type { OrderToPlace, VenueReport } from "@slipstream/executor/core/messages";
 import { createPaperDesk } from "@slipstream/executor/paper/desk";
@@ -55,6 +56,18 @@ function orderOf(market: Market, order: Order): OrderToPlace {
   };
 }
 
+/** What the bookstore asks of a market's definition. */
+const definitionOf = ({ tokens: [first, second], tickMicro }: Market): MarketDefinition => ({
+  ...{ type: "MarketDefinition", v: 1, conditionId: CONDITION, question: "", slug: "", eventId: null, version: "v1" },
+  tokens: [
+    { tokenId: TokenId.parse(first), outcome: "Yes" },
+    { tokenId: TokenId.parse(second), outcome: "No" },
+  ],
+  ...{ negRisk: false, negRiskMarketId: null, tickMicro: priceMicro(Number(tickMicro)) },
+  ...{ minOrderSizeMicro: sharesMicro(0n), fee: { rateMicro: 0, exponent: 1, takerOnly: true }, takerDelayMs: 0 },
+  ...{ acceptingOrders: true, closed: false, payoutMicro: null, tsEventMs: 0, tsInitMs: 0 },
+});
+
 const fillOf = (event: PaperEvent & { kind: "fill" }): Fill => ({
   n: event.n,
   atMs: event.atMs,
@@ -82,7 +95,7 @@ function resultOf(order: Order, events: readonly PaperEvent[]): OrderResult {
 /** Runs messages and orders through the engine; at the end everything is decided. */
 export const runEngine: RunEngine = (market, messages, orders) => {
   const parser = createMarketParser();
-  const desk = createDesk(1, () => undefined);
+  const desk = createDesk(1, () => definitionOf(market), false);
   const tokenIds = market.tokens.map((token) => TokenId.parse(token));
   for (const [n, tokenId] of tokenIds.entries()) track(desk, tokenId, market.connections?.[n] ?? "only");
   let closedMs: number | null = null;

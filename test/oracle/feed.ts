@@ -12,7 +12,7 @@ export type What =
   | { readonly kind: "closing" }
   | { readonly kind: "cancel" | "expiry" | "placement"; readonly order: number }
   | { readonly kind: "change"; readonly token: TokenIndex; readonly side: Side; readonly level: Level }
-  | { readonly kind: "laterBook"; readonly token: TokenIndex; readonly book: Book }
+  | { readonly kind: "laterBook"; readonly token: TokenIndex; readonly book: Book; readonly tickMicro: bigint | null }
   | { readonly kind: "openingBook"; readonly token: TokenIndex; readonly book: Book; readonly tickMicro: bigint | null }
   | { readonly kind: "tick"; readonly token: TokenIndex; readonly tickMicro: bigint }
   | { readonly kind: "gap"; readonly token: TokenIndex }
@@ -51,8 +51,8 @@ class Feed {
   connections = new Map<string, Connection>();
   /** Since a gap came and until a full book comes. */
   inGap: [boolean, boolean] = [false, false];
-  /** Time of each token's last opening book. */
-  openedMs: [number, number] = [-Infinity, -Infinity];
+  /** Time of each token's last opening book or tick change: nothing of it is before that (1.4, 1.7). */
+  ladderMs: [number, number] = [-Infinity, -Infinity];
   gapBegan: [number, number] = [-Infinity, -Infinity];
   /** When nobody knows a token's book: after the one time, before the other. */
   readonly blind: { readonly token: TokenIndex; readonly afterMs: number; untilMs: number }[] = [];
@@ -63,6 +63,8 @@ class Feed {
     { tsMs: -Infinity, hashes: [] },
   ];
   printsSeen = new Set<string>();
+  /** Connections that have said that the market is resolved: of it nothing more is known from them (1.13). */
+  readonly resolvedOn = new Set<string>();
 
   constructor(market: Market) {
     this.market = market;
@@ -96,14 +98,15 @@ class Feed {
   /** The token when it is one of this market that is followed on this connection. */
   token(tokenId: string, connection: string): TokenIndex | null {
     const index = this.market.tokens.indexOf(tokenId);
-    if (index !== 0 && index !== 1) return null;
+    if ((index !== 0 && index !== 1) || this.resolvedOn.has(connection)) return null;
     return this.connectionOf(index) === connection ? index : null;
   }
 
   /** 1.11, 1.12. A gap of a token that is in one already is no other: nothing was known. */
   gap(token: TokenIndex): void {
-    if (this.inGap[token]) return;
-    const { watermarkMs } = this.connection(this.connectionOf(token));
+    const name = this.connectionOf(token);
+    if (this.inGap[token] || this.resolvedOn.has(name)) return;
+    const { watermarkMs } = this.connection(name);
     const ofLadder = this.happenings.filter(
       ({ what }) => (what.kind === "change" || what.kind === "tick" || isBook(what)) && what.token === token,
     );
@@ -117,8 +120,10 @@ class Feed {
     this.add({ atMs: beginsMs, rank: RANK.book, sub: token }, { kind: "gap", token });
   }
 
-  gapOf(tokens: readonly string[] | null): void {
+  /** @param name - the connection on which something was lost; left out: wherever the tokens are. */
+  gapOf(tokens: readonly string[] | null, name?: string): void {
     for (const token of [0, 1] as const) {
+      if (name !== undefined && this.connectionOf(token) !== name) continue;
       if (tokens === null || tokens.includes(this.market.tokens[token])) this.gap(token);
     }
   }
@@ -133,29 +138,29 @@ class Feed {
     const connection = this.connection(name);
     const token = this.token(message.tokenId, name);
     if (token === null) return;
-    const { tsMs, bids, asks } = message;
+    const { tsMs, bids, asks, tickMicro } = message;
     const book = { bids, asks };
     if (!this.hadBook[token] || this.inGap[token]) {
       this.hadBook[token] = true;
       this.inGap[token] = false;
       if (tsMs > this.applied[token].tsMs) this.applied[token].hashes = [];
       this.applied[token].tsMs = Math.max(this.applied[token].tsMs, tsMs);
-      const atMs = Math.max(tsMs, connection.newestMs, this.gapBegan[token]);
-      this.openedMs[token] = atMs;
+      const atMs = Math.max(tsMs, connection.newestMs, this.gapBegan[token], this.ladderMs[token]);
+      this.ladderMs[token] = atMs;
       for (const blind of this.blind) {
         if (blind.token === token) blind.untilMs = Math.min(blind.untilMs, atMs);
       }
-      const { tickMicro } = message;
       this.add({ atMs, rank: RANK.book, sub: token }, { kind: "openingBook", token, book, tickMicro });
       return;
     }
     connection.newestMs = Math.max(connection.newestMs, tsMs);
-    this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, { kind: "laterBook", token, book });
+    const what = { kind: "laterBook", token, book, tickMicro } as const;
+    this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, what);
   }
 
   /** The time of a change that comes now: never before the book it changes (1.4). */
   changeMs(token: TokenIndex): number {
-    return Math.max(this.connection(this.connectionOf(token)).newestMs, this.openedMs[token]);
+    return Math.max(this.connection(this.connectionOf(token)).newestMs, this.ladderMs[token]);
   }
 
   priceChange({ tsMs, changes }: VenueMessage & { kind: "priceChange" }, name: string): void {
@@ -180,7 +185,7 @@ class Feed {
     this.printsSeen.add(same);
     if (this.inGap[token]) return;
     const { newestMs, watermarkMs } = this.connection(name);
-    const atMs = Math.max(tsMs, newestMs, watermarkMs + 1);
+    const atMs = Math.max(tsMs, newestMs, watermarkMs + 1, this.ladderMs[token]);
     const level = { priceMicro, sizeMicro };
     this.add({ atMs, rank: RANK.print, sub: token }, { kind: "print", token, takerSide, level });
   }
@@ -195,14 +200,17 @@ class Feed {
       case "print":
         return this.print(message, name);
       case "resolved":
-        return this.closing(Math.max(message.tsMs, newestMs));
+        this.closing(Math.max(message.tsMs, newestMs));
+        this.resolvedOn.add(name);
+        return;
       case "unreadable":
-        return this.gapOf(message.tokens);
+        return this.gapOf(message.tokens, name);
       case "tick": {
         const token = this.token(message.tokenId, name);
         if (token === null) return;
         const { tickMicro } = message;
-        const atMs = Math.max(message.tsMs, newestMs);
+        const atMs = Math.max(message.tsMs, newestMs, this.ladderMs[token]);
+        this.ladderMs[token] = atMs;
         return this.add({ atMs, rank: RANK.book, sub: token }, { kind: "tick", token, tickMicro });
       }
     }

@@ -11,9 +11,9 @@ export type Choice = {
   readonly pongs?: boolean;
   /** One level, its prints and its decreases close together, and orders that rest there. */
   readonly queue?: boolean;
-  /** Ticks, closings and full books may be stamped ahead of the newest time (1.3). */
+  /** Ticks, closings and full books may be stamped ahead of the newest time (1.3); left out: they are not. */
   readonly ahead?: boolean;
-  /** Ticks of 0.0025, on which those of 0.001 do not lie. */
+  /** Ticks of 0.0025, on which those of 0.001 do not lie; left out: some do. */
   readonly quarters?: boolean;
 };
 
@@ -24,7 +24,7 @@ const among = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(.
 
 /** Between the steps of a tick of 0.01. */
 const fifths = among(485_000n, 505_000n, 501_000n, 517_000n, 499_900n);
-const quarters = among(485_000n, 487_500n, 501_000n, 517_500n);
+const quarters = fc.oneof(fifths, among(485_000n, 487_500n, 501_000n, 517_500n));
 const told = fc.oneof(
   { arbitrary: fc.constant<Told>("both"), weight: 4 },
   { arbitrary: among<Told>("swapped", "first", "second"), weight: 2 },
@@ -32,7 +32,10 @@ const told = fc.oneof(
 const lateMs = seldom(fc.constant(0), among(1, 50, 700));
 const token = among<0 | 1>(0, 1);
 const which = among("first" as const, "second" as const, "all" as const);
-const ticksOf = { fifths: among(10_000n, 1_000n, 5_000n, 100n, 100_000n), quarters: among(10_000n, 2_500n, 1_000n) };
+const ticksOf = {
+  fifths: among(10_000n, 1_000n, 5_000n, 100n, 100_000n),
+  quarters: among(10_000n, 2_500n, 1_000n, 100n, 5_000n),
+};
 
 /** What acts are made of: anything near the touch, or what happens at one level. */
 const anywhere = {
@@ -61,12 +64,11 @@ function actOf(choice: Choice): fc.Arbitrary<Act> {
   const { gaps = true, ticks = true, ends = true, pongs = true, queue = false } = choice;
   const { bookSide, price, total, size, dtMs }: Pools = queue ? oneLevel : anywhere;
   const side = takerOf(bookSide);
-  const finerPrice = choice.quarters === true ? quarters : fifths;
-  const tick = ticksOf[choice.quarters === true ? "quarters" : "fifths"];
+  const finerPrice = choice.quarters === false ? fifths : quarters;
+  const tick = ticksOf[choice.quarters === false ? "fifths" : "quarters"];
   const printMs = among(0, 1, 80, -1, -80, 999, 1_000, 1_001, -1_000, -1_001);
   const edits = fc.array(fc.tuple(bookSide, price, total), { maxLength: 3 });
-  // Without one an opening book leaves open what its tick is: the rules say less than the engine has to know.
-  const withTick = ticks ? fc.constant(true) : fc.boolean();
+  const withTick = fc.boolean();
   const weighed: (readonly [number, boolean, fc.Arbitrary<Act>])[] = [
     [80, true, fc.record({ kind: kind("level"), dtMs, side: bookSide, price, size: total, told, lateMs })],
     [queue ? 20 : 60, true, fc.record({ kind: kind("trade"), dtMs, side, size, names: token, told, printMs })],
@@ -86,6 +88,7 @@ function actOf(choice: Choice): fc.Arbitrary<Act> {
     ],
     [queue ? 10 : 20, true, fc.record({ kind: kind("book"), dtMs, token, lateMs, tick: withTick, edits })],
     [5, gaps, fc.record({ kind: kind("gap"), dtMs, tokens: which })],
+    [3, gaps, fc.record({ kind: kind("unreadable"), dtMs, tokens: which })],
     [10, gaps, fc.record({ kind: kind("outage"), dtMs, tokens: which, waitMs: dtMs, edits })],
     [
       5,
@@ -112,7 +115,7 @@ function actOf(choice: Choice): fc.Arbitrary<Act> {
 
 function planOf(acts: number, choice: Choice): fc.Arbitrary<OrderPlan> {
   const { ticks = true, queue = false } = choice;
-  const finerPrice = choice.quarters === true ? quarters : fifths;
+  const finerPrice = choice.quarters === false ? fifths : quarters;
   const { bookSide, price, ofOrders }: Pools = queue ? oneLevel : anywhere;
   const oddSizes = among(1_000_000n, 1_500_000n, 7_230_000n, 5_001_000n);
   return fc.record({

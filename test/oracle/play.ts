@@ -40,6 +40,8 @@ export type Act = { readonly dtMs: number } & (
       readonly lateMs: number;
       readonly tick: boolean;
     }
+  /** A message that cannot be read; "all": it names no token. */
+  | { readonly kind: "unreadable"; readonly tokens: "first" | "second" | "all" }
   | { readonly kind: "gap"; readonly tokens: "first" | "second" | "all" }
   | { readonly kind: "tick"; readonly tick: bigint; readonly tokens: "first" | "second" | "all" }
   | { readonly kind: "finer"; readonly price: bigint; readonly side: Side; readonly size: string; readonly told: Told }
@@ -238,6 +240,11 @@ class Play {
         const tokens = act.tokens === "all" ? null : tokensOf(act.tokens).map((token) => TOKENS[token]);
         this.messages.push({ kind: "gap", atMs: this.nowMs, tokens });
         return;
+      }
+      case "unreadable": {
+        for (const token of tokensOf(act.tokens)) this.inGap[token] = true;
+        const named = act.tokens === "all" ? {} : { asset_id: act.tokens === "first" ? s.FIRST : s.SECOND };
+        return this.send({ event_type: "book", ...named, timestamp: "never" });
       }
       case "outage": {
         this.act({ kind: "gap", dtMs: 0, tokens: act.tokens });

@@ -153,6 +153,23 @@ const taken: Row[] = [
     ],
   },
   {
+    rule: "5.4, 5.5: what came and was taken in the millisecond of a gap is not there once more",
+    messages: [
+      s.opening(0, [["0.4", "500"]], []),
+      tell(2_000, s.mirrored(2_000, "SELL", "0.5", "100")),
+      { kind: "gap", atMs: 2_001, tokens: [FIRST] },
+      beat(3_000),
+      tell(4_000, s.book(FIRST, 4_000, [["0.4", "500"]], [["0.5", "130"]])),
+      beat(9_000),
+    ],
+    orders: [
+      s.order({ limit: "0.5", size: "100" }),
+      s.order({ limit: "0.5", size: "100", timeInForce: "FAK", tokenId: SECOND, side: "SELL", placeAtMs: 2_500 }),
+      s.order({ limit: "0.5", size: "100", timeInForce: "FAK", placeAtMs: 5_000 }),
+    ],
+    is: ["0.5x100 maker @2000; FILLED @2000", "FAK_REMAINDER @2500", "0.5x30 taker @5000; FAK_REMAINDER @5000"],
+  },
+  {
     rule: "5.2, 5.5: through a gap of both tokens",
     messages: [
       s.opening(0, [], [["0.5", "100"]]),

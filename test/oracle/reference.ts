@@ -9,12 +9,13 @@ import type { EndKind, Fill, Market, Message, Order, OrderResult, Side } from ".
 import {
   aboveZero,
   bestFirst,
+  commonTick,
   displayedAt,
   type Entry,
-  EXPLAINS_MS,
   inMarket,
   inSequence,
   least,
+  listsAtPlacement,
   newTokenBook,
   otherSide,
   type Resting,
@@ -25,9 +26,6 @@ import {
 
 /** 4.2. */
 const LEVELS_MAX = 64;
-/** 1.9, coarsest first. */
-const TICKS = [100_000n, 10_000n, 5_000n, 2_500n, 1_000n, 100n];
-
 type Told = { readonly fills: Fill[]; end: { kind: EndKind; atMs: number } | null };
 
 class Reference {
@@ -38,19 +36,29 @@ class Reference {
   readonly told: readonly Told[];
   closed = false;
   resting: Resting[] = [];
-
+  /** 5.4: the token that tells what is taken; null also while the millisecond of a gap or an opening book lasts. */
+  telling: TokenIndex | null = null;
+  /** That millisecond, and the tokens whose opening books came in it (5.5). */
+  retelling: {
+    readonly atMs: number;
+    readonly opened: TokenIndex[];
+    readonly changed: { token: TokenIndex; side: Side; priceMicro: bigint }[];
+  } | null = null;
   readonly isBlind: (token: TokenIndex, atMs: number) => boolean;
 
   constructor(market: Market, orders: readonly Order[], isBlind: (token: TokenIndex, atMs: number) => boolean) {
     this.isBlind = isBlind;
     this.tokens = market.tokens;
     // Until a book or a change tells another.
-    for (const token of [0, 1] as const) this.tick(token, market.tickMicro);
+    for (const book of this.books) book.tickMicro = market.tickMicro;
     this.orders = orders;
     this.told = orders.map(() => ({ fills: [], end: null }));
   }
 
   happen({ atMs, what }: Happening): void {
+    const ofBooks = what.kind === "change" || what.kind === "laterBook" || what.kind === "openingBook";
+    const isIn = this.retelling?.atMs === atMs && (ofBooks || what.kind === "gap" || what.kind === "tick");
+    if (this.retelling !== null && !isIn) this.retell();
     switch (what.kind) {
       case "closing":
         this.closed = true;
@@ -65,13 +73,15 @@ class Reference {
       case "change":
         return this.change(what.token, what.side, what.level, atMs);
       case "laterBook":
-        return this.laterBook(what.token, what.book, atMs);
+        this.laterBook(what.token, what.book, atMs);
+        if (what.tickMicro !== null) this.tick(what.token, what.tickMicro);
+        return;
       case "openingBook":
         return this.openingBook(what.token, what.book, what.tickMicro, atMs);
       case "tick":
         return this.tick(what.token, what.tickMicro);
       case "gap":
-        return this.gap(what.token);
+        return this.gap(what.token, atMs);
       case "print":
         return this.print(what.token, what.takerSide, what.level, atMs);
     }
@@ -139,30 +149,29 @@ class Reference {
     if (one.leavesMicro === 0n) return;
     if (timeInForce !== "GTD") return this.end(number, "FAK_REMAINDER", atMs);
     one.aheadMicro = displayedAt(book, side, limitMicro);
-    this.listsAtPlacement(one, atMs);
+    listsAtPlacement(this.books[token], one, atMs);
     this.resting.push(one);
   }
 
-  /** 6.11. */
-  listsAtPlacement(one: Resting, atMs: number): void {
-    const { side, limitMicro } = one.order;
-    for (const past of this.books[one.token].past) {
-      if (past.side !== side || past.priceMicro !== limitMicro) continue;
-      if (past.atMs <= atMs - EXPLAINS_MS || past.atMs > atMs) continue;
-      if (past.kind === "decrease") {
-        const left = past.amountMicro - useUp(one.early, past.amountMicro, past.atMs);
-        one.moved.push({ atMs: past.atMs, amountMicro: left });
-      } else {
-        const left = past.amountMicro - useUp(one.moved, past.amountMicro, past.atMs);
-        one.early.push({ atMs: past.atMs, amountMicro: least(left, past.displayedMicro) });
-      }
-    }
+  /** 5.4, 5.5: a gap or an opening book of the token is in this millisecond. */
+  tellAnew(atMs: number, opened: readonly TokenIndex[]): void {
+    const { opened: before = [], changed = [] } = this.retelling ?? {};
+    this.retelling = { atMs, opened: [...before, ...opened], changed };
+    this.telling = null;
   }
 
-  /** 5.4: the token that tells what is taken. */
-  telling(): TokenIndex | null {
-    if (this.books[0].known) return 0;
-    return this.books[1].known ? 1 : null;
+  /** Both tokens' changes of that millisecond are done. */
+  retell(): void {
+    const { opened = [], changed = [] } = this.retelling ?? {};
+    this.retelling = null;
+    const telling = this.books[0].known ? 0 : this.books[1].known ? 1 : null;
+    this.telling = telling;
+    if (telling === null) return;
+    const book = this.books[telling];
+    if (opened.includes(telling)) return this.taken.newTotals(telling, book);
+    for (const { token, side, priceMicro } of changed) {
+      if (token === telling) this.taken.newTotal(token, side, priceMicro, displayedAt(book, side, priceMicro));
+    }
   }
 
   change(token: TokenIndex, side: Side, { priceMicro, sizeMicro }: Level, atMs: number): void {
@@ -178,7 +187,8 @@ class Reference {
     if (decrease > 0n) {
       book.past.push({ kind: "decrease", atMs, side, priceMicro, amountMicro: decrease, displayedMicro: sizeMicro });
     }
-    if (this.telling() === token) this.taken.newTotal(token, side, priceMicro, sizeMicro);
+    if (this.telling === token) this.taken.newTotal(token, side, priceMicro, sizeMicro);
+    this.retelling?.changed.push({ token, side, priceMicro });
     for (const one of this.resting) {
       const { order } = one;
       if (one.token !== token || order.side !== side || order.limitMicro !== priceMicro) continue;
@@ -237,9 +247,11 @@ class Reference {
         if (sizeMicro > 0n) book.levels[side].set(priceMicro, sizeMicro);
       }
     }
-    if (tickMicro !== null) this.tick(token, tickMicro);
+    const prices = [...told.bids, ...told.asks].map(({ priceMicro }) => priceMicro);
+    book.tickMicro = tickMicro ?? commonTick(book.tickMicro, prices);
+    book.gridMicro = commonTick(book.tickMicro, prices);
     book.past = [];
-    if (this.telling() === token) this.taken.newTotals(token, book);
+    if (token === 0 || this.telling !== 0) this.tellAnew(atMs, [token]);
     for (const one of this.ofToken(token)) {
       one.aheadMicro = displayedAt(book, one.order.side, one.order.limitMicro);
       one.early = [];
@@ -254,21 +266,19 @@ class Reference {
   tick(token: TokenIndex, tickMicro: bigint): void {
     const book = this.books[token];
     book.tickMicro = tickMicro;
-    book.gridMicro = least(book.gridMicro, tickMicro);
+    book.gridMicro = commonTick(book.gridMicro, [tickMicro]);
   }
 
   /** 1.9: a change names a price between the steps of the ladder. */
   unannouncedTick(token: TokenIndex, priceMicro: bigint): void {
-    const { gridMicro } = this.books[token];
-    const tick = TICKS.find((one) => priceMicro % one === 0n && gridMicro % one === 0n);
-    if (tick !== undefined) this.tick(token, tick);
+    const book = this.books[token];
+    book.gridMicro = commonTick(book.gridMicro, [priceMicro]);
+    book.tickMicro = book.gridMicro;
   }
 
-  gap(token: TokenIndex): void {
-    const before = this.telling();
+  gap(token: TokenIndex, atMs: number): void {
     this.books[token].known = false;
-    const after = this.telling();
-    if (after !== null && after !== before) this.taken.newTotals(after, this.books[after]);
+    if (this.telling === token) this.tellAnew(atMs, []);
   }
 
   /** 6.6 to 6.8, and the past of both tokens' levels for 6.11. */

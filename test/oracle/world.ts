@@ -151,3 +151,29 @@ export function inSequence(orders: readonly Resting[]): Resting[] {
     );
   });
 }
+
+/** 1.9, coarsest first. */
+const TICKS = [100_000n, 10_000n, 5_000n, 2_500n, 1_000n, 100n];
+
+/** The coarsest tick on which a tick and some prices, or other ticks, lie; the tick itself when they lie on it. */
+export function commonTick(tickMicro: bigint, prices: readonly bigint[]): bigint {
+  if (prices.every((price) => price % tickMicro === 0n)) return tickMicro;
+  const fits = (one: bigint): boolean => tickMicro % one === 0n && prices.every((price) => price % one === 0n);
+  return TICKS.find(fits) ?? tickMicro;
+}
+
+/** 6.11. */
+export function listsAtPlacement(book: TokenBook, one: Resting, atMs: number): void {
+  const { side, limitMicro } = one.order;
+  for (const past of book.past) {
+    if (past.side !== side || past.priceMicro !== limitMicro) continue;
+    if (past.atMs <= atMs - EXPLAINS_MS || past.atMs > atMs) continue;
+    if (past.kind === "decrease") {
+      const left = past.amountMicro - useUp(one.early, past.amountMicro, past.atMs);
+      one.moved.push({ atMs: past.atMs, amountMicro: left });
+    } else {
+      const left = past.amountMicro - useUp(one.moved, past.amountMicro, past.atMs);
+      one.early.push({ atMs: past.atMs, amountMicro: least(left, past.displayedMicro) });
+    }
+  }
+}

@@ -111,8 +111,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   };
   for (const market of options.markets) define(market);
   const parser = createMarketParser();
-  // Without the market's facts a hash cannot be computed: the desk then proves nothing.
-  const desk = createDesk(1, (tokenId) => (options.proofs === "none" ? undefined : byToken.get(tokenId)));
+  const desk = createDesk(1, (tokenId) => byToken.get(tokenId), options.proofs !== "none");
   for (const tokenId of byToken.keys()) track(desk, tokenId, connectionOf({}));
   /** A ping's answer says that nothing before it is on its way; on a tape what is on its way is known. */
   const watermarkOf = (connection: string): number =>

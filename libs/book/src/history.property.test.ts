@@ -36,9 +36,11 @@ type NaiveHistory = {
   readonly states: { readonly fromMs: number; readonly book: NaiveBook | null }[];
   book: NaiveBook | null;
   live: boolean;
+  /** When what is known since the last hole began. */
+  liveFromMs: number;
   lastMs: number;
 };
-const naiveHistory = (): NaiveHistory => ({ states: [], book: null, live: false, lastMs: 0 });
+const naiveHistory = (): NaiveHistory => ({ states: [], book: null, live: false, liveFromMs: 0, lastMs: 0 });
 
 function stamp(naive: NaiveHistory, tsMs: number): number {
   naive.lastMs = Math.max(naive.lastMs, tsMs);
@@ -52,7 +54,8 @@ function addState(naive: NaiveHistory, tsMs: number): void {
 function addHole(naive: NaiveHistory, provenThroughMs: number | null): void {
   if (!naive.live) return;
   naive.live = false;
-  const end = Math.max(naive.lastMs - 1, provenThroughMs ?? 0);
+  // What was known of the time before stays known.
+  const end = Math.max(provenThroughMs ?? naive.lastMs - 1, naive.liveFromMs - 1);
   stamp(naive, end + 1);
   // May begin before states recorded earlier, and wins over them: their time may be incomplete.
   naive.states.push({ fromMs: end + 1, book: null });
@@ -106,6 +109,7 @@ function playOne(
       naive.book = next;
       naive.live = true;
       addState(naive, at.tsEventMs);
+      naive.liveFromMs = naive.lastMs;
       return;
     }
     case "hole":
@@ -117,6 +121,7 @@ function playOne(
       resumeEpoch(history, { ...at, epoch: `1.${at.seq}` });
       naive.live = true;
       addState(naive, at.tsEventMs);
+      naive.liveFromMs = naive.lastMs;
   }
 }
 

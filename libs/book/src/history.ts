@@ -166,8 +166,9 @@ export function openHole(history: BookHistory, provenThroughMs?: number): void {
   const segment = liveSegment(history);
   const { book } = history;
   if (segment === null || book === null) return;
-  const endTsMs = Math.max(history.lastTsMs - 1, provenThroughMs ?? 0);
-  // What is known up to its last moment has happened before the hole.
+  // An entry that is stamped ahead of the clock (a tick, a first book) proves nothing of the time before it.
+  const endTsMs = provenThroughMs ?? history.lastTsMs - 1;
+  // What is known has happened before the hole.
   record(history, "hole", endTsMs + 1, 0, "BUY", 0, 0, 0);
   segment.closed = {
     endTsMs,

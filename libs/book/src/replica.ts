@@ -187,10 +187,11 @@ function onStatus(replica: Replica, status: BookStatus): ReplicaEffect[] {
   return [];
 }
 
-/** A suspect book is most likely right and its changes still count; a book being replaced, or a dead one, is not known. */
+/** A suspect book is most likely right and its changes still count, unless it says that it is unknown. */
 function applyHealth(replica: Replica, message: BookStatus | BookSnapshot): void {
   if (message.type === "BookStatus" && message.closedMs !== null) recordClosing(replica.history, message.closedMs);
-  if (message.health === "resyncing" || message.health === "dead") openHole(replica.history);
+  const isUnknown = message.health === "resyncing" || message.health === "dead" || message.unknown === true;
+  if (isUnknown) openHole(replica.history);
   else resumeEpoch(replica.history, message);
 }
 

@@ -31,6 +31,9 @@ const common = {
   tsInitMs: Ms,
 };
 
+/** There when a frame was lost that may have changed the book: what it is nobody knows until a status or book without it. */
+const unknown = z.literal(true).optional();
+
 /** The whole book, best first on both sides. Opens an epoch, or answers `snap` and `bookAt`. */
 export const BookSnapshot = z.object({
   type: z.literal("BookSnapshot"),
@@ -38,6 +41,7 @@ export const BookSnapshot = z.object({
   /** The market's tick; levels may lie between its steps, left from a finer one. */
   tickMicro: Price,
   health: BookHealth,
+  unknown,
   bids: levels,
   asks: levels,
 });
@@ -59,6 +63,7 @@ export const BookStatus = z.object({
   type: z.literal("BookStatus"),
   ...common,
   health: BookHealth,
+  unknown,
   reason: z.string(),
   /** Venue time at which the market was resolved; null: it was not, as far as is known here. */
   closedMs: Ms.nullable(),

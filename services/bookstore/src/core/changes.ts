@@ -15,6 +15,7 @@ import { deltasAfter } from "@slipstream/book/historyAnswers";
 import { gridFor, isRefusal } from "@slipstream/book/ladder";
 import type { TradePrint } from "@slipstream/contracts/book";
 import { type PriceMicro, type Side, sharesMicro } from "@slipstream/contracts/money";
+import type { PriceChange } from "@slipstream/polymarket/marketChannel";
 import {
   type At,
   deltaOf,
@@ -39,9 +40,9 @@ const RECENT_PRINTS = 16;
 /** Opens an epoch with a full book. Returns nothing when the book is refused: what was before stands. */
 export function openBook(book: TokenBook, full: FullBook, epoch: string, at: At): Output[] {
   const { bids, asks } = full;
-  const known = book.history.tickMicro > 0 ? book.history.tickMicro : book.market?.tickMicro;
+  const known = book.nextTickMicro ?? (book.history.tickMicro > 0 ? book.history.tickMicro : null);
   // What the venue states is its tick; without it the levels may show that it has become finer.
-  const tickMicro = full.tickMicro ?? (known === undefined ? null : gridFor(known, bids, asks));
+  const tickMicro = full.tickMicro ?? (known === null ? null : gridFor(known, bids, asks));
   if (tickMicro === null) return [];
   const result = openEpoch(book.history, { epoch, seq: 0, tsEventMs: at.tsEventMs, tickMicro, bids, asks });
   if (isRefusal(result)) return [];
@@ -55,6 +56,8 @@ export function openBook(book: TokenBook, full: FullBook, epoch: string, at: At)
   book.touch.crossed = null;
   book.touch.trusted = true;
   book.joining = null;
+  book.nextTickMicro = null;
+  book.unreadMs = null;
   book.restAheadMs = null;
   extendBurst(book, full, 1, at);
   const snapshot = snapshotOf(book, at);
@@ -99,7 +102,11 @@ export function tellTick(book: TokenBook, tickMicro: number, at: At): Output[] {
     // Which of the two ticks its hash carries cannot be known.
     book.burst = null;
   }
-  if (!isOpen(book) || book.joining !== null || book.history.tickMicro === tickMicro) return [];
+  if (!isOpen(book) || book.joining !== null) {
+    book.nextTickMicro = tickMicro;
+    return [];
+  }
+  if (book.history.tickMicro === tickMicro) return [];
   recordTick(book.history, { seq: book.seq + 1, tsEventMs: at.tsEventMs }, tickMicro);
   return [deltaOf(book, [], at)];
 }
@@ -183,4 +190,16 @@ function extendBurst(book: TokenBook, { tsEventMs, hash }: Stamped, entries: num
     burst !== null && burst.hash === hash
       ? { ...burst, entries: burst.entries + entries, tsInitMs }
       : { tsEventMs, hash, entries, tsInitMs };
+}
+
+/** The changes of one token under one hash are one update; tokens take turns in a frame. */
+export function byTokenAndHash(changes: readonly PriceChange[]): PriceChange[][] {
+  const groups = new Map<string, PriceChange[]>();
+  for (const change of changes) {
+    const key = `${change.tokenId} ${change.hash}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [change]);
+    else group.push(change);
+  }
+  return [...groups.values()];
 }

@@ -3,18 +3,12 @@
  * from REST is asked of the desk (`deskAnswers.ts`), so a request that failed is simply still needed.
  * Pure but for its own state, so replay runs the same code.
  */
-import { recordClosing } from "@slipstream/book/history";
+import { isLive, openHole, recordClosing } from "@slipstream/book/history";
 import type { BookClock } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
-import type {
-  BookEvent,
-  MarketEvent,
-  PriceChange,
-  PriceChangeEvent,
-  TradeEvent,
-} from "@slipstream/polymarket/marketChannel";
-import { applyChanges, applyFullBook, applyTrade, isRepeat, openBook, tellTick } from "./changes.ts";
+import type { BookEvent, MarketEvent, PriceChangeEvent, TradeEvent } from "@slipstream/polymarket/marketChannel";
+import { applyChanges, applyFullBook, applyTrade, byTokenAndHash, isRepeat, openBook, tellTick } from "./changes.ts";
 import {
   advance,
   atOf,
@@ -24,6 +18,7 @@ import {
   stamp,
   stampPrint,
 } from "./connection.ts";
+import { learnMarket } from "./learnMarket.ts";
 import { isBurstOver, isDoubtOld, type Proof, proveBefore, proveBurst } from "./proof.ts";
 import { isBehindRest, startResync } from "./resync.ts";
 import {
@@ -33,7 +28,6 @@ import {
   type Output,
   rememberPrice,
   setHealth,
-  suspect,
   type TokenBook,
 } from "./tokenBook.ts";
 import { checkCrossed, checkTouch } from "./touch.ts";
@@ -49,17 +43,23 @@ export type Desk = {
   /** How far our clock may be ahead of the venue's, whatever a connection tells. */
   clockAheadMsMax: number;
   readonly market: (tokenId: TokenId) => MarketDefinition | undefined;
+  /** Whether books are proved by the venue's hash. */
+  readonly proves: boolean;
+  /** Tokens whose market was resolved on another connection than theirs: closed when their own has told all before it. */
+  readonly closing: Set<TokenId>;
   /** Losses of continuity by reason. */
   readonly resyncs: Map<string, number>;
 };
 
-export const createDesk = (fence: number, market: Desk["market"]): Desk => ({
+export const createDesk = (fence: number, market: Desk["market"], proves = true): Desk => ({
   fence,
   epochs: 0,
   books: new Map(),
   connections: new Map(),
   clockAheadMsMax: CLOCK_AHEAD_MS_MAX,
   market,
+  proves,
+  closing: new Set(),
   resyncs: new Map(),
 });
 
@@ -117,6 +117,7 @@ export const tellAgain = (desk: Desk, tsInitMs: number): DeskOutput[] =>
 export function untrack(desk: Desk, tokenId: TokenId): void {
   for (const { opening } of desk.connections.values()) opening.delete(tokenId);
   desk.books.delete(tokenId);
+  desk.closing.delete(tokenId);
 }
 
 /** Takes the events of one frame. */
@@ -129,9 +130,20 @@ export function onEvents(
   const connection = connectionOf(desk, connectionName);
   const outputs: DeskOutput[] = [];
   for (const event of events) outputs.push(...onEvent(desk, connection, event, tsInitMs));
-  const clock = advance(connection, connection.lastEventMs - 1, tsInitMs);
-  if (clock !== null) outputs.push(clock);
-  return outputs;
+  return [...outputs, ...moveOn(desk, connection, connection.lastEventMs - 1, tsInitMs)];
+}
+
+/** Moves the connection's watermark, and closes the books whose market's end it has reached. */
+function moveOn(desk: Desk, connection: Connection, watermarkMs: number, tsInitMs: number): DeskOutput[] {
+  const clock = advance(connection, watermarkMs, tsInitMs);
+  const outputs: DeskOutput[] = [];
+  for (const tokenId of desk.closing) {
+    const book = desk.books.get(tokenId);
+    const closedMs = book?.history.closedTsMs ?? null;
+    if (book?.connection !== connection.name || closedMs === null || connection.watermarkMs < closedMs - 1) continue;
+    outputs.push(...close(desk, tokenId, "market resolved", tsInitMs, closedMs - 1));
+  }
+  return clock === null ? outputs : [...outputs, clock];
 }
 
 function onEvent(desk: Desk, connection: Connection, event: MarketEvent, tsInitMs: number): Output[] {
@@ -148,15 +160,25 @@ function onEvent(desk: Desk, connection: Connection, event: MarketEvent, tsInitM
       return tellTick(book, event.newTickMicro, atOf(connection, event.tsEventMs, tsInitMs));
     }
     case "marketResolved":
-      return event.tokenIds.flatMap((tokenId) => {
-        const closedMs = Math.max(connection.lastEventMs, event.tsEventMs);
-        const book = desk.books.get(tokenId);
-        if (book !== undefined) recordClosing(book.history, closedMs);
-        return close(desk, tokenId, "market resolved", tsInitMs, closedMs - 1);
-      });
+      return event.tokenIds.flatMap((tokenId) => resolved(desk, connection, tokenId, event.tsEventMs, tsInitMs));
     case "newMarket":
       return [];
   }
+}
+
+/**
+ * The market is closed from its time on. A connection that says so has told all before it; what a slower one still brings
+ * of the other token has happened before it and counts.
+ */
+function resolved(desk: Desk, connection: Connection, tokenId: TokenId, tsEventMs: number, tsInitMs: number): Output[] {
+  const book = desk.books.get(tokenId);
+  if (book === undefined) return [];
+  const closedMs = Math.max(connection.lastEventMs, tsEventMs);
+  recordClosing(book.history, closedMs);
+  if (book.connection === connection.name) return close(desk, tokenId, "market resolved", tsInitMs, closedMs - 1);
+  if (!isOpen(book) || book.health === "dead") return [];
+  desk.closing.add(tokenId);
+  return [setHealth(book, book.health, "market resolved", atOf(connectionOf(desk, book.connection), 0, tsInitMs))];
 }
 
 /** A message that names these tokens could not be read: their books can no longer be trusted. */
@@ -169,17 +191,27 @@ export function onUnreadable(
   const connection = connectionOf(desk, connectionName);
   const at = atOf(connection, 0, tsInitMs);
   return tokenIds.flatMap((tokenId) => {
-    const book = desk.books.get(tokenId);
+    const book = bookOn(desk, connection, tokenId);
     return book === undefined ? [] : lose(desk, book, "unreadable message", at, connection.watermarkMs);
   });
 }
 
-/** A message that names no token could not be read: it may have concerned any book of the connection. */
+/**
+ * A message that names no token could not be read: it may have concerned any book of the connection. Most likely each is
+ * right, so none is thrown away, but what it is nobody knows until a later hash, REST or a full book says so.
+ */
 export function onUnreadableFrame(desk: Desk, connectionName: string, tsInitMs: number): DeskOutput[] {
-  const at = atOf(connectionOf(desk, connectionName), 0, tsInitMs);
-  return [...desk.books.values()].flatMap((book) =>
-    book.connection === connectionName ? suspect(book, at, "unreadable frame") : [],
-  );
+  const connection = connectionOf(desk, connectionName);
+  const at = atOf(connection, 0, tsInitMs);
+  return [...desk.books.values()].flatMap((book) => {
+    const isCurrent = isOpen(book) && (book.health === "healthy" || book.health === "suspect");
+    if (book.connection !== connectionName || !isCurrent) return [];
+    // The hash of what came before the frame says nothing of the frame.
+    book.burst = null;
+    book.unreadMs = tsInitMs;
+    openHole(book.history, connection.watermarkMs);
+    return [setHealth(book, "suspect", "unreadable frame", at)];
+  });
 }
 
 /**
@@ -192,8 +224,7 @@ export function onPong(desk: Desk, connectionName: string, pingSentMs: number, t
   const aheadMs = Math.max(-desk.clockAheadMsMax, Math.min(connection.offsetMs, desk.clockAheadMsMax));
   // Nothing bounds our clock: the ping says nothing about the venue's time.
   if (!Number.isFinite(aheadMs)) return [];
-  const clock = advance(connection, Math.floor(pingSentMs - aheadMs), tsInitMs);
-  return clock === null ? [] : [clock];
+  return moveOn(desk, connection, Math.floor(pingSentMs - aheadMs), tsInitMs);
 }
 
 /** Proves the books whose burst has ended, and looks for crossed ones. Call it some times a second. */
@@ -232,6 +263,7 @@ export function close(
   tsInitMs: number,
   provenThroughMs?: number,
 ): Output[] {
+  desk.closing.delete(tokenId);
   const book = desk.books.get(tokenId);
   if (book === undefined) return [];
   const wasDead = book.health === "dead";
@@ -255,7 +287,8 @@ function onBook(desk: Desk, connection: Connection, event: BookEvent, tsInitMs: 
   if (book === undefined) return [];
   learnMarket(desk, book);
   const isOpening = connection.opening.delete(event.tokenId);
-  const isCurrent = isOpen(book) && (book.health === "healthy" || book.health === "suspect");
+  // A book that is unknown for an unread frame begins anew with a full one.
+  const isCurrent = isLive(book.history) && (book.health === "healthy" || book.health === "suspect");
   if (isOpening || !isCurrent) {
     // Equal hashes cover the time of the last change: between REST's book and the stream's first nothing happened.
     if (isCurrent && event.hash !== "" && book.last.hash === event.hash) {
@@ -290,18 +323,6 @@ function onPriceChange(desk: Desk, connection: Connection, event: PriceChangeEve
   return outputs;
 }
 
-/** The changes of one token under one hash are one update; tokens take turns in a frame. */
-function byTokenAndHash(changes: readonly PriceChange[]): PriceChange[][] {
-  const groups = new Map<string, PriceChange[]>();
-  for (const change of changes) {
-    const key = `${change.tokenId} ${change.hash}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [change]);
-    else group.push(change);
-  }
-  return [...groups.values()];
-}
-
 function onTrade(desk: Desk, connection: Connection, event: TradeEvent, tsInitMs: number): Output[] {
   const book = bookOn(desk, connection, event.tokenId);
   if (book === undefined) return [];
@@ -325,13 +346,4 @@ function proved(desk: Desk, book: TokenBook, { outputs, diverged }: Proof, at: A
 export function lose(desk: Desk, book: TokenBook, reason: string, at: At, provenThroughMs?: number): Output[] {
   if (book.health !== "dead") desk.resyncs.set(reason, (desk.resyncs.get(reason) ?? 0) + 1);
   return startResync(book, reason, at, provenThroughMs);
-}
-
-/** What the hash covers beside the levels, from the market's definition. */
-export function learnMarket(desk: Desk, book: TokenBook): void {
-  if (book.market !== null) return;
-  const market = desk.market(book.tokenId);
-  if (market === undefined) return;
-  const { conditionId, tickMicro, negRisk, minOrderSizeMicro } = market;
-  book.market = { conditionId, tickMicro, negRisk, minOrderSizeMicro: Number(minOrderSizeMicro) };
 }

@@ -2,8 +2,9 @@
 import type { TokenId } from "@slipstream/contracts/ids";
 import { applyFullBook, learn, openBook } from "./changes.ts";
 import { atOf } from "./connection.ts";
-import { close, connectionOf, type Desk, type DeskOutput, learnMarket, lose, nextEpoch } from "./desk.ts";
-import { auditWith, joinRestBook } from "./resync.ts";
+import { close, connectionOf, type Desk, type DeskOutput, lose, nextEpoch } from "./desk.ts";
+import { learnMarket } from "./learnMarket.ts";
+import { auditWith, joinRestBook, REST_LAG_MS } from "./resync.ts";
 import { type At, type FullBook, heal, isOpen, type Output, setHealth, type TokenBook } from "./tokenBook.ts";
 
 /** Frames are seconds late at worst (a PONG took 11 s, reference §6.1); what is missing for longer does not come. */
@@ -44,7 +45,9 @@ export function onRestBook(
 /** REST says the same. Whoever asked is told so by an update of its own, on a quiet connection the only proof of life. */
 function confirmed(book: TokenBook, full: FullBook, why: "audit" | "refresh", at: At): Output[] {
   learn(book, full);
-  const healed = book.burst === null ? heal(book, "equal to REST", at) : [];
+  // Sooner, REST may not have what an unread frame said.
+  const isSoon = book.unreadMs !== null && at.tsInitMs - book.unreadMs < REST_LAG_MS;
+  const healed = book.burst === null && !isSoon ? heal(book, "equal to REST", at) : [];
   if (healed.length > 0 || why === "audit" || book.health !== "healthy") return healed;
   return [setHealth(book, "healthy", "equal to REST", at)];
 }

@@ -8,7 +8,7 @@ import { applyChanges, openBook } from "./changes.ts";
 import { type At, type FullBook, isOpen, type NextEpoch, type Output, setHealth, type TokenBook } from "./tokenBook.ts";
 
 /** A REST book that stays the same for longer than REST lags is the book. */
-const REST_LAG_MS = 1_500;
+export const REST_LAG_MS = 1_500;
 /** More than messages of one connection come out of order (0.62 s at most, reference §6.3). */
 const DISORDER_MS = 1_000;
 
@@ -22,6 +22,7 @@ export function startResync(book: TokenBook, reason: string, at: At, provenThrou
   book.burst = null;
   book.firstFailureMs = null;
   book.restAheadMs = null;
+  book.unreadMs = null;
   book.joining = { sinceMs: Math.max(book.newest.tsEventMs, book.last.tsEventMs), entries: [], refused: null };
   openHole(book.history, provenThroughMs);
   return outputs;

@@ -10,7 +10,7 @@
  * 3. While `resyncing` the book stands still: what arrives waits for the full book that it belongs to.
  */
 import type { HashedMarket } from "@slipstream/book/hash";
-import { type BookHistory, createHistory } from "@slipstream/book/history";
+import { type BookHistory, createHistory, resumeEpoch } from "@slipstream/book/history";
 import { type FlatLevels, flatLevels } from "@slipstream/book/ladder";
 import type {
   BookDelta,
@@ -38,6 +38,10 @@ export type TokenBook = {
   seq: number;
   /** What the hash covers beside the levels; null while the market is unknown. */
   market: HashedMarket | null;
+  /** Of a full book that states none, when the epoch before has none: stated since, or the market definition's. */
+  nextTickMicro: number | null;
+  /** When a frame came that could not be read and may have changed the book: a hole until it is proved. Null: none did. */
+  unreadMs: number | null;
   /** Of messages with one hash: what the book must hash to when they end. */
   burst: Burst | null;
   /** Time and hash of the last message that was applied, of whatever kind. */
@@ -118,6 +122,8 @@ export function createTokenBook(tokenId: TokenId, connection: string, fence: num
     epoch: "0.0",
     seq: 0,
     market: null,
+    nextTickMicro: null,
+    unreadMs: null,
     burst: null,
     last: { tsEventMs: 0, hash: "" },
     newest: { tsEventMs: 0, hashes: [] },
@@ -144,16 +150,24 @@ export function rememberPrice(book: TokenBook, text: string): void {
 export function setHealth(book: TokenBook, health: BookHealth, reason: string, at: At): BookStatus {
   book.health = health;
   book.seq += 1;
-  return { ...header(book, at), type: "BookStatus", health, reason, closedMs: book.history.closedTsMs };
+  const { closedTsMs: closedMs } = book.history;
+  return { ...header(book, at), type: "BookStatus", health, ...ifUnknown(book), reason, closedMs };
 }
+
+const ifUnknown = ({ unreadMs }: TokenBook) => (unreadMs === null ? {} : { unknown: true as const });
 
 export function suspect(book: TokenBook, at: At, reason: string): Output[] {
   return book.health === "healthy" ? [setHealth(book, "suspect", reason, at)] : [];
 }
 
-/** Ends a doubt. */
-export const heal = (book: TokenBook, reason: string, at: At): Output[] =>
-  book.health === "suspect" ? [setHealth(book, "healthy", reason, at)] : [];
+/** Ends a doubt. A book that was unknown is known again as it stands. */
+export function heal(book: TokenBook, reason: string, at: At): Output[] {
+  if (book.health !== "suspect") return [];
+  book.unreadMs = null;
+  const status = setHealth(book, "healthy", reason, at);
+  resumeEpoch(book.history, { epoch: book.epoch, seq: book.seq, tsEventMs: at.tsEventMs });
+  return [status];
+}
 
 /** Levels that were applied just now, as the next update of the epoch. */
 export function deltaOf(book: TokenBook, changes: readonly LevelChange[], at: At): BookDelta {
@@ -184,6 +198,7 @@ export function snapshotOf(book: TokenBook, at: At): BookSnapshot | null {
     type: "BookSnapshot",
     tickMicro: book.history.tickMicro as PriceMicro,
     health: book.health,
+    ...ifUnknown(book),
     bids: flatLevels(live, "BUY"),
     asks: flatLevels(live, "SELL"),
   };

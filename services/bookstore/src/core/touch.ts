@@ -56,4 +56,6 @@ export function checkCrossed(book: TokenBook, at: At): Output[] {
 
 /** A book whose hash cannot be reckoned, because its market is not known, is as good as its best prices say. */
 const healWithoutHash = (book: TokenBook, at: At): Output[] =>
-  book.market === null && book.touch.crossed === null ? heal(book, "best prices agree", at) : [];
+  book.market === null && book.touch.crossed === null && book.unreadMs === null
+    ? heal(book, "best prices agree", at)
+    : [];

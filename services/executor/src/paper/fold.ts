@@ -18,7 +18,16 @@ import { byPriority, end, expiresAtMs, fill, type PaperOrder } from "./orders.ts
 import { type BookThen, crossing, displayed, isClosedFor, place } from "./placement.ts";
 import { queueAt } from "./queueAt.ts";
 import { backOf, crosses, isBeyond, onLevel, onPrintAtPrice, onPrintBeyond } from "./resting.ts";
-import { onFullBook, onTotal, type TakenDepth, take, takenAt } from "./taken.ts";
+import {
+  noteTotal,
+  onFullBook,
+  onTotal,
+  onTotals,
+  type TakenDepth,
+  type TotalsByLevel,
+  take,
+  takenAt,
+} from "./taken.ts";
 import { type Feed, type Happening, newFeed, type Print, readOn } from "./timeline.ts";
 
 export type MarketDesk = {
@@ -32,13 +41,23 @@ export type MarketDesk = {
   readonly feeds: readonly [Feed, Feed];
   /** The token whose totals tell what is still taken (rule 5.4); null before one of the books is known. */
   teller: Which | null;
+  /** A gap or a full book may have changed who tells: decided after both tokens' changes of that millisecond. */
+  retelling: Retelling | null;
   /** Venue time up to which everything is decided. */
   foldedMs: number;
 };
 
+type Retelling = {
+  readonly atMs: number;
+  /** Tokens whose full book came: new totals of all levels if the token tells from now on. */
+  readonly byFullBook: readonly [boolean, boolean];
+  /** Last totals of the levels that changed since, as each token told them. */
+  readonly totals: readonly [TotalsByLevel, TotalsByLevel];
+};
+
 export const createMarketDesk = (conditionId: ConditionId, tokens: Tokens): MarketDesk => ({
   ...{ conditionId, tokens, orders: [], resting: [], taken: new Map(), feeds: [newFeed(), newFeed()] },
-  ...{ teller: null, foldedMs: Number.NEGATIVE_INFINITY },
+  ...{ teller: null, retelling: null, foldedMs: Number.NEGATIVE_INFINITY },
 });
 
 /** Folds everything up to the watermark. */
@@ -47,11 +66,15 @@ export function foldMarket(desk: MarketDesk, known: KnownMarket, events: PaperEv
   const isFirst = desk.foldedMs === Number.NEGATIVE_INFINITY;
   const firstMs = Math.min(known.watermarkMs, ...desk.orders.map(({ order }) => order.placeAtMs));
   const happenings = readOn(desk.feeds, known, isFirst ? firstMs : desk.foldedMs, desk.foldedMs);
-  tellAgain(desk, known);
+  // A token that is read for the first time may be known already.
+  const teller = tellerOf(desk);
+  if (teller !== desk.teller) tellFrom(desk, teller, desk.foldedMs);
   let at = 0;
   let act = nextAct(desk, known);
   for (;;) {
     const next = happenings[at];
+    const { retelling } = desk;
+    if (retelling !== null && isMillisecondOver(retelling, next)) retell(desk, retelling, known);
     if (act !== null && (next === undefined || comesFirst(act, next))) {
       perform(desk, act, known, events);
       act = nextAct(desk, known);
@@ -175,7 +198,7 @@ function happen(desk: MarketDesk, { which, tsMs, entry }: Happening, known: Know
     case "hole":
       feed.isLive = false;
       for (const paper of desk.resting) if (paper.which === which) paper.queue = null;
-      tellAgain(desk, known);
+      if (desk.teller === which) tellFrom(desk, null, tsMs);
       return;
     case "epoch":
       reopened(desk, which, known, tsMs, events);
@@ -190,26 +213,46 @@ function reopened(desk: MarketDesk, which: Which, known: KnownMarket, atMs: numb
   desk.feeds[which].isLive = true;
   const book = bookNow(desk, which, known);
   desk.feeds[which].isLive = book !== null;
-  if (desk.teller === which) desk.teller = null;
-  tellAgain(desk, known);
+  // The first token's book tells whenever it is known, the second's without it.
+  if (book !== null && (which === 0 || desk.teller !== 0)) tellFrom(desk, which, atMs);
   for (const paper of desk.resting) {
     if (paper.which === which && !paper.isOver) rejoin(desk, paper, book, atMs, events);
   }
 }
 
-/** The first token tells what is taken while its book is known, else the second; a new teller tells all levels anew. */
-function tellAgain(desk: MarketDesk, known: KnownMarket): void {
-  const [first, second] = desk.feeds;
-  const teller = first.isLive ? 0 : second.isLive ? 1 : null;
-  if (teller === null || teller === desk.teller) return;
+/** Until the millisecond is over nobody tells what is taken. @param opened - whose full book came; null: a gap did. */
+function tellFrom(desk: MarketDesk, opened: Which | null, atMs: number): void {
+  const [first, second] = desk.retelling?.byFullBook ?? [false, false];
+  const totals = desk.retelling?.totals ?? ([new Map(), new Map()] as const);
+  desk.retelling = { atMs, byFullBook: [first || opened === 0, second || opened === 1], totals };
+  desk.teller = null;
+}
+
+const tellerOf = ({ feeds: [first, second] }: MarketDesk): Which | null =>
+  first.isLive ? 0 : second.isLive ? 1 : null;
+
+const isMillisecondOver = ({ atMs }: Retelling, next: Happening | undefined): boolean =>
+  next === undefined || next.tsMs > atMs || next.entry.kind === "trade";
+
+/**
+ * The first token tells what is taken while its book is known, else the second. Only a full book tells all levels anew: of
+ * a book that merely takes over what it changes counts, as it may be behind with the rest, and what it does not show yet
+ * must not be taken again when it does (rule 5.5).
+ */
+function retell(desk: MarketDesk, { byFullBook, totals }: Retelling, known: KnownMarket): void {
+  const teller = tellerOf(desk);
   desk.teller = teller;
-  if (desk.taken.size === 0) return;
+  desk.retelling = null;
+  if (teller === null || desk.taken.size === 0) return;
   const book = bookNow(desk, teller, known);
   if (book === null) return;
-  onFullBook(desk.taken, (level) => {
-    const { side, priceMicro } = mirrored(teller, level);
-    return sizeAt(book, side, priceMicro);
-  });
+  if (!byFullBook[teller]) onTotals(desk.taken, totals[teller]);
+  else {
+    onFullBook(desk.taken, (level) => {
+      const { side, priceMicro } = mirrored(teller, level);
+      return sizeAt(book, side, priceMicro);
+    });
+  }
 }
 
 function levelChanged(
@@ -221,6 +264,7 @@ function levelChanged(
 ): void {
   const level = mirrored(which, { side, priceMicro });
   if (desk.teller === which) onTotal(desk.taken, level, total);
+  if (desk.retelling !== null) noteTotal(desk.retelling.totals[which], level, total);
   const sizeMicro = sharesMicro(BigInt(total));
   for (const paper of desk.resting) {
     const { queue, order } = paper;

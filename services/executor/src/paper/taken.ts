@@ -39,6 +39,16 @@ export function onTotal(depth: TakenDepth, level: MarketLevel, sizeMicro: number
   if (byAccount !== undefined) capAt(depth, keyOf(level), byAccount, sizeMicro);
 }
 
+/** New totals of some levels, 1e-6 share, by the keys of `TakenDepth`. */
+export type TotalsByLevel = Map<number, number>;
+
+export const noteTotal = (totals: TotalsByLevel, level: MarketLevel, sizeMicro: number): void =>
+  void totals.set(keyOf(level), sizeMicro);
+
+export function onTotals(depth: TakenDepth, totals: TotalsByLevel): void {
+  for (const [key, sizeMicro] of totals) onTotal(depth, levelOf(key), sizeMicro);
+}
+
 /** A full book: new totals of all levels. */
 export function onFullBook(depth: TakenDepth, sizeOf: (level: MarketLevel) => number): void {
   for (const [key, byAccount] of depth) capAt(depth, key, byAccount, sizeOf(levelOf(key)));
