@@ -41,6 +41,8 @@ export type StartOptions = {
 
 /** Services drain within this, so that Ctrl-C takes less than ten seconds. */
 const DRAIN_MS = 8_000;
+/** The bus was started with everything else of the run. */
+const BUS_READY_MS = 30_000;
 const REPAINT_MS = 500;
 const PLAIN_EVERY_MS = 5_000;
 const PENDING_EVERY_MS = 2_500;
@@ -64,7 +66,7 @@ export async function runStart(options: StartOptions): Promise<number> {
     },
   });
   try {
-    const bus = await connectCli(stack.natsUrl);
+    const bus = await connectCli(stack.natsUrl, BUS_READY_MS);
     try {
       const report = await runServices(bus, stack, options, failed.signal);
       if (fatal !== null) throw fatal;
