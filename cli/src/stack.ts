@@ -8,6 +8,7 @@ import { startServiceClock } from "@slipstream/actor/serviceClock";
 import { ContractError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
 import { type ServiceName, serviceNames } from "@slipstream/contracts/subjects";
+import { withoutPaths } from "@slipstream/contracts/urls";
 import { pino } from "pino";
 import { type CliSettings, shownPath } from "./config.ts";
 import type { RunFolder } from "./runFolder.ts";
@@ -40,7 +41,7 @@ export type Stack = {
   worldMs(wallMs: number): number;
   readonly title: string;
   readonly natsUrl: string;
-  readonly rpcHttpUrl: string;
+  readonly rpcHttpUrls: readonly string[];
   /** Null with the real venue. */
   readonly sandboxUrl: string | null;
   readonly leaders: readonly { address: Address; label: string }[];
@@ -71,7 +72,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const leadMs = settings.TAPE_LEAD_SECONDS * 1_000;
   const mapping = tape === null ? null : { realMs: Date.now() + leadMs, worldMs: tape.firstMs, speed: tape.speed };
   const env = mapping === null ? options.env : { ...options.env, SLIPSTREAM_CLOCK: exactClockText(mapping) };
-  if (real) await checkReachable(settings);
+  if (real) await checkReachable(settings, say);
   mkdirSync(folder.logs, { recursive: true });
   const faults: string[] = [];
   const errors: string[] = [];
@@ -104,8 +105,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   sandboxUrl = world?.url ?? null;
   record();
   const endpoints = world?.world.endpoints ?? {
-    rpcHttpUrl: settings.POLYGON_HTTP_URL,
-    rpcWsUrl: settings.POLYGON_WS_URL,
+    rpcHttpUrl: settings.POLYGON_HTTP_URL.join(","),
+    rpcWsUrl: settings.POLYGON_WS_URL.join(","),
     clobHttpUrl: settings.CLOB_HTTP_URL,
     clobMarketWsUrl: settings.CLOB_MARKET_WS_URL,
     gammaUrl: settings.GAMMA_URL,
@@ -122,7 +123,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     worldMs: (wallMs) => (mapping === null ? wallMs + (time.clock.quality()?.offsetMs ?? 0) : faceOf(mapping, wallMs)),
     title: titleOf(options, real),
     natsUrl,
-    rpcHttpUrl: endpoints.rpcHttpUrl,
+    rpcHttpUrls: endpoints.rpcHttpUrl.split(","),
     sandboxUrl: world?.url ?? null,
     leaders:
       options.leaders.length > 0
@@ -225,35 +226,39 @@ async function startService(
   });
 }
 
-/** @throws ContractError VENUE_UNREACHABLE that names each endpoint which does not answer, and its variable. */
-async function checkReachable(settings: CliSettings): Promise<void> {
-  const probes = [
-    [
-      "POLYGON_HTTP_URL",
-      settings.POLYGON_HTTP_URL,
-      { method: "POST", body: '{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}' },
-    ],
-    ["CLOB_HTTP_URL", new URL("/time", settings.CLOB_HTTP_URL).href, {}],
-    ["GAMMA_URL", new URL("/markets?limit=1", settings.GAMMA_URL).href, {}],
-  ] as const;
+/**
+ * One node of the chain that answers is enough; one that does not is said.
+ * @throws ContractError VENUE_UNREACHABLE that names each endpoint which does not answer, and its variable.
+ */
+async function checkReachable(settings: CliSettings, say: StackOptions["say"]): Promise<void> {
+  const chainId = { method: "POST", body: '{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}' };
+  const probes: readonly { name: string; urls: readonly string[]; path: string; init: RequestInit }[] = [
+    { name: "POLYGON_HTTP_URL", urls: settings.POLYGON_HTTP_URL, path: "", init: chainId },
+    { name: "CLOB_HTTP_URL", urls: [settings.CLOB_HTTP_URL], path: "/time", init: {} },
+    { name: "GAMMA_URL", urls: [settings.GAMMA_URL], path: "/markets?limit=1", init: {} },
+  ];
   const results = await Promise.all(
-    probes.map(async ([name, url, init]) => {
-      try {
-        await fetch(url, {
-          ...init,
-          headers: { "content-type": "application/json" },
-          signal: AbortSignal.timeout(REACH_MS),
-        });
-        return null;
-      } catch {
-        return `  ${name} = ${url}`;
-      }
+    probes.map(async ({ name, urls, path, init }) => {
+      const answers = await Promise.all(urls.map((url) => isReachable(`${url}${path}`, init)));
+      const lines = urls.flatMap((url, n) => (answers[n] === true ? [] : [`${name} = ${withoutPaths(url)}`]));
+      return { isUsable: answers.includes(true), lines };
     }),
   );
-  const silent = results.filter((line) => line !== null);
+  for (const { isUsable, lines } of results) if (isUsable) for (const line of lines) say(`does not answer: ${line}`);
+  const silent = results.filter(({ isUsable }) => !isUsable).flatMap(({ lines }) => lines);
   if (silent.length === 0) return;
   throw new ContractError(
     "VENUE_UNREACHABLE",
-    `the real venue cannot be reached from here:\n${silent.join("\n")}\nCheck the network, or set these variables to endpoints that answer. Without --leader, npm start runs a local sandbox.`,
+    `the real venue cannot be reached from here:\n  ${silent.join("\n  ")}\nCheck the network, or set these variables to endpoints that answer. Without --leader, npm start runs a local sandbox.`,
   );
 }
+
+const isReachable = (url: string, init: RequestInit): Promise<boolean> =>
+  fetch(url, {
+    ...init,
+    headers: { "content-type": "application/json" },
+    signal: AbortSignal.timeout(REACH_MS),
+  }).then(
+    () => true,
+    () => false,
+  );

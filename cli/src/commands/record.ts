@@ -145,10 +145,13 @@ async function endpointsOf(
   settings: CliSettings,
   sandboxUrl: string | undefined,
 ): Promise<RecorderOptions["endpoints"]> {
-  if (sandboxUrl !== undefined) return (await fetchWorld(sandboxUrl)).endpoints;
+  if (sandboxUrl !== undefined) {
+    const { rpcHttpUrl, rpcWsUrl, ...others } = (await fetchWorld(sandboxUrl)).endpoints;
+    return { ...others, rpcHttpUrls: [rpcHttpUrl], rpcWsUrls: [rpcWsUrl] };
+  }
   return {
-    rpcHttpUrl: settings.POLYGON_HTTP_URL,
-    rpcWsUrl: settings.POLYGON_WS_URL,
+    rpcHttpUrls: settings.POLYGON_HTTP_URL,
+    rpcWsUrls: settings.POLYGON_WS_URL,
     clobHttpUrl: settings.CLOB_HTTP_URL,
     clobMarketWsUrl: settings.CLOB_MARKET_WS_URL,
     gammaUrl: settings.GAMMA_URL,

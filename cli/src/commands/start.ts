@@ -183,7 +183,11 @@ async function finish(
   say("time is over: letting what is under way settle");
   if (stack.sandboxUrl !== null && options.tape === null)
     await sendFault(stack.sandboxUrl, { kind: "pauseActors", on: true });
-  const found = await settleAndAudit(following.overview, stack.rpcHttpUrl, options.settings.SETTLE_SECONDS_MAX * 1_000);
+  const found = await settleAndAudit(
+    following.overview,
+    stack.rpcHttpUrls,
+    options.settings.SETTLE_SECONDS_MAX * 1_000,
+  );
   const { faults, errors } = stack.incidents();
   const report = buildReport(following.overview, found, {
     faults,

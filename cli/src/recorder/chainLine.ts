@@ -17,7 +17,8 @@ import type { TapeGap } from "@slipstream/sandbox/tape/recording";
 import { z } from "zod";
 
 export type ChainLineOptions = {
-  readonly wsUrl: string;
+  /** The next one is tried after a loss. */
+  readonly wsUrls: readonly string[];
   readonly rpc: RpcReader;
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -145,7 +146,7 @@ export function createChainLine(options: ChainLineOptions): ChainLine {
 
   let heardMs = clock.steadyMs();
   const kept = keepRpcSocket({
-    urls: [options.wsUrl],
+    urls: options.wsUrls,
     timeoutMs: options.timeoutMs,
     clock,
     random: options.random,

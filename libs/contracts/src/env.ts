@@ -49,15 +49,35 @@ export const addressText = () =>
     .transform((text) => text.trim().toLowerCase())
     .pipe(Address);
 
+/**
+ * How a setting is read that more than one program has: what one takes, all take. Defaults are each program's own.
+ */
+export const sharedSettings = {
+  NATS_URL: z.string(),
+  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]),
+  EXECUTION_MODE: z.enum(["paper", "live"]),
+  /** Several nodes of the chain stand in for each other. */
+  POLYGON_HTTP_URL: httpUrls(),
+  POLYGON_WS_URL: wsUrls(),
+  CLOB_HTTP_URL: httpBase(),
+  CLOB_MARKET_WS_URL: wsUrl(),
+  GAMMA_URL: httpBase(),
+  DATA_API_URL: httpBase(),
+  RTDS_URL: wsUrl(),
+  /** Request budgets shared between processes. */
+  REDIS_URL: url(/^rediss?$/, "an address that starts with redis:// or rediss://"),
+  SANDBOX_SEED: z.string().min(1).max(200),
+} as const;
+
 /** Settings every service has. */
 export const commonEnv = {
-  NATS_URL: z.string().default("nats://127.0.0.1:4222"),
+  NATS_URL: sharedSettings.NATS_URL.default("nats://127.0.0.1:4222"),
   /** Name of this process; the same name takes its own lease back at once. */
   INSTANCE: z
     .string()
     .regex(/^[a-z0-9-]{1,40}$/, "1 to 40 of a-z 0-9 -")
     .default("0"),
-  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+  LOG_LEVEL: sharedSettings.LOG_LEVEL.default("info"),
   /** Port of /livez, /readyz and /metrics; 0: any free one. */
   HEALTH_PORT: integer(0, 65_535).default(0),
   /** Where it listens: this machine only, or 0.0.0.0 for probes and scrapers from outside. */
@@ -76,9 +96,9 @@ export const commonEnv = {
     )
     .optional(),
   /** The venue whose `/time` the local clock is measured against; absent: it is not measured, and nothing is bought. */
-  CLOB_HTTP_URL: httpBase().optional(),
+  CLOB_HTTP_URL: sharedSettings.CLOB_HTTP_URL.optional(),
   /** A second clock to compare with, by the `Date` of its answers. */
-  GAMMA_URL: httpBase().optional(),
+  GAMMA_URL: sharedSettings.GAMMA_URL.optional(),
 } as const;
 
 /**
