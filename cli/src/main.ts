@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /** The `slipstream` command. */
-import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs, parseEnv } from "node:util";
+import { parseArgs } from "node:util";
+import { readDotEnv } from "@slipstream/actor/dotEnv";
 import { ContractError } from "@slipstream/contracts/errors";
 import { parseLeaders, runLeaders } from "./commands/leaders.ts";
 import { runOperator, runSkip } from "./commands/operator.ts";
@@ -77,9 +77,7 @@ const LEFTOVERS_MS = 500;
 
 /** `.env` of the clone fills in what the environment does not say. */
 function readEnvironment(): Record<string, string | undefined> {
-  const file = join(root, ".env");
-  const fromFile = existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
-  return { ...fromFile, ...process.env };
+  return { ...readDotEnv(join(root, ".env")), ...process.env };
 }
 
 async function main(argv: readonly string[]): Promise<number> {
