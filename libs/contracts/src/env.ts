@@ -1,7 +1,8 @@
 /** Environment variables: one zod object per service, parsed once at the start. */
 import { z } from "zod";
 import { ContractError } from "./errors.ts";
-import { Address } from "./ids.ts";
+import type { Address } from "./ids.ts";
+import { readAddress } from "./namedAddress.ts";
 import { withoutPaths } from "./urls.ts";
 
 /** A whole number in text, within bounds. */
@@ -42,12 +43,14 @@ const urlList = (one: z.ZodType<string>, words: string) =>
 export const httpUrls = () => urlList(httpUrl(), "addresses that start with http:// or https://, parted by commas");
 /** At least one; a default is given as a list. */
 export const wsUrls = () => urlList(wsUrl(), "addresses that start with ws:// or wss://, parted by commas");
-/** Lower-cases, so a checksummed address may be pasted. */
+/** In lower case, or as it is pasted with its checksum, which is compared. */
 export const addressText = () =>
-  z
-    .string()
-    .transform((text) => text.trim().toLowerCase())
-    .pipe(Address);
+  z.string().transform((text, context): Address => {
+    const read = readAddress(text);
+    if (read.ok) return read.address;
+    context.addIssue({ code: "custom", message: read.text });
+    return z.NEVER;
+  });
 
 /**
  * How a setting is read that more than one program has: what one takes, all take. Defaults are each program's own.
