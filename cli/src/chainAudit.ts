@@ -10,7 +10,20 @@ const RANGE_MAX = 1_000;
 
 type Log = { topics: string[]; blockHash: string; blockNumber: string; logIndex: string };
 
-async function call<T>(rpcUrl: string, method: string, params: readonly unknown[]): Promise<T> {
+/** Asks the first node that answers. @param rpcUrls - at least one, in the order of preference. */
+async function call<T>(rpcUrls: readonly string[], method: string, params: readonly unknown[]): Promise<T> {
+  let failure: unknown;
+  for (const rpcUrl of rpcUrls) {
+    try {
+      return await callOne<T>(rpcUrl, method, params);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  throw failure;
+}
+
+async function callOne<T>(rpcUrl: string, method: string, params: readonly unknown[]): Promise<T> {
   const response = await fetch(rpcUrl, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -25,12 +38,12 @@ async function call<T>(rpcUrl: string, method: string, params: readonly unknown[
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
-export const readHead = async (rpcUrl: string): Promise<number> =>
-  Number(await call<string>(rpcUrl, "eth_blockNumber", []));
+export const readHead = async (rpcUrls: readonly string[]): Promise<number> =>
+  Number(await call<string>(rpcUrls, "eth_blockNumber", []));
 
 /** Every OrderFilled log with one of the leaders as maker, from `fromBlock` to `toBlock`, both included. */
 export async function readChainFills(
-  rpcUrl: string,
+  rpcUrls: readonly string[],
   leaders: readonly Address[],
   range: { readonly fromBlock: number; readonly toBlock: number },
 ): Promise<ChainFill[]> {
@@ -39,7 +52,7 @@ export async function readChainFills(
   const makers = leaders.map((leader) => `0x${leader.slice(2).padStart(64, "0")}`);
   for (let from = range.fromBlock; from <= range.toBlock; from += RANGE_MAX) {
     const to = Math.min(range.toBlock, from + RANGE_MAX - 1);
-    const logs = await call<Log[]>(rpcUrl, "eth_getLogs", [
+    const logs = await call<Log[]>(rpcUrls, "eth_getLogs", [
       {
         address: defaultExchanges.rows.map((row) => row.address),
         topics: [[ORDER_FILLED_V1, ORDER_FILLED_V2], null, makers],

@@ -1,10 +1,12 @@
 /** Edits the configuration: one write to the `config` bucket; registry makes it a fact. */
 import type { Bus } from "@slipstream/actor/bus";
+import { ContractError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
 import {
   AccountPolicy,
   type FollowFrom,
-  LeaderConfig,
+  type LeaderConfig,
+  readConfig,
   type WhenRemoved,
   whenRemovedOf,
 } from "@slipstream/contracts/policy";
@@ -28,26 +30,33 @@ export async function seedAccount(bus: Bus, account: AccountPolicy): Promise<"cr
   return "created";
 }
 
-/** @param follow - null: from now on, and somebody who is followed already stays as he is. */
+/**
+ * @param label - empty: the one he has.
+ * @param follow - null: from now on, and somebody who is followed already stays as he is but for a new label.
+ * @throws ContractError CONFIG_INVALID for what registry would refuse.
+ */
 export async function addLeader(
   bus: Bus,
   leader: Address,
   { label, follow }: { readonly label: string; readonly follow: FollowFrom | null },
-): Promise<"added" | "kept"> {
+): Promise<"added" | "renamed" | "kept"> {
   const bucket = await bus.kvm.open(buckets.config);
   const key = `leaders.${leader}`;
-  const present = await bucket.get(key);
-  const known = configOf(present);
-  if (known?.enabled === true && follow === null) return "kept";
+  const known = configOf(await bucket.get(key));
+  const goesOn = known?.enabled === true && follow === null;
   const name = label === "" ? known?.label : label;
+  if (goesOn && name === known.label) return "kept";
+  const from = goesOn ? known.follow : (follow ?? undefined);
   const wanted: LeaderConfig = {
     leader,
     enabled: true,
     ...(name === undefined ? {} : { label: name }),
-    ...(follow === null ? {} : { follow }),
+    ...(from === undefined ? {} : { follow: from }),
   };
+  const read = readConfig(key, wanted);
+  if (!read.ok) throw new ContractError("CONFIG_INVALID", read.text);
   await bucket.put(key, JSON.stringify(wanted));
-  return "added";
+  return goesOn ? "renamed" : "added";
 }
 
 /**
@@ -75,10 +84,13 @@ export async function removeLeader(
 }
 
 /** null: there is no such key, or what it says cannot be read. */
-function configOf(entry: { readonly operation: string; string(): string } | null): LeaderConfig | null {
+function configOf(
+  entry: { readonly key: string; readonly operation: string; string(): string } | null,
+): LeaderConfig | null {
   if (entry === null || entry.operation !== "PUT") return null;
   try {
-    return LeaderConfig.safeParse(JSON.parse(entry.string())).data ?? null;
+    const read = readConfig(entry.key, JSON.parse(entry.string()));
+    return read.ok && read.config.kind === "leaders" ? read.config.config : null;
   } catch {
     return null;
   }

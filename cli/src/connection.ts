@@ -6,7 +6,8 @@ import type { CliSettings } from "./config.ts";
 import { livingOf, type RunFolder } from "./runFolder.ts";
 
 const DEFAULT_URL = "nats://127.0.0.1:4222";
-const CONNECT_MS_MAX = 10_000;
+/** A person waits for it. */
+const CONNECT_MS_MAX = 2_500;
 
 export const natsUrlOf = (settings: CliSettings, folder: RunFolder): string => {
   const record = folder.read();
@@ -14,14 +15,17 @@ export const natsUrlOf = (settings: CliSettings, folder: RunFolder): string => {
   return settings.NATS_URL ?? (running ? record.natsUrl : DEFAULT_URL);
 };
 
-/** @throws ContractError BUS_UNREACHABLE with what to do. */
-export async function connectCli(url: string): Promise<Bus> {
+/**
+ * @param withinMs - how long a bus may take to answer.
+ * @throws ContractError BUS_UNREACHABLE with what to do.
+ */
+export async function connectCli(url: string, withinMs = CONNECT_MS_MAX): Promise<Bus> {
   try {
     return await connectBus({
       url,
       name: "cli",
       logger: pino({ level: "silent" }),
-      signal: AbortSignal.timeout(CONNECT_MS_MAX),
+      onceWithinMs: withinMs,
     });
   } catch (cause) {
     if (!(cause instanceof ContractError) || cause.code !== "BUS_UNREACHABLE") throw cause;

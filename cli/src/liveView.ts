@@ -1,14 +1,14 @@
 /** The live view as text: a pure function of the overview, so `start`, `status` and tests show the same. */
-import { LOCAL_CLOCK } from "@slipstream/actor/serviceClock";
 import type { FactOf } from "@slipstream/contracts/facts";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
-import type { AccountValue, Heartbeat, Pending } from "@slipstream/contracts/live";
+import type { AccountValue, Pending } from "@slipstream/contracts/live";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { formatMicro } from "@slipstream/contracts/money";
 import { serviceNames } from "@slipstream/contracts/subjects";
 import type { Overview } from "./overview.ts";
 import { pendingLines } from "./pendingLines.ts";
 import { quantiles } from "./report.ts";
+import { healthText, isOfClock, serviceHealth, speakerOf } from "./serviceHealth.ts";
 
 export type ViewOptions = {
   /** The world's time; a tape's while one is played. */
@@ -25,9 +25,6 @@ export type ViewOptions = {
   /** What the executor says is pending; null: it does not answer; absent: it was not asked. */
   readonly pending?: Pending | null;
 };
-
-/** Silent for longer than this is shown as gone. */
-const SILENT_MS = 3_000;
 
 const short = (address: string): string => `${address.slice(0, 6)}…${address.slice(-4)}`;
 const clockText = (ms: number): string => new Date(ms).toISOString().slice(11, 19);
@@ -95,7 +92,7 @@ function behindText(overview: Overview): string {
 }
 
 function serviceLine(overview: Overview, { wallMs }: ViewOptions): string {
-  return `services ${serviceNames.map((name) => `${name} ${serviceState(overview, name, wallMs)}`).join(" · ")}`;
+  return `services ${serviceNames.map((name) => `${name} ${healthText(serviceHealth(overview, name, wallMs))}`).join(" · ")}`;
 }
 
 /** A machine's clock is a trouble of all its processes: said once, with the names of those that say the same. */
@@ -113,24 +110,6 @@ function clockLines(overview: Overview, { wallMs }: ViewOptions): string[] {
   return [...byKind.values()].map(({ line, names }) => {
     return `clock ! ${line} (${names.length === serviceNames.length ? "all" : names.join(", ")})`;
   });
-}
-
-/** The heartbeat that stands for a service: its owner's, while it is heard. */
-function speakerOf(overview: Overview, name: Heartbeat["service"], wallMs: number): Heartbeat | undefined {
-  const beats = [...overview.heartbeats.values()].filter(
-    (beat) => beat.service === name && wallMs - beat.receivedMs < SILENT_MS,
-  );
-  return beats.find((beat) => beat.role === "owner") ?? beats[0];
-}
-
-const isOfClock = (line: string): boolean => line.startsWith(LOCAL_CLOCK);
-
-function serviceState(overview: Overview, name: Heartbeat["service"], wallMs: number): string {
-  const owner = speakerOf(overview, name, wallMs);
-  if (owner === undefined) return "silent";
-  const problem = owner.problems.find((line) => !isOfClock(line));
-  if (problem !== undefined) return `! ${problem}`;
-  return owner.role === "owner" ? (owner.ready ? "ok" : "starting") : owner.role;
 }
 
 function leaderLines(overview: Overview, { rows }: ViewOptions): string[] {

@@ -1,18 +1,14 @@
 #!/usr/bin/env node
 /** The `slipstream` command. */
-import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs, parseEnv } from "node:util";
+import { parseArgs } from "node:util";
+import { readDotEnv } from "@slipstream/actor/dotEnv";
 import { ContractError } from "@slipstream/contracts/errors";
 import { parseLeaders, runLeaders } from "./commands/leaders.ts";
 import { runOperator, runSkip } from "./commands/operator.ts";
 import { runProvision } from "./commands/provision.ts";
-import { runRecord } from "./commands/record.ts";
-import { runReplay } from "./commands/replay.ts";
-import { runStart } from "./commands/start.ts";
 import { runStatus } from "./commands/status.ts";
-import { playMs, runTape, tapeWorld } from "./commands/tape.ts";
 import { parseDuration, readSettings } from "./config.ts";
 import { natsUrlOf } from "./connection.ts";
 import { openRunFolder } from "./runFolder.ts";
@@ -76,12 +72,12 @@ const options = {
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 /** Signals come twice when a whole group is told to end. */
 const ONE_SIGNAL_MS = 1_000;
+/** After an error, what was printed is out by then. */
+const LEFTOVERS_MS = 500;
 
 /** `.env` of the clone fills in what the environment does not say. */
 function readEnvironment(): Record<string, string | undefined> {
-  const file = join(root, ".env");
-  const fromFile = existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
-  return { ...fromFile, ...process.env };
+  return { ...readDotEnv(join(root, ".env")), ...process.env };
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -101,9 +97,12 @@ async function main(argv: readonly string[]): Promise<number> {
     fillsFile: values["fills-out"] ?? null,
   };
   const surroundings = () => ({ settings, folder, env, signal: untilSignal() });
+  // The large ones are loaded when they are asked for: whoever says `halt` does not wait for a recorder.
   switch (command) {
-    case "start":
+    case "start": {
+      const { runStart } = await import("./commands/start.ts");
       return runStart({ ...asked, ...surroundings(), tape: null, forMs: durationOf(values.for) });
+    }
     case "status":
       return runStatus(natsUrl);
     case "leaders":
@@ -120,7 +119,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return runSkip(natsUrl, rest, values.why ?? "");
     case "provision":
       return runProvision(natsUrl);
-    case "record":
+    case "record": {
+      const { runRecord } = await import("./commands/record.ts");
       return runRecord({
         asked: {
           out: values.out,
@@ -137,7 +137,9 @@ async function main(argv: readonly string[]): Promise<number> {
         home: folder.path,
         signal: untilSignal(),
       });
-    case "replay":
+    }
+    case "replay": {
+      const { runReplay } = await import("./commands/replay.ts");
       return runReplay({
         ...asked,
         tape: rest[0],
@@ -145,8 +147,11 @@ async function main(argv: readonly string[]): Promise<number> {
         latencyMs: latencyOf(values["latency-ms"]),
         forMs: durationOf(values.for),
       });
-    case "tape":
+    }
+    case "tape": {
+      const { playMs, runTape, tapeWorld } = await import("./commands/tape.ts");
       if (rest[0] === "play") {
+        const { runStart } = await import("./commands/start.ts");
         const tape = await tapeWorld(rest[1], values.speed);
         return runStart({ ...asked, ...surroundings(), tape, forMs: playMs(tape, settings.TAPE_LEAD_SECONDS * 1_000) });
       }
@@ -163,6 +168,7 @@ async function main(argv: readonly string[]): Promise<number> {
           assume: values.assume,
         },
       });
+    }
     default:
       throw new ContractError("CONFIG_INVALID", `there is no command "${command}"\n\n${USAGE}`);
   }
@@ -201,4 +207,6 @@ try {
   const known = error instanceof Error && ("code" in error || error.name === "TypeError");
   console.error(known ? error.message : error);
   process.exitCode = 1;
+  // What still holds the process (a socket that is being opened to nobody) is of no use any more.
+  setTimeout(() => process.exit(), LEFTOVERS_MS).unref();
 }

@@ -15,7 +15,9 @@ import {
 } from "@slipstream/contracts/ids";
 import type { AccountValue, Pending } from "@slipstream/contracts/live";
 import { priceMicro, sharesMicro, usdcMicro } from "@slipstream/contracts/money";
+import { AccountPolicy } from "@slipstream/contracts/policy";
 import { subjectOf } from "@slipstream/contracts/subjects";
+import { defaultAccount } from "./defaults.ts";
 import { applyFact, emptyOverview, type Overview } from "./overview.ts";
 
 export const leader = `0x${"11".repeat(20)}` as Address;
@@ -168,7 +170,7 @@ const configured: Fact = {
   id: factId("ConfigChanged", "accounts.paper", 1),
   key: "accounts.paper",
   revision: 1,
-  value: { mode: "paper" },
+  value: AccountPolicy.encode(defaultAccount),
 };
 
 export function overviewOf(...facts: Fact[]): Overview {

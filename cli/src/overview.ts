@@ -16,6 +16,7 @@ import type {
 } from "@slipstream/contracts/ids";
 import type { AccountValue, Heartbeat } from "@slipstream/contracts/live";
 import { type SharesMicro, sharesMicro } from "@slipstream/contracts/money";
+import { readConfig } from "@slipstream/contracts/policy";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 import { reasonText } from "./reasonText.ts";
 
@@ -219,18 +220,17 @@ function applyBalances({ leaderHoldings }: Overview, fact: FactOf<"BalanceSnapsh
 }
 
 function applyConfig(overview: Overview, fact: FactOf<"ConfigChanged">): void {
-  const [kind, key = ""] = fact.key.split(".", 2);
-  if (kind === "accounts" && fact.value !== null) {
-    overview.accounts.set(key as AccountId, { mode: (fact.value as { mode: "paper" | "live" }).mode });
+  const read = readConfig(fact.key, fact.value);
+  if (!read.ok) return;
+  const said = read.config;
+  if (said.kind === "accounts") {
+    if (said.policy !== null) overview.accounts.set(said.account, { mode: said.policy.mode });
+    return;
   }
-  if (kind !== "leaders") return;
-  const value = fact.value as { enabled: boolean; label?: string } | null;
-  const known = overview.leaders.get(key as Address);
-  overview.leaders.set(key as Address, {
-    label: value?.label ?? known?.label ?? "",
-    fromBlock: known?.fromBlock ?? null,
-    enabled: value?.enabled ?? false,
-  });
+  const { leader, config } = said;
+  const known = overview.leaders.get(leader);
+  const label = config?.label ?? known?.label ?? "";
+  overview.leaders.set(leader, { label, fromBlock: known?.fromBlock ?? null, enabled: config?.enabled ?? false });
 }
 
 function applyLeaderFill(overview: Overview, fill: FactOf<"LeaderFill">, storedMs: number): void {

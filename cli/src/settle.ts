@@ -11,13 +11,17 @@ const QUIET_FOR_MS = 1_500;
  * Waits until every fill up to the chain's present head is told, decided and settled, at most `quietMsMax`, and judges: a GTD
  * remainder rests some seconds, a paper fill settles with the next block.
  */
-export async function settleAndAudit(overview: Overview, rpcUrl: string, quietMsMax: number): Promise<Audit> {
-  const head = await readHead(rpcUrl);
+export async function settleAndAudit(
+  overview: Overview,
+  rpcUrls: readonly string[],
+  quietMsMax: number,
+): Promise<Audit> {
+  const head = await readHead(rpcUrls);
   const deadline = performance.now() + quietMsMax;
-  let result = await judge(overview, rpcUrl, head);
+  let result = await judge(overview, rpcUrls, head);
   let quietSince = performance.now();
   while (performance.now() < deadline) {
-    result = await judge(overview, rpcUrl, head);
+    result = await judge(overview, rpcUrls, head);
     if (!isQuiet(overview, result, head)) quietSince = performance.now();
     else if (performance.now() - quietSince >= QUIET_FOR_MS) break;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -26,13 +30,13 @@ export async function settleAndAudit(overview: Overview, rpcUrl: string, quietMs
 }
 
 /** The chain's own word against the log, from the first block that was followed. */
-async function judge(overview: Overview, rpcUrl: string, upToBlock: number): Promise<Audit> {
+async function judge(overview: Overview, rpcUrls: readonly string[], upToBlock: number): Promise<Audit> {
   const first = overview.firstProgress;
   if (first === null) return { missed: ["chain-watcher never told of a block"], phantom: [], duplicated: [] };
   const leaders = [...overview.leaders.keys()];
   const starts = [...overview.leaders.values()].map(({ fromBlock }) => fromBlock ?? upToBlock);
   const range = { fromBlock: Math.min(first.cursor + 1, ...starts), toBlock: upToBlock };
-  const fills = await readChainFills(rpcUrl, leaders, range);
+  const fills = await readChainFills(rpcUrls, leaders, range);
   const followed = fills.filter(({ leader, blockNumber }) => {
     const from = overview.leaders.get(leader)?.fromBlock ?? null;
     return from !== null && blockNumber >= from;

@@ -41,8 +41,7 @@ export type Stack = {
   worldMs(wallMs: number): number;
   readonly title: string;
   readonly natsUrl: string;
-  /** One node; the first that answered where several are named. */
-  readonly rpcHttpUrl: string;
+  readonly rpcHttpUrls: readonly string[];
   /** Null with the real venue. */
   readonly sandboxUrl: string | null;
   readonly leaders: readonly { address: Address; label: string }[];
@@ -73,7 +72,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const leadMs = settings.TAPE_LEAD_SECONDS * 1_000;
   const mapping = tape === null ? null : { realMs: Date.now() + leadMs, worldMs: tape.firstMs, speed: tape.speed };
   const env = mapping === null ? options.env : { ...options.env, SLIPSTREAM_CLOCK: exactClockText(mapping) };
-  const node = real ? await checkReachable(settings) : null;
+  if (real) await checkReachable(settings, say);
   mkdirSync(folder.logs, { recursive: true });
   const faults: string[] = [];
   const errors: string[] = [];
@@ -116,7 +115,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     worldMs: (wallMs) => (mapping === null ? wallMs + (time.clock.quality()?.offsetMs ?? 0) : faceOf(mapping, wallMs)),
     title: titleOf(options, real),
     natsUrl,
-    rpcHttpUrl: node ?? endpoints.rpcHttpUrl,
+    rpcHttpUrls: endpoints.rpcHttpUrl.split(","),
     sandboxUrl: world?.url ?? null,
     leaders:
       options.leaders.length > 0
@@ -220,38 +219,38 @@ async function startService(
 }
 
 /**
- * @returns the first node that answers.
- * @throws ContractError VENUE_UNREACHABLE that names each endpoint which does not answer, and its variable; of several
- * nodes one is enough.
+ * One node of the chain that answers is enough; one that does not is said.
+ * @throws ContractError VENUE_UNREACHABLE that names each endpoint which does not answer, and its variable.
  */
-async function checkReachable(settings: CliSettings): Promise<string> {
+async function checkReachable(settings: CliSettings, say: StackOptions["say"]): Promise<void> {
   const chainId = { method: "POST", body: '{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}' };
-  const nodes = settings.POLYGON_HTTP_URL;
-  const [answers, time, markets] = await Promise.all([
-    Promise.all(nodes.map((url) => isReachable(url, chainId))),
-    isReachable(new URL("/time", settings.CLOB_HTTP_URL).href),
-    isReachable(new URL("/markets?limit=1", settings.GAMMA_URL).href),
-  ]);
-  const node = nodes.find((_url, index) => answers[index] === true);
-  if (node !== undefined && time && markets) return node;
-  const silent = [
-    ...(node === undefined ? [`POLYGON_HTTP_URL = ${withoutPaths(nodes.join(","))}`] : []),
-    ...(time ? [] : [`CLOB_HTTP_URL = ${settings.CLOB_HTTP_URL}`]),
-    ...(markets ? [] : [`GAMMA_URL = ${settings.GAMMA_URL}`]),
-  ].map((line) => `  ${line}`);
+  const probes: readonly { name: string; urls: readonly string[]; path: string; init: RequestInit }[] = [
+    { name: "POLYGON_HTTP_URL", urls: settings.POLYGON_HTTP_URL, path: "", init: chainId },
+    { name: "CLOB_HTTP_URL", urls: [settings.CLOB_HTTP_URL], path: "/time", init: {} },
+    { name: "GAMMA_URL", urls: [settings.GAMMA_URL], path: "/markets?limit=1", init: {} },
+  ];
+  const results = await Promise.all(
+    probes.map(async ({ name, urls, path, init }) => {
+      const answers = await Promise.all(urls.map((url) => isReachable(`${url}${path}`, init)));
+      const lines = urls.flatMap((url, n) => (answers[n] === true ? [] : [`${name} = ${withoutPaths(url)}`]));
+      return { isUsable: answers.includes(true), lines };
+    }),
+  );
+  for (const { isUsable, lines } of results) if (isUsable) for (const line of lines) say(`does not answer: ${line}`);
+  const silent = results.filter(({ isUsable }) => !isUsable).flatMap(({ lines }) => lines);
+  if (silent.length === 0) return;
   throw new ContractError(
     "VENUE_UNREACHABLE",
-    `the real venue cannot be reached from here:\n${silent.join("\n")}\nCheck the network, or set these variables to endpoints that answer. Without --leader, npm start runs a local sandbox.`,
+    `the real venue cannot be reached from here:\n  ${silent.join("\n  ")}\nCheck the network, or set these variables to endpoints that answer. Without --leader, npm start runs a local sandbox.`,
   );
 }
 
-/** Any answer will do. */
-async function isReachable(url: string, init: RequestInit = {}): Promise<boolean> {
-  const headers = { "content-type": "application/json" };
-  try {
-    await fetch(url, { ...init, headers, signal: AbortSignal.timeout(REACH_MS) });
-    return true;
-  } catch {
-    return false;
-  }
-}
+const isReachable = (url: string, init: RequestInit): Promise<boolean> =>
+  fetch(url, {
+    ...init,
+    headers: { "content-type": "application/json" },
+    signal: AbortSignal.timeout(REACH_MS),
+  }).then(
+    () => true,
+    () => false,
+  );

@@ -34,6 +34,19 @@ test("a leader is removed with a word on what was bought after him, changed by a
   expect(await listLeaders(bus)).toEqual([{ leader, label: "whale", whenRemoved: null }]);
 });
 
+test("somebody who is followed gets a new label and is followed from where he was; none takes nothing away", async () => {
+  const { bus } = testBus;
+  const leader = wallet(5);
+  const follow = { kind: "days" as const, days: 30 };
+  await addLeader(bus, leader, { label: "whale", follow });
+  expect(await addLeader(bus, leader, { label: "shark", follow: null })).toBe("renamed");
+  expect(await written(leader)).toEqual({ leader, enabled: true, label: "shark", follow });
+  for (const label of ["", "shark"]) expect(await addLeader(bus, leader, { label, follow: null })).toBe("kept");
+  await expect(addLeader(bus, leader, { label: "x".repeat(65), follow: null })).rejects.toThrow(/label/);
+  expect(await removeLeader(bus, leader, "keep")).toBe("removed");
+  await (await bus.kvm.open(buckets.config)).delete(`leaders.${leader}`);
+});
+
 test("who is not known is not removed, and what cannot be read stands in nobody's way", async () => {
   const { bus } = testBus;
   const bucket = await bus.kvm.open(buckets.config);

@@ -1,11 +1,11 @@
 /** Settings of the sandbox process. */
-import { flag, integer } from "@slipstream/contracts/env";
+import { flag, integer, sharedSettings } from "@slipstream/contracts/env";
 import { z } from "zod";
 import { paces } from "./actors/cast.ts";
 
 export const sandboxEnv = {
   /** The same seed gives the same wallets, markets and story. */
-  SANDBOX_SEED: z.string().min(1).max(200).default("slipstream"),
+  SANDBOX_SEED: sharedSettings.SANDBOX_SEED.default("slipstream"),
   /** REST, market channel, Gamma, Data API and control; 0: any free port. */
   SANDBOX_PORT: integer(0, 65_535).default(9_000),
   /** JSON-RPC of the chain, HTTP and WebSocket; 0: any free port. */
@@ -20,5 +20,5 @@ export const sandboxEnv = {
   SANDBOX_PACE: z.enum(paces).default("normal"),
   /** Path of anvil; absent: the npm package of this platform. */
   ANVIL_BIN: z.string().optional(),
-  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+  LOG_LEVEL: sharedSettings.LOG_LEVEL.default("info"),
 } as const;

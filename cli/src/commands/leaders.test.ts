@@ -3,7 +3,7 @@ import type { HeldLot } from "@slipstream/contracts/live";
 import type { SharesMicro } from "@slipstream/contracts/money";
 import type { WhenRemoved } from "@slipstream/contracts/policy";
 import { expect, test } from "vitest";
-import { leaderLine, parseFollow, parseWhenRemoved, type RemoveWords } from "./leaders.ts";
+import { leaderLine, parseFollow, parseLeaders, parseWhenRemoved, type RemoveWords } from "./leaders.ts";
 
 test.each([
   [undefined, null],
@@ -14,6 +14,13 @@ test.each([
 
 test.each(["", "yesterday", "0d", "366d", "-1", "1.5"])("--from %j is refused with what is allowed", (text) => {
   expect(() => parseFollow(text)).toThrow(/now, a block, or 1d to 365d/);
+});
+
+test("a wallet that is mistyped is refused with the right form, one in lower case is not", () => {
+  const text = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+  expect(parseLeaders([`${text},${text.toLowerCase()}`])).toEqual([text.toLowerCase(), text.toLowerCase()]);
+  expect(() => parseLeaders([text.replace("5aA", "5Aa")])).toThrow(/is no wallet: an address is 0x and 40 .*EIP-55/);
+  expect(() => parseLeaders([`0x${"0".repeat(40)}`])).toThrow(/is no wallet: .*nobody/);
 });
 
 const wallet = `0x${"1".repeat(40)}` as Address;

@@ -1,8 +1,9 @@
 /** `slipstream leaders add|remove|list`: who is followed. */
 
 import { ContractError } from "@slipstream/contracts/errors";
-import { Address } from "@slipstream/contracts/ids";
+import type { Address } from "@slipstream/contracts/ids";
 import type { HeldLot } from "@slipstream/contracts/live";
+import { readAddress } from "@slipstream/contracts/namedAddress";
 import { FollowFrom, type WhenRemoved } from "@slipstream/contracts/policy";
 import { addLeader, type LeaderRow, listLeaders, removeLeader } from "../configBucket.ts";
 import { withBus } from "../connection.ts";
@@ -15,9 +16,9 @@ export function parseLeaders(texts: readonly string[]): Address[] {
   return parts
     .filter((part) => part !== "")
     .map((part) => {
-      const parsed = Address.safeParse(part.toLowerCase());
-      if (parsed.success) return parsed.data;
-      throw new ContractError("ID_INVALID", `"${part}" is no wallet: 0x and 40 hexadecimal digits`);
+      const read = readAddress(part);
+      if (read.ok) return read.address;
+      throw new ContractError("ID_INVALID", `"${part}" is no wallet: ${read.text}`);
     });
 }
 
@@ -118,7 +119,9 @@ export async function runLeaders(
       return withBus(natsUrl, async (bus) => {
         for (const { address, label } of named) {
           const result = await addLeader(bus, address, { label, follow });
-          console.log(result === "added" ? `following ${address}` : `${address} is followed already`);
+          const already = `${address} is followed already`;
+          const said = { added: `following ${address}`, renamed: `${already}, now as ${label}`, kept: already };
+          console.log(said[result]);
         }
         return 0;
       });

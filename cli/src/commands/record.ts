@@ -4,7 +4,6 @@ import type { Clock } from "@slipstream/actor/clock";
 import { startServiceClock } from "@slipstream/actor/serviceClock";
 import { ContractError } from "@slipstream/contracts/errors";
 import { type Address, ConditionId, TokenId } from "@slipstream/contracts/ids";
-import { publicEndpoints } from "@slipstream/polymarket/publicEndpoints";
 import { pino } from "pino";
 import type { z } from "zod";
 import { type CliSettings, parseDuration, shownPath } from "../config.ts";
@@ -147,12 +146,11 @@ async function endpointsOf(
   sandboxUrl: string | undefined,
 ): Promise<RecorderOptions["endpoints"]> {
   if (sandboxUrl !== undefined) {
-    const { endpoints } = await fetchWorld(sandboxUrl);
-    return { ...endpoints, rpcWsUrls: [endpoints.rpcWsUrl] };
+    const { rpcHttpUrl, rpcWsUrl, ...others } = (await fetchWorld(sandboxUrl)).endpoints;
+    return { ...others, rpcHttpUrls: [rpcHttpUrl], rpcWsUrls: [rpcWsUrl] };
   }
   return {
-    // Of several nodes one is asked: what it does not answer is a gap of the recording.
-    rpcHttpUrl: settings.POLYGON_HTTP_URL[0] ?? publicEndpoints.polygonHttpUrl,
+    rpcHttpUrls: settings.POLYGON_HTTP_URL,
     rpcWsUrls: settings.POLYGON_WS_URL,
     clobHttpUrl: settings.CLOB_HTTP_URL,
     clobMarketWsUrl: settings.CLOB_MARKET_WS_URL,

@@ -4,6 +4,7 @@ import { ContractError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
 import { loadTape } from "@slipstream/sandbox/tape/format";
 import { defaultAccount } from "../defaults.ts";
+import { checkOutput } from "../outputFile.ts";
 import { countLines, eventLine } from "../replay/eventLog.ts";
 import { fillLine, replay } from "../replay/replay.ts";
 import { isGood } from "../report.ts";
@@ -23,6 +24,9 @@ export type ReplayOptions = {
 export async function runReplay(options: ReplayOptions): Promise<number> {
   if (options.tape === undefined)
     throw new ContractError("CONFIG_INVALID", "replay needs a tape: slipstream replay TAPE");
+  checkOutput("--report", options.reportFile);
+  checkOutput("--fills-out", options.fillsFile);
+  checkOutput("--events-out", options.eventsFile);
   const whole = await loadTape(options.tape, { onTruncated: console.error });
   const endMs = options.forMs === null ? Number.POSITIVE_INFINITY : (whole[0]?.t ?? 0) + options.forMs;
   const tape = whole.filter(({ t }) => t <= endMs);

@@ -9,11 +9,12 @@ import type { Address } from "@slipstream/contracts/ids";
 import type { Pending } from "@slipstream/contracts/live";
 import pino from "pino";
 import type { CliSettings } from "../config.ts";
-import { addLeader, seedAccount } from "../configBucket.ts";
+import { addLeader, type LeaderRow, listLeaders, seedAccount } from "../configBucket.ts";
 import { connectCli } from "../connection.ts";
 import { defaultAccount } from "../defaults.ts";
 import { followLog } from "../follow.ts";
 import { renderLiveView } from "../liveView.ts";
+import { checkOutput, makeHome } from "../outputFile.ts";
 import { readPending } from "../readPending.ts";
 import { fillLine } from "../replay/replay.ts";
 import { buildReport, isGood, type RunReport } from "../report.ts";
@@ -41,6 +42,8 @@ export type StartOptions = {
 
 /** Services drain within this, so that Ctrl-C takes less than ten seconds. */
 const DRAIN_MS = 8_000;
+/** The bus was started with everything else of the run. */
+const BUS_READY_MS = 30_000;
 const REPAINT_MS = 500;
 const PLAIN_EVERY_MS = 5_000;
 const PENDING_EVERY_MS = 2_500;
@@ -52,6 +55,9 @@ export async function runStart(options: StartOptions): Promise<number> {
   if (settings.EXECUTION_MODE === "live") {
     throw new ContractError("CONFIG_INVALID", "EXECUTION_MODE=live: live trading is not built yet. Allowed: paper.");
   }
+  checkOutput("--report", options.reportFile);
+  checkOutput("--fills-out", options.fillsFile);
+  makeHome(folder.path);
   refuseSecondRun(folder);
   let fatal: Error | null = null;
   const failed = new AbortController();
@@ -64,7 +70,7 @@ export async function runStart(options: StartOptions): Promise<number> {
     },
   });
   try {
-    const bus = await connectCli(stack.natsUrl);
+    const bus = await connectCli(stack.natsUrl, BUS_READY_MS);
     try {
       const report = await runServices(bus, stack, options, failed.signal);
       if (fatal !== null) throw fatal;
@@ -86,7 +92,13 @@ async function runServices(
 ): Promise<RunReport | null> {
   await provision(bus.jsm);
   await seedAccount(bus, defaultAccount);
-  for (const { address, label } of stack.leaders) await addLeader(bus, address, { label, follow: null });
+  const followed = (await listLeaders(bus)).filter(({ whenRemoved }) => whenRemoved === null);
+  for (const { address, label } of stack.leaders) {
+    // Who is followed already keeps the label a person gave him.
+    const isNew = !followed.some(({ leader }) => leader === address);
+    if (isNew) await addLeader(bus, address, { label, follow: null });
+  }
+  for (const line of besidesLines(stack.leaders, followed)) say(line);
   await stack.startServices();
   const following = await followLog(bus, stack.worldMs);
   const markets = await watchMarkets(bus, pino({ level: "silent" }));
@@ -102,6 +114,18 @@ async function runServices(
   await following.stop();
   return report;
 }
+
+/** Whom a run follows that it was not told to, from an earlier one in the same folder. */
+export const besidesLines = (
+  named: readonly { readonly address: Address }[],
+  followed: readonly LeaderRow[],
+): string[] =>
+  followed
+    .filter(({ leader }) => !named.some(({ address }) => address === leader))
+    .map(({ leader, label }) => {
+      const who = label === "" ? leader : `${leader} (${label})`;
+      return `still followed from before: ${who}; to end it: npm run slipstream -- leaders remove ${leader}`;
+    });
 
 const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
@@ -181,7 +205,11 @@ async function finish(
   say("time is over: letting what is under way settle");
   if (stack.sandboxUrl !== null && options.tape === null)
     await sendFault(stack.sandboxUrl, { kind: "pauseActors", on: true });
-  const found = await settleAndAudit(following.overview, stack.rpcHttpUrl, options.settings.SETTLE_SECONDS_MAX * 1_000);
+  const found = await settleAndAudit(
+    following.overview,
+    stack.rpcHttpUrls,
+    options.settings.SETTLE_SECONDS_MAX * 1_000,
+  );
   const { faults, errors } = stack.incidents();
   const report = buildReport(following.overview, found, {
     faults,

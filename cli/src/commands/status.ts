@@ -5,6 +5,7 @@ import { withBus } from "../connection.ts";
 import { followLog } from "../follow.ts";
 import { renderLiveView } from "../liveView.ts";
 import { readPending } from "../readPending.ts";
+import { silentServices } from "../serviceHealth.ts";
 
 /** Long enough for each service's heartbeat, which comes once a second. */
 const LISTEN_MS = 1_300;
@@ -17,9 +18,10 @@ export async function runStatus(natsUrl: string): Promise<number> {
     const markets = await watchMarkets(bus, pino({ level: "silent" }));
     await Promise.all([following.caughtUp(), new Promise((resolve) => setTimeout(resolve, LISTEN_MS))]);
     const pending = await readPending(bus);
+    const wallMs = Date.now();
     const text = renderLiveView(following.overview, {
-      nowMs: Date.now(),
-      wallMs: Date.now(),
+      nowMs: wallMs,
+      wallMs,
       width: process.stdout.columns ?? WIDTH_DEFAULT,
       rows: 10,
       market: (tokenId) => markets.byToken.get(tokenId),
@@ -30,6 +32,6 @@ export async function runStatus(natsUrl: string): Promise<number> {
     for (const line of following.unreadable) console.error(line);
     await markets.stop();
     await following.stop();
-    return text.includes("silent") ? 1 : 0;
+    return silentServices(following.overview, wallMs).length === 0 ? 0 : 1;
   });
 }

@@ -17,6 +17,7 @@ import type { TapeGap } from "@slipstream/sandbox/tape/recording";
 import { z } from "zod";
 
 export type ChainLineOptions = {
+  /** The next one is tried after a loss. */
   readonly wsUrls: readonly string[];
   readonly rpc: RpcReader;
   readonly timeoutMs: number;

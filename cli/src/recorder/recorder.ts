@@ -13,7 +13,8 @@ import type { Address, ConditionId, TokenId } from "@slipstream/contracts/ids";
 import { createClobRest } from "@slipstream/polymarket/clobRest";
 import { gammaClient } from "@slipstream/polymarket/gamma";
 import { decodeOrderFilled } from "@slipstream/polymarket/orderFilled";
-import { httpRpc } from "@slipstream/polymarket/rpc";
+import type { RpcReader } from "@slipstream/polymarket/rpc";
+import { createRpcPool, httpProviders } from "@slipstream/polymarket/rpcPool";
 import { defaultExchanges } from "@slipstream/polymarket/versions";
 import type { TapeLog } from "@slipstream/sandbox/tape/addFills";
 import { type ChainLine, createChainLine, recentLogs } from "./chainLine.ts";
@@ -24,8 +25,7 @@ import { budgeted, type FoundMarkets, findMarkets, readMarkets, recordedClob, to
 export type RecorderOptions = {
   readonly folder: string;
   readonly endpoints: {
-    readonly rpcHttpUrl: string;
-    /** The next one is tried when one is lost. */
+    readonly rpcHttpUrls: readonly string[];
     readonly rpcWsUrls: readonly string[];
     readonly clobHttpUrl: string;
     readonly clobMarketWsUrl: string;
@@ -76,7 +76,10 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   const at = (baseUrl: string) => ({ baseUrl, clock, random });
   const gammaHttp = budgeted(at(endpoints.gammaUrl), "gammaMarkets");
   const gamma = gammaClient(gammaHttp);
-  const rpc = httpRpc(endpoints.rpcHttpUrl, { timeoutMs: RPC_TIMEOUT_MS });
+  const rpc = createRpcPool({
+    providers: httpProviders(endpoints.rpcHttpUrls, { timeoutMs: RPC_TIMEOUT_MS }),
+    steadyMs: clock.steadyMs,
+  });
   const tradedTokens = leaders.length === 0 ? [] : await tokensOfLeaders(rpc, leaders, say);
   const wanted = { ...options, tokens: [...options.tokens, ...tradedTokens] };
   const found = await findMarkets({ gamma, gammaHttp }, wanted, clock.nowMs());
@@ -182,7 +185,7 @@ function tokenOf(log: unknown): TokenId | null {
 }
 
 async function tokensOfLeaders(
-  rpc: ReturnType<typeof httpRpc>,
+  rpc: RpcReader,
   leaders: readonly Address[],
   say: (line: string) => void,
 ): Promise<TokenId[]> {

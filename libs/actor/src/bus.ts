@@ -31,6 +31,8 @@ export type BusOptions = {
   readonly logger: Logger;
   /** Ends the waiting for a broker that is not there yet. */
   readonly signal?: AbortSignal;
+  /** Tries each address once, for so many ms together, and then gives up; absent: waits as long as it takes. */
+  readonly onceWithinMs?: number;
 };
 
 const RECONNECT_WAIT_MS = 100;
@@ -45,12 +47,13 @@ const WAITING_NOTICE_MS = 5_000;
 export const SERVER_VERSION_MIN = "2.11.0";
 
 /**
- * Connects and waits for the broker as long as it takes, saying so.
- * @throws ContractError SERVER_TOO_OLD for a server below 2.11 or without JetStream, BUS_UNREACHABLE when `signal`
- * ends the waiting or the address or the credentials are wrong.
+ * Connects and waits for the broker as long as it takes, saying so, or only as long as it is told to.
+ * @throws ContractError SERVER_TOO_OLD for a server below 2.11 or without JetStream, BUS_UNREACHABLE when `signal` or
+ * `onceWithinMs` ends the waiting or the address or the credentials are wrong.
  */
-export async function connectBus({ url, name, logger, signal }: BusOptions): Promise<Bus> {
-  const nc = await dial({ url, name, logger, ...(signal === undefined ? {} : { signal }) });
+export async function connectBus(options: BusOptions): Promise<Bus> {
+  const { logger } = options;
+  const nc = await dial(options);
   try {
     checkServer(nc);
   } catch (error) {
@@ -114,7 +117,8 @@ export function overLink<T>(bus: Bus, ask: () => Promise<T>): Promise<T> {
   });
 }
 
-async function dial({ url, name, logger, signal }: BusOptions): Promise<NatsConnection> {
+async function dial({ url, name, logger, signal, onceWithinMs }: BusOptions): Promise<NatsConnection> {
+  const servers = url.split(",");
   logger.info({ url }, "connecting to nats-server");
   const notice = setInterval(
     () => logger.warn({ url }, "waiting for nats-server: nothing answers yet, is it running?"),
@@ -122,14 +126,16 @@ async function dial({ url, name, logger, signal }: BusOptions): Promise<NatsConn
   );
   try {
     const connecting = connect({
-      servers: url.split(","),
+      servers,
       name,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_WAIT_MS,
       reconnectJitter: RECONNECT_JITTER_MS,
       pingInterval: PING_MS,
       maxPingOut: 2,
-      waitOnFirstConnect: true,
+      // A client that waits never ends by itself, and keeps its process.
+      waitOnFirstConnect: onceWithinMs === undefined,
+      ...(onceWithinMs === undefined ? {} : { timeout: Math.ceil(onceWithinMs / servers.length) }),
       noAsyncTraces: true,
     });
     if (signal !== undefined) await connectedOrAborted(connecting, signal);

@@ -4,8 +4,6 @@
  * Exit codes: 0 drained, 1 wrong settings, a contract broken or our own bug, 75 the outside world did not answer in
  * time (start again later).
  */
-import { existsSync, readFileSync } from "node:fs";
-import { parseEnv as parseDotEnv } from "node:util";
 import { commonEnv, parseEnv } from "@slipstream/contracts/env";
 import { ContractError, TransientError } from "@slipstream/contracts/errors";
 import type { ServiceName } from "@slipstream/contracts/subjects";
@@ -13,6 +11,7 @@ import { type Logger, pino } from "pino";
 import type { z } from "zod";
 import { type Bus, connectBus } from "./bus.ts";
 import type { Clock } from "./clock.ts";
+import { readDotEnv } from "./dotEnv.ts";
 import { startHealthServer } from "./health.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { Histogram } from "./histogram.ts";
@@ -175,8 +174,7 @@ function readSettings<Shape extends z.ZodRawShape>({
   settings,
   env,
 }: ServiceOptions<Shape>): ServiceContext<Shape>["settings"] {
-  const file = existsSync(".env") ? parseDotEnv(readFileSync(".env", "utf8")) : {};
-  const given = { ...file, ...env };
+  const given = { ...readDotEnv(".env"), ...env };
   const own = given[`SLIPSTREAM_CLOCK_${name.replaceAll("-", "_").toUpperCase()}`];
   const clock = own === undefined || own === "" ? {} : { SLIPSTREAM_CLOCK: own };
   return parseEnv({ ...commonEnv, ...settings }, { ...given, ...clock }) as ServiceContext<Shape>["settings"];

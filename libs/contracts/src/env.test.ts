@@ -16,12 +16,12 @@ const shape = {
 };
 
 test("defaults stand, empty counts as absent, addresses may be checksummed", () => {
-  const settings = parseEnv(shape, { PORT: "", DRY: "no", WALLET: `0x${"Ab".repeat(20)}` });
+  const settings = parseEnv(shape, { PORT: "", DRY: "no", WALLET: "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed" });
   expect(settings).toMatchObject({
     PORT: 3,
     MODE: "paper",
     DRY: false,
-    WALLET: `0x${"ab".repeat(20)}`,
+    WALLET: "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
     RPC: "http://127.0.0.1:8545",
   });
 });
@@ -33,6 +33,8 @@ test.each([
   ["DRY", "maybe", /DRY=maybe: true or false/],
   ["RPC", "ws://x", /RPC=ws:\/\/x: an address that starts with http/],
   ["REDIS", "http://x:6379", /REDIS=http:\/\/x:6379: an address that starts with redis:/],
+  ["WALLET", `0x${"Ab".repeat(20)}`, /WALLET=0x.*: an address is 0x and 40 hexadecimal digits.*EIP-55/],
+  ["WALLET", `0x${"0".repeat(40)}`, /WALLET=0x0.*nobody/],
   ["API_SECRET", "abc", /API_SECRET=\(hidden\)/],
 ])("%s=%s is refused with the variable, the value and what is allowed", (name, value, text) => {
   expect(() => parseEnv(shape, { [name]: value })).toThrow(text);

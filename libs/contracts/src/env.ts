@@ -1,7 +1,8 @@
 /** Environment variables: one zod object per service, parsed once at the start. */
 import { z } from "zod";
 import { ContractError } from "./errors.ts";
-import { Address } from "./ids.ts";
+import type { Address } from "./ids.ts";
+import { readAddress } from "./namedAddress.ts";
 import { withoutPaths } from "./urls.ts";
 
 /** A whole number in text, within bounds. */
@@ -43,22 +44,44 @@ const urlList = (one: z.ZodType<string>, words: string) =>
 export const httpUrls = () => urlList(httpUrl(), "addresses that start with http:// or https://, parted by commas");
 /** At least one; a default is given as a list. */
 export const wsUrls = () => urlList(wsUrl(), "addresses that start with ws:// or wss://, parted by commas");
-/** Lower-cases, so a checksummed address may be pasted. */
+/** In lower case, or as it is pasted with its checksum, which is compared. */
 export const addressText = () =>
-  z
-    .string()
-    .transform((text) => text.trim().toLowerCase())
-    .pipe(Address);
+  z.string().transform((text, context): Address => {
+    const read = readAddress(text);
+    if (read.ok) return read.address;
+    context.addIssue({ code: "custom", message: read.text });
+    return z.NEVER;
+  });
+
+/**
+ * How a setting is read that more than one program has: what one takes, all take. Defaults are each program's own.
+ */
+export const sharedSettings = {
+  NATS_URL: z.string(),
+  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]),
+  EXECUTION_MODE: z.enum(["paper", "live"]),
+  /** Several nodes of the chain stand in for each other. */
+  POLYGON_HTTP_URL: httpUrls(),
+  POLYGON_WS_URL: wsUrls(),
+  CLOB_HTTP_URL: httpBase(),
+  CLOB_MARKET_WS_URL: wsUrl(),
+  GAMMA_URL: httpBase(),
+  DATA_API_URL: httpBase(),
+  RTDS_URL: wsUrl(),
+  /** Request budgets shared between processes. */
+  REDIS_URL: redisUrl(),
+  SANDBOX_SEED: z.string().min(1).max(200),
+} as const;
 
 /** Settings every service has. */
 export const commonEnv = {
-  NATS_URL: z.string().default("nats://127.0.0.1:4222"),
+  NATS_URL: sharedSettings.NATS_URL.default("nats://127.0.0.1:4222"),
   /** Name of this process; the same name takes its own lease back at once. */
   INSTANCE: z
     .string()
     .regex(/^[a-z0-9-]{1,40}$/, "1 to 40 of a-z 0-9 -")
     .default("0"),
-  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+  LOG_LEVEL: sharedSettings.LOG_LEVEL.default("info"),
   /** Port of /livez, /readyz and /metrics; 0: any free one. */
   HEALTH_PORT: integer(0, 65_535).default(0),
   /** Where it listens: this machine only, or 0.0.0.0 for probes and scrapers from outside. */
@@ -77,9 +100,9 @@ export const commonEnv = {
     )
     .optional(),
   /** The venue whose `/time` the local clock is measured against; absent: it is not measured, and nothing is bought. */
-  CLOB_HTTP_URL: httpBase().optional(),
+  CLOB_HTTP_URL: sharedSettings.CLOB_HTTP_URL.optional(),
   /** A second clock to compare with, by the `Date` of its answers. */
-  GAMMA_URL: httpBase().optional(),
+  GAMMA_URL: sharedSettings.GAMMA_URL.optional(),
 } as const;
 
 /**

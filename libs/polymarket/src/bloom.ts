@@ -4,7 +4,7 @@
  * @see the Ethereum yellow paper, section 4.4.3, function M3:2048
  */
 import { ContractError } from "@slipstream/contracts/errors";
-import { keccak256 } from "./keccak.ts";
+import { keccak256 } from "@slipstream/contracts/keccak";
 
 const BITS = 2_048;
 /** Hexadecimal digits after 0x. */

@@ -3,7 +3,7 @@
  * @see CTHelpers.sol of @gnosis.pm/conditional-tokens-contracts 1.0.3; docs/venue.md, Resolution
  */
 import type { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
-import { keccak256 } from "./keccak.ts";
+import { keccak256 } from "@slipstream/contracts/keccak";
 import { USDC_E, WRAPPED_COLLATERAL } from "./versions.ts";
 
 /** The field of the curve alt_bn128, y² = x³ + 3. */

@@ -7,8 +7,8 @@
  */
 import { ContractError, TransientError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
+import { keccak256 } from "@slipstream/contracts/keccak";
 import { addressToWord } from "./abi.ts";
-import { keccak256 } from "./keccak.ts";
 import { type RpcReader, RpcRefusedError } from "./rpc.ts";
 import { ZERO_ADDRESS } from "./versions.ts";
 import { addressWord } from "./words.ts";

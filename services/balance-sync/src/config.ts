@@ -1,5 +1,5 @@
 /** Settings of balance-sync. */
-import { addressText, flag, httpBase, httpUrls, integer, wsUrls } from "@slipstream/contracts/env";
+import { addressText, flag, httpUrls, integer, sharedSettings } from "@slipstream/contracts/env";
 import { ContractError } from "@slipstream/contracts/errors";
 import { AccountId, type Address, TokenId } from "@slipstream/contracts/ids";
 import { publicEndpoints } from "@slipstream/polymarket/publicEndpoints";
@@ -17,9 +17,9 @@ const list = <T extends z.ZodType<unknown, string>>(one: T) =>
 export const balanceSyncEnv = {
   /** Nodes for balances, parted by commas, the best first; absent: POLYGON_HTTP_URL. */
   AQ_ONCHAIN_PROVIDER_URL: httpUrls().optional(),
-  POLYGON_HTTP_URL: httpUrls().default([publicEndpoints.polygonHttpUrl]),
+  POLYGON_HTTP_URL: sharedSettings.POLYGON_HTTP_URL.default([publicEndpoints.polygonHttpUrl]),
   /** Nodes for transfer events; absent: balances come by polling and after fills only. */
-  POLYGON_WS_URL: wsUrls().optional(),
+  POLYGON_WS_URL: sharedSettings.POLYGON_WS_URL.optional(),
   AQ_ONCHAIN_SYNC_INTERVAL_SECONDS: integer(1, 3_600).default(3),
   /** Of one call to a node. */
   AQ_ONCHAIN_SYNC_TIMEOUT_SECONDS: integer(1, 120).default(5),
@@ -38,7 +38,7 @@ export const balanceSyncEnv = {
   AQ_ONCHAIN_RESOLUTION_SECONDS: integer(1, 3_600).default(5),
   /** The same for all markets of positions: nothing is lost when nobody says that a market closed. */
   AQ_ONCHAIN_RESOLUTION_ALL_SECONDS: integer(1, 86_400).default(600),
-  DATA_API_URL: httpBase().default(publicEndpoints.dataApiUrl),
+  DATA_API_URL: sharedSettings.DATA_API_URL.default(publicEndpoints.dataApiUrl),
   /** In place of the V2 exchanges of the version table; must answer eip712Domain() with a known version. */
   POLY_EXCHANGE_CTF: addressText().optional(),
   POLY_EXCHANGE_NEGRISK: addressText().optional(),

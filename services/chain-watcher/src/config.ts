@@ -1,5 +1,5 @@
 /** Settings of chain-watcher. */
-import { addressText, flag, httpUrl, httpUrls, integer, redisUrl, wsUrl, wsUrls } from "@slipstream/contracts/env";
+import { addressText, flag, integer, sharedSettings } from "@slipstream/contracts/env";
 import { publicEndpoints } from "@slipstream/polymarket/publicEndpoints";
 import { z } from "zod";
 
@@ -10,9 +10,9 @@ export const watcherEnv = {
    */
   TRIGGER_MODE: z.enum(["polygon", "data_api", "both"]).default("polygon"),
   /** Several nodes, parted by commas: the best one is read, another one is asked what it left out. */
-  POLYGON_HTTP_URL: httpUrls().default([publicEndpoints.polygonHttpUrl]),
+  POLYGON_HTTP_URL: sharedSettings.POLYGON_HTTP_URL.default([publicEndpoints.polygonHttpUrl]),
   /** Several, parted by commas: the next one is tried when one is lost. */
-  POLYGON_WS_URL: wsUrls().default([publicEndpoints.polygonWsUrl]),
+  POLYGON_WS_URL: sharedSettings.POLYGON_WS_URL.default([publicEndpoints.polygonWsUrl]),
   /** In place of the V2 exchanges of the version table; must answer eip712Domain() with a known version. */
   POLY_EXCHANGE_CTF: addressText().optional(),
   POLY_EXCHANGE_NEGRISK: addressText().optional(),
@@ -35,7 +35,7 @@ export const watcherEnv = {
   CHAIN_PROGRESS_MS: integer(0, 600_000).default(5_000),
   /** Reads from the other logs of a transaction what an active order really paid, one receipt for each. */
   EXACT_COSTS: flag().default(true),
-  DATA_API_URL: httpUrl().default(publicEndpoints.dataApiUrl),
+  DATA_API_URL: sharedSettings.DATA_API_URL.default(publicEndpoints.dataApiUrl),
   /** Each leader who traded lately is asked for this often, as far as the request budget reaches. */
   DATA_API_POLL_MS: integer(100, 600_000).default(2_000),
   /** So much of the newest rows is read again each time: rows come late and with old times. */
@@ -43,7 +43,6 @@ export const watcherEnv = {
   DATA_API_REQUESTS_PER_SECOND: integer(1, 100).default(5),
   /** The venue's unofficial live feed as a second eye. */
   RTDS_ENABLED: flag().default(false),
-  RTDS_URL: wsUrl().default(publicEndpoints.rtdsUrl),
-  /** Shares the request budget between processes; absent: each process has its own. */
-  REDIS_URL: redisUrl().optional(),
+  RTDS_URL: sharedSettings.RTDS_URL.default(publicEndpoints.rtdsUrl),
+  REDIS_URL: sharedSettings.REDIS_URL.optional(),
 } as const;

@@ -1,13 +1,13 @@
 /** Settings of the executor. */
 import { defaultQuoteAges } from "@slipstream/book/replica";
-import { integer } from "@slipstream/contracts/env";
+import { integer, sharedSettings } from "@slipstream/contracts/env";
 import { ContractError } from "@slipstream/contracts/errors";
-import { z } from "zod";
+import type { z } from "zod";
 import { defaultLimits, type ExecutorLimits } from "./core/view.ts";
 
 export const executorEnv = {
   /** `live` is refused at the start; the mode of each account is in its policy. */
-  EXECUTION_MODE: z.enum(["paper", "live"]).default("paper"),
+  EXECUTION_MODE: sharedSettings.EXECUTION_MODE.default("paper"),
   /** A decision waits this long for the first book and definition of a token. */
   EXECUTOR_FIRST_TOUCH_MAX_MS: integer(0, 10_000).default(400),
   /** A chain head older than this stops entries. */

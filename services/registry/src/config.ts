@@ -1,9 +1,9 @@
 /** Settings of registry. */
-import { httpBase, integer } from "@slipstream/contracts/env";
+import { integer, sharedSettings } from "@slipstream/contracts/env";
 import { publicEndpoints } from "@slipstream/polymarket/publicEndpoints";
 
 export const registryEnv = {
-  GAMMA_URL: httpBase().default(publicEndpoints.gammaUrl),
+  GAMMA_URL: sharedSettings.GAMMA_URL.default(publicEndpoints.gammaUrl),
   /** How often open markets are listed and known ones read again. */
   REGISTRY_SYNC_INTERVAL_MS: integer(1_000, 86_400_000).default(60_000),
   /** Pages of 100 open markets that are listed; the others are looked up when a leader trades them. */

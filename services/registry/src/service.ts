@@ -84,6 +84,7 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
         refusedConfig.set(key, text);
         logger.error({ key, revision, reason: text }, "configuration refused, the last accepted value stands");
       },
+      (key) => refusedConfig.delete(key),
     );
     let retry: Timer | null = null;
     let isReading = false;

@@ -1,7 +1,7 @@
 /** How facts change what balance-sync knows. */
 import type { FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
-import { Address, type TokenId } from "@slipstream/contracts/ids";
-import { LeaderConfig, whenRemovedOf } from "@slipstream/contracts/policy";
+import type { TokenId } from "@slipstream/contracts/ids";
+import { readConfig, whenRemovedOf } from "@slipstream/contracts/policy";
 import { CONDITIONAL_TOKENS } from "@slipstream/polymarket/versions";
 import { fundPurse, noteFill, notePublished, payOut, settle } from "./purse.ts";
 import { noteHeld, noteResolved } from "./resolutions.ts";
@@ -123,12 +123,11 @@ function noteAccountToken(
 }
 
 function follow(state: BalanceSyncState, fact: FactOf<"ConfigChanged">): void {
-  const [kind, id] = fact.key.split(".", 2);
-  const address = Address.safeParse(id);
-  if (kind !== "leaders" || !address.success) return;
-  const leader = LeaderConfig.safeParse(fact.value);
-  const wallet = walletOf(state, address.data);
-  const whenRemoved = whenRemovedOf(leader.success ? leader.data : null);
+  const read = readConfig(fact.key, fact.value);
+  // What cannot be read voids nothing.
+  if (!read.ok || read.config.kind !== "leaders") return;
+  const wallet = walletOf(state, read.config.leader);
+  const whenRemoved = whenRemovedOf(read.config.config);
   // Who is removed is read on while what was bought after him is followed until it is gone.
   wallet.followed = whenRemoved === null || (whenRemoved === "follow" && wallet.followed);
 }

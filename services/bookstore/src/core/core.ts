@@ -4,8 +4,8 @@
  */
 import { type Core, nothing } from "@slipstream/actor/core";
 import type { FactOf, Recorded } from "@slipstream/contracts/facts";
-import { Address, type TokenId } from "@slipstream/contracts/ids";
-import { configSchemas } from "@slipstream/contracts/policy";
+import type { Address, TokenId } from "@slipstream/contracts/ids";
+import { readConfig } from "@slipstream/contracts/policy";
 
 export type TrackState = {
   /** Token → time of the newest leader fill in it, ms. */
@@ -76,12 +76,12 @@ function onBalances({ leaders }: TrackState, { holder, balances }: FactOf<"Balan
 }
 
 function onConfig({ leaders }: TrackState, { key, value }: FactOf<"ConfigChanged">): void {
-  const [kind, id] = key.split(".");
-  const address = Address.safeParse(id);
-  if (kind !== "leaders" || !address.success) return;
-  const leader = value === null ? null : configSchemas.leaders.safeParse(value).data;
-  if (leader === null || leader === undefined || !leader.enabled) leaders.delete(address.data);
-  else if (!leaders.has(address.data)) leaders.set(address.data, new Set());
+  const read = readConfig(key, value);
+  // What cannot be read voids nothing.
+  if (!read.ok || read.config.kind !== "leaders") return;
+  const { leader, config } = read.config;
+  if (config?.enabled !== true) leaders.delete(leader);
+  else if (!leaders.has(leader)) leaders.set(leader, new Set());
 }
 
 /** Number that changes whenever a token comes or goes. */

@@ -10,7 +10,7 @@
  */
 import type { FactOf, Recorded } from "@slipstream/contracts/facts";
 import { type Address, type FactId, shardOf } from "@slipstream/contracts/ids";
-import { configSchemas, type FollowFrom, whenRemovedOf } from "@slipstream/contracts/policy";
+import { configOf, type FollowFrom, whenRemovedOf } from "@slipstream/contracts/policy";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 import { emptyFills, type FillBook, type KnownFill, putFill, removeFill } from "./fillBook.ts";
 import { contentOf } from "./identity.ts";
@@ -123,17 +123,17 @@ export function evolve(state: WatcherState, { fact }: Recorded): WatcherState {
 const sameStart = (a: FollowFrom, b: FollowFrom): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 function applyConfig(state: WatcherState, fact: FactOf<"ConfigChanged">): void {
-  const [kind, key] = fact.key.split(".", 2);
-  if (kind !== "leaders" || key === undefined) return;
-  const known = state.leaders.get(key as Address);
+  const said = configOf(fact);
+  if (said.kind !== "leaders") return;
+  const { leader, config } = said;
+  const known = state.leaders.get(leader);
   // A past that is half read stays so: what is missing of it is known when he comes back.
   const rest = { joined: null, backfill: known?.backfill ?? null, earliest: known?.earliest ?? null };
-  if (fact.value === null) {
-    if (known !== undefined) putLeader(state.leaders, key as Address, removedFrom(known, true));
+  if (config === null) {
+    if (known !== undefined) putLeader(state.leaders, leader, removedFrom(known, true));
     return;
   }
-  const config = configSchemas.leaders.parse(fact.value);
-  const { leader, enabled, follow = { kind: "now" } as const } = config;
+  const { enabled, follow = { kind: "now" } as const } = config;
   if (!enabled && known !== undefined) {
     const isReadOn = whenRemovedOf(config) === "follow";
     putLeader(state.leaders, leader, { ...removedFrom(known, isReadOn), revision: fact.revision });

@@ -1,9 +1,9 @@
 /** The fold of the log into the executor's state. A fact that is known already changes nothing. */
 import type { FactOf, FactType, Recorded } from "@slipstream/contracts/facts";
 import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
-import { type AccountId, type Address, type AttemptId, leaderActId } from "@slipstream/contracts/ids";
+import { type AccountId, type AttemptId, leaderActId } from "@slipstream/contracts/ids";
 import { negate, type SharesMicro, sharesMicro, subtract, ZERO_SHARES } from "@slipstream/contracts/money";
-import { configSchemas, whenRemovedOf } from "@slipstream/contracts/policy";
+import { configOf, whenRemovedOf } from "@slipstream/contracts/policy";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 import { clearBuckets, clearMarket, dropAged, hasStake, savedSignals } from "./bucket.ts";
 import { moveCopied, tidyCopied } from "./copied.ts";
@@ -120,33 +120,23 @@ export function evolve(state: ExecutorState, { fact, seq }: Recorded): ExecutorS
 }
 
 function foldConfig(state: ExecutorState, fact: FactOf<"ConfigChanged">): void {
-  const dot = fact.key.indexOf(".");
-  const id = fact.key.slice(dot + 1);
-  switch (fact.key.slice(0, dot)) {
-    case "leaders":
-      if (fact.value === null && !state.leaders.has(id as Address)) break;
-      foldLeader(state, id as Address, {
-        whenRemoved: whenRemovedOf(fact.value === null ? null : configSchemas.leaders.parse(fact.value)),
-        atMs: fact.tsInitMs,
-      });
-      break;
-    case "accounts":
-      if (fact.value === null) {
-        // Whoever is deleted is switched off: no entries, and what is held leaves with its leaders.
-        const known = state.accounts.get(id as AccountId);
-        if (known === undefined) break;
-        const policy = { ...known.policy, enabled: false };
-        state.accounts.set(policy.account, { policy, revision: fact.revision });
-        clearBuckets(state, ({ account }) => account === id);
-        for (const fill of state.fills.values()) if (fill.side === "BUY") fill.undecided.delete(policy.account);
-      } else {
-        const policy = configSchemas.accounts.parse(fact.value);
-        state.accounts.set(policy.account, { policy, revision: fact.revision });
-      }
-      break;
-    default:
-      break;
+  const said = configOf(fact);
+  if (said.kind === "leaders") {
+    if (said.config === null && !state.leaders.has(said.leader)) return;
+    foldLeader(state, said.leader, { whenRemoved: whenRemovedOf(said.config), atMs: fact.tsInitMs });
+    return;
   }
+  const { account: id, policy } = said;
+  if (policy !== null) {
+    state.accounts.set(id, { policy, revision: fact.revision });
+    return;
+  }
+  // Whoever is deleted is switched off: no entries, and what is held leaves with its leaders.
+  const known = state.accounts.get(id);
+  if (known === undefined) return;
+  state.accounts.set(id, { policy: { ...known.policy, enabled: false }, revision: fact.revision });
+  clearBuckets(state, ({ account }) => account === id);
+  for (const fill of state.fills.values()) if (fill.side === "BUY") fill.undecided.delete(id);
 }
 
 const scopeKey = ({ kind, id }: FactOf<"RiskDecision">["scope"]): string => `${kind}:${id}`;

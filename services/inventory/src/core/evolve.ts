@@ -3,7 +3,7 @@ import type { Fact, FactOf, FactType, Recorded } from "@slipstream/contracts/fac
 import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
 import type { AccountId, ClientOrderId, TokenId } from "@slipstream/contracts/ids";
 import { add, scaleMaxFee, subtract, subtractToZero, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
-import { AccountPolicy } from "@slipstream/contracts/policy";
+import { readConfig } from "@slipstream/contracts/policy";
 import { applyBalance, applySettlement, forgetAbsorbed } from "./absorption.ts";
 import { differenceOf } from "./formulas.ts";
 import { bookExecution, unbookExecution } from "./pnl.ts";
@@ -155,8 +155,8 @@ export const accountOfSnapshot = ({ holder, account }: FactOf<"BalanceSnapshot">
 
 /** The account a revision of the configuration is about; null for other keys. */
 export function configuredAccount(fact: FactOf<"ConfigChanged">): AccountId | null {
-  const [kind, id] = fact.key.split(".", 2);
-  return kind === "accounts" && id !== undefined && id !== "" ? (id as AccountId) : null;
+  const named = readConfig(fact.key, null);
+  return named.ok && named.config.kind === "accounts" ? named.config.account : null;
 }
 
 function configure(state: InventoryState, fact: FactOf<"ConfigChanged">): void {
@@ -165,10 +165,10 @@ function configure(state: InventoryState, fact: FactOf<"ConfigChanged">): void {
   const account = accountOf(state, id);
   if (fact.revision <= account.policyRevision) return;
   // Whoever writes the bucket validates; a policy that we cannot read is no policy, so nothing is granted under it.
-  const policy = AccountPolicy.safeDecode(fact.value as never);
+  const read = readConfig(fact.key, fact.value);
   // Who is deleted is switched off: what he holds can still be sold.
   if (fact.value === null) account.policy = account.policy === null ? null : { ...account.policy, enabled: false };
-  else account.policy = policy.success ? policy.data : null;
+  else account.policy = read.ok && read.config.kind === "accounts" ? read.config.policy : null;
   account.policyRevision = fact.revision;
   account.policyTsMs = fact.tsEventMs;
 }

@@ -1,8 +1,7 @@
 /** Watches the KV bucket `config`: its present values, then every change. */
 import type { Bus } from "@slipstream/actor/bus";
-import { type ConfigKind, configSchemas } from "@slipstream/contracts/policy";
+import { readConfig } from "@slipstream/contracts/policy";
 import { buckets } from "@slipstream/contracts/subjects";
-import { z } from "zod";
 import type { ConfigSeen } from "../core/core.ts";
 
 export type ConfigRefusal = { readonly key: string; readonly revision: number; readonly text: string };
@@ -10,12 +9,14 @@ export type ConfigWatch = { stop(): void };
 
 /**
  * Calls back for each value as it stands and each later change.
- * @param onRefused - a value that does not match its schema: nothing changes until it is corrected.
+ * @param onRefused - a value that cannot be accepted: nothing changes until it is corrected.
+ * @param onForgotten - a refused key is gone.
  */
 export async function watchConfig(
   bus: Bus,
   onSeen: (seen: ConfigSeen) => void,
   onRefused: (refusal: ConfigRefusal) => void,
+  onForgotten: (key: string) => void,
 ): Promise<ConfigWatch> {
   const bucket = await bus.kvm.open(buckets.config);
   const watch = await bucket.watch({ include: "" });
@@ -24,7 +25,9 @@ export async function watchConfig(
       const { key, revision } = entry;
       const changedMs = entry.created.getTime();
       if (entry.operation !== "PUT") {
-        onSeen({ type: "ConfigSeen", key, revision, value: null, changedMs });
+        // A key that names nobody was never told, so there is nothing to take back.
+        if (!readConfig(key, null).ok) onForgotten(key);
+        else onSeen({ type: "ConfigSeen", key, revision, value: null, changedMs });
         continue;
       }
       const checked = checkConfig(key, entry.string());
@@ -35,18 +38,16 @@ export async function watchConfig(
   return { stop: () => watch.stop() };
 }
 
-/** Checks one value of the bucket against the schema its key names; the value stays in its wire form. */
+/** Checks one value of the bucket; the value stays in its wire form. */
 export function checkConfig(key: string, text: string): { ok: true; value: unknown } | { ok: false; text: string } {
-  const kind = key.split(".", 1)[0] ?? "";
-  if (!Object.hasOwn(configSchemas, kind)) {
-    return { ok: false, text: `${key}: a key begins with ${Object.keys(configSchemas).join(" or ")}` };
-  }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return { ok: false, text: `${key} is not JSON` };
   }
-  const parsed = configSchemas[kind as ConfigKind].safeParse(value);
-  return parsed.success ? { ok: true, value } : { ok: false, text: `${key}: ${z.prettifyError(parsed.error)}` };
+  // As a value it would be taken for a deletion.
+  if (value === null) return { ok: false, text: `${key}: null is no value; delete the key instead` };
+  const read = readConfig(key, value);
+  return read.ok ? { ok: true, value } : read;
 }

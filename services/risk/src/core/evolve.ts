@@ -1,7 +1,6 @@
 /** How facts change what risk knows. */
 import type { FactType, Recorded } from "@slipstream/contracts/facts";
-import type { Address } from "@slipstream/contracts/ids";
-import { configSchemas } from "@slipstream/contracts/policy";
+import { configOf } from "@slipstream/contracts/policy";
 import { GLOBAL, keyOf, type RiskState } from "./state.ts";
 
 export const folds: ReadonlySet<FactType> = new Set<FactType>([
@@ -59,11 +58,10 @@ export function evolve(state: RiskState, { fact, seq }: Recorded): RiskState {
       break;
     }
     case "ConfigChanged": {
-      const [kind, leader] = fact.key.split(".", 2);
-      if (kind !== "leaders" || leader === undefined) break;
-      const isFollowed = fact.value !== null && configSchemas.leaders.parse(fact.value).enabled;
-      if (isFollowed) state.leaders.add(leader as Address);
-      else state.leaders.delete(leader as Address);
+      const said = configOf(fact);
+      if (said.kind !== "leaders") break;
+      if (said.config?.enabled === true) state.leaders.add(said.leader);
+      else state.leaders.delete(said.leader);
       break;
     }
     case "BalanceSnapshot":
