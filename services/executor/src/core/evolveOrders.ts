@@ -1,16 +1,33 @@
 /** The fold of our own attempts, orders and fills: lots, buckets, and exits that are still to be followed. */
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
 import { attemptId, type ClientOrderId } from "@slipstream/contracts/ids";
-import { add, minAmount, subtract, subtractToZero, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
+import {
+  add,
+  minAmount,
+  type SharesMicro,
+  subtract,
+  subtractToZero,
+  ZERO_SHARES,
+  ZERO_USDC,
+} from "@slipstream/contracts/money";
 import { clearBuckets, dropSignal, saveUp, settleUsed, shrinkBucket, takeOut } from "./bucket.ts";
 import { dropCopied, noteCopied } from "./copied.ts";
 import { exitPrice } from "./exitLimit.ts";
 import { closableLot, dueExits, freeLot, partOf } from "./exitSize.ts";
 import { coverOrder, coverSaved, uncoverSaved } from "./leaderOrder.ts";
 import { addToLot, isLater, takeFromLot } from "./lots.ts";
-import { isEnded, lateExits, newOrder, nextStatus, type OrderEvent, type OrderState } from "./orders.ts";
+import {
+  isEnded,
+  isMayBeAtVenue,
+  lateExits,
+  leavesOf,
+  newOrder,
+  nextStatus,
+  type OrderEvent,
+  type OrderState,
+} from "./orders.ts";
 import { noteSale } from "./splitSale.ts";
-import { type ExecutorState, type LotRef, lotKey, openOrdersOf, SETTLEMENTS_MAX } from "./state.ts";
+import { type ExecutorState, type Lot, type LotRef, lotKey, openOrdersOf, SETTLEMENTS_MAX } from "./state.ts";
 import {
   aboutOf,
   clockOf,
@@ -266,12 +283,21 @@ export function foldSettlement(state: ExecutorState, fact: FactOf<"PositionSettl
     ref.account === account && ref.tokenId === tokenId;
   clearBuckets(state, isOf);
   let leftMicro = fact.sharesMicro;
-  for (const lot of [...state.lots.values()].filter(isOf)) {
-    const paidMicro = minAmount(leftMicro, lot.sizeMicro);
-    leftMicro = subtract(leftMicro, paidMicro);
-    if (paidMicro > 0n) takeFromLot(state, lot, paidMicro, () => true);
+  // Not paid is what is on sale; which leader's that is, only the orders say.
+  for (const mostOf of [notOnSale, ({ sizeMicro }: Lot) => sizeMicro]) {
+    for (const lot of [...state.lots.values()].filter(isOf)) {
+      const paidMicro = minAmount(leftMicro, mostOf(lot, state));
+      leftMicro = subtract(leftMicro, paidMicro);
+      if (paidMicro > 0n) takeFromLot(state, lot, paidMicro, () => true);
+    }
   }
   for (const exit of [...state.unfollowed.values()]) {
     if (isOf(exit)) state.unfollowed.delete(exit.attemptId);
   }
+}
+
+/** What of a lot no order has reserved for its sale. */
+function notOnSale(lot: Lot, state: ExecutorState): SharesMicro {
+  const sales = openOrdersOf(state, lot).filter((order) => order.kind === "EXIT" && isMayBeAtVenue(order));
+  return subtractToZero(lot.sizeMicro, add(ZERO_SHARES, ...sales.map(leavesOf)));
 }

@@ -1,9 +1,9 @@
 /** The end of a market: its orders end, nothing new is tried, and what was held for leaders ends when it is paid. */
-import type { AccountId } from "@slipstream/contracts/ids";
+import type { AccountId, Address } from "@slipstream/contracts/ids";
 import { expect, test } from "vitest";
-import { balance, grant, leaderFill, market, only, paper, sale, shares, tokenId } from "./facts.testing.ts";
+import { balance, configFact, grant, leaderFill, market, only, paper, sale, shares, tokenId } from "./facts.testing.ts";
 import { exposureOf } from "./state.ts";
-import { bidAt, exits, holdingTen, lotOf, owedExits, settled, tick } from "./stories.testing.ts";
+import { bidAt, exits, holdingTen, lotOf, owedExits, placed, settled, tick } from "./stories.testing.ts";
 import { endOrder, fillOrder, goodStory, type Story, story } from "./story.testing.ts";
 
 const close = (of: Story): void => {
@@ -98,4 +98,19 @@ test("an entry into a market that ended is skipped", () => {
   close(made);
   made.tell(leaderFill(1));
   expect(reasons(made)).toEqual(["MARKET_NOT_ACCEPTING_ORDERS"]);
+});
+
+test("of two leaders' lots the one that is not on sale is paid", () => {
+  const other = `0x${"22".repeat(20)}` as Address;
+  const made = holdingTen();
+  bidAt(made, 0.5);
+  made.tell(configFact(`leaders.${other}`, 1, { leader: other, enabled: true }), leaderFill(2, { leader: other }));
+  fillOrder(made, 10);
+  made.tell(sale(3, 100));
+  placed(made);
+  made.tell(settled());
+  expect([...made.state().lots.values()].map(({ leader }) => leader)).not.toContain(other);
+  // What was on its way when the market was paid.
+  fillOrder(made, 10);
+  expect(lotOf(made)).toEqual([]);
 });
