@@ -21,6 +21,7 @@ import {
   type LotRef,
   lotRefOf,
   lotSize,
+  openOrders,
   openOrdersOf,
 } from "./state.ts";
 import { foldLeader } from "./waitingExits.ts";
@@ -302,9 +303,13 @@ function forget(state: ExecutorState, nowMs: number): void {
   for (const order of state.orders.values()) {
     if (!isEnded(order)) tied.add(holdingKey(order.leader, order.tokenId));
   }
-  const saved = savedSignals(state);
+  // A sale that was copied as a purchase stands on the other token, so these are kept by name.
+  const kept = savedSignals(state);
+  for (const { parts } of state.lots.values()) for (const id of parts.keys()) kept.add(id);
+  for (const { leaderFillId } of state.unfollowed.values()) kept.add(leaderFillId);
+  for (const { leaderFillId } of openOrders(state)) kept.add(leaderFillId);
   for (const [id, fill] of state.fills) {
-    if (saved.has(id)) continue;
+    if (kept.has(id)) continue;
     const isYoung = fill.tsSignalPublishedMs >= nowMs - keepMs;
     if (!isYoung && fill.undecided.size === 0 && !tied.has(holdingKey(fill.leader, fill.tokenId)))
       state.fills.delete(id);
