@@ -23,6 +23,7 @@ import {
   lotSize,
   openOrders,
   openOrdersOf,
+  RESOLVED_MAX,
 } from "./state.ts";
 import { foldLeader } from "./waitingExits.ts";
 
@@ -112,12 +113,20 @@ export function evolve(state: ExecutorState, { fact, seq }: Recorded): ExecutorS
       noteTold(state, fact);
       break;
     case "ConditionResolved":
-      clearMarket(state, fact.conditionId);
+      foldResolution(state, fact);
       break;
     default:
       evolveOrder(state, fact);
   }
   return state;
+}
+
+/** A market that is resolved trades no more: nothing of it is saved up, bought or sold. */
+function foldResolution(state: ExecutorState, { conditionId }: FactOf<"ConditionResolved">): void {
+  clearMarket(state, conditionId);
+  state.resolved.add(conditionId);
+  const [oldest] = state.resolved;
+  if (state.resolved.size > RESOLVED_MAX && oldest !== undefined) state.resolved.delete(oldest);
 }
 
 function foldConfig(state: ExecutorState, fact: FactOf<"ConfigChanged">): void {

@@ -1,7 +1,21 @@
 /** The end of a market: its orders end, nothing new is tried, and what was held for leaders ends when it is paid. */
-import type { AccountId, Address } from "@slipstream/contracts/ids";
+import type { FactOf } from "@slipstream/contracts/facts";
+import { type AccountId, type Address, factId, type TokenId } from "@slipstream/contracts/ids";
 import { expect, test } from "vitest";
-import { balance, configFact, grant, leaderFill, market, only, paper, sale, shares, tokenId } from "./facts.testing.ts";
+import {
+  balance,
+  conditionId,
+  configFact,
+  grant,
+  hash,
+  leaderFill,
+  market,
+  only,
+  paper,
+  sale,
+  shares,
+  tokenId,
+} from "./facts.testing.ts";
 import { exposureOf } from "./state.ts";
 import { bidAt, exits, holdingTen, lotOf, owedExits, placed, settled, tick } from "./stories.testing.ts";
 import { endOrder, fillOrder, goodStory, type Story, story } from "./story.testing.ts";
@@ -91,6 +105,28 @@ test("only the account and the token that were paid end", () => {
   expect(lotOf(made)).toEqual([shares(10)]);
   // What the leader redeems is no exit of ours.
   expect(exits(made)).toEqual([]);
+});
+
+/** The chain says it; the venue still shows an open market. */
+const resolved: FactOf<"ConditionResolved"> = {
+  ...{ type: "ConditionResolved", v: 1, id: factId("ConditionResolved", conditionId), tsEventMs: 0, tsInitMs: 0 },
+  ...{ conditionId, tokenIds: [tokenId, "8" as TokenId], payoutNumerators: [0n, 1n], payoutDenominator: 1n },
+  ...{ blockNumber: 9, blockHash: hash(9), source: "chain" },
+};
+
+test("nothing is bought in a market that the chain has resolved, though the venue is silent", () => {
+  const made = goodStory();
+  made.tell(resolved, leaderFill(1));
+  expect(reasons(made)).toEqual(["MARKET_NOT_ACCEPTING_ORDERS"]);
+});
+
+test("an open order ends when the chain has resolved its market, though the venue is silent", () => {
+  const made = goodStory();
+  made.tell(leaderFill(1));
+  placed(made);
+  made.tell(resolved);
+  tick(made);
+  expect(only(made.own, "OrderCancelRequested").map(({ reason }) => reason)).toEqual(["MARKET_CLOSED"]);
 });
 
 test("an entry into a market that ended is skipped", () => {
