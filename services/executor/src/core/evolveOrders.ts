@@ -27,7 +27,15 @@ import {
   type OrderState,
 } from "./orders.ts";
 import { noteSale } from "./splitSale.ts";
-import { type ExecutorState, type Lot, type LotRef, lotKey, openOrdersOf, SETTLEMENTS_MAX } from "./state.ts";
+import {
+  type ExecutorState,
+  type Lot,
+  type LotRef,
+  lotKey,
+  openOrdersOf,
+  SETTLEMENTS_MAX,
+  type UnfollowedExit,
+} from "./state.ts";
 import {
   aboutOf,
   clockOf,
@@ -77,13 +85,12 @@ export function foldIntent(state: ExecutorState, fact: FactOf<"OrderIntent">): v
     if (lot.account === fact.account && lot.tokenId === fact.tokenId) lot.minimumMicro = fact.minOrderSizeMicro;
   }
   const clock = fact.kind === "EXIT" ? clockOf(state, fact, fill) : null;
+  const closed = fact.kind === "EXIT" ? dueExits(state, fact).filter((exit) => isClosedBy(fact, exit)) : [];
   if (fact.kind === "ENTRY") {
     if (fill !== undefined) noteCopied(state, fact, fill);
   } else {
     // One order closes whatever earlier exits of the lot left to close.
-    for (const exit of dueExits(state, fact)) {
-      if (exit.remainingMicro !== null || exit.attemptId === fact.attemptId) state.unfollowed.delete(exit.attemptId);
-    }
+    for (const exit of closed) state.unfollowed.delete(exit.attemptId);
     if (isFirst) {
       shrinkBucket(state, fact, fill);
       oweToOpenEntries(state, fact);
@@ -93,6 +100,20 @@ export function foldIntent(state: ExecutorState, fact: FactOf<"OrderIntent">): v
   const order = newOrder(fact, { n, clock, bucketUsed: takeOut(state, fact) });
   state.orders.set(fact.orderId, order);
   coverOrder(state, order);
+  keepMissed(state, fact, closed);
+}
+
+const isClosedBy = (fact: FactOf<"OrderIntent">, { remainingMicro, attemptId: attempt }: UnfollowedExit): boolean =>
+  remainingMicro !== null || attempt === fact.attemptId;
+
+/** What came to be owed between the decision on an order and its fact is not in the order: it waits on. */
+function keepMissed(state: ExecutorState, fact: FactOf<"OrderIntent">, closed: readonly UnfollowedExit[]): void {
+  const newest = closed.at(-1);
+  if (newest === undefined || fact.targetMicro === null) return;
+  const owed = add(ZERO_SHARES, ...closed.map(({ remainingMicro }) => remainingMicro ?? ZERO_SHARES));
+  const remainingMicro = minAmount(subtractToZero(owed, fact.targetMicro), freeLot(state, fact));
+  if (remainingMicro === 0n) return;
+  setUnfollowed(state, { ...newest, remainingMicro, n: nextOrderOf(state, newest.attemptId) });
 }
 
 function oweToOpenEntries(
