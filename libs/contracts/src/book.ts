@@ -3,7 +3,7 @@
  * 1e-6 share; sizes are exact in a double up to 9e9 shares): a book is a quote, money is reckoned from fills.
  */
 import { z } from "zod";
-import { Ms, Price, Shares, SideSchema } from "./codec.ts";
+import { Ms, Price, Shares, SideSchema, Tick } from "./codec.ts";
 import { ConditionId, TokenId } from "./ids.ts";
 
 const levels = z.array(z.int().nonnegative());
@@ -39,7 +39,7 @@ export const BookSnapshot = z.object({
   type: z.literal("BookSnapshot"),
   ...common,
   /** The market's tick; levels may lie between its steps, left from a finer one. */
-  tickMicro: Price,
+  tickMicro: Tick,
   health: BookHealth,
   unknown,
   bids: levels,
@@ -52,7 +52,7 @@ export const BookDelta = z.object({
   type: z.literal("BookDelta"),
   ...common,
   /** The market's tick from here on. */
-  tickMicro: Price,
+  tickMicro: Tick,
   bids: levels,
   asks: levels,
 });

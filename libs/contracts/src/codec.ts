@@ -1,6 +1,6 @@
 /** Wire codecs: amounts travel as base-10 integer strings, prices and times as JSON integers. */
 import { z } from "zod";
-import { MICRO_NUMBER, type PriceMicro, type SharesMicro, type UsdcMicro } from "./money.ts";
+import { MICRO_NUMBER, type PriceMicro, type SharesMicro, TICK_MAX, type UsdcMicro } from "./money.ts";
 
 const integerText = z.string().regex(/^(0|-?[1-9]\d*)$/);
 const bigintCodec = z.codec(integerText, z.bigint(), {
@@ -30,6 +30,8 @@ export const OrderPrice = z
   .int()
   .min(1)
   .max(MICRO_NUMBER - 1) as unknown as z.ZodType<PriceMicro, number>;
+/** Step of a market's prices: none is coarser than the venue's coarsest. */
+export const Tick = z.int().min(1).max(TICK_MAX) as unknown as z.ZodType<PriceMicro, number>;
 /** Unix milliseconds. */
 export const Ms = z.int().nonnegative();
 export const Block = z.int().nonnegative();

@@ -1,6 +1,6 @@
 /** Market facts: one definition per condition, on the stream MARKETS (last value per condition). */
 import { z } from "zod";
-import { Ms, OrderPrice, Price, Shares } from "./codec.ts";
+import { Ms, Price, Shares, Tick } from "./codec.ts";
 import { ConditionId, Hash, TokenId } from "./ids.ts";
 
 export const FeeScheduleSchema = z.object({
@@ -27,7 +27,7 @@ export const MarketDefinition = z.object({
   version: z.enum(["v1", "v2"]),
   negRisk: z.boolean(),
   negRiskMarketId: Hash.nullable(),
-  tickMicro: OrderPrice,
+  tickMicro: Tick,
   minOrderSizeMicro: Shares,
   fee: FeeScheduleSchema,
   /** Marketable orders are held this long by the venue. */

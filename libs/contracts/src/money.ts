@@ -210,6 +210,13 @@ export function formatMicro(value: bigint | number): string {
   return `${amount < 0n ? "-" : ""}${whole}${fraction === "" ? "" : `.${fraction}`}`;
 }
 
+/** The coarsest tick the venue has. */
+export const TICK_MAX = 100_000;
+
+/** True for what can be the step of a market's prices, in 1e-6 USDC: a whole part of 1, and no coarser than the venue's. */
+export const isTick = (tick: number): boolean =>
+  Number.isInteger(tick) && tick > 0 && tick <= TICK_MAX && MICRO_NUMBER % tick === 0;
+
 /** On tick means a whole multiple of the tick, within [tick, 1 - tick]. */
 export const isOnTick = (price: PriceMicro, tick: PriceMicro): boolean =>
   price % tick === 0 && price >= tick && price <= MICRO_NUMBER - tick;

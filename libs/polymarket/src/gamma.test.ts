@@ -65,6 +65,7 @@ test.each([
   ["an unknown version", { version: "v3" }, { kind: "refused", code: "VERSION_UNKNOWN" }],
   ["three outcomes", { outcomes: '["a","b","c"]' }, { kind: "refused", code: "MALFORMED" }],
   ["tokens that are no JSON", { clobTokenIds: "11,22" }, { kind: "refused", code: "MALFORMED" }],
+  ["a tick beyond the venue's", { orderPriceMinTickSize: 0.5 }, { kind: "refused", code: "MALFORMED" }],
   ["a tick of 0", { orderPriceMinTickSize: 0 }, { kind: "refused", code: "MALFORMED" }],
 ])("%s", (_name, change, expected) => expect(marketOfGamma({ ...market, ...change }, 5)).toMatchObject(expected));
 

@@ -6,7 +6,7 @@
 import { ContractError } from "@slipstream/contracts/errors";
 import { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
-import { type PriceMicro, sharesMicro } from "@slipstream/contracts/money";
+import { isTick, type PriceMicro, sharesMicro } from "@slipstream/contracts/money";
 import { plainText } from "@slipstream/contracts/text";
 import { z } from "zod";
 import { microOfJson } from "./decimal.ts";
@@ -108,8 +108,7 @@ export function marketOfGamma(json: unknown, nowMs: number): MarketDefinition | 
     return refuse(conditionId, "FEE_UNKNOWN", "fees are enabled, but the schedule is missing or unreadable");
   const tick = microOfJson(market.orderPriceMinTickSize);
   const minimum = microOfJson(market.orderMinSize);
-  if (tick <= 0 || tick >= 1_000_000 || minimum < 0)
-    return refuse(conditionId, "MALFORMED", "tick or minimum size is no amount");
+  if (!isTick(tick) || minimum < 0) return refuse(conditionId, "MALFORMED", "tick or minimum size is no amount");
   const [first, second] = market.clobTokenIds;
   const [firstName = "", secondName = ""] = market.outcomes;
   if (first === undefined || second === undefined) return refuse(conditionId, "MALFORMED", "two tokens are needed");

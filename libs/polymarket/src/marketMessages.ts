@@ -1,6 +1,6 @@
 /** One message of the market channel, already JSON, read field by field: the path for whatever the scanner does not know. */
 import { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
-import { MICRO_NUMBER, type PriceMicro, type Side } from "@slipstream/contracts/money";
+import { isTick, MICRO_NUMBER, type PriceMicro, type Side } from "@slipstream/contracts/money";
 import { microOfJson } from "./decimal.ts";
 import type { BookEvent, FrameRefusal, MarketEvent, PriceChange } from "./marketChannel.ts";
 
@@ -41,7 +41,7 @@ function read(fields: Fields): MarketEvent | Ignored {
         kind: "tickSizeChange",
         ...tokenHead(fields),
         oldTickMicro: positive(fields, "old_tick_size"),
-        newTickMicro: positive(fields, "new_tick_size"),
+        newTickMicro: tick(fields, "new_tick_size"),
       };
     case "market_resolved":
       return {
@@ -77,7 +77,7 @@ export function readBook(fields: Fields): BookEvent {
     hash: textOr(fields["hash"], ""),
     bids: levels(fields, "bids"),
     asks: levels(fields, "asks"),
-    tickMicro: isAbsent(fields["tick_size"]) ? null : positive(fields, "tick_size"),
+    tickMicro: isAbsent(fields["tick_size"]) ? null : tick(fields, "tick_size"),
     lastTradePrice: typeof last === "string" && last !== "" ? last : null,
   };
 }
@@ -179,6 +179,11 @@ export function micro(fields: Fields, name: string): number {
 function positive(fields: Fields, name: string): number {
   const value = micro(fields, name);
   return value > 0 ? value : invalid(fields, name);
+}
+
+function tick(fields: Fields, name: string): number {
+  const value = micro(fields, name);
+  return isTick(value) ? value : invalid(fields, name);
 }
 
 function price(fields: Fields, name: string): PriceMicro {

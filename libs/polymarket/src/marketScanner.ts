@@ -8,7 +8,7 @@
  * characters again.
  */
 import { ConditionId, TokenId } from "@slipstream/contracts/ids";
-import { MICRO_NUMBER, type PriceMicro, type Side } from "@slipstream/contracts/money";
+import { isTick, MICRO_NUMBER, type PriceMicro, type Side } from "@slipstream/contracts/money";
 import {
   ABSENT,
   BAD,
@@ -178,7 +178,7 @@ function scanField(cursor: Cursor, draft: Draft, tokens: Memory<TokenId>, condit
       }
       if (draft.tickMicro !== null || !skip(cursor, TICK_SIZE)) return false;
       draft.tickMicro = decimal(cursor);
-      return draft.tickMicro > 0;
+      return isTick(draft.tickMicro);
     default:
       return scanBookField(cursor, draft, tokens);
   }

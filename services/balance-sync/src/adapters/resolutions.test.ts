@@ -126,6 +126,15 @@ describe("what is told", () => {
     expect(await reader.read(request())).toEqual(resolved);
     expect(reader.told).toEqual([]);
   });
+
+  test("what is asked while another reading runs, in its turn and once", async () => {
+    const reader = readerOf([node()]);
+    const closed = { ...question, conditionId: `0x${"d".repeat(64)}` as ConditionId };
+    const running = reader.read(request({ questions: [closed] }));
+    const answers = await Promise.all([running, reader.read(request()), reader.read(request())]);
+    expect(answers.slice(1)).toEqual([resolved, null]);
+    expect(await reader.read(request())).toEqual(resolved);
+  });
 });
 
 describe("what is not told", () => {

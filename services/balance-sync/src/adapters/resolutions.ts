@@ -47,7 +47,8 @@ export function createResolutionReader(options: ResolutionReaderOptions): Resolu
   const { onProblem } = options;
   const doubts = new Map<ConditionId, string>();
   let failure: string | null = null;
-  let isReading = false;
+  const waiting = new Set<ReadResolutions>();
+  let last: Promise<unknown> = Promise.resolve();
 
   const doubt = (conditionId: ConditionId, text: string | null): void => {
     const before = doubts.get(conditionId) ?? null;
@@ -90,23 +91,35 @@ export function createResolutionReader(options: ResolutionReaderOptions): Resolu
     return agreed.length === 0 ? null : { type: "ResolutionsRead", block: first.block, resolutions: agreed };
   };
 
+  const readNow = async (request: ReadResolutions): Promise<ResolutionsRead | null> => {
+    try {
+      const answer = await read(request);
+      failure = null;
+      return answer;
+    } catch (error) {
+      if (!(error instanceof TransientError || error instanceof ContractError)) throw error;
+      const text = `resolutions cannot be read: ${error.message}`;
+      if (failure === null) onProblem(text);
+      failure = text;
+      return null;
+    }
+  };
+  /** One reading after the other; what waits for its turn is not asked twice, so a slow node gathers no queue. */
+  const isWaiting = ({ questions }: ReadResolutions): boolean => {
+    const asked = new Set([...waiting].flatMap((one) => one.questions.map(({ conditionId }) => conditionId)));
+    return questions.every(({ conditionId }) => asked.has(conditionId));
+  };
+
   return {
-    read: async (request) => {
-      if (isReading) return null;
-      isReading = true;
-      try {
-        const answer = await read(request);
-        failure = null;
-        return answer;
-      } catch (error) {
-        if (!(error instanceof TransientError || error instanceof ContractError)) throw error;
-        const text = `resolutions cannot be read: ${error.message}`;
-        if (failure === null) onProblem(text);
-        failure = text;
-        return null;
-      } finally {
-        isReading = false;
-      }
+    read: (request) => {
+      if (isWaiting(request)) return Promise.resolve(null);
+      waiting.add(request);
+      const turn = last.then(() => {
+        waiting.delete(request);
+        return readNow(request);
+      });
+      last = turn.catch(() => undefined);
+      return turn;
     },
     problems: (open) => [
       ...(failure === null ? [] : [failure]),

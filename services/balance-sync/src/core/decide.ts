@@ -11,7 +11,7 @@ import type {
   ReadBalances,
 } from "./messages.ts";
 import { isDue, settlementFacts } from "./purse.ts";
-import { resolutionChains, resolutionFacts, resolutionsToAsk } from "./resolutions.ts";
+import { QUESTIONS_MAX, resolutionChains, resolutionFacts, resolutionsToAsk } from "./resolutions.ts";
 import { indexFacts, walletFacts } from "./snapshots.ts";
 import type { BalanceSyncState, Purse } from "./state.ts";
 import { isPublished, ownWallet, pairsOf, tokensOf, type Wanted, wantedAbove, wantedByPoll } from "./tokens.ts";
@@ -68,8 +68,12 @@ export function decide(
       );
     case "CheckResolutions": {
       const { questions } = resolutionsToAsk(state, view, message.all);
-      if (questions.length === 0) return nothing;
-      return ask([{ type: "ReadResolutions", questions, verify: state.final }]);
+      const readings: BalanceSyncRequest[] = [];
+      for (let from = 0; from < questions.length; from += QUESTIONS_MAX) {
+        const some = questions.slice(from, from + QUESTIONS_MAX);
+        readings.push({ type: "ReadResolutions", questions: some, verify: state.final });
+      }
+      return ask(readings);
     }
     case "ResolutionsRead":
       return { facts: resolutionFacts(state, message, { chain, nowMs: view.nowMs }), requests: [] };

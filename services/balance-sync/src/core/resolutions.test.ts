@@ -7,7 +7,7 @@ import { CONDITIONAL_TOKENS } from "@slipstream/polymarket/versions";
 import { describe, expect, test } from "vitest";
 import { balanceSyncCore } from "./core.ts";
 import type { BalanceSyncMessage, HeldMarket, ReadResolutions } from "./messages.ts";
-import { resolutionsToAsk } from "./resolutions.ts";
+import { QUESTIONS_MAX, resolutionsToAsk } from "./resolutions.ts";
 
 const conditionOf = (n: number): ConditionId => `0x${String(n).padStart(64, "0")}` as ConditionId;
 const [yes, no] = [TokenId.parse("11"), TokenId.parse("12")];
@@ -140,6 +140,21 @@ describe("which markets are asked", () => {
     const sync = run([marketOf({ version: "v2" })]);
     sync.append(position({ confirmed: 1n }), position({ confirmed: 1n }, TokenId.parse("99")));
     expect(sync.toAsk()).toEqual({ questions: [], unknown: ["99"], unreadable: [conditionOf(1)] });
+  });
+
+  test("all of them, in readings of a bounded size", () => {
+    const open = [...Array(QUESTIONS_MAX + 1).keys()].map((n) => {
+      const [first, second] = [TokenId.parse(String(1_000 + 2 * n)), TokenId.parse(String(1_001 + 2 * n))];
+      const tokens: HeldMarket["tokens"] = [
+        { tokenId: first, outcome: "Yes" },
+        { tokenId: second, outcome: "No" },
+      ];
+      return marketOf({ conditionId: conditionOf(10 + n), tokens });
+    });
+    const sync = run(open);
+    sync.append(...open.map(({ tokens }) => position({ confirmed: 1n }, tokens[0].tokenId)));
+    expect(new Set(sync.check(true)).size).toBe(open.length);
+    expect(sync.asked.map(({ questions }) => questions.length)).toEqual([QUESTIONS_MAX, 1]);
   });
 
   test("after a restart everything is asked", () => {

@@ -12,7 +12,7 @@ import { outcomeTokens } from "@slipstream/polymarket/ctfIds";
 import type { BalanceSyncView, ResolutionQuestion, ResolutionsRead } from "./messages.ts";
 import { type BalanceSyncState, RESOLVED_MAX } from "./state.ts";
 
-/** Conditions in one reading; the others wait for the next. */
+/** Conditions in one reading; the others have readings of their own. */
 export const QUESTIONS_MAX = 500;
 
 /** Notes what an account has in a token; nothing is kept of what it has no longer. */
@@ -68,7 +68,7 @@ export function resolutionsToAsk(state: BalanceSyncState, view: BalanceSyncView,
       questions.set(conditionId, { conditionId, negRisk, tokenIds: [first.tokenId, second.tokenId] });
     }
   }
-  return { questions: [...questions.values()].slice(0, QUESTIONS_MAX), unknown, unreadable: [...unreadable] };
+  return { questions: [...questions.values()], unknown, unreadable: [...unreadable] };
 }
 
 /** What one contract answered about one condition. */

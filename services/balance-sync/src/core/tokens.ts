@@ -109,7 +109,10 @@ function isCompleteDue(wallet: Wallet | undefined, { nowMs, startedMs }: Balance
 }
 const isDegraded = (wallet: Wallet | undefined): boolean => wallet?.degraded === true;
 
-/** What may stand on a block that is gone: all from this block on. */
+/**
+ * What may stand on a block that is gone: all from this block on. Nothing does when the newest snapshot listed nothing;
+ * then one wallet is told completely, because only a snapshot of a new block ends the asking for the old one.
+ */
 export function wantedAbove(state: BalanceSyncState, view: BalanceSyncView, blockNumber: number): Wanted {
   const pairs: Pair[] = [];
   const purses: Address[] = [];
@@ -121,5 +124,13 @@ export function wantedAbove(state: BalanceSyncState, view: BalanceSyncView, bloc
     const isOurs = ownWallet(view, wallet.address) !== null;
     if (isOurs && (wallet.purse?.blockNumber ?? -1) >= blockNumber) purses.push(wallet.address);
   }
-  return { pairs, purses, complete: [] };
+  return pairs.length === 0 && purses.length === 0 ? oneComplete(state, view) : { pairs, purses, complete: [] };
+}
+
+function oneComplete(state: BalanceSyncState, view: BalanceSyncView): Wanted {
+  for (const { address, wallet, own } of watchedWallets(state, view)) {
+    const pairs = pairsOf(state, view, address, tokensOf(state, wallet, own));
+    if (pairs.length > 0) return { pairs, purses: own === null ? [] : [address], complete: [address] };
+  }
+  return { pairs: [], purses: [], complete: [] };
 }

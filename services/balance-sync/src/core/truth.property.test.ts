@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { followed, granted, leaderFill, progress } from "./coreFacts.testing.ts";
 import { type CoreRun, createCoreRun, type World } from "./coreRun.testing.ts";
-import { createForkedChain, FINALITY, heldAt, ours, tokens, wallets } from "./forkedChain.testing.ts";
+import { createForkedChain, FINALITY, heldAt, leader, ours, tokens, wallets } from "./forkedChain.testing.ts";
 import { COMPLETE_EVERY_MS } from "./tokens.ts";
 
 const numRuns = Number(process.env["FC_RUNS"] ?? 500);
@@ -99,6 +99,23 @@ describe("balances of a leader's wallet and of ours", () => {
     const standing = { sharesMicro: 0n, blockNumber: newest.number, blockHash: newest.hash };
     expect([low, high].map((tokenId) => run.told(ours, tokenId))).toEqual([standing, standing]);
     expect([run.told(ours, old), run.money()]).toEqual([final, newest.money]);
+  });
+
+  test("are read on when the newest snapshot listed nothing and its block is gone", () => {
+    const { world, run } = begin();
+    const [tokenId] = tokens;
+    if (tokenId === undefined) throw new Error("no token");
+    run.restart();
+    run.perform();
+    take(world, run, { type: "move", wallet: leader, tokenId, shares: 0, heard: 1 });
+    run.perform();
+    run.deliver(3);
+    settle(world, run);
+    run.append(progress(world.chain));
+    world.chain.reorg(1, 1, false);
+    world.chain.mine({ wallet: leader, tokenId, shares: 1 });
+    heal(world, run);
+    checkTold(world, run, tokens);
   });
 
   test("hold on a lower block when the chain goes back once more while they are read again", () => {

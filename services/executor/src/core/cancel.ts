@@ -49,7 +49,7 @@ export function reasonToCancel(state: ExecutorState, view: ExecutorView, order: 
   // Nothing says where the order of an account that was never configured would go.
   if (view.localHalt || !state.accounts.has(order.account) || !isWanted(state, order)) return "OPERATOR";
   const market = view.market(order.tokenId);
-  if (market !== null && !isTradable(market)) return "MARKET_CLOSED";
+  if (market !== null && !isTradable(state, market)) return "MARKET_CLOSED";
   const eventId = market?.eventId ?? null;
   return riskFor(state, view, { ...order, eventId }).level === "halt" ? "RISK_HALT" : null;
 }

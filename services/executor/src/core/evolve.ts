@@ -21,7 +21,9 @@ import {
   type LotRef,
   lotRefOf,
   lotSize,
+  openOrders,
   openOrdersOf,
+  RESOLVED_MAX,
 } from "./state.ts";
 import { foldLeader } from "./waitingExits.ts";
 
@@ -111,12 +113,20 @@ export function evolve(state: ExecutorState, { fact, seq }: Recorded): ExecutorS
       noteTold(state, fact);
       break;
     case "ConditionResolved":
-      clearMarket(state, fact.conditionId);
+      foldResolution(state, fact);
       break;
     default:
       evolveOrder(state, fact);
   }
   return state;
+}
+
+/** A market that is resolved trades no more: nothing of it is saved up, bought or sold. */
+function foldResolution(state: ExecutorState, { conditionId }: FactOf<"ConditionResolved">): void {
+  clearMarket(state, conditionId);
+  state.resolved.add(conditionId);
+  const [oldest] = state.resolved;
+  if (state.resolved.size > RESOLVED_MAX && oldest !== undefined) state.resolved.delete(oldest);
 }
 
 function foldConfig(state: ExecutorState, fact: FactOf<"ConfigChanged">): void {
@@ -292,9 +302,13 @@ function forget(state: ExecutorState, nowMs: number): void {
   for (const order of state.orders.values()) {
     if (!isEnded(order)) tied.add(holdingKey(order.leader, order.tokenId));
   }
-  const saved = savedSignals(state);
+  // A sale that was copied as a purchase stands on the other token, so these are kept by name.
+  const kept = savedSignals(state);
+  for (const { parts } of state.lots.values()) for (const id of parts.keys()) kept.add(id);
+  for (const { leaderFillId } of state.unfollowed.values()) kept.add(leaderFillId);
+  for (const { leaderFillId } of openOrders(state)) kept.add(leaderFillId);
   for (const [id, fill] of state.fills) {
-    if (saved.has(id)) continue;
+    if (kept.has(id)) continue;
     const isYoung = fill.tsSignalPublishedMs >= nowMs - keepMs;
     if (!isYoung && fill.undecided.size === 0 && !tied.has(holdingKey(fill.leader, fill.tokenId)))
       state.fills.delete(id);

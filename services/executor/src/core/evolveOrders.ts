@@ -1,16 +1,41 @@
 /** The fold of our own attempts, orders and fills: lots, buckets, and exits that are still to be followed. */
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
 import { attemptId, type ClientOrderId } from "@slipstream/contracts/ids";
-import { add, minAmount, subtract, subtractToZero, ZERO_SHARES, ZERO_USDC } from "@slipstream/contracts/money";
+import {
+  add,
+  minAmount,
+  type SharesMicro,
+  subtract,
+  subtractToZero,
+  ZERO_SHARES,
+  ZERO_USDC,
+} from "@slipstream/contracts/money";
 import { clearBuckets, dropSignal, saveUp, settleUsed, shrinkBucket, takeOut } from "./bucket.ts";
 import { dropCopied, noteCopied } from "./copied.ts";
 import { exitPrice } from "./exitLimit.ts";
 import { closableLot, dueExits, freeLot, partOf } from "./exitSize.ts";
 import { coverOrder, coverSaved, uncoverSaved } from "./leaderOrder.ts";
 import { addToLot, isLater, takeFromLot } from "./lots.ts";
-import { isEnded, lateExits, newOrder, nextStatus, type OrderEvent, type OrderState } from "./orders.ts";
+import {
+  isEnded,
+  isMayBeAtVenue,
+  lateExits,
+  leavesOf,
+  newOrder,
+  nextStatus,
+  type OrderEvent,
+  type OrderState,
+} from "./orders.ts";
 import { noteSale } from "./splitSale.ts";
-import { type ExecutorState, type LotRef, lotKey, openOrdersOf, SETTLEMENTS_MAX } from "./state.ts";
+import {
+  type ExecutorState,
+  type Lot,
+  type LotRef,
+  lotKey,
+  openOrdersOf,
+  SETTLEMENTS_MAX,
+  type UnfollowedExit,
+} from "./state.ts";
 import {
   aboutOf,
   clockOf,
@@ -60,13 +85,12 @@ export function foldIntent(state: ExecutorState, fact: FactOf<"OrderIntent">): v
     if (lot.account === fact.account && lot.tokenId === fact.tokenId) lot.minimumMicro = fact.minOrderSizeMicro;
   }
   const clock = fact.kind === "EXIT" ? clockOf(state, fact, fill) : null;
+  const closed = fact.kind === "EXIT" ? dueExits(state, fact).filter((exit) => isClosedBy(fact, exit)) : [];
   if (fact.kind === "ENTRY") {
     if (fill !== undefined) noteCopied(state, fact, fill);
   } else {
     // One order closes whatever earlier exits of the lot left to close.
-    for (const exit of dueExits(state, fact)) {
-      if (exit.remainingMicro !== null || exit.attemptId === fact.attemptId) state.unfollowed.delete(exit.attemptId);
-    }
+    for (const exit of closed) state.unfollowed.delete(exit.attemptId);
     if (isFirst) {
       shrinkBucket(state, fact, fill);
       oweToOpenEntries(state, fact);
@@ -76,6 +100,20 @@ export function foldIntent(state: ExecutorState, fact: FactOf<"OrderIntent">): v
   const order = newOrder(fact, { n, clock, bucketUsed: takeOut(state, fact) });
   state.orders.set(fact.orderId, order);
   coverOrder(state, order);
+  keepMissed(state, fact, closed);
+}
+
+const isClosedBy = (fact: FactOf<"OrderIntent">, { remainingMicro, attemptId: attempt }: UnfollowedExit): boolean =>
+  remainingMicro !== null || attempt === fact.attemptId;
+
+/** What came to be owed between the decision on an order and its fact is not in the order: it waits on. */
+function keepMissed(state: ExecutorState, fact: FactOf<"OrderIntent">, closed: readonly UnfollowedExit[]): void {
+  const newest = closed.at(-1);
+  if (newest === undefined || fact.targetMicro === null) return;
+  const owed = add(ZERO_SHARES, ...closed.map(({ remainingMicro }) => remainingMicro ?? ZERO_SHARES));
+  const remainingMicro = minAmount(subtractToZero(owed, fact.targetMicro), freeLot(state, fact));
+  if (remainingMicro === 0n) return;
+  setUnfollowed(state, { ...newest, remainingMicro, n: nextOrderOf(state, newest.attemptId) });
 }
 
 function oweToOpenEntries(
@@ -266,12 +304,21 @@ export function foldSettlement(state: ExecutorState, fact: FactOf<"PositionSettl
     ref.account === account && ref.tokenId === tokenId;
   clearBuckets(state, isOf);
   let leftMicro = fact.sharesMicro;
-  for (const lot of [...state.lots.values()].filter(isOf)) {
-    const paidMicro = minAmount(leftMicro, lot.sizeMicro);
-    leftMicro = subtract(leftMicro, paidMicro);
-    if (paidMicro > 0n) takeFromLot(state, lot, paidMicro, () => true);
+  // Not paid is what is on sale; which leader's that is, only the orders say.
+  for (const mostOf of [notOnSale, ({ sizeMicro }: Lot) => sizeMicro]) {
+    for (const lot of [...state.lots.values()].filter(isOf)) {
+      const paidMicro = minAmount(leftMicro, mostOf(lot, state));
+      leftMicro = subtract(leftMicro, paidMicro);
+      if (paidMicro > 0n) takeFromLot(state, lot, paidMicro, () => true);
+    }
   }
   for (const exit of [...state.unfollowed.values()]) {
     if (isOf(exit)) state.unfollowed.delete(exit.attemptId);
   }
+}
+
+/** What of a lot no order has reserved for its sale. */
+function notOnSale(lot: Lot, state: ExecutorState): SharesMicro {
+  const sales = openOrdersOf(state, lot).filter((order) => order.kind === "EXIT" && isMayBeAtVenue(order));
+  return subtractToZero(lot.sizeMicro, add(ZERO_SHARES, ...sales.map(leavesOf)));
 }

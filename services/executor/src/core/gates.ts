@@ -35,7 +35,7 @@ export type GateQuestion = {
 /** A market of a generation we do not know has no definition (its schema refuses it), so it is MARKET_UNKNOWN. */
 export function entryGates(asked: GateQuestion): Gate<Tradable> {
   const { state, view, fill, policy, waitedMs } = asked;
-  const market = marketGate(view, fill);
+  const market = marketGate(state, view, fill);
   if (market.kind !== "pass") return market;
   const dead = signalGate(fill);
   if (dead !== null) return skip(dead);
@@ -58,7 +58,7 @@ export function entryGates(asked: GateQuestion): Gate<Tradable> {
 /** Exits have no age limit and ask neither the leader list nor the chain's health; of risk only a halt stops them. */
 export function exitGates(asked: GateQuestion): Gate<Tradable> {
   const { state, view, fill, policy, waitedMs } = asked;
-  const market = marketGate(view, fill);
+  const market = marketGate(state, view, fill);
   if (market.kind !== "pass") return market;
   const risk = riskFor(state, view, riskSubject(fill, policy, market.value));
   if (risk.exit !== null) return skip(risk.exit);
@@ -81,13 +81,14 @@ export const riskSubject = (fill: KnownFill, policy: AccountPolicy, market: Mark
   eventId: market?.eventId ?? null,
 });
 
-/** Whether the venue takes and keeps orders in a market. */
-export const isTradable = ({ closed, acceptingOrders }: MarketDefinition): boolean => !closed && acceptingOrders;
+/** Whether the venue takes and keeps orders in a market. What the chain has resolved is over, also while the venue is silent. */
+export const isTradable = ({ resolved }: ExecutorState, market: MarketDefinition): boolean =>
+  !market.closed && market.acceptingOrders && !resolved.has(market.conditionId);
 
-function marketGate(view: ExecutorView, { tokenId }: KnownFill): Gate<MarketDefinition> {
+function marketGate(state: ExecutorState, view: ExecutorView, { tokenId }: KnownFill): Gate<MarketDefinition> {
   const market = view.market(tokenId);
   if (market === null) return wait({ code: "MARKET_UNKNOWN", tokenId });
-  if (!isTradable(market)) return skip({ code: "MARKET_NOT_ACCEPTING_ORDERS" });
+  if (!isTradable(state, market)) return skip({ code: "MARKET_NOT_ACCEPTING_ORDERS" });
   return { kind: "pass", value: market };
 }
 

@@ -3,7 +3,7 @@ import { type FactOf, readFact, writeFact } from "@slipstream/contracts/facts";
 import { factId } from "@slipstream/contracts/ids";
 import { type SharesMicro, usdcMicro } from "@slipstream/contracts/money";
 import { expect, test } from "vitest";
-import { conditionId, only, paper, sale, shares, tokenId } from "./facts.testing.ts";
+import { conditionId, leaderFill, only, paper, sale, shares, tokenId } from "./facts.testing.ts";
 import { bidAt, holdingTen, lotOf, tick } from "./stories.testing.ts";
 import { fillOrder, type Story } from "./story.testing.ts";
 
@@ -62,4 +62,30 @@ test("what a sale leaves as dust still counts", () => {
   made.tell(position(0.005, newestFill(made)));
   tick(made);
   expect([said(made), lotOf(made)]).toEqual([[], [shares(0.005)]]);
+});
+
+test("that nothing was left, said late, does not lose what was bought since", () => {
+  const made = holdingTen();
+  bidAt(made, 0.5);
+  made.tell(sale(2, 100));
+  fillOrder(made, 10);
+  const sold = newestFill(made);
+  made.tell(leaderFill(3));
+  fillOrder(made, 4);
+  made.tell(position(0, sold), position(4, newestFill(made)));
+  tick(made);
+  expect(said(made)).toEqual([]);
+});
+
+test("a token of which nothing is left is forgotten, and still must be empty", () => {
+  const made = holdingTen();
+  bidAt(made, 0.5);
+  made.tell(sale(2, 100));
+  fillOrder(made, 10);
+  const at = newestFill(made);
+  made.tell(position(0, at));
+  expect(made.state().lotSums.size).toBe(0);
+  made.tell(position(1, at + 1));
+  tick(made);
+  expect(said(made)).toEqual([[shares(0), shares(1), at + 1]]);
 });

@@ -48,7 +48,9 @@ export function compareLots(state: ExecutorState, fact: FactOf<"PositionChanged"
   const { account, tokenId, conditionId, tradedMicro: heldMicro } = fact;
   const key = keyOf(account, tokenId);
   const atSeq = Number(fact.id.slice(fact.id.lastIndexOf(":") + 1));
-  const sum = state.lotSums.get(key)?.findLast(({ seq }) => seq <= atSeq);
+  // Of a token without sums nothing was held since inventory last said so.
+  const sums = state.lotSums.get(key) ?? [{ seq: atSeq, sizeMicro: ZERO_SHARES }];
+  const sum = sums.findLast(({ seq }) => seq <= atSeq);
   if (sum === undefined || conditionId === null) return;
   const lotsMicro = sum.sizeMicro;
   const known = state.lotDifferences.get(key);
@@ -56,7 +58,10 @@ export function compareLots(state: ExecutorState, fact: FactOf<"PositionChanged"
   else if (known === undefined || known.lotsMicro - known.heldMicro !== lotsMicro - heldMicro) {
     state.lotDifferences.set(key, { account, tokenId, conditionId, lotsMicro, heldMicro, atSeq, told: false });
   }
-  if (heldMicro === 0n && lotsMicro === 0n) state.lotSums.set(key, [sum]);
+  // What lies before the place is not asked for again; a token of which nothing is left is forgotten.
+  const left = sums.slice(sums.indexOf(sum));
+  if (left.length === 1 && lotsMicro === 0n) state.lotSums.delete(key);
+  else state.lotSums.set(key, left);
 }
 
 export function noteTold(state: ExecutorState, { account, tokenId }: FactOf<"LotsDisagreed">): void {

@@ -101,7 +101,7 @@ function lotsOf({ state, view }: By): HeldLot[] {
     held.set(account, tokens);
     const whenRemoved = state.removed.get(leader) ?? null;
     const market = view.market(tokenId);
-    const isUnpaid = market !== null && !isTradable(market);
+    const isUnpaid = market !== null && !isTradable(state, market);
     return { account, leader, tokenId, sharesMicro, isDust: !tokens.has(tokenId), isUnpaid, whenRemoved };
   });
 }
@@ -112,7 +112,7 @@ const bucketsOf = ({ state, view }: By): PendingBucket[] =>
     const ref = lotRefOf(key);
     const parts = youngParts(state, ref, view.nowMs);
     const market = view.market(ref.tokenId);
-    if (parts.length === 0 || (market !== null && !isTradable(market))) return [];
+    if (parts.length === 0 || (market !== null && !isTradable(state, market))) return [];
     const shown = parts.map(({ sizeMicro: sharesMicro, limitMicro, tsSignalMs }) => ({
       ...{ sharesMicro, limitMicro, tsSignalMs },
     }));

@@ -1,7 +1,10 @@
 /** Leaders who are removed and accounts that are switched off: no lot is left without a word. */
 import { describe, expect, test } from "vitest";
+import { executorCore } from "./core.ts";
 import {
   configFact,
+  fillId,
+  grant,
   leader,
   leaderFact,
   leaderFill,
@@ -70,6 +73,23 @@ describe("a leader who is removed", () => {
       made.say({ type: "VenueReport", orderId, events: [{ ...fill, ...money, sizeMicro: shares(10) }] });
     }
     expect([lotOf(made), owedExits(made)]).toEqual([[], []]);
+  });
+
+  test("to be closed while an order for his exit is on its way into the log: everything is sold", () => {
+    const made = goodStory();
+    bidAt(made, 0.5);
+    made.tell(leaderFill(1, { sharesMicro: shares(200) }));
+    fillOrder(made, 20);
+    made.fold(sale(2, 100));
+    const message = { type: "DecideFill" as const, account: paper, leaderFillId: fillId(2), sinceMs: made.view.nowMs };
+    const [chain] = executorCore.route(made.state(), made.viewNow(), message);
+    if (chain === undefined) throw new Error("nobody decides");
+    const { facts } = executorCore.decide(made.state(), made.viewNow(), message, chain);
+    made.fold(removed("close"), ...facts);
+    made.own.push(...facts);
+    for (const intent of exits(made)) made.tell(grant(intent));
+    tick(made, 1_000);
+    expect(sizes(made)).toEqual([shares(10), shares(10)]);
   });
 
   test("to be closed while we are still buying: that is cancelled, and what filled is sold", () => {

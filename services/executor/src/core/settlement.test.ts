@@ -1,9 +1,23 @@
 /** The end of a market: its orders end, nothing new is tried, and what was held for leaders ends when it is paid. */
-import type { AccountId } from "@slipstream/contracts/ids";
+import type { FactOf } from "@slipstream/contracts/facts";
+import { type AccountId, type Address, factId, type TokenId } from "@slipstream/contracts/ids";
 import { expect, test } from "vitest";
-import { balance, grant, leaderFill, market, only, paper, sale, shares, tokenId } from "./facts.testing.ts";
+import {
+  balance,
+  conditionId,
+  configFact,
+  grant,
+  hash,
+  leaderFill,
+  market,
+  only,
+  paper,
+  sale,
+  shares,
+  tokenId,
+} from "./facts.testing.ts";
 import { exposureOf } from "./state.ts";
-import { bidAt, exits, holdingTen, lotOf, owedExits, settled, tick } from "./stories.testing.ts";
+import { bidAt, exits, holdingTen, lotOf, owedExits, placed, settled, tick } from "./stories.testing.ts";
 import { endOrder, fillOrder, goodStory, type Story, story } from "./story.testing.ts";
 
 const close = (of: Story): void => {
@@ -93,9 +107,46 @@ test("only the account and the token that were paid end", () => {
   expect(exits(made)).toEqual([]);
 });
 
+/** The chain says it; the venue still shows an open market. */
+const resolved: FactOf<"ConditionResolved"> = {
+  ...{ type: "ConditionResolved", v: 1, id: factId("ConditionResolved", conditionId), tsEventMs: 0, tsInitMs: 0 },
+  ...{ conditionId, tokenIds: [tokenId, "8" as TokenId], payoutNumerators: [0n, 1n], payoutDenominator: 1n },
+  ...{ blockNumber: 9, blockHash: hash(9), source: "chain" },
+};
+
+test("nothing is bought in a market that the chain has resolved, though the venue is silent", () => {
+  const made = goodStory();
+  made.tell(resolved, leaderFill(1));
+  expect(reasons(made)).toEqual(["MARKET_NOT_ACCEPTING_ORDERS"]);
+});
+
+test("an open order ends when the chain has resolved its market, though the venue is silent", () => {
+  const made = goodStory();
+  made.tell(leaderFill(1));
+  placed(made);
+  made.tell(resolved);
+  tick(made);
+  expect(only(made.own, "OrderCancelRequested").map(({ reason }) => reason)).toEqual(["MARKET_CLOSED"]);
+});
+
 test("an entry into a market that ended is skipped", () => {
   const made = goodStory();
   close(made);
   made.tell(leaderFill(1));
   expect(reasons(made)).toEqual(["MARKET_NOT_ACCEPTING_ORDERS"]);
+});
+
+test("of two leaders' lots the one that is not on sale is paid", () => {
+  const other = `0x${"22".repeat(20)}` as Address;
+  const made = holdingTen();
+  bidAt(made, 0.5);
+  made.tell(configFact(`leaders.${other}`, 1, { leader: other, enabled: true }), leaderFill(2, { leader: other }));
+  fillOrder(made, 10);
+  made.tell(sale(3, 100));
+  placed(made);
+  made.tell(settled());
+  expect([...made.state().lots.values()].map(({ leader }) => leader)).not.toContain(other);
+  // What was on its way when the market was paid.
+  fillOrder(made, 10);
+  expect(lotOf(made)).toEqual([]);
 });

@@ -13,6 +13,7 @@ import {
   paper,
   policyFact,
   price,
+  removed,
   riskFact,
   sale,
   shares,
@@ -78,6 +79,18 @@ describe("a leader who splits and sells NO has bought YES", () => {
     made.tell(...before.map((fact) => (fact.type === "LeaderFill" && fact.side === "BUY" ? maker(fact) : fact)));
     made.tell(sells(9, sold));
     expect(orders(made)).toEqual(expected);
+  });
+
+  test("and is remembered for as long as something is held for it", () => {
+    const made = goodStory();
+    made.tell(act(1, "split", 100), sells(2, 100));
+    fillOrder(made, 10);
+    made.view.nowMs += 3_600_000;
+    const later = { tsEventMs: made.view.nowMs, tsInitMs: made.view.nowMs, tokenId: "99" as TokenId };
+    for (let n = 0; n < 256; n += 1) made.fold(leaderFill(1_000 + n, later));
+    made.tell(removed("close"));
+    tick(made);
+    expect(orders(made).at(-1)).toEqual(["EXIT", "SELL", tokenId, shares(10)]);
   });
 
   test("the gates of an entry hold", () => {

@@ -128,6 +128,8 @@ export type ExecutorState = {
   lotDifferences: Map<string, LotDifference>;
   /** Settlements that were folded, the newest SETTLEMENTS_MAX, so that none is paid twice. */
   settlements: Set<FactId>;
+  /** Markets whose payout is known, whatever the venue says of them: the newest RESOLVED_MAX. */
+  resolved: Set<ConditionId>;
   /** By `holdingKey`. */
   holdings: Map<string, Holding>;
   /** By shard of leaders: every act up to this block is told. */
@@ -146,6 +148,7 @@ export type ExecutorState = {
 };
 
 export const SETTLEMENTS_MAX = 4_096;
+export const RESOLVED_MAX = 4_096;
 
 export const initialState = (): ExecutorState => ({
   leaders: new Map(),
@@ -162,6 +165,7 @@ export const initialState = (): ExecutorState => ({
   lotSums: new Map(),
   lotDifferences: new Map(),
   settlements: new Set(),
+  resolved: new Set(),
   holdings: new Map(),
   actsUpTo: new Map(),
   risk: new Map(),

@@ -60,6 +60,15 @@ describe("an account", () => {
     });
   });
 
+  test("counts a trade that no balance shows for long once: as money or as shares", () => {
+    const held = [bought, given.settled(1, 1), given.snapshot({ block: 1, shares: "100", usdc: "946.5" })];
+    const sold = given.filled({ n: 2, side: "SELL", size: "100", usdc: "60", leaves: "0" });
+    const after = (...facts: Parameters<typeof accountAfter>) => valueAccount(accountAfter(...facts), at(600_000));
+    expect(after(...held, sold)?.equityMicro).toBe(parseUsdc("1006.5"));
+    expect(after(...held, sold, given.aged(2))?.equityMicro).toBe(parseUsdc("1006.5"));
+    expect(after(bought, given.aged(1))?.equityMicro).toBe(parseUsdc("1006.5"));
+  });
+
   test("counts what nobody has priced at its cost, and says so", () => {
     expect(valueAccount(accountAfter(bought), () => null)).toMatchObject({
       unmarked: 1,

@@ -14,12 +14,14 @@ import {
   notional,
   type PriceMicro,
   priceMicro,
+  type SharesMicro,
   subtract,
   ZERO_SHARES,
   ZERO_USDC,
 } from "@slipstream/contracts/money";
+import { remainingOf, signed } from "./absorption.ts";
 import { cashWhenSettled, claimable, positionNumbers } from "./formulas.ts";
-import type { Account } from "./state.ts";
+import type { Account, Position } from "./state.ts";
 
 /** Best prices of a book, as they were at `tsMs`. */
 export type Quote = {
@@ -61,8 +63,8 @@ export function valueAccount(account: Account, mark: (tokenId: TokenId) => Mark 
     realizedMicro = add(realizedMicro, position.realizedPnlMicro);
     feesMicro = add(feesMicro, position.feesMicro);
     claimableMicro = add(claimableMicro, claimable(position));
-    const { effectiveMicro } = positionNumbers(account, position);
-    const sharesMicro = effectiveMicro > 0n ? effectiveMicro : ZERO_SHARES;
+    const heldMicro = sharesWhenSettled(account, position);
+    const sharesMicro = heldMicro > 0n ? heldMicro : ZERO_SHARES;
     if (sharesMicro === 0n && position.costMicro === 0n) continue;
     const { tokenId, conditionId, costMicro } = position;
     const price = mark(tokenId);
@@ -86,4 +88,10 @@ export function valueAccount(account: Account, mark: (tokenId: TokenId) => Mark 
     unmarked,
     positions,
   };
+}
+
+/** As cash is reckoned: with all our trades, also those that no balance shows for long. */
+function sharesWhenSettled(account: Account, position: Position): SharesMicro {
+  const aged = position.fills.filter((fill) => fill.aged).map((fill) => signed(fill.side, remainingOf(fill)));
+  return add(positionNumbers(account, position).effectiveMicro, ...aged);
 }
