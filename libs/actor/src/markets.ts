@@ -6,6 +6,7 @@ import { streams, subjects } from "@slipstream/contracts/subjects";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { Bus } from "./bus.ts";
+import { retrying } from "./retrying.ts";
 
 export type Markets = {
   readonly byCondition: ReadonlyMap<ConditionId, MarketDefinition>;
@@ -37,23 +38,26 @@ export async function watchMarkets(
     for (const { tokenId } of decoded.tokens) byToken.set(tokenId, decoded);
     onChange?.(decoded);
   };
-  const consumer = await bus.js.consumers.get(streams.markets, {
-    filter_subjects: subjects.allMarkets,
-    deliver_policy: DeliverPolicy.LastPerSubject,
-  });
-  const { num_pending: known } = await consumer.info();
   let caughtUp: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => {
     caughtUp = resolve;
   });
-  if (known === 0) caughtUp();
-  const messages = await consumer.consume({
-    expires: EXPIRES_MS,
-    max_messages: 500,
-    callback: (message) => {
-      read(message.string(), message.seq);
-      if (message.info.pending === 0) caughtUp();
-    },
+  // A broker that dies while a service starts is no reason for the service to end.
+  const messages = await retrying(bus, logger, async () => {
+    const consumer = await bus.js.consumers.get(streams.markets, {
+      filter_subjects: subjects.allMarkets,
+      deliver_policy: DeliverPolicy.LastPerSubject,
+    });
+    const { num_pending: known } = await consumer.info();
+    if (known === 0) caughtUp();
+    return await consumer.consume({
+      expires: EXPIRES_MS,
+      max_messages: 500,
+      callback: (message) => {
+        read(message.string(), message.seq);
+        if (message.info.pending === 0) caughtUp();
+      },
+    });
   });
   await ready;
   return {

@@ -95,6 +95,16 @@ describe("markets", () => {
     await markets.stop();
   });
 
+  test("are waited for while the broker has no such stream yet", async () => {
+    await bus.jsm.streams.delete(streams.markets);
+    const watching = watchMarkets(bus, logger);
+    await provision(bus.jsm);
+    const markets = await watching;
+    await publishMarket(bus, market(5));
+    await until(() => markets.byToken.has("51" as never), { what: "the new market" });
+    await markets.stop();
+  });
+
   test("an empty stream is ready at once", async () => {
     const markets = await watchMarkets(bus, logger);
     expect(markets.byToken.size).toBe(0);

@@ -76,6 +76,7 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
   function begin(): Duties {
     const config = watchConfig(
       bus,
+      logger,
       (seen) => {
         refusedConfig.delete(seen.key);
         actor.post(seen);

@@ -1,7 +1,9 @@
 /** Watches the KV bucket `config`: its present values, then every change. */
 import type { Bus } from "@slipstream/actor/bus";
+import { retrying } from "@slipstream/actor/retrying";
 import { readConfig } from "@slipstream/contracts/policy";
 import { buckets } from "@slipstream/contracts/subjects";
+import type { Logger } from "pino";
 import type { ConfigSeen } from "../core/core.ts";
 
 export type ConfigRefusal = { readonly key: string; readonly revision: number; readonly text: string };
@@ -14,12 +16,13 @@ export type ConfigWatch = { stop(): void };
  */
 export async function watchConfig(
   bus: Bus,
+  logger: Logger,
   onSeen: (seen: ConfigSeen) => void,
   onRefused: (refusal: ConfigRefusal) => void,
   onForgotten: (key: string) => void,
 ): Promise<ConfigWatch> {
-  const bucket = await bus.kvm.open(buckets.config);
-  const watch = await bucket.watch({ include: "" });
+  // A broker that dies just now is no reason for the registry to end.
+  const watch = await retrying(bus, logger, async () => (await bus.kvm.open(buckets.config)).watch({ include: "" }));
   void (async () => {
     for await (const entry of watch) {
       const { key, revision } = entry;
