@@ -43,6 +43,11 @@ test.each([["reportFile"], ["fillsFile"], ["eventsFile"]])(
   },
 );
 
+// Node would try for ever below /proc.
+test.skipIf(process.platform !== "linux")("a home that the system refuses ends the start", () => {
+  expect(() => makeHome("/proc/slipstream")).toThrow("set SLIPSTREAM_HOME");
+});
+
 test("a home that cannot be made is said in a sentence", async () => {
   const home = join(file, "home");
   expect(() => makeHome(home)).toThrow(/cannot be written.*set SLIPSTREAM_HOME/);

@@ -1,6 +1,6 @@
 /** Files and folders a person names for output: refused before the work whose result they were for. */
 import { accessSync, constants, mkdirSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { ContractError } from "@slipstream/contracts/errors";
 import { shownPath } from "./config.ts";
 
@@ -31,7 +31,7 @@ export function checkOutput(option: string, file: string | null): void {
  */
 export function makeHome(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolder(resolve(path));
     accessSync(path, constants.W_OK);
   } catch (cause) {
     throw new ContractError(
@@ -40,4 +40,11 @@ export function makeHome(path: string): void {
       { cause },
     );
   }
+}
+
+/** Node's own `recursive` never returns where the system says of a folder that is there that it is not, as in /proc. */
+function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  mkdirSync(path);
 }
