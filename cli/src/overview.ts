@@ -18,6 +18,7 @@ import type { AccountValue, Heartbeat } from "@slipstream/contracts/live";
 import { type SharesMicro, sharesMicro } from "@slipstream/contracts/money";
 import { readConfig } from "@slipstream/contracts/policy";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
+import { type BlockSpan, joinAt, leaveAt } from "./blockSpans.ts";
 import { reasonText } from "./reasonText.ts";
 
 /** Lines kept for the live view. */
@@ -69,8 +70,8 @@ export type Overview = {
   lastSeq: number;
   firstProgress: FactOf<"ChainProgress"> | null;
   progress: FactOf<"ChainProgress"> | null;
-  /** `fromBlock`: the first block whose fills had to be told; null until chain-watcher says so. */
-  leaders: Map<Address, { label: string; fromBlock: number | null; enabled: boolean }>;
+  /** `due`: the blocks whose fills had to be told. */
+  leaders: Map<Address, { label: string; enabled: boolean; due: BlockSpan[] }>;
   accounts: Map<AccountId, { mode: "paper" | "live" }>;
   fills: Map<LeaderFillId, FillEntry>;
   attempts: Map<AttemptId, AttemptEntry>;
@@ -126,11 +127,9 @@ export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs:
       return;
     case "ConfigChanged":
       return applyConfig(overview, fact);
-    case "LeaderJoined": {
-      const leader = overview.leaders.get(fact.leader);
-      if (leader !== undefined) leader.fromBlock = Math.min(fact.fromBlock, leader.fromBlock ?? fact.fromBlock);
+    case "LeaderJoined":
+      joinAt(overview.leaders.get(fact.leader)?.due ?? [], fact.fromBlock);
       return;
-    }
     case "LeaderFill":
       return applyLeaderFill(overview, fact, storedMs);
     case "LeaderFillReverted":
@@ -230,7 +229,10 @@ function applyConfig(overview: Overview, fact: FactOf<"ConfigChanged">): void {
   const { leader, config } = said;
   const known = overview.leaders.get(leader);
   const label = config?.label ?? known?.label ?? "";
-  overview.leaders.set(leader, { label, fromBlock: known?.fromBlock ?? null, enabled: config?.enabled ?? false });
+  const enabled = config?.enabled ?? false;
+  const due = known?.due ?? [];
+  if (!enabled) leaveAt(due, overview.progress?.cursor ?? null);
+  overview.leaders.set(leader, { label, enabled, due });
 }
 
 function applyLeaderFill(overview: Overview, fill: FactOf<"LeaderFill">, storedMs: number): void {

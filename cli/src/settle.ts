@@ -1,4 +1,5 @@
 /** The end of a timed run: waits for the pipeline to become quiet, then compares with the chain. */
+import { isIn } from "./blockSpans.ts";
 import { readChainFills, readHead } from "./chainAudit.ts";
 import type { Overview } from "./overview.ts";
 import { type Audit, audit, positionRows, purseRows } from "./report.ts";
@@ -34,13 +35,12 @@ async function judge(overview: Overview, rpcUrls: readonly string[], upToBlock: 
   const first = overview.firstProgress;
   if (first === null) return { missed: ["chain-watcher never told of a block"], phantom: [], duplicated: [] };
   const leaders = [...overview.leaders.keys()];
-  const starts = [...overview.leaders.values()].map(({ fromBlock }) => fromBlock ?? upToBlock);
+  const starts = [...overview.leaders.values()].flatMap(({ due }) => due.map(({ fromBlock }) => fromBlock));
   const range = { fromBlock: Math.min(first.cursor + 1, ...starts), toBlock: upToBlock };
   const fills = await readChainFills(rpcUrls, leaders, range);
-  const followed = fills.filter(({ leader, blockNumber }) => {
-    const from = overview.leaders.get(leader)?.fromBlock ?? null;
-    return from !== null && blockNumber >= from;
-  });
+  const followed = fills.filter(({ leader, blockNumber }) =>
+    isIn(overview.leaders.get(leader)?.due ?? [], blockNumber, upToBlock),
+  );
   return audit(overview, followed, fills, upToBlock);
 }
 
