@@ -58,9 +58,19 @@ const skipsFor = (log: Log, seq: number, reason: string): FactOf<"ExecutionAttem
     .since(seq, "ExecutionAttempt")
     .filter(({ reasons }) => reasons.some((one) => one.code === reason || ("reason" in one && one.reason === reason)));
 
-/** Orders are open at the venue, and something is held that leaders may sell. */
+/** What is held after leaders by our own fills, as pairs of leader and token. */
+function heldAfterLeaders(log: Log): number {
+  const leaders = new Map(log.since(0, "OrderIntent").map(({ orderId, leader }) => [orderId, leader]));
+  const held = new Map<string, bigint>();
+  for (const { orderId, tokenId, side, sizeMicro } of log.since(0, "ExecutionFill")) {
+    const key = `${leaders.get(orderId)} ${tokenId}`;
+    held.set(key, (held.get(key) ?? 0n) + (side === "BUY" ? sizeMicro : -sizeMicro));
+  }
+  return [...held.values()].filter((shares) => shares > 0n).length;
+}
+/** Orders are open at the venue, and enough is held that leaders will sell some of it. */
 const somethingOpen = (run: Run, log: Log): Promise<unknown> =>
-  inRun(run, () => openOrders(log).size > 1 && log.since(0, "ExecutionFill").length > 3, "open orders");
+  inRun(run, () => openOrders(log).size > 1 && heldAfterLeaders(log) >= 4, "open orders and lots");
 const tradingAgain = (run: Run, log: Log, seq: number): Promise<unknown> =>
   inRun(
     run,
