@@ -106,3 +106,11 @@ export async function listLeaders(bus: Bus): Promise<LeaderRow[]> {
   }
   return rows.sort((a, b) => a.leader.localeCompare(b.leader));
 }
+
+/** Names of the accounts that are configured. */
+export async function listAccounts(bus: Bus): Promise<string[]> {
+  const bucket = await bus.kvm.open(buckets.config);
+  const names: string[] = [];
+  for await (const key of await bucket.keys("accounts.>")) names.push(key.slice("accounts.".length));
+  return names.sort();
+}

@@ -2,7 +2,7 @@ import type { Fact } from "@slipstream/contracts/facts";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { usdcMicro } from "@slipstream/contracts/money";
 import { expect, test } from "vitest";
-import { renderLiveView } from "./liveView.ts";
+import { fitHeight, renderLiveView } from "./liveView.ts";
 import { execution, fallen, intent, leaderFill, overviewOf, position, skip, tokenId } from "./overview.testing.ts";
 import { applyAccountValue } from "./overview.ts";
 
@@ -51,4 +51,19 @@ test("the live view says of a position that its market owes it, and what can be 
   const claim = { ...position(10_000_000n, 0n), claimableMicro: usdcMicro(10_000_000n) };
   expect(shown([claim])).toContain("claimable $10");
   expect(shown([claim])).not.toContain("not paid yet");
+});
+
+test("a position's worth is that of the shares it shows, also when inventory has valued fewer", () => {
+  const overview = overviewOf(position(8_000_000n));
+  applyAccountValue(overview, fallen);
+  const text = renderLiveView(overview, {
+    ...{ nowMs: 2_000, wallMs: 2_000, width: 160, rows: 5, title: "test" },
+    market: () => undefined,
+  });
+  expect(text).toMatch(/paper +8 +cost \$5 +worth \$0.4 -\$4.6 @ 0.05/);
+});
+
+test("on a low terminal the first lines stay, and the last says how many are missing", () => {
+  expect(fitHeight("a\nb\nc", 4)).toBe("a\nb\nc");
+  expect(fitHeight("a\nb\nc\nd\ne", 4)).toBe("a\nb\n… and 3 lines that a higher terminal shows");
 });

@@ -3,7 +3,7 @@ import type { FactOf } from "@slipstream/contracts/facts";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
 import type { AccountValue, Pending } from "@slipstream/contracts/live";
 import type { MarketDefinition } from "@slipstream/contracts/market";
-import { formatMicro } from "@slipstream/contracts/money";
+import { formatMicro, notional, ZERO_SHARES } from "@slipstream/contracts/money";
 import { serviceNames } from "@slipstream/contracts/subjects";
 import type { Overview } from "./overview.ts";
 import { pendingLines } from "./pendingLines.ts";
@@ -26,7 +26,8 @@ export type ViewOptions = {
   readonly pending?: Pending | null;
 };
 
-const short = (address: string): string => `${address.slice(0, 6)}…${address.slice(-4)}`;
+/** Addresses and tokens; a name is short already. */
+const short = (id: string): string => (id.length > 12 ? `${id.slice(0, 6)}…${id.slice(-4)}` : id);
 const clockText = (ms: number): string => new Date(ms).toISOString().slice(11, 19);
 const shares = (micro: bigint): string => formatMicro((micro / 10_000n) * 10_000n);
 const usd = (micro: bigint): string =>
@@ -48,11 +49,32 @@ export function renderLiveView(overview: Overview, options: ViewOptions): string
     ...attemptLines(overview, options),
     "",
     ...positionLines(overview, options),
-    ...(options.pending === undefined ? [] : pendingLines(options.pending, { ...options, ...namesOf(options) })),
+    ...(options.pending === undefined
+      ? []
+      : pendingLines(stillOpen(options.pending, overview), { ...options, ...namesOf(options) })),
     "",
     latencyLine(overview),
   ];
   return lines.map((line) => (line.length > options.width ? `${line.slice(0, options.width - 1)}…` : line)).join("\n");
+}
+
+/** The executor was asked some seconds ago: orders that have ended since are not shown as waiting. */
+function stillOpen(pending: Pending | null, { orders }: Overview): Pending | null {
+  if (pending === null) return null;
+  const isOpen = ({ orderId }: Pending["exits"][number]): boolean =>
+    orderId === null || (orders.get(orderId)?.end ?? null) === null;
+  return { ...pending, exits: pending.exits.filter(isOpen) };
+}
+
+/**
+ * The first lines, which say whether all is well, on a terminal that is too low for all of them.
+ * @param height - rows of the terminal.
+ */
+export function fitHeight(text: string, height: number): string {
+  const lines = text.split("\n");
+  if (lines.length < height) return text;
+  const kept = lines.slice(0, Math.max(1, height - 2));
+  return [...kept, `… and ${lines.length - kept.length} lines that a higher terminal shows`].join("\n");
 }
 
 /** The worst standing level, and why. */
@@ -201,13 +223,15 @@ function moneyLine(value: AccountValue, { nowMs }: ViewOptions): string {
 
 function worthText(
   overview: Overview,
-  { account, tokenId }: FactOf<"PositionChanged">,
+  { account, tokenId, effectiveMicro, costMicro }: FactOf<"PositionChanged">,
   { nowMs }: ViewOptions,
 ): string {
   const valued = overview.values.get(account)?.positions.find((position) => position.tokenId === tokenId);
   if (valued === undefined || valued.mark === null) return "not priced";
-  const { mark, valueMicro, unrealizedMicro } = valued;
-  return `worth ${usd(valueMicro)} ${signed(unrealizedMicro)} @ ${price(mark.priceMicro)} ${ageText(nowMs - mark.tsMs)}`;
+  const { mark } = valued;
+  // What inventory valued a second ago may have been fewer shares than the line's.
+  const worthMicro = notional(mark.priceMicro, effectiveMicro > 0n ? effectiveMicro : ZERO_SHARES, "floor");
+  return `worth ${usd(worthMicro)} ${signed(worthMicro - costMicro)} @ ${price(mark.priceMicro)} ${ageText(nowMs - mark.tsMs)}`;
 }
 
 const ageText = (ms: number): string => `${Math.max(0, Math.round(ms / 1_000))} s old`;

@@ -5,19 +5,22 @@ import { headers } from "@nats-io/transport-node";
 import { ask } from "@slipstream/actor/ask";
 import type { Bus } from "@slipstream/actor/bus";
 import { ContractError } from "@slipstream/contracts/errors";
-import { type FactOf, writeFact } from "@slipstream/contracts/facts";
+import { type FactOf, readFact, writeFact } from "@slipstream/contracts/facts";
 import { AccountId, factId } from "@slipstream/contracts/ids";
-import { serviceNames, subjectOf } from "@slipstream/contracts/subjects";
+import { serviceNames, streams, subjectOf, subjects } from "@slipstream/contracts/subjects";
+import { listAccounts } from "../configBucket.ts";
 import { withBus } from "../connection.ts";
 
 const LATCH_MS = 2_000;
+/** The log has it already. */
+const NEXT_MS = 1_000;
 
 /**
  * Halts or resumes trading everywhere, or of one account. A halt of everything first closes the executor's latch, which
  * needs neither log nor risk; when it has answered, everything decided before is in the log and nothing more leaves.
  * @param account - null: everything.
  * @returns 0 when the command is in the log and the latch answered; 1 when only one of the two worked, or none.
- * @throws ContractError ID_INVALID for a name that no account can have.
+ * @throws ContractError ID_INVALID for a name that no account can have, CONFIG_INVALID for one that none has.
  */
 export async function runOperator(
   natsUrl: string,
@@ -28,8 +31,11 @@ export async function runOperator(
   return withBus(natsUrl, async (bus) => {
     const who = person();
     if (scope !== GLOBAL) {
+      // A halt of nobody would be taken for one.
+      if (command === "halt") await requireAccount(bus, scope.id);
       await publish(bus, { command, scope, who, why });
       console.log(`${command === "halt" ? "halted" : "resumed"}: the account ${scope.id}, as soon as risk has read it`);
+      if (command === "resume") await tellStanding(bus);
       return 0;
     }
     const latch = await ask(bus, "executor", "halt", { halted: command === "halt", who }, LATCH_MS);
@@ -43,8 +49,42 @@ export async function runOperator(
     );
     const { code, text } = operatorAnswer(command, { latched: latch.ok, logged });
     console.log(text);
+    if (command === "resume" && logged) await tellStanding(bus);
     return code;
   });
+}
+
+async function requireAccount(bus: Bus, id: string): Promise<void> {
+  const accounts = await listAccounts(bus);
+  if (accounts.includes(id)) return;
+  const known = accounts.length === 0 ? "there is none" : `there are ${accounts.join(", ")}`;
+  throw new ContractError("CONFIG_INVALID", `no account is called ${id}, so nothing is halted: ${known}`);
+}
+
+/** A resume is of one scope; what a person halted beside it stands. */
+async function tellStanding(bus: Bus): Promise<void> {
+  for (const { kind, id } of await standingHalts(bus)) {
+    const [what, option] = kind === "global" ? ["everything", ""] : [`the ${kind} ${id}`, ` --${kind} ${id}`];
+    console.log(`still halted: ${what}; to end it: npm run slipstream -- resume${option}`);
+  }
+}
+
+/** What a person has halted and nobody resumed since, by the log. */
+export async function standingHalts(bus: Bus): Promise<Said["scope"][]> {
+  const consumer = await bus.js.consumers.get(streams.facts, { filter_subjects: subjects.control("operator") });
+  const halts = new Map<string, Said["scope"]>();
+  let { num_pending: left } = await consumer.info();
+  while (left > 0) {
+    const message = await consumer.next({ expires: NEXT_MS });
+    if (message === null) break;
+    left = message.info.pending;
+    const reading = readFact(message.string());
+    if (reading.kind !== "fact" || reading.fact.type !== "OperatorCommand") continue;
+    const { command, scope } = reading.fact;
+    if (command === "halt") halts.set(`${scope.kind}.${scope.id}`, scope);
+    else halts.delete(`${scope.kind}.${scope.id}`);
+  }
+  return [...halts.values()];
 }
 
 /** What has come of a command, and the exit code. */

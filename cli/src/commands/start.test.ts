@@ -1,6 +1,6 @@
 import type { Address } from "@slipstream/contracts/ids";
 import { expect, test } from "vitest";
-import { besidesLines } from "./start.ts";
+import { besidesLines, removedLines, toFollow } from "./start.ts";
 
 const wallet = (digit: string): Address => `0x${digit.repeat(40)}` as Address;
 
@@ -15,4 +15,15 @@ test("a start says whom it follows beside those it was told", () => {
       rows,
     ),
   ).toEqual([]);
+});
+
+test("whom a person removed stays removed at the next start, unless a person names him", () => {
+  const known = [{ leader: wallet("1"), label: "", whenRemoved: "close" as const }];
+  const told = [{ address: wallet("1") }, { address: wallet("2") }];
+  expect(toFollow(told, known, false)).toEqual([{ address: wallet("2") }]);
+  expect(toFollow(told, known, true)).toEqual(told);
+  expect(removedLines(told, known)).toEqual([
+    `removed before, so not followed: ${wallet("1")}; npm run slipstream -- leaders add ${wallet("1")}`,
+  ]);
+  expect(besidesLines(told, known)).toEqual([]);
 });

@@ -13,7 +13,7 @@ import { addLeader, type LeaderRow, listLeaders, seedAccount } from "../configBu
 import { connectCli } from "../connection.ts";
 import { defaultAccount } from "../defaults.ts";
 import { followLog } from "../follow.ts";
-import { renderLiveView } from "../liveView.ts";
+import { fitHeight, renderLiveView } from "../liveView.ts";
 import { checkOutput, makeHome } from "../outputFile.ts";
 import { readPending } from "../readPending.ts";
 import { fillLine } from "../replay/replay.ts";
@@ -92,13 +92,14 @@ async function runServices(
 ): Promise<RunReport | null> {
   await provision(bus.jsm);
   await seedAccount(bus, defaultAccount);
-  const followed = (await listLeaders(bus)).filter(({ whenRemoved }) => whenRemoved === null);
-  for (const { address, label } of stack.leaders) {
-    // Who is followed already keeps the label a person gave him.
-    const isNew = !followed.some(({ leader }) => leader === address);
-    if (isNew) await addLeader(bus, address, { label, follow: null });
+  const known = await listLeaders(bus);
+  const isNamed = options.leaders.length > 0;
+  for (const { address, label } of toFollow(stack.leaders, known, isNamed)) {
+    await addLeader(bus, address, { label, follow: null });
   }
-  for (const line of besidesLines(stack.leaders, followed)) say(line);
+  for (const line of [...besidesLines(stack.leaders, known), ...(isNamed ? [] : removedLines(stack.leaders, known))]) {
+    say(line);
+  }
   await stack.startServices();
   const following = await followLog(bus, stack.worldMs);
   const markets = await watchMarkets(bus, pino({ level: "silent" }));
@@ -115,13 +116,28 @@ async function runServices(
   return report;
 }
 
+type Told = { readonly address: Address };
+
+/**
+ * Whom a run begins to follow. Who is followed already keeps the label a person gave him, and whom a person removed stays
+ * removed, unless a person names him now.
+ */
+export const toFollow = <T extends Told>(told: readonly T[], known: readonly LeaderRow[], isNamed: boolean): T[] =>
+  told.filter(({ address }) => {
+    const row = known.find(({ leader }) => leader === address);
+    return row === undefined || (isNamed && row.whenRemoved !== null);
+  });
+
+/** Leaders of the local world whom a person removed. */
+export const removedLines = (told: readonly Told[], known: readonly LeaderRow[]): string[] =>
+  known
+    .filter(({ leader, whenRemoved }) => whenRemoved !== null && told.some(({ address }) => address === leader))
+    .map(({ leader }) => `removed before, so not followed: ${leader}; npm run slipstream -- leaders add ${leader}`);
+
 /** Whom a run follows that it was not told to, from an earlier one in the same folder. */
-export const besidesLines = (
-  named: readonly { readonly address: Address }[],
-  followed: readonly LeaderRow[],
-): string[] =>
-  followed
-    .filter(({ leader }) => !named.some(({ address }) => address === leader))
+export const besidesLines = (told: readonly Told[], known: readonly LeaderRow[]): string[] =>
+  known
+    .filter(({ leader, whenRemoved }) => whenRemoved === null && !told.some(({ address }) => address === leader))
     .map(({ leader, label }) => {
       const who = label === "" ? leader : `${leader} (${label})`;
       return `still followed from before: ${who}; to end it: npm run slipstream -- leaders remove ${leader}`;
@@ -183,7 +199,7 @@ function showView(
       ...(pending === undefined ? {} : { pending }),
       title: `Slipstream · ${stack.title} · logs in ${stack.shownLogs} · Ctrl-C ends`,
     });
-    process.stdout.write(painted ? `\x1b[H\x1b[2J${text}\n` : `${text}\n\n`);
+    process.stdout.write(painted ? `\x1b[H\x1b[2J${fitHeight(text, process.stdout.rows)}\n` : `${text}\n\n`);
   };
   const timer = setInterval(paint, painted ? REPAINT_MS : PLAIN_EVERY_MS);
   return {
