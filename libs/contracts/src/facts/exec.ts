@@ -48,6 +48,8 @@ export const SkipReason = z.discriminatedUnion("code", [
    * and what of that is covered.
    */
   z.object({ code: z.literal("ORDER_COVERED"), wantedMicro: Shares, coveredMicro: Shares }),
+  /** He has given away again what he bought, before the purchase was decided on. */
+  z.object({ code: z.literal("LEADER_EXITED") }),
   z.object({ code: z.literal("NOTHING_TO_SELL") }),
   z.object({ code: z.literal("LEADER_HOLDING_UNKNOWN") }),
   /** The leader left without a price, and the book that would give one is empty. */
@@ -108,6 +110,11 @@ const attempt = {
    * leaves him with the other token of the market, as if he had bought it at one minus his price.
    */
   derived: z.enum(["splitSale"]).optional(),
+  /**
+   * ENTRY: what of the leader's fill is copied, where that is not all of it: of a sale what came from a split, of a
+   * purchase that is decided on late what he still holds.
+   */
+  copiedMicro: Shares.optional(),
   /** Of the signal: block time and the moment the watcher published it. */
   tsSignalMs: Ms,
   tsSignalPublishedMs: Ms,

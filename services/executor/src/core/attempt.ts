@@ -58,7 +58,9 @@ export type Basis = {
 };
 
 const headOf = (deciding: Deciding, kind: AttemptKind) => {
-  const { fill, policy, view } = deciding;
+  const { state, fill, policy, view } = deciding;
+  const signal = state.fills.get(fill.leaderFillId);
+  const isPart = kind === "ENTRY" && signal !== undefined && signal.sharesMicro !== fill.sharesMicro;
   return {
     v: 1 as const,
     tsEventMs: view.nowMs,
@@ -71,6 +73,7 @@ const headOf = (deciding: Deciding, kind: AttemptKind) => {
     tokenId: fill.tokenId,
     used: usedOf(deciding),
     ...(fill.derived === undefined ? {} : { derived: fill.derived }),
+    ...(isPart ? { copiedMicro: fill.sharesMicro } : {}),
     tsSignalMs: fill.tsSignalMs,
     tsSignalPublishedMs: fill.tsSignalPublishedMs,
   };

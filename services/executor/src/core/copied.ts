@@ -22,7 +22,7 @@ import {
   subtractToZero,
   ZERO_SHARES,
 } from "@slipstream/contracts/money";
-import { holdingBefore } from "./holdings.ts";
+import { holdingBefore, holdingNow, isBefore, type Movement } from "./holdings.ts";
 import { asCopied } from "./splitSale.ts";
 import {
   type ExecutorState,
@@ -49,11 +49,20 @@ export type ExitShare = { readonly soldMicro: SharesMicro; readonly heldMicro: S
 /** More than these behind one lot are added up, the oldest half first, and then stand for good. */
 const STEPS_MAX = 128;
 
-/** Counts a purchase or an exit. One that is counted already stays where it is. */
-export function noteCopied(state: ExecutorState, ref: LotRef, fill: KnownFill): void {
+/**
+ * Counts a purchase or an exit. One that is counted already stays where it is.
+ * @param copiedMicro - what of a purchase was copied; null: all of it.
+ */
+export function noteCopied(
+  state: ExecutorState,
+  ref: LotRef,
+  fill: KnownFill,
+  copiedMicro: SharesMicro | null = null,
+): void {
   const steps = state.copied.get(lotKey(ref)) ?? [];
   if (steps.some(({ id }) => id === fill.leaderFillId)) return;
-  const step = stepOf(asCopied(fill, ref.tokenId));
+  const whole = stepOf(asCopied(fill, ref.tokenId));
+  const step = copiedMicro === null ? whole : { ...whole, deltaMicro: copiedMicro };
   // An exit takes nothing from nothing.
   if (step.deltaMicro < 0n && steps.length === 0) return;
   state.copied.set(lotKey(ref), bounded([...steps, step]));
@@ -73,7 +82,9 @@ export function moveCopied(state: ExecutorState, fill: KnownFill): void {
     const { leader, tokenId } = lotRefOf(key);
     if (leader !== fill.leader) continue;
     const at = steps.findIndex(({ id }) => id === fill.leaderFillId);
-    if (at >= 0) steps[at] = stepOf(asCopied(fill, tokenId));
+    const step = steps[at];
+    // It may have been copied in part; its size is in its id, so it has not changed.
+    if (step !== undefined) steps[at] = { ...stepOf(asCopied(fill, tokenId)), deltaMicro: step.deltaMicro };
   }
 }
 
@@ -82,6 +93,28 @@ export function tidyCopied(state: ExecutorState, ref: LotRef): void {
   const key = lotKey(ref);
   if (!state.copied.has(key) || state.lots.has(key) || state.buckets.has(key)) return;
   if (openOrdersOf(state, ref).length === 0 && unfollowedOf(state, ref).length === 0) state.copied.delete(key);
+}
+
+/**
+ * What is left of a purchase that is decided on late: a sale that followed it may have been told, and answered with nothing
+ * to sell, before it was. What he gave since leaves it first, but for what an exit took from our lot and for what he merged,
+ * which undoes a split before it undoes a purchase; and who is known to hold nothing has left all of it.
+ * @param purchase - one whose place on the chain is not known yet is taken for whole.
+ */
+export function leftOfPurchase(state: ExecutorState, ref: LotRef, purchase: KnownFill): SharesMicro {
+  const { blockNumber, logIndex, sharesMicro: boughtMicro, leaderFillId } = purchase;
+  const holding = state.holdings.get(holdingKey(ref.leader, ref.tokenId));
+  if (blockNumber === null || logIndex === null || holding === undefined) return boughtMicro;
+  const isSince = (movement: Movement): boolean =>
+    movement.id !== leaderFillId && isBefore({ blockNumber, logIndex }, movement) && movement.deltaMicro < 0n;
+  const given = holding.movements.filter(isSince);
+  // A balance alone may be of before anybody knew that he has the token.
+  if (given.length === 0) return boughtMicro;
+  const now = holdingNow(holding);
+  if (now !== null && now <= 0n) return ZERO_SHARES;
+  const counted = new Set((state.copied.get(lotKey(ref)) ?? []).map(({ id }) => id));
+  const own = given.filter(({ id, merge }) => merge !== true && !counted.has(id as LeaderFillId));
+  return subtractToZero(boughtMicro, negate(add(ZERO_SHARES, ...own.map(({ deltaMicro }) => deltaMicro))));
 }
 
 /** What he still holds of the copied purchases that an exit is about, without what the exit itself takes. */

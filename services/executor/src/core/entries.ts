@@ -4,6 +4,7 @@ import type { SkipReason } from "@slipstream/contracts/facts/exec";
 import type { PriceMicro, SharesMicro } from "@slipstream/contracts/money";
 import { type Deciding, intentFact, skipFact, waitedMs } from "./attempt.ts";
 import { oldestOf, sumOf, usableParts } from "./bucket.ts";
+import { leftOfPurchase } from "./copied.ts";
 import { entryGates, type Tradable } from "./gates.ts";
 import { coveredFor, unbought } from "./leaderOrder.ts";
 import type { AwaitBook, ExecutorRequest } from "./messages.ts";
@@ -19,7 +20,9 @@ export function decideEntry(deciding: Deciding): Decision<ExecutorRequest> {
   const { market } = gate.value;
   // The market became known after the chain was chosen: the next decision is made for the right chain.
   if (market.conditionId !== conditionId) return { facts: [], requests: [awaitBook(deciding)] };
-  return priceAndSize(deciding, gate.value);
+  const leftMicro = leftOfPurchase(state, { ...fill, account: policy.account }, fill);
+  if (leftMicro === 0n) return skipped(deciding, { code: "LEADER_EXITED" });
+  return priceAndSize({ ...deciding, fill: { ...fill, sharesMicro: leftMicro } }, gate.value);
 }
 
 function priceAndSize(deciding: Deciding, tradable: Tradable): Decision<ExecutorRequest> {

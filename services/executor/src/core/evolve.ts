@@ -241,7 +241,7 @@ function foldAct(state: ExecutorState, fact: FactOf<"LeaderAct">): void {
   const { act, direction, leader, tokenId, blockNumber, logIndex } = fact;
   const id = leaderActId(fact);
   const deltaMicro = direction === "in" ? fact.sharesMicro : negate(fact.sharesMicro);
-  const origin = act === "split" ? { split: true as const } : {};
+  const origin = act === "split" ? { split: true as const } : act === "merge" ? { merge: true as const } : {};
   addMovement(holdingOf(state, fact), { id, blockNumber, logIndex, deltaMicro, ...origin });
   if (direction === "in" || !exitActs.has(act) || state.fills.has(id)) return;
   const exit: KnownFill = {

@@ -57,7 +57,7 @@ export function foldSkip(state: ExecutorState, fact: FactOf<"ExecutionAttempt">)
     if (fact.ratioMicro === null) coverSaved(state, fact);
     // What an earlier order covers is copied by it, and what is saved up will be.
     const isCovered = fact.reasons.some(({ code }) => code === "ORDER_COVERED");
-    if (isCovered || fact.bucketAddMicro > 0n) noteCopied(state, fact, fill);
+    if (isCovered || fact.bucketAddMicro > 0n) noteCopied(state, fact, fill, fact.copiedMicro ?? null);
     return;
   }
   shrinkBucket(state, fact, fill);
@@ -87,7 +87,7 @@ export function foldIntent(state: ExecutorState, fact: FactOf<"OrderIntent">): v
   const clock = fact.kind === "EXIT" ? clockOf(state, fact, fill) : null;
   const closed = fact.kind === "EXIT" ? dueExits(state, fact).filter((exit) => isClosedBy(fact, exit)) : [];
   if (fact.kind === "ENTRY") {
-    if (fill !== undefined) noteCopied(state, fact, fill);
+    if (fill !== undefined) noteCopied(state, fact, fill, fact.copiedMicro ?? null);
   } else {
     // One order closes whatever earlier exits of the lot left to close.
     for (const exit of closed) state.unfollowed.delete(exit.attemptId);

@@ -16,6 +16,8 @@ export type Movement = Place & {
   readonly deltaMicro: SharesMicro;
   /** It came from a split. */
   readonly split?: true;
+  /** It went into a merge. */
+  readonly merge?: true;
 };
 export type Snapshot = { readonly blockNumber: number; readonly sharesMicro: SharesMicro };
 export type Holding = {
@@ -80,4 +82,12 @@ export function holdingBefore(
   const later = movements.filter((one) => one.blockNumber <= after.blockNumber && !isBefore(one, fill));
   const held = subtract(after.sharesMicro, add(...later.map(({ deltaMicro }) => deltaMicro)));
   return held >= fill.soldMicro ? held : null;
+}
+
+/** What he holds by the newest reading and what was told since; null while nothing was read. */
+export function holdingNow({ snapshots, movements, forgottenBlock }: Holding): SharesMicro | null {
+  const last = snapshots.at(-1);
+  if (last === undefined || last.blockNumber < forgottenBlock) return null;
+  const since = movements.filter(({ blockNumber }) => blockNumber > last.blockNumber);
+  return add(last.sharesMicro, ...since.map(({ deltaMicro }) => deltaMicro));
 }

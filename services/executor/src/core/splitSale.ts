@@ -7,7 +7,8 @@
  *    saved up) follows the sale as an exit, which comes to the same: whoever holds as many of both tokens holds neither
  *    side. Else what of it came from a split is an entry.
  * 2. What came from splits leaves a holding first: a merge undoes a split, and who sells right after one sells what it
- *    gave him. Tokens that were bought, sent to him or converted are no split.
+ *    gave him. Tokens that were bought, sent to him or converted are no split. Only a pair of both tokens is one: when he
+ *    sells the second as well, he leaves what selling the first had bought.
  * 3. Acts are told when they are final, after the sale was seen. A sale of which no split is known and that nothing else
  *    explains waits until all acts up to its block are told, but not longer than an entry may be late; then it is nothing of
  *    ours, or, when what he held is not known, unknown. Copied is what is known to come from splits when it is decided.
@@ -29,7 +30,7 @@ import {
 } from "@slipstream/contracts/money";
 import type { Deciding } from "./attempt.ts";
 import { hasStake } from "./bucket.ts";
-import { type Holding, holdingBefore, isBefore } from "./holdings.ts";
+import { type Holding, holdingBefore, isBefore, type Movement } from "./holdings.ts";
 import { type ExecutorState, holdingKey, type KnownFill } from "./state.ts";
 
 type Origin = {
@@ -41,13 +42,34 @@ type Origin = {
 
 /** Where what a leader sold came from, as far as his fills and acts before the sale tell. */
 export function originOf(holding: Holding | undefined, sale: KnownFill): Origin {
-  const { blockNumber, logIndex, sharesMicro: soldMicro } = sale;
-  if (holding === undefined || blockNumber === null || logIndex === null) {
-    return { splitMicro: ZERO_SHARES, explained: false };
-  }
+  const { sharesMicro: soldMicro } = sale;
+  const { split, other } = leftBefore(holding?.movements ?? [], sale);
+  return { splitMicro: minAmount(split, soldMicro), explained: add(split, other) >= soldMicro };
+}
+
+/**
+ * What of his splits still lies in both tokens before a sale: who has sold one of them sells with the other what he then
+ * had bought. A split and a merge move both alike, so the acts on the sold token stand for the other's, told or not.
+ */
+function pairsBefore(sold: Holding | undefined, other: Holding | undefined, sale: KnownFill): SharesMicro {
+  const ofBoth = (movement: Movement): boolean => movement.split === true || movement.merge === true;
+  const acts = (sold?.movements ?? []).filter(ofBoth);
+  const own = (other?.movements ?? []).filter((movement) => !ofBoth(movement));
+  return leftBefore(
+    [...acts, ...own].sort((a, b) => (isBefore(a, b) ? -1 : 1)),
+    sale,
+  ).split;
+}
+
+/** @param movements - of one token, in chain order. What came from splits leaves first. */
+function leftBefore(
+  movements: readonly Movement[],
+  { blockNumber, logIndex }: Pick<KnownFill, "blockNumber" | "logIndex">,
+): { readonly split: SharesMicro; readonly other: SharesMicro } {
   let split = ZERO_SHARES;
   let other = ZERO_SHARES;
-  for (const movement of holding.movements) {
+  if (blockNumber === null || logIndex === null) return { split, other };
+  for (const movement of movements) {
     if (!isBefore(movement, { blockNumber, logIndex })) continue;
     const { deltaMicro } = movement;
     if (deltaMicro >= 0n) {
@@ -60,7 +82,7 @@ export function originOf(holding: Holding | undefined, sale: KnownFill): Origin 
     split = subtract(split, ofSplit);
     other = subtractToZero(other, subtract(out, ofSplit));
   }
-  return { splitMicro: minAmount(split, soldMicro), explained: add(split, other) >= soldMicro };
+  return { split, other };
 }
 
 /**
@@ -83,7 +105,10 @@ export function meaningOf(deciding: Pick<Deciding, "state" | "view" | "fill" | "
   const { splitMicro, explained } = originOf(holding, fill);
   if (splitMicro > 0n) {
     const market = view.market(tokenId);
-    return market === null ? { kind: "market" } : { kind: "entry", fill: purchaseOf(fill, market, splitMicro) };
+    if (market === null) return { kind: "market" };
+    const other = state.holdings.get(holdingKey(leader, otherToken(market, tokenId)));
+    const boughtMicro = minAmount(splitMicro, pairsBefore(holding, other, fill));
+    if (boughtMicro > 0n) return { kind: "entry", fill: purchaseOf(fill, market, boughtMicro) };
   }
   if (explained) return { kind: "exit" };
   const { blockNumber, logIndex, sharesMicro: soldMicro } = fill;
@@ -97,10 +122,10 @@ export function meaningOf(deciding: Pick<Deciding, "state" | "view" | "fill" | "
 const otherToken = ({ tokens: [first, second] }: MarketDefinition, tokenId: TokenId): TokenId =>
   first.tokenId === tokenId ? second.tokenId : first.tokenId;
 
-/** The purchase that a sale of `splitMicro` from a split amounts to. It keeps the id: it is the same attempt. */
-const purchaseOf = (sale: KnownFill, market: MarketDefinition, splitMicro: SharesMicro): KnownFill => ({
+/** The purchase that a sale of one token of so many pairs amounts to. It keeps the id: it is the same attempt. */
+const purchaseOf = (sale: KnownFill, market: MarketDefinition, boughtMicro: SharesMicro): KnownFill => ({
   ...asCopied(sale, otherToken(market, sale.tokenId)),
-  sharesMicro: splitMicro,
+  sharesMicro: boughtMicro,
 });
 
 /** The signal as an order on `tokenId` copied it: the leader's fill itself, or the purchase that his sale amounted to. */
