@@ -83,7 +83,7 @@ export type Overview = {
   settlements: Map<FactId, FactOf<"PositionSettled">>;
   purses: Map<AccountId, Purse>;
   /** What each wallet of a leader holds by the newest reading, by `leader|token`. */
-  leaderHoldings: Map<string, { blockNumber: number; sinceBlock: number; sharesMicro: SharesMicro }>;
+  leaderHoldings: Map<string, { blockNumber: number; sharesMicro: SharesMicro }>;
   /** What inventory last said each account is worth. */
   values: Map<AccountId, AccountValue>;
   risk: Map<string, FactOf<"RiskDecision">>;
@@ -213,11 +213,8 @@ function applyBalances({ leaderHoldings }: Overview, fact: FactOf<"BalanceSnapsh
   const unlisted = unlistedIsZero(fact) ? [...leaderHoldings.keys()].filter((key) => key.startsWith(address)) : [];
   for (const key of new Set([...read.keys(), ...unlisted])) {
     // Readings of two nodes may come in another order than that of their blocks.
-    const known = leaderHoldings.get(key);
-    if (!fact.afterReorg && blockNumber < (known?.blockNumber ?? 0)) continue;
-    const held = read.get(key) ?? sharesMicro(0n);
-    const sinceBlock = known?.sharesMicro === held ? known.sinceBlock : blockNumber;
-    leaderHoldings.set(key, { blockNumber, sinceBlock, sharesMicro: held });
+    if (!fact.afterReorg && blockNumber < (leaderHoldings.get(key)?.blockNumber ?? 0)) continue;
+    leaderHoldings.set(key, { blockNumber, sharesMicro: read.get(key) ?? sharesMicro(0n) });
   }
 }
 

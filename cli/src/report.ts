@@ -198,14 +198,12 @@ function unexplainedProfit({ values }: Overview): string[] {
 }
 
 /** What leaders left behind; a lot that nobody sells any more is an error, and so is not knowing. */
-function leftRows({ leaderHoldings, progress }: Overview, pending: Pending | null) {
+function leftRows({ leaderHoldings }: Overview, pending: Pending | null) {
   if (pending === null) return { rows: [], errors: ["the executor does not say what it holds after whom"] };
-  // What a leader did otherwise than by a sale is told, and followed, once it is final.
-  const left = leftBehind(pending, (leader, tokenId) => {
-    const holding = leaderHoldings.get(`${leader}|${tokenId}`);
-    const isFinal = holding !== undefined && holding.sinceBlock <= (progress?.finalized ?? holding.sinceBlock);
-    return isFinal ? holding.sharesMicro : null;
-  });
+  const left = leftBehind(
+    pending,
+    (leader, tokenId) => leaderHoldings.get(`${leader}|${tokenId}`)?.sharesMicro ?? null,
+  );
   return {
     rows: left.map(({ sharesMicro, ...lot }) => ({ ...lot, shares: `${sharesMicro}` })),
     errors: left.flatMap(({ account, leader, tokenId, sharesMicro, why }) =>
