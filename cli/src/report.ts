@@ -197,13 +197,14 @@ function unexplainedProfit({ values }: Overview): string[] {
   });
 }
 
+/** Lots of leaders who hold nothing of the token any more, by the newest readings of their wallets. */
+export const leftNow = ({ leaderHoldings }: Pick<Overview, "leaderHoldings">, pending: Pending): LeftBehind[] =>
+  leftBehind(pending, (leader, tokenId) => leaderHoldings.get(`${leader}|${tokenId}`)?.sharesMicro ?? null);
+
 /** What leaders left behind; a lot that nobody sells any more is an error, and so is not knowing. */
 function leftRows({ leaderHoldings }: Overview, pending: Pending | null) {
   if (pending === null) return { rows: [], errors: ["the executor does not say what it holds after whom"] };
-  const left = leftBehind(
-    pending,
-    (leader, tokenId) => leaderHoldings.get(`${leader}|${tokenId}`)?.sharesMicro ?? null,
-  );
+  const left = leftNow({ leaderHoldings }, pending);
   return {
     rows: left.map(({ sharesMicro, ...lot }) => ({ ...lot, shares: `${sharesMicro}` })),
     errors: left.flatMap(({ account, leader, tokenId, sharesMicro, why }) =>

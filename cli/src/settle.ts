@@ -1,8 +1,9 @@
 /** The end of a timed run: waits for the pipeline to become quiet, then compares with the chain. */
+import type { Pending } from "@slipstream/contracts/live";
 import { isIn } from "./blockSpans.ts";
 import { readChainFills, readHead } from "./chainAudit.ts";
 import type { Overview } from "./overview.ts";
-import { type Audit, audit, positionRows, purseRows } from "./report.ts";
+import { type Audit, audit, leftNow, positionRows, purseRows } from "./report.ts";
 
 const POLL_MS = 100;
 /** Nothing may be missing for this long before the run counts as quiet. */
@@ -28,6 +29,25 @@ export async function settleAndAudit(
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   return result;
+}
+
+/**
+ * Asks the executor what it holds until no lot is without an exit whose leader has left, at most `quietMsMax`: a leader's
+ * merge shows in his balance at once and is told, and followed, when it is final.
+ * @param ask - null: the executor does not answer.
+ */
+export async function settledPending(
+  overview: Overview,
+  ask: () => Promise<Pending | null>,
+  quietMsMax: number,
+): Promise<Pending | null> {
+  const deadline = performance.now() + quietMsMax;
+  for (;;) {
+    const pending = await ask();
+    const isSettled = pending !== null && leftNow(overview, pending).every(({ why }) => why !== "stranded");
+    if (isSettled || performance.now() >= deadline) return pending;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
 }
 
 /** The chain's own word against the log, from the first block that was followed. */

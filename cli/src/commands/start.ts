@@ -20,7 +20,7 @@ import { fillLine } from "../replay/replay.ts";
 import { buildReport, isGood, type RunReport } from "../report.ts";
 import { livingOf, type RunFolder } from "../runFolder.ts";
 import type { Environment } from "../serviceEnv.ts";
-import { settleAndAudit } from "../settle.ts";
+import { settleAndAudit, settledPending } from "../settle.ts";
 import { type Stack, startStack, type TapeWorld } from "../stack.ts";
 import { sendFault } from "../worldClient.ts";
 
@@ -221,17 +221,15 @@ async function finish(
   say("time is over: letting what is under way settle");
   if (stack.sandboxUrl !== null && options.tape === null)
     await sendFault(stack.sandboxUrl, { kind: "pauseActors", on: true });
-  const found = await settleAndAudit(
-    following.overview,
-    stack.rpcHttpUrls,
-    options.settings.SETTLE_SECONDS_MAX * 1_000,
-  );
+  const quietMsMax = options.settings.SETTLE_SECONDS_MAX * 1_000;
+  const found = await settleAndAudit(following.overview, stack.rpcHttpUrls, quietMsMax);
+  const pending = await settledPending(following.overview, () => readPending(bus), quietMsMax);
   const { faults, errors } = stack.incidents();
   const report = buildReport(following.overview, found, {
     faults,
     errors: [...errors, ...following.unreadable],
     isClosed: (tokenId) => markets.byToken.get(tokenId)?.closed === true,
-    pending: await readPending(bus),
+    pending,
   });
   if (options.fillsFile !== null) {
     const lines = [...following.overview.executionFills.values()].map((fill) => `${fillLine(fill)}\n`);
