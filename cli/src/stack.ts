@@ -1,5 +1,5 @@
 /** The processes of a local run: bus, world and services, with the environment each needs. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exactClockText, faceOf, MACHINE_CLOCK } from "@slipstream/actor/clock";
@@ -9,6 +9,7 @@ import { ContractError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
 import { type ServiceName, serviceNames } from "@slipstream/contracts/subjects";
 import { withoutPaths } from "@slipstream/contracts/urls";
+import { seedFolder } from "@slipstream/sandbox/worldFolder";
 import { pino } from "pino";
 import { type CliSettings, shownPath } from "./config.ts";
 import type { RunFolder } from "./runFolder.ts";
@@ -94,7 +95,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     if (settings.NATS_URL === undefined) {
       const port = await freePort();
       natsUrl = `nats://127.0.0.1:${port}`;
-      await startBus(supervisor, options, port, home);
+      await startBus(supervisor, options, port, storeOf(options, home));
     }
     if (!real) world = await startWorld(supervisor, { ...options, env });
   } catch (error) {
@@ -134,6 +135,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       return supervisor.stop(graceMs);
     },
   };
+}
+
+/**
+ * Where the log of a run is kept. A log is of one world: each seed of the sandbox has its own, and a tape, which begins
+ * anew each time it is played, an empty one.
+ */
+export function storeOf(
+  { folder, settings }: Pick<StackOptions, "folder" | "settings">,
+  home: "polygon" | "sandbox" | "tape",
+): string {
+  if (home === "tape") rmSync(folder.file(home, "nats"), { recursive: true, force: true });
+  return home === "sandbox" ? join(home, seedFolder(settings.SANDBOX_SEED)) : home;
 }
 
 async function startBus(

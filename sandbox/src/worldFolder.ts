@@ -28,12 +28,16 @@ export type WorldFolder = {
   replaceFills(fills: readonly SettledFill[]): void;
 };
 
+/** Name of the folder of a seed, which may be any text. */
+export const seedFolder = (seed: string): string =>
+  `seed-${createHash("sha256").update(seed).digest("hex").slice(0, 12)}`;
+
 /**
  * Opens (or begins) the world of `seed` below `dir`; each seed has its own folder.
  * @throws ContractError CONFIG_INVALID when what lies there cannot be read.
  */
 export function openWorldFolder(dir: string, seed: string): WorldFolder {
-  const path = join(dir, `seed-${createHash("sha256").update(seed).digest("hex").slice(0, 12)}`);
+  const path = join(dir, seedFolder(seed));
   mkdirSync(path, { recursive: true });
   const [stateFile, fillsFile] = [join(path, "world.json"), join(path, "leader-fills.jsonl")];
   const marketsFile = join(path, "markets.json");
