@@ -29,7 +29,7 @@ test("the live view tells fills, attempts, positions and why nothing trades", ()
     /LEADER FILLS 2/,
     /0x1111…1111 BUY {2}100 @ 0.5/,
     /entry BUY 10 ≤ 0.51 +filled 4 /,
-    /skip HISTORICAL_FILL/,
+    /skip HISTORICAL_FILL {2}0x1111…1111 BUY token/,
     /equity \$9994.2, cash \$9994, realized -\$1 \(after fees of \$1\), unrealized -\$4.8, oldest price 2 s old/,
     /paper +4 +cost \$5 +worth \$0.2 -\$4.8 @ 0.05 2 s old +confirmed 4/,
     /executor silent/,

@@ -7,6 +7,7 @@ import { formatMicro, notional, ZERO_SHARES } from "@slipstream/contracts/money"
 import { serviceNames } from "@slipstream/contracts/subjects";
 import type { Overview } from "./overview.ts";
 import { pendingLines } from "./pendingLines.ts";
+import { riskReasonText } from "./reasonText.ts";
 import { quantiles } from "./report.ts";
 import { healthText, isOfClock, serviceHealth, speakerOf } from "./serviceHealth.ts";
 
@@ -83,7 +84,7 @@ export function riskText(overview: Overview): string {
   for (const level of order) {
     const decision = [...overview.risk.values()].find((item) => item.level === level);
     if (decision === undefined) continue;
-    const reasons = decision.reasons.map((reason) => reason.code).join(", ");
+    const reasons = decision.reasons.map(riskReasonText).join(", ");
     const scope = decision.scope.kind === "global" ? "" : ` (${decision.scope.kind} ${short(decision.scope.id)})`;
     return `${level.toUpperCase()}${scope}${reasons === "" ? "" : `: ${reasons}`}`;
   }
@@ -169,14 +170,21 @@ function attemptLines(overview: Overview, options: ViewOptions): string[] {
   const head = `COPY ATTEMPTS ${overview.attempts.size} (${trades} traded, ${overview.attempts.size - trades} skipped), ${overview.executionFills.size} fills of our own`;
   const recent = overview.recentAttempts.slice(-options.rows).reverse();
   const list = recent.map(
-    ({ account, text, atMs }) => `  ${clockText(atMs)} ${account.padEnd(8)} ${attemptText(overview, text, options)}`,
+    ({ account, text, fill, atMs }) =>
+      `  ${clockText(atMs)} ${account.padEnd(8)} ${attemptText(overview, { text, fill }, options)}`,
   );
   return [head, ...list];
 }
 
-function attemptText(overview: Overview, text: string, options: ViewOptions): string {
-  const order = [...overview.orders].find(([id]) => text === `order ${id}`)?.[1];
-  if (order === undefined) return text;
+type Attempt = Pick<Overview["recentAttempts"][number], "text" | "fill">;
+
+function attemptText(overview: Overview, { text, fill: id }: Attempt, options: ViewOptions): string {
+  const order = [...overview.orders].find(([orderId]) => text === `order ${orderId}`)?.[1];
+  if (order === undefined) {
+    // What a leader did otherwise than by a fill is not among the fills.
+    const fill = overview.fills.get(id)?.fill;
+    return fill === undefined ? text : `${text}  ${short(fill.leader)} ${fill.side} ${outcome(fill.tokenId, options)}`;
+  }
   const { intent } = order;
   const want =
     `${intent.kind.toLowerCase()} ${intent.side} ${shares(intent.sizeMicro)} ≤ ${price(intent.limitPriceMicro)}`.replace(

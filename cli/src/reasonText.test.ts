@@ -1,6 +1,6 @@
 import { priceMicro, sharesMicro, usdcMicro } from "@slipstream/contracts/money";
 import { describe, expect, test } from "vitest";
-import { reasonText } from "./reasonText.ts";
+import { reasonText, riskReasonText } from "./reasonText.ts";
 
 describe("a refusal in words", () => {
   test.each<[Parameters<typeof reasonText>[0], string]>([
@@ -17,4 +17,17 @@ describe("a refusal in words", () => {
     [{ code: "PRICE_GUARD", bestMicro: null, limitMicro: priceMicro(20_000) }, "PRICE_GUARD (best none, limit 0.02)"],
     [{ code: "NOTHING_TO_SELL" }, "NOTHING_TO_SELL"],
   ])("%#: each number with its unit", (reason, text) => expect(reasonText(reason)).toBe(text));
+});
+
+test.each<[Parameters<typeof riskReasonText>[0], string]>([
+  [{ code: "OPERATOR_HALT", who: "ann", why: "a look\u001b[2J" }, "OPERATOR_HALT (by ann: a look [2J)"],
+  [{ code: "OPERATOR_HALT", who: "ann", why: "" }, "OPERATOR_HALT (by ann)"],
+  [
+    { code: "BOOKS_BROKEN", account: "paper", tokenId: "123456789", expectedMicro: "5", actualMicro: "7" },
+    "BOOKS_BROKEN (lots of 12345678…: expected 5, is 7)",
+  ],
+  [{ code: "SERVICE_SILENT", service: "executor", silentMs: 9, silentMsMax: 3 }, "SERVICE_SILENT (executor)"],
+  [{ code: "STARTING" }, "STARTING"],
+])("risk's cause %o is %s", (reason, text) => {
+  expect(riskReasonText(reason)).toBe(text);
 });

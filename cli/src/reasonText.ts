@@ -1,7 +1,9 @@
 /** Refusals in words: the code, and the numbers that made it so, each with its unit. */
 import type { SkipReason } from "@slipstream/contracts/facts/exec";
 import type { DenialReason } from "@slipstream/contracts/facts/position";
+import type { RiskReason } from "@slipstream/contracts/facts/risk";
 import { formatMicro } from "@slipstream/contracts/money";
+import { plainText } from "@slipstream/contracts/text";
 
 const shares = (micro: bigint): string => `${formatMicro(micro)} shares`;
 const usd = (micro: bigint): string => `$${formatMicro(micro)}`;
@@ -11,6 +13,36 @@ const price = (micro: number | null): string => (micro === null ? "none" : forma
 export function reasonText(reason: SkipReason | DenialReason): string {
   const numbers = numbersOf(reason);
   return numbers === null ? reason.code : `${reason.code} (${numbers})`;
+}
+
+const TEXT_MAX = 60;
+
+/** A cause of risk's decision with what a person needs to act on it; what others wrote is made printable. */
+export function riskReasonText(reason: RiskReason): string {
+  const more = evidenceOf(reason);
+  return more === null ? reason.code : `${reason.code} (${plainText(more, TEXT_MAX)})`;
+}
+
+function evidenceOf(reason: RiskReason): string | null {
+  switch (reason.code) {
+    case "OPERATOR_HALT":
+      return reason.why === "" ? `by ${reason.who}` : `by ${reason.who}: ${reason.why}`;
+    case "BOOKS_BROKEN": {
+      const what = reason.tokenId === null ? "the purse" : `lots of ${reason.tokenId.slice(0, 8)}…`;
+      return `${what}: expected ${reason.expectedMicro}, is ${reason.actualMicro}`;
+    }
+    case "SERVICE_SILENT":
+    case "UNREADABLE_FACT":
+      return reason.code === "SERVICE_SILENT" ? reason.service : `${reason.service}, fact ${reason.seq}`;
+    case "CLOCK_UNCERTAIN":
+      return reason.uncertaintyMs === null ? `${reason.service}` : `${reason.service}, ${reason.uncertaintyMs} ms`;
+    case "WATCHER_LAGGING":
+      return `${reason.lagMs} ms`;
+    case "STREAM_FILLING":
+      return `${reason.usedPercent} %`;
+    default:
+      return null;
+  }
 }
 
 function numbersOf(reason: SkipReason | DenialReason): string | null {
