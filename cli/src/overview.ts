@@ -46,7 +46,6 @@ export type AttemptEntry = {
   /** Second orders of an entry. */
   doubled: number;
   skips: FactOf<"ExecutionAttempt">[];
-  decidedMs: number;
 };
 export type OrderEntry = {
   intent: FactOf<"OrderIntent">;
@@ -141,7 +140,7 @@ export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs:
     case "ExecutionAttempt":
       return applySkip(overview, fact, storedMs);
     case "OrderIntent":
-      return applyIntent(overview, fact);
+      return applyIntent(overview, fact, storedMs);
     case "OrderAccepted": {
       const order = overview.orders.get(fact.orderId);
       if (order === undefined || order.placedMs !== null) return;
@@ -252,15 +251,20 @@ function applyLeaderFill(overview: Overview, fill: FactOf<"LeaderFill">, storedM
 
 const statusOf = (fill: FactOf<"LeaderFill">): FillEntry["status"] => (fill.blockNumber === null ? "SEEN" : "ON_CHAIN");
 
-function attemptOf(overview: Overview, fact: FactOf<"ExecutionAttempt"> | FactOf<"OrderIntent">): AttemptEntry {
+function attemptOf(
+  overview: Overview,
+  fact: FactOf<"ExecutionAttempt"> | FactOf<"OrderIntent">,
+  storedMs: number,
+): AttemptEntry {
   const known = overview.attempts.get(fact.attemptId);
   if (known !== undefined) return known;
   const { account, leaderFillId } = fact;
-  const entry: AttemptEntry = { account, leaderFillId, trades: [], doubled: 0, skips: [], decidedMs: fact.tsInitMs };
+  const entry: AttemptEntry = { account, leaderFillId, trades: [], doubled: 0, skips: [] };
   overview.attempts.set(fact.attemptId, entry);
   const fill = overview.fills.get(leaderFillId);
+  // Both by the log's clock: the executor's own is another one.
   if (fill !== undefined && !fill.fill.historical && !isWaitedFor(fact))
-    overview.latencies.publishedToDecided.push(fact.tsInitMs - fill.storedMs);
+    overview.latencies.publishedToDecided.push(storedMs - fill.storedMs);
   return entry;
 }
 
@@ -272,13 +276,13 @@ const isWaitedFor = (fact: FactOf<"ExecutionAttempt"> | FactOf<"OrderIntent">): 
     fact.reasons.every(({ code }) => code === "NOTHING_TO_SELL" || code === "LEADER_HOLDING_UNKNOWN"));
 
 function applySkip(overview: Overview, fact: FactOf<"ExecutionAttempt">, storedMs: number): void {
-  attemptOf(overview, fact).skips.push(fact);
+  attemptOf(overview, fact, storedMs).skips.push(fact);
   const text = `skip ${fact.reasons.map(reasonText).join(", ")}`;
   keepRecent(overview.recentAttempts, { account: fact.account, text, fill: fact.leaderFillId, atMs: storedMs });
 }
 
-function applyIntent(overview: Overview, intent: FactOf<"OrderIntent">): void {
-  const attempt = attemptOf(overview, intent);
+function applyIntent(overview: Overview, intent: FactOf<"OrderIntent">, storedMs: number): void {
+  const attempt = attemptOf(overview, intent, storedMs);
   if (attempt.trades.includes(intent.orderId)) return;
   if (intent.kind === "ENTRY" && attempt.trades.length > 0) attempt.doubled += 1;
   attempt.trades.push(intent.orderId);
