@@ -33,7 +33,8 @@ export async function settleAndAudit(
 
 /**
  * Asks the executor what it holds until no lot is without an exit whose leader has left, at most `quietMsMax`: a leader's
- * merge shows in his balance at once and is told, and followed, when it is final.
+ * merge shows in his balance at once and is told, and followed, when it is final. Nor does it end between the fill of such an
+ * exit and the block that pays it: what the report says of money it takes at this moment.
  * @param ask - null: the executor does not answer.
  */
 export async function settledPending(
@@ -44,8 +45,8 @@ export async function settledPending(
   const deadline = performance.now() + quietMsMax;
   for (;;) {
     const pending = await ask();
-    const isSettled = pending !== null && leftNow(overview, pending).every(({ why }) => why !== "stranded");
-    if (isSettled || performance.now() >= deadline) return pending;
+    const isFollowed = pending !== null && leftNow(overview, pending).every(({ why }) => why !== "stranded");
+    if ((isFollowed && isMoneySettled(overview)) || performance.now() >= deadline) return pending;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
@@ -65,10 +66,14 @@ async function judge(overview: Overview, rpcUrls: readonly string[], upToBlock: 
 }
 
 function isQuiet(overview: Overview, result: Audit, head: number): boolean {
+  const clean = result.missed.length === 0 && result.phantom.length === 0;
+  return isMoneySettled(overview) && clean && (overview.progress?.head ?? 0) >= head;
+}
+
+function isMoneySettled(overview: Overview): boolean {
   // An exit may rest as long as its policy says, and binds nothing but its shares.
   const open = [...overview.orders.values()].some(({ end, intent }) => end === null && intent.kind === "ENTRY");
   const settled = positionRows(overview).every((row) => row.confirmed === row.chain && row.effective === row.chain);
   const paid = purseRows(overview).every((row) => row.collateral === row.ledger && row.available === row.ledger);
-  const clean = result.missed.length === 0 && result.phantom.length === 0;
-  return !open && settled && paid && clean && (overview.progress?.head ?? 0) >= head;
+  return !open && settled && paid;
 }
