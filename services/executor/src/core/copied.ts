@@ -11,7 +11,7 @@
  * 1. Each fill is counted once, an exit from the fact on that names its part.
  * 2. Without lot, bucket, open order and waiting exit nothing is counted.
  */
-import type { LeaderFillId } from "@slipstream/contracts/ids";
+import type { LeaderFillId, TokenId } from "@slipstream/contracts/ids";
 import {
   add,
   minAmount,
@@ -23,6 +23,7 @@ import {
   ZERO_SHARES,
 } from "@slipstream/contracts/money";
 import { holdingBefore, holdingNow, isBefore, type Movement } from "./holdings.ts";
+import { gotAt } from "./lots.ts";
 import { asCopied } from "./splitSale.ts";
 import {
   type ExecutorState,
@@ -61,7 +62,7 @@ export function noteCopied(
 ): void {
   const steps = state.copied.get(lotKey(ref)) ?? [];
   if (steps.some(({ id }) => id === fill.leaderFillId)) return;
-  const whole = stepOf(asCopied(fill, ref.tokenId));
+  const whole = stepOf(state, fill, ref.tokenId);
   const step = copiedMicro === null ? whole : { ...whole, deltaMicro: copiedMicro };
   // An exit takes nothing from nothing.
   if (step.deltaMicro < 0n && steps.length === 0) return;
@@ -84,7 +85,7 @@ export function moveCopied(state: ExecutorState, fill: KnownFill): void {
     const at = steps.findIndex(({ id }) => id === fill.leaderFillId);
     const step = steps[at];
     // It may have been copied in part; its size is in its id, so it has not changed.
-    if (step !== undefined) steps[at] = { ...stepOf(asCopied(fill, tokenId)), deltaMicro: step.deltaMicro };
+    if (step !== undefined) steps[at] = { ...stepOf(state, fill, tokenId), deltaMicro: step.deltaMicro };
   }
 }
 
@@ -112,26 +113,37 @@ export function leftOfPurchase(state: ExecutorState, ref: LotRef, purchase: Know
   if (given.length === 0) return boughtMicro;
   const now = holdingNow(holding);
   if (now !== null && now <= 0n) return ZERO_SHARES;
-  const counted = new Set((state.copied.get(lotKey(ref)) ?? []).map(({ id }) => id));
-  const own = given.filter(({ id, merge }) => merge !== true && !counted.has(id as LeaderFillId));
-  return subtractToZero(boughtMicro, negate(add(ZERO_SHARES, ...own.map(({ deltaMicro }) => deltaMicro))));
+  const steps = state.copied.get(lotKey(ref)) ?? [];
+  const own = given.map(({ id, merge, deltaMicro }) =>
+    merge === true ? ZERO_SHARES : subtractToZero(negate(deltaMicro), takenBy(steps, id)),
+  );
+  return subtractToZero(boughtMicro, add(ZERO_SHARES, ...own));
+}
+
+/** What an exit took from the purchases that were counted before it; it may have been larger. */
+function takenBy(steps: readonly CopiedStep[], id: string): SharesMicro {
+  const at = steps.findIndex((step) => step.id === id);
+  const exit = steps[at];
+  if (exit === undefined || exit.isLost) return ZERO_SHARES;
+  const left = leftOf(steps.slice(0, at)).filter(({ step }) => isBehindLot(step, exit));
+  return minAmount(negate(exit.deltaMicro), add(ZERO_SHARES, ...left.map(({ leftMicro }) => leftMicro)));
 }
 
 /** What he still holds of the copied purchases that an exit is about, without what the exit itself takes. */
 export function copiedFor(state: ExecutorState, ref: LotRef, exit: KnownFill): SharesMicro {
   const steps = (state.copied.get(lotKey(ref)) ?? []).filter(({ id }) => id !== exit.leaderFillId);
-  const left = leftOf(steps).filter(({ step }) => isBehindLot(step, stepOf(exit)));
+  const left = leftOf(steps).filter(({ step }) => isBehindLot(step, stepOf(state, exit, ref.tokenId)));
   return add(ZERO_SHARES, ...left.map(({ leftMicro }) => leftMicro));
 }
 
 /**
  * The part of the lot that an exit closes: sold / copied and still held. Sold beyond it closes all; so does an exit after
  * which he is known to hold nothing, or when nothing he bought stands behind the lot any more.
- * @returns null while the chain has not shown the exit.
+ * @returns null while the chain does not show the exit: not yet, or it was taken back and may return.
  */
 export function exitShareOf(state: ExecutorState, ref: LotRef, exit: KnownFill): ExitShare | null {
   const { sharesMicro: soldMicro, blockNumber, logIndex } = exit;
-  if (blockNumber === null || logIndex === null) return null;
+  if (exit.status !== "ON_CHAIN" || blockNumber === null || logIndex === null) return null;
   const copied = copiedFor(state, ref, exit);
   const held = holdingBefore(state.holdings.get(holdingKey(exit.leader, exit.tokenId)), {
     ...{ blockNumber, logIndex, soldMicro },
@@ -141,14 +153,15 @@ export function exitShareOf(state: ExecutorState, ref: LotRef, exit: KnownFill):
   return { soldMicro, heldMicro: of === 0n ? soldMicro : of };
 }
 
-const stepOf = (fill: KnownFill): CopiedStep => ({
-  id: fill.leaderFillId,
-  blockNumber: fill.blockNumber,
-  logIndex: fill.logIndex,
-  deltaMicro: fill.side === "BUY" ? fill.sharesMicro : negate(fill.sharesMicro),
-  isAct: fill.act !== null,
-  isLost: fill.status !== "ON_CHAIN",
-});
+function stepOf(state: ExecutorState, fill: KnownFill, tokenId: TokenId): CopiedStep {
+  const { blockNumber, logIndex } = gotAt(state, fill, tokenId);
+  const { side, sharesMicro } = asCopied(fill, tokenId);
+  return {
+    ...{ id: fill.leaderFillId, blockNumber, logIndex },
+    deltaMicro: side === "BUY" ? sharesMicro : negate(sharesMicro),
+    ...{ isAct: fill.act !== null, isLost: fill.status !== "ON_CHAIN" },
+  };
+}
 
 type Left = { readonly step: CopiedStep; readonly leftMicro: SharesMicro };
 

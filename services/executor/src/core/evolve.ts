@@ -7,7 +7,7 @@ import { configOf, whenRemovedOf } from "@slipstream/contracts/policy";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 import { clearBuckets, clearMarket, dropAged, hasStake, savedSignals } from "./bucket.ts";
 import { moveCopied, tidyCopied } from "./copied.ts";
-import { evolveOrder, foldIntent, foldRetraction, foldSettlement, foldSkip } from "./evolveOrders.ts";
+import { evolveOrder, foldIntent, foldRetraction, foldSettlement, foldShown, foldSkip } from "./evolveOrders.ts";
 import { addMovement, addSnapshot, emptyHolding, type Holding, removeMovement } from "./holdings.ts";
 import { learnOrder } from "./leaderOrder.ts";
 import { compareLots, noteSum, noteTold } from "./lotCheck.ts";
@@ -193,6 +193,7 @@ function foldFill(state: ExecutorState, fact: FactOf<"LeaderFill">): void {
     addMovement(holdingOf(state, fact), { id: fact.leaderFillId, blockNumber, logIndex, deltaMicro });
   }
   moveCopied(state, fill);
+  foldShown(state, fill);
   countFold(state, fact.tsInitMs);
 }
 

@@ -36,6 +36,13 @@ describe("the sale of NO out of a split, told when he has left YES as well", () 
     ]);
   });
 
+  test("is not copied when he sold more than what stood behind our lot", () => {
+    const made = goodStory();
+    made.tell(leaderFill(1, { sharesMicro: shares(50) }), sale(3, 75, { tokenId: no }), sale(4, 200), ...split(2, 50));
+    expect(orders(made)).toEqual([["ENTRY", shares(5), null]]);
+    expect(skips(made).at(-1)).toEqual(["ENTRY", "LEADER_EXITED"]);
+  });
+
   test("is copied as far as he still holds YES, and his leaving the rest closes all of it", () => {
     const made = splitTold([sale(3, 60)]);
     expect(skips(made).at(-1)).toEqual(["ENTRY", "BELOW_MINIMUM"]);
@@ -51,6 +58,19 @@ describe("the sale of NO out of a split, told when he has left YES as well", () 
     expect(orders(merged)).toEqual([["ENTRY", shares(10), null]]);
     const all = splitTold([leaderAct(4, "merge", 100), balance(105, 0)]);
     expect(orders(all)).toEqual([]);
+  });
+});
+
+describe("the sale of NO out of a split that is known", () => {
+  test("has bought the YES of the split: what he gave of it in between leaves the copy, told late", () => {
+    const made = goodStory();
+    made.tell(...split(1, 100), sale(3, 100, { tokenId: no }));
+    fillOrder(made, 10);
+    made.tell(sale(2, 100));
+    expect(orders(made)).toEqual([
+      ["ENTRY", shares(10), null],
+      ["EXIT", shares(10), null],
+    ]);
   });
 });
 
