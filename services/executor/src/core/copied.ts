@@ -23,7 +23,7 @@ import {
   ZERO_SHARES,
 } from "@slipstream/contracts/money";
 import { holdingBefore, holdingNow, isBefore, type Movement } from "./holdings.ts";
-import { gotAt } from "./lots.ts";
+import { gotAt, isLater } from "./lots.ts";
 import { asCopied } from "./splitSale.ts";
 import {
   type ExecutorState,
@@ -36,8 +36,9 @@ import {
   unfollowedOf,
 } from "./state.ts";
 
+type Where = Pick<KnownFill, "blockNumber" | "logIndex">;
 /** A purchase of his that we copied or save up (positive), or what he gave away (negative), in 1e-6 share. */
-export type CopiedStep = Pick<KnownFill, "blockNumber" | "logIndex"> & {
+export type CopiedStep = Where & {
   readonly id: LeaderFillId;
   readonly deltaMicro: SharesMicro;
   /** He gave it by an act, which is final when it is told. */
@@ -66,8 +67,35 @@ export function noteCopied(
   const step = copiedMicro === null ? whole : { ...whole, deltaMicro: copiedMicro };
   // An exit takes nothing from nothing.
   if (step.deltaMicro < 0n && steps.length === 0) return;
-  state.copied.set(lotKey(ref), bounded([...steps, step]));
+  state.copied.set(lotKey(ref), bounded(step.deltaMicro < 0n ? withExit(steps, step) : [...steps, step]));
 }
+
+/** An exit that is told late comes before those that it overtakes on the chain: these took from what it had left. */
+function withExit(steps: readonly CopiedStep[], exit: CopiedStep): CopiedStep[] {
+  const isBeyond = (step: CopiedStep): boolean =>
+    step.deltaMicro > 0n ? !isBehindLot(step, exit) : isPlacedBefore(exit, step);
+  return steps.toSpliced(steps.findLastIndex((step) => !isBeyond(step)) + 1, 0, exit);
+}
+
+/**
+ * Which signals an exit is about: those that do not lie behind it on the chain. When exits that do were followed before it
+ * was told, they took their part of what it is about as well as of what was bought since. Then it is about all of that.
+ */
+export function concerns(
+  state: ExecutorState,
+  ref: LotRef,
+  exit: KnownFill | undefined,
+): (signal: LeaderFillId) => boolean {
+  const later = exit === undefined ? [] : laterExits(state, ref, exit);
+  return (signal) => [exit, ...later].some((one) => !isLater(state, signal, one));
+}
+
+/** Exits that were counted although they lie behind this one on the chain. */
+const laterExits = (state: ExecutorState, ref: LotRef, exit: KnownFill): KnownFill[] =>
+  (state.copied.get(lotKey(ref)) ?? []).flatMap((step) => {
+    const other = step.deltaMicro < 0n && !step.isLost ? state.fills.get(step.id) : undefined;
+    return other !== undefined && isPlacedBefore(exit, other) ? [other] : [];
+  });
 
 /** Nothing was bought for a purchase after all. */
 export function dropCopied(state: ExecutorState, ref: LotRef, id: LeaderFillId): void {
@@ -125,15 +153,12 @@ function takenBy(steps: readonly CopiedStep[], id: string): SharesMicro {
   const at = steps.findIndex((step) => step.id === id);
   const exit = steps[at];
   if (exit === undefined || exit.isLost) return ZERO_SHARES;
-  const left = leftOf(steps.slice(0, at)).filter(({ step }) => isBehindLot(step, exit));
-  return minAmount(negate(exit.deltaMicro), add(ZERO_SHARES, ...left.map(({ leftMicro }) => leftMicro)));
+  return minAmount(negate(exit.deltaMicro), copiedFor(steps.slice(0, at), exit));
 }
 
 /** What he still holds of the copied purchases that an exit is about, without what the exit itself takes. */
-export function copiedFor(state: ExecutorState, ref: LotRef, exit: KnownFill): SharesMicro {
-  const steps = (state.copied.get(lotKey(ref)) ?? []).filter(({ id }) => id !== exit.leaderFillId);
-  const left = leftOf(steps).filter(({ step }) => isBehindLot(step, stepOf(state, exit, ref.tokenId)));
-  return add(ZERO_SHARES, ...left.map(({ leftMicro }) => leftMicro));
+function copiedFor(steps: readonly CopiedStep[], exit: CopiedStep): SharesMicro {
+  return totalOf(leftOf(steps).filter(({ step }) => isBehindLot(step, exit)));
 }
 
 /**
@@ -144,7 +169,14 @@ export function copiedFor(state: ExecutorState, ref: LotRef, exit: KnownFill): S
 export function exitShareOf(state: ExecutorState, ref: LotRef, exit: KnownFill): ExitShare | null {
   const { sharesMicro: soldMicro, blockNumber, logIndex } = exit;
   if (exit.status !== "ON_CHAIN" || blockNumber === null || logIndex === null) return null;
-  const copied = copiedFor(state, ref, exit);
+  const own = stepOf(state, exit, ref.tokenId);
+  const steps = (state.copied.get(lotKey(ref)) ?? []).filter(({ id }) => id !== own.id);
+  if (laterExits(state, ref, exit).length > 0) {
+    const heldMicro = totalOf(leftOf(steps));
+    const leftMicro = totalOf(leftOf(withExit(steps, own)));
+    if (heldMicro > 0n) return { soldMicro: subtractToZero(heldMicro, leftMicro), heldMicro };
+  }
+  const copied = copiedFor(steps, own);
   const held = holdingBefore(state.holdings.get(holdingKey(exit.leader, exit.tokenId)), {
     ...{ blockNumber, logIndex, soldMicro },
   });
@@ -163,7 +195,16 @@ function stepOf(state: ExecutorState, fill: KnownFill, tokenId: TokenId): Copied
   };
 }
 
+const isPlacedBefore = (a: Where, b: Where): boolean =>
+  a.blockNumber !== null &&
+  a.logIndex !== null &&
+  b.blockNumber !== null &&
+  b.logIndex !== null &&
+  isBefore({ blockNumber: a.blockNumber, logIndex: a.logIndex }, { blockNumber: b.blockNumber, logIndex: b.logIndex });
+
 type Left = { readonly step: CopiedStep; readonly leftMicro: SharesMicro };
+
+const totalOf = (left: readonly Left[]): SharesMicro => add(ZERO_SHARES, ...left.map(({ leftMicro }) => leftMicro));
 
 /** What is left of each purchase, in their order. */
 function leftOf(steps: readonly CopiedStep[]): Left[] {
@@ -179,7 +220,7 @@ function leftOf(steps: readonly CopiedStep[]): Left[] {
 /** The same part of each purchase that does not lie behind the exit; the roundings stay with the oldest of them. */
 function take(left: readonly Left[], exit: CopiedStep): Left[] {
   const isOf = ({ step }: Left): boolean => isBehindLot(step, exit);
-  const total = add(ZERO_SHARES, ...left.filter(isOf).map(({ leftMicro }) => leftMicro));
+  const total = totalOf(left.filter(isOf));
   const kept = subtractToZero(total, negate(exit.deltaMicro));
   if (kept === 0n) return left.filter((one) => !isOf(one));
   const part = (amount: SharesMicro): SharesMicro => scale(amount, { numerator: kept, denominator: total }, "floor");

@@ -11,7 +11,7 @@ import {
   ZERO_USDC,
 } from "@slipstream/contracts/money";
 import { clearBuckets, dropSignal, saveUp, settleUsed, shrinkBucket, takeOut } from "./bucket.ts";
-import { dropCopied, exitShareOf, noteCopied } from "./copied.ts";
+import { concerns, dropCopied, exitShareOf, noteCopied } from "./copied.ts";
 import { exitPrice } from "./exitLimit.ts";
 import { closableLot, dueExits, freeLot, partOf } from "./exitSize.ts";
 import { coverOrder, coverSaved, uncoverSaved } from "./leaderOrder.ts";
@@ -132,9 +132,9 @@ const owedBy = (
 
 function oweToOpenEntries(state: ExecutorState, ref: LotRef, owed: Owed): void {
   if (owed === null) return;
-  const fill = state.fills.get(owed.leaderFillId);
+  const isOf = concerns(state, ref, state.fills.get(owed.leaderFillId));
   for (const order of openOrdersOf(state, ref)) {
-    if (order.kind !== "ENTRY" || isLater(state, order.leaderFillId, fill)) continue;
+    if (order.kind !== "ENTRY" || !isOf(order.leaderFillId)) continue;
     order.owedExits.push({ ...owed, filledBeforeMicro: order.filledMicro });
   }
 }

@@ -20,12 +20,11 @@ import {
 import { takeableSize } from "@slipstream/polymarket/orderRules";
 import { type Basis, type Deciding, type Facts, intentFact, skipFact, waitedMs } from "./attempt.ts";
 import { cancelOpen } from "./cancel.ts";
-import { type ExitShare, exitShareOf } from "./copied.ts";
+import { concerns, type ExitShare, exitShareOf } from "./copied.ts";
 import { awaitBook, mayWait } from "./entries.ts";
 import { exitLimit, exitPrice, exitTtlMs } from "./exitLimit.ts";
 import { closableLot, isDust, partOf, pendingExits, waitsSinceMs } from "./exitSize.ts";
 import { exitGates, type Tradable } from "./gates.ts";
-import { isLater } from "./lots.ts";
 import type { ExecutorRequest } from "./messages.ts";
 import { leavesOf, type OrderState } from "./orders.ts";
 import { type ExecutorState, type LotRef, lotKey, lotSize, openOrdersOf, type UnfollowedExit } from "./state.ts";
@@ -41,8 +40,9 @@ export function decideExit(deciding: Deciding): Decision<ExecutorRequest> {
   const facts: Facts = [];
   const requests: ExecutorRequest[] = [];
   if (fill.status === "ON_CHAIN") {
+    const isOf = concerns(state, lot, fill);
     for (const order of openOrdersOf(state, lot)) {
-      if (order.kind !== "ENTRY" || order.cancelReason !== null || isLater(state, order.leaderFillId, fill)) continue;
+      if (order.kind !== "ENTRY" || order.cancelReason !== null || !isOf(order.leaderFillId)) continue;
       const canceling = cancelOpen(deciding, order, "LEADER_EXITED");
       facts.push(...canceling.facts);
       requests.push(...canceling.requests);

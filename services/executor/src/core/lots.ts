@@ -105,12 +105,6 @@ function takeFromParts(lot: Lot, sizeMicro: SharesMicro, isOf: (signal: LeaderFi
   return taken;
 }
 
-/** What of a lot was bought for signals that do not lie behind `exit` on the chain. */
-export function heldUpTo(state: ExecutorState, ref: LotRef, exit: KnownFill): SharesMicro {
-  const parts = [...(state.lots.get(lotKey(ref))?.parts ?? [])];
-  return add(ZERO_SHARES, ...parts.flatMap(([signal, size]) => (isLater(state, signal, exit) ? [] : [size])));
-}
-
 /** True when what a signal is about came to the leader behind `exit` on the chain. */
 export function isLater(state: ExecutorState, signalId: LeaderFillId, exit: KnownFill | undefined): boolean {
   const signal = state.fills.get(signalId);

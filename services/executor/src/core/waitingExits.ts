@@ -12,7 +12,15 @@ import { exitPrice } from "./exitLimit.ts";
 import { freeLot, isDust, waitsSinceMs } from "./exitSize.ts";
 import { dropWaiting } from "./lots.ts";
 import type { ExitClock, OrderState } from "./orders.ts";
-import { type ExecutorState, type KnownFill, type Lot, type LotRef, lotRefOf, type UnfollowedExit } from "./state.ts";
+import {
+  CLOSE_REASON,
+  type ExecutorState,
+  type KnownFill,
+  type Lot,
+  type LotRef,
+  lotRefOf,
+  type UnfollowedExit,
+} from "./state.ts";
 
 /** The wait doubles with each order of an exit that failed, up to a minute, but never beyond a step of its limit. */
 const RETRY_MS = 1_000;
@@ -75,8 +83,6 @@ export function tidy(state: ExecutorState, ref: LotRef): void {
   if (isDust(state, ref)) dropWaiting(state, ref);
   tidyCopied(state, ref);
 }
-
-const CLOSE_REASON = "LEADER_REMOVED";
 
 /** A lot of a leader who was removed is sold, whatever he does; no price of his says at what. */
 export function closeLot(state: ExecutorState, lot: Lot, sinceMs: number): void {
