@@ -3,9 +3,10 @@
  * from them first and only then from what he held otherwise (before we followed him, or what we did not copy), so that a
  * round trip of his leaves us with nothing, however large his old position is.
  *
- * The purchases are kept in the order in which we decided on them, and so is what he gave: as our lot shrinks by an exit,
- * so does what stands behind it, by the same part of each purchase that does not lie behind the exit on the chain. It is
- * added up anew for each exit, so that what a reorg takes back or moves needs no correction.
+ * The purchases are kept in the order in which we decided on them, and so is what he gave, but that an exit which is told
+ * late stands before those it overtakes: as our lot shrinks by an exit, so does what stands behind it, by the same part of
+ * each purchase that does not lie behind the exit on the chain. It is added up anew for each exit, so that what a reorg
+ * takes back or moves needs no correction.
  *
  * Invariants
  * 1. Each fill is counted once, an exit from the fact on that names its part.

@@ -28,52 +28,12 @@ import { isMayBeAtVenue, leavesOf, type OrderState } from "./orders.ts";
 import { openOrders } from "./state.ts";
 import { leaderAct, tick } from "./stories.testing.ts";
 import { goodStory, type Story } from "./story.testing.ts";
+import type { Did, Run, Step } from "./strandingSteps.testing.ts";
 
 export const no = "8" as TokenId;
 const second = `0x${"22".repeat(20)}` as Address;
 export const leaders = [leader, second] as const;
 export const tokens = [tokenId, no] as const;
-
-export type Move = "buy" | "sell" | "split" | "merge" | "transferIn" | "transferOut" | "convert";
-export type Did = {
-  readonly do: Move;
-  readonly who: 0 | 1;
-  readonly token: 0 | 1;
-  /** What comes in, in tens of shares; what goes out, in quarters of what he has. */
-  readonly size: number;
-  /** As the move just before it. */
-  readonly sameBlock: boolean;
-  /** So many steps later it is told; an act not before all up to its block is told and final. */
-  readonly late: number;
-  /** A source that is ahead of the chain tells of a fill first. */
-  readonly early: boolean;
-  /** Of the acts of one transaction the second token's is told first. */
-  readonly swapped: boolean;
-};
-export type Step =
-  | Did
-  | { readonly do: "pass"; readonly ms: number }
-  | { readonly do: "read"; readonly who: 0 | 1; readonly back: number }
-  | { readonly do: "risk"; readonly level: "normal" | "degrade" | "halt" }
-  | { readonly do: "book"; readonly isThere: boolean }
-  | { readonly do: "venue"; readonly pick: number; readonly how: "fill" | "part" | "expired" | "canceled" }
-  | { readonly do: "answer"; readonly how: "grant" | "part" | "deny" }
-  | { readonly do: "reorg"; readonly pick: number; readonly late: number }
-  | { readonly do: "remove"; readonly who: 0 | 1; readonly when: "follow" | "close" | "keep" };
-export type Run = {
-  readonly steps: readonly Step[];
-  /** Inventory grants, the venue fills, at once. */
-  readonly grants: boolean;
-  readonly fills: boolean;
-  /** What rests at the end is filled, not expired. */
-  readonly fillsLate: boolean;
-  /** Blocks until one is final. Each step but one of the same block makes one. */
-  readonly finality: number;
-  /** Held before we followed him, in tens of shares. */
-  readonly before: number;
-  /** His balances are read at the start. */
-  readonly read: boolean;
-};
 
 type Told = {
   readonly atStep: number;
@@ -81,6 +41,8 @@ type Told = {
   readonly fact: FactOf<"LeaderFill" | "LeaderAct">;
   readonly block: number;
 };
+/** In whole shares. */
+const halfOf = (size: SharesMicro): SharesMicro => shares(Math.ceil(Number(size) / 2e6));
 const fees = { feeMicro: usdc(0), liquiditySide: "taker" as const };
 export const key = (who: Address, of: TokenId): string => `${who}|${of}`;
 
@@ -227,16 +189,10 @@ export class World {
     const { head, cursor } = this;
     const id = factId("ChainProgress", String(cursor));
     const times = { tsEventMs: 1, tsInitMs: 1 };
-    const tips = {
-      head,
-      headHash: hash(head),
-      headTsMs: 1,
-      finalized: cursor,
-      finalizedHash: hash(cursor),
-      openGaps: 0,
-    };
+    const tips = { head, headHash: hash(head), headTsMs: 1 };
+    const final = { finalized: cursor, finalizedHash: hash(cursor), openGaps: 0 };
     for (const who of leaders) {
-      this.story.tell({ type: "ChainProgress", v: 1, id, ...times, shard: shardOf(who), ...tips, cursor });
+      this.story.tell({ type: "ChainProgress", v: 1, id, ...times, shard: shardOf(who), ...tips, ...final, cursor });
     }
   }
 
@@ -261,13 +217,8 @@ export class World {
   }
 
   private get place() {
-    const block = this.head;
-    return {
-      blockNumber: block,
-      blockHash: hash(block),
-      logIndex: this.logIndex,
-      txHash: hash(block * 1_000 + this.logIndex),
-    };
+    const { head: blockNumber, logIndex } = this;
+    return { blockNumber, blockHash: hash(blockNumber), logIndex, txHash: hash(blockNumber * 1_000 + logIndex) };
   }
 
   private trade(did: Did, { who, of, amount }: { who: Address; of: TokenId; amount: number }): void {
@@ -279,8 +230,8 @@ export class World {
     const size = { sharesMicro: shares(amount), usdcMicro: usdc(amount / 2), orderHash: place.txHash };
     const about = { ...times, leader: who, tokenId: of, side, ...size };
     const fact = leaderFill(n, { ...about, ...place, occurrence: did.early ? 1 : 0 });
-    if (did.early)
-      this.story.tell(leaderFill(n, { ...about, ...place, blockNumber: null, blockHash: null, logIndex: null }));
+    const nowhere = { blockNumber: null, blockHash: null, logIndex: null };
+    if (did.early) this.story.tell(leaderFill(n, { ...about, ...place, ...nowhere }));
     this.fills.push(fact);
     this.queue.push({ atStep: this.at + did.late, order: this.logIndex, fact, block: this.head });
   }
@@ -291,15 +242,9 @@ export class World {
     { who, of, amount }: { who: Address; of: readonly TokenId[]; amount: number },
   ) {
     const { nowMs } = this.story.view;
+    const times = { tsEventMs: nowMs, tsInitMs: nowMs };
     for (const [n, one] of of.entries()) {
-      const fact = {
-        ...leaderAct(0, act, amount),
-        leader: who,
-        tokenId: one,
-        ...this.place,
-        tsEventMs: nowMs,
-        tsInitMs: nowMs,
-      };
+      const fact = { ...leaderAct(0, act, amount), ...times, ...this.place, leader: who, tokenId: one };
       const id = factId("LeaderAct", `${fact.txHash}.${one}`);
       const order = this.logIndex * 4 + (did.swapped ? -n : n);
       this.queue.push({ atStep: this.at + did.late, order, fact: { ...fact, id }, block: this.head });
@@ -312,11 +257,8 @@ export class World {
     const fill = young[pick % Math.max(1, young.length)];
     if (fill === undefined) return;
     this.story.tell({ ...loss("LeaderFillReverted", fill), leader: fill.leader, tokenId: fill.tokenId });
-    const back = {
-      ...fill,
-      occurrence: fill.occurrence + 1,
-      id: factId("LeaderFill", fill.leaderFillId, fill.occurrence + 1),
-    };
+    const occurrence = fill.occurrence + 1;
+    const back = { ...fill, occurrence, id: factId("LeaderFill", fill.leaderFillId, occurrence) };
     this.fills.splice(this.fills.indexOf(fill), 1, back);
     this.queue.push({ atStep: this.at + late, order: fill.logIndex ?? 0, fact: back, block: fill.blockNumber ?? 0 });
   }
@@ -334,10 +276,7 @@ export class World {
     for (const intent of open.slice(0, most)) {
       this.answered.add(intent.orderId);
       if (how === "deny") this.story.tell(denial(intent));
-      else
-        this.story.tell(
-          how === "grant" ? grant(intent) : grant(intent, shares(Math.ceil(Number(intent.sizeMicro) / 2e6))),
-        );
+      else this.story.tell(how === "grant" ? grant(intent) : grant(intent, halfOf(intent.sizeMicro)));
     }
   }
 
@@ -350,7 +289,7 @@ export class World {
     const order = open[pick % Math.max(1, open.length)];
     if (order === undefined) return;
     if (how === "fill") this.fill(order, leavesOf(order));
-    else if (how === "part") this.fill(order, shares(Math.ceil(Number(leavesOf(order)) / 2e6)));
+    else if (how === "part") this.fill(order, halfOf(leavesOf(order)));
     else this.end(order, how);
   }
 
@@ -362,11 +301,8 @@ export class World {
   }
 
   private end({ orderId, tokenId: of }: OrderState, kind: "expired" | "canceled"): void {
-    this.story.say({
-      type: "VenueReport",
-      orderId,
-      events: [{ kind, orderId, tokenId: of, atMs: this.story.view.nowMs }],
-    });
+    const event = { kind, orderId, tokenId: of, atMs: this.story.view.nowMs };
+    this.story.say({ type: "VenueReport", orderId, events: [event] });
   }
 
   private fillOpen(isOf: (order: OrderState) => boolean): void {
