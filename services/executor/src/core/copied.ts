@@ -23,7 +23,7 @@ import {
   subtractToZero,
   ZERO_SHARES,
 } from "@slipstream/contracts/money";
-import { holdingBefore, holdingNow, isBefore, type Movement } from "./holdings.ts";
+import { holdingBefore, holdingNow, isBefore, type Movement, movementsOrAway } from "./holdings.ts";
 import { gotAt, isLater } from "./lots.ts";
 import { asCopied } from "./splitSale.ts";
 import {
@@ -118,6 +118,19 @@ export function moveCopied(state: ExecutorState, fill: KnownFill): void {
   }
 }
 
+/**
+ * Who never made a purchase that we counted holds less of the others: his exits took their part of it, and it was theirs.
+ * @returns what of the other purchases goes with it; null: nothing.
+ */
+export function goneWith(state: ExecutorState, ref: LotRef, id: LeaderFillId): ExitShare | null {
+  const steps = state.copied.get(lotKey(ref)) ?? [];
+  if (!steps.some((step) => step.id === id && step.deltaMicro > 0n)) return null;
+  const others = (of: readonly CopiedStep[]) => totalOf(leftOf(of).filter(({ step }) => step.id !== id));
+  const heldMicro = others(steps.map((step) => (step.id === id ? { ...step, isLost: false } : step)));
+  const soldMicro = subtractToZero(heldMicro, others(steps));
+  return soldMicro === 0n ? null : { soldMicro, heldMicro };
+}
+
 /** Forgets the purchases behind a lot when nothing of it is left and nothing will be. */
 export function tidyCopied(state: ExecutorState, ref: LotRef): void {
   const key = lotKey(ref);
@@ -135,9 +148,13 @@ export function leftOfPurchase(state: ExecutorState, ref: LotRef, purchase: Know
   const { blockNumber, logIndex, sharesMicro: boughtMicro, leaderFillId } = purchase;
   const holding = state.holdings.get(holdingKey(ref.leader, ref.tokenId));
   if (blockNumber === null || logIndex === null || holding === undefined) return boughtMicro;
+  // An exit whose part is not known yet will take it from the copy.
+  const waiting = unfollowedOf(state, ref).filter(({ remainingMicro }) => remainingMicro === null);
+  const isOther = ({ id }: Movement): boolean =>
+    id !== leaderFillId && !waiting.some((exit) => exit.leaderFillId === id);
   const isSince = (movement: Movement): boolean =>
-    movement.id !== leaderFillId && isBefore({ blockNumber, logIndex }, movement) && movement.deltaMicro < 0n;
-  const given = holding.movements.filter(isSince);
+    isOther(movement) && isBefore({ blockNumber, logIndex }, movement) && movement.deltaMicro < 0n;
+  const given = movementsOrAway(holding).filter(isSince);
   // A balance alone may be of before anybody knew that he has the token.
   if (given.length === 0) return boughtMicro;
   const now = holdingNow(holding);

@@ -230,7 +230,7 @@ function foldLoss(
   const fill = state.fills.get(fact.leaderFillId);
   if (fill === undefined || fact.occurrence < fill.occurrence || fill.status === "RETRACTED") return;
   fill.status = status;
-  removeMovement(holdingOf(state, fact), fact.leaderFillId);
+  removeMovement(holdingOf(state, fact), fact.leaderFillId, status === "REVERTED");
   moveCopied(state, fill);
 }
 

@@ -11,9 +11,9 @@ import {
   ZERO_USDC,
 } from "@slipstream/contracts/money";
 import { clearBuckets, dropSignal, saveUp, settleUsed, shrinkBucket, takeOut } from "./bucket.ts";
-import { concerns, dropCopied, exitShareOf, noteCopied } from "./copied.ts";
+import { concerns, dropCopied, exitShareOf, goneWith, noteCopied } from "./copied.ts";
 import { exitPrice } from "./exitLimit.ts";
-import { closableLot, dueExits, freeLot, partOf } from "./exitSize.ts";
+import { closableLot, dueExits, freeLot, freePart, partOf } from "./exitSize.ts";
 import { coverOrder, coverSaved, uncoverSaved } from "./leaderOrder.ts";
 import { addToLot, isLater, takeFromLot } from "./lots.ts";
 import {
@@ -34,6 +34,7 @@ import {
   type Lot,
   type LotRef,
   lotKey,
+  openOrders,
   openOrdersOf,
   SETTLEMENTS_MAX,
   type UnfollowedExit,
@@ -232,7 +233,11 @@ function foldTrade(state: ExecutorState, order: OrderState, fact: FactOf<"Execut
     if (lot !== undefined && state.removed.get(order.leader) === "close") closeLot(state, lot, fact.tsInitMs);
   } else {
     const exit = state.fills.get(order.leaderFillId);
-    takeFromLot(state, order, sizeMicro, (signal) => !isLater(state, signal, exit));
+    // Who sells a purchase that never happened sells that one.
+    const isOwn = exit?.status === "RETRACTED";
+    takeFromLot(state, order, sizeMicro, (signal) =>
+      isOwn ? signal === exit.leaderFillId : !isLater(state, signal, exit),
+    );
   }
   return true;
 }
@@ -289,7 +294,7 @@ function endOrder(state: ExecutorState, order: OrderState, fact: Fact): void {
 
 /**
  * The chain took a fill back for good. A sale that never happened is not followed any more; a purchase that never
- * happened is sold again by the accounts that want it so.
+ * happened is sold again by the accounts that want it so, and with it what his exits should have taken from the others.
  */
 export function foldRetraction(state: ExecutorState, fact: FactOf<"LeaderFillRetracted">): void {
   const { leaderFillId } = fact;
@@ -299,19 +304,30 @@ export function foldRetraction(state: ExecutorState, fact: FactOf<"LeaderFillRet
   dropSignal(state, leaderFillId);
   const fill = state.fills.get(leaderFillId);
   if (fill !== undefined) uncoverSaved(state, fill);
-  for (const order of state.orders.values()) {
+  for (const lot of [...state.lots.values()]) if (lot.leader === fact.leader) retract(state, lot, fact);
+  for (const order of openOrders(state)) {
     if (order.leaderFillId !== leaderFillId || order.kind !== "ENTRY") continue;
     if (state.accounts.get(order.account)?.policy.onRetract !== "exit") continue;
-    const remainingMicro = minAmount(order.filledMicro, freeLot(state, order));
-    if (remainingMicro === 0n) continue;
-    const { account, leader, tokenId, conditionId } = order;
-    setUnfollowed(state, {
-      ...{ account, leader, tokenId, conditionId, leaderFillId, remainingMicro, notBeforeMs: 0 },
-      ...{ n: nextOrderOf(state, order.attemptId), attemptId: attemptId(account, leaderFillId) },
-      ...{ sinceMs: fact.tsInitMs, priceMicro: null, failures: 0 },
-      reason: "RETRACTED",
-    });
+    // What fills before the venue hears that it is cancelled is sold as well.
+    const { sizeMicro, filledMicro: filledBeforeMicro, attemptId: attempt } = order;
+    const all = { soldMicro: sizeMicro, heldMicro: sizeMicro, filledBeforeMicro };
+    order.owedExits.push({ attemptId: attempt, leaderFillId, ...all, sinceMs: fact.tsInitMs, priceMicro: null });
   }
+}
+
+function retract(state: ExecutorState, lot: Lot, fact: FactOf<"LeaderFillRetracted">): void {
+  const { leaderFillId, tsInitMs: sinceMs } = fact;
+  const { account, leader, tokenId, conditionId } = lot;
+  const ownMicro = freePart(state, lot, leaderFillId);
+  const share = goneWith(state, lot, leaderFillId);
+  const ofOthers = share === null ? ZERO_SHARES : partOf(subtract(freeLot(state, lot), ownMicro), share);
+  const isSold = state.accounts.get(account)?.policy.onRetract === "exit";
+  const attempt = attemptId(account, leaderFillId);
+  setUnfollowed(state, {
+    ...{ account, leader, tokenId, conditionId, leaderFillId, attemptId: attempt, sinceMs },
+    ...{ remainingMicro: isSold ? add(ofOthers, ownMicro) : ofOthers, n: nextOrderOf(state, attempt) },
+    ...{ notBeforeMs: 0, priceMicro: null, failures: 0, reason: "RETRACTED" },
+  });
 }
 
 /**

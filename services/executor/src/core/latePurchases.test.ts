@@ -2,7 +2,7 @@
 import type { FactOf } from "@slipstream/contracts/facts";
 import { factId, type TokenId } from "@slipstream/contracts/ids";
 import { describe, expect, test } from "vitest";
-import { balance, leaderFill, only, sale, shares, tokenId } from "./facts.testing.ts";
+import { balance, leaderFill, loss, only, sale, shares, tokenId } from "./facts.testing.ts";
 import { leaderAct } from "./stories.testing.ts";
 import { fillOrder, goodStory, type Story } from "./story.testing.ts";
 
@@ -80,6 +80,16 @@ describe("a purchase that is told after the sale that followed it", () => {
     made.tell(balance(100, 0), sale(3, 100), leaderFill(1));
     expect(orders(made)).toEqual([]);
     expect(skips(made).at(-1)).toEqual(["ENTRY", "LEADER_EXITED"]);
+  });
+
+  test("is not copied while a reorg has taken that sale back: it may return", () => {
+    const made = goodStory();
+    made.tell(sale(3, 100), loss("LeaderFillReverted", sale(3, 100)), leaderFill(1));
+    expect(skips(made)).toEqual([["ENTRY", "LEADER_EXITED"]]);
+    const other = goodStory();
+    other.tell(sale(3, 100), loss("LeaderFillReverted", sale(3, 100)), loss("LeaderFillRetracted", sale(3, 100)));
+    other.tell(leaderFill(1));
+    expect(orders(other)).toEqual([["ENTRY", shares(10), null]]);
   });
 
   test("is copied in so far as the sale was smaller", () => {

@@ -105,10 +105,11 @@ function takeFromParts(lot: Lot, sizeMicro: SharesMicro, isOf: (signal: LeaderFi
   return taken;
 }
 
-/** True when what a signal is about came to the leader behind `exit` on the chain. */
+/** True when what a signal is about came to the leader behind `exit` on the chain. What never happened lies behind nothing. */
 export function isLater(state: ExecutorState, signalId: LeaderFillId, exit: KnownFill | undefined): boolean {
   const signal = state.fills.get(signalId);
-  if (signal === undefined || exit === undefined || exit.blockNumber === null || exit.logIndex === null) return false;
+  if (signal === undefined || signal.status === "RETRACTED") return false;
+  if (exit === undefined || exit.blockNumber === null || exit.logIndex === null) return false;
   const { blockNumber, logIndex } = gotAt(state, signal, exit.tokenId);
   // An act is final when it is told; what the chain has not even shown then comes after it.
   if (blockNumber === null || logIndex === null) return exit.act !== null;

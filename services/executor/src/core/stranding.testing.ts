@@ -2,7 +2,7 @@
  * A small world for the property of `stranding.property.test.ts`: two leaders who move both tokens of a market, a chain that
  * tells of it late and in disorder, an inventory and a venue that answer as they like.
  */
-import type { FactOf } from "@slipstream/contracts/facts";
+import type { Fact, FactOf } from "@slipstream/contracts/facts";
 import { type Address, factId, shardOf, type TokenId } from "@slipstream/contracts/ids";
 import type { SharesMicro } from "@slipstream/contracts/money";
 import {
@@ -62,6 +62,7 @@ export class World {
   private at = 0;
   private risks = 1;
   private asked = 0;
+  private ghosts: { readonly atStep: number; readonly fact: Fact }[] = [];
   private waits: AwaitBook[] = [];
   /** The block that more may still be put in. */
   private open = -1;
@@ -74,7 +75,10 @@ export class World {
     this.story = goodStory({}, "silent");
     const huge = usdc(1e9);
     const caps = { orderUsdcMicro: huge, tokenUsdcMicro: huge, grossUsdcMicro: huge, openPositionsMax: 10 };
-    this.story.tell(policyFact({ caps }, 2), configFact(`leaders.${second}`, 1, { leader: second, enabled: true }));
+    this.story.tell(
+      policyFact({ caps, onRetract: "exit" }, 2),
+      configFact(`leaders.${second}`, 1, { leader: second, enabled: true }),
+    );
     this.book(true);
     for (const who of leaders) for (const of_ of tokens) this.held.set(key(who, of_), of.before * 10);
     this.blocks.push(new Map(this.held));
@@ -109,6 +113,9 @@ export class World {
         break;
       case "answer":
         this.answer(step.how, 1);
+        break;
+      case "ghost":
+        this.ghost(step);
         break;
       case "reorg":
         this.reorg(step.pick, step.late);
@@ -178,6 +185,8 @@ export class World {
     const acts = this.queue.filter((one) => !isFill(one) && one.block <= this.cursor);
     this.tellAll(acts.sort((a, b) => a.block - b.block || a.order - b.order));
     this.progress();
+    for (const { atStep, fact } of this.ghosts) if (atStep <= upTo) this.story.tell(fact);
+    this.ghosts = this.ghosts.filter(({ atStep }) => atStep > upTo);
   }
 
   private tellAll(due: readonly Told[]): void {
@@ -261,6 +270,20 @@ export class World {
     const back = { ...fill, occurrence, id: factId("LeaderFill", fill.leaderFillId, occurrence) };
     this.fills.splice(this.fills.indexOf(fill), 1, back);
     this.queue.push({ atStep: this.at + late, order: fill.logIndex ?? 0, fact: back, block: fill.blockNumber ?? 0 });
+  }
+
+  private ghost({ who, token, isSale, late }: Extract<Step, { do: "ghost" }>): void {
+    const { nowMs } = this.story.view;
+    const [by, of] = [leaders[who], tokens[token]];
+    const times = { tsEventMs: nowMs, tsInitMs: nowMs, tsSeenMs: nowMs };
+    const nowhere = { blockNumber: null, blockHash: null, logIndex: null, orderHash: null };
+    const about = { ...times, leader: by, tokenId: of, side: isSale ? ("SELL" as const) : ("BUY" as const) };
+    const fill = leaderFill(this.head * 1_000 + 999, { ...about, ...nowhere });
+    this.story.tell(fill);
+    if (!isSale) this.bought.set(key(by, of), (this.bought.get(key(by, of)) ?? 0) + 100);
+    this.gave.add(key(by, of));
+    const fact = { ...loss("LeaderFillRetracted", fill), leader: by, tokenId: of };
+    this.ghosts.push({ atStep: this.at + late, fact });
   }
 
   private remove(who: 0 | 1, when: "follow" | "close" | "keep"): void {

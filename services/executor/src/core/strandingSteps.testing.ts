@@ -25,6 +25,14 @@ export type Step =
   | { readonly do: "book"; readonly isThere: boolean }
   | { readonly do: "venue"; readonly pick: number; readonly how: "fill" | "part" | "expired" | "canceled" }
   | { readonly do: "answer"; readonly how: "grant" | "part" | "deny" }
+  /** A source tells of what never happens: it is retracted so many steps later. */
+  | {
+      readonly do: "ghost";
+      readonly who: 0 | 1;
+      readonly token: 0 | 1;
+      readonly isSale: boolean;
+      readonly late: number;
+    }
   | { readonly do: "reorg"; readonly pick: number; readonly late: number }
   | { readonly do: "remove"; readonly who: 0 | 1; readonly when: "follow" | "close" | "keep" };
 export type Run = {
@@ -69,6 +77,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       how: fc.constantFrom("grant", "grant", "part", "deny"),
     }),
   },
+  fc.record({ do: fc.constant("ghost" as const), who: one, token, isSale: fc.boolean(), late: fc.nat(4) }),
   fc.record({ do: fc.constant("reorg" as const), pick: fc.nat(3), late: fc.nat(3) }),
 );
 const removal: fc.Arbitrary<Step> = fc.record({
