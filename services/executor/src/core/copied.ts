@@ -119,16 +119,23 @@ export function moveCopied(state: ExecutorState, fill: KnownFill): void {
 }
 
 /**
- * Who never made a purchase that we counted holds less of the others: his exits took their part of it, and it was theirs.
- * @returns what of the other purchases goes with it; null: nothing.
+ * What of a purchase that never happened, as of others, is left to be sold: his exits took their part of it, and what they
+ * took was theirs.
+ * @returns `own`: what they left of it. `others`: what of the others goes with it. null: all of it, and nothing.
  */
-export function goneWith(state: ExecutorState, ref: LotRef, id: LeaderFillId): ExitShare | null {
+export function goneWith(
+  state: ExecutorState,
+  ref: LotRef,
+  id: LeaderFillId,
+): { readonly own: ExitShare | null; readonly others: ExitShare | null } {
   const steps = state.copied.get(lotKey(ref)) ?? [];
-  if (!steps.some((step) => step.id === id && step.deltaMicro > 0n)) return null;
-  const others = (of: readonly CopiedStep[]) => totalOf(leftOf(of).filter(({ step }) => step.id !== id));
-  const heldMicro = others(steps.map((step) => (step.id === id ? { ...step, isLost: false } : step)));
-  const soldMicro = subtractToZero(heldMicro, others(steps));
-  return soldMicro === 0n ? null : { soldMicro, heldMicro };
+  const lost = steps.find((step) => step.id === id && step.deltaMicro > 0n);
+  if (lost === undefined) return { own: null, others: null };
+  const believed = leftOf(steps.map((step) => (step === lost ? { ...step, isLost: false } : step)));
+  const isOwn = ({ step }: Left): boolean => step.id === id;
+  const own = { soldMicro: totalOf(believed.filter(isOwn)), heldMicro: lost.deltaMicro };
+  const heldMicro = totalOf(believed.filter((one) => !isOwn(one)));
+  return { own, others: { soldMicro: subtractToZero(heldMicro, totalOf(leftOf(steps))), heldMicro } };
 }
 
 /** Forgets the purchases behind a lot when nothing of it is left and nothing will be. */

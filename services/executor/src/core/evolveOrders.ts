@@ -1,6 +1,6 @@
 /** The fold of our own attempts, orders and fills: lots, buckets, and exits that are still to be followed. */
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
-import { attemptId, type ClientOrderId } from "@slipstream/contracts/ids";
+import type { ClientOrderId } from "@slipstream/contracts/ids";
 import {
   add,
   minAmount,
@@ -10,12 +10,12 @@ import {
   ZERO_SHARES,
   ZERO_USDC,
 } from "@slipstream/contracts/money";
-import { clearBuckets, dropSignal, saveUp, settleUsed, shrinkBucket, takeOut } from "./bucket.ts";
-import { concerns, dropCopied, exitShareOf, goneWith, noteCopied } from "./copied.ts";
+import { clearBuckets, saveUp, settleUsed, shrinkBucket, takeOut } from "./bucket.ts";
+import { concerns, dropCopied, exitShareOf, noteCopied } from "./copied.ts";
 import { exitPrice } from "./exitLimit.ts";
-import { closableLot, dueExits, freeLot, freePart, partOf } from "./exitSize.ts";
-import { coverOrder, coverSaved, uncoverSaved } from "./leaderOrder.ts";
-import { addToLot, isLater, takeFromLot } from "./lots.ts";
+import { closableLot, dueExits, freeLot, partOf } from "./exitSize.ts";
+import { coverOrder, coverSaved } from "./leaderOrder.ts";
+import { addToLot, liesBehind, takeFromLot } from "./lots.ts";
 import {
   isEnded,
   isMayBeAtVenue,
@@ -34,7 +34,6 @@ import {
   type Lot,
   type LotRef,
   lotKey,
-  openOrders,
   openOrdersOf,
   SETTLEMENTS_MAX,
   type UnfollowedExit,
@@ -236,7 +235,7 @@ function foldTrade(state: ExecutorState, order: OrderState, fact: FactOf<"Execut
     // Who sells a purchase that never happened sells that one.
     const isOwn = exit?.status === "RETRACTED";
     takeFromLot(state, order, sizeMicro, (signal) =>
-      isOwn ? signal === exit.leaderFillId : !isLater(state, signal, exit),
+      isOwn ? signal === exit.leaderFillId : !liesBehind(state, signal, exit),
     );
   }
   return true;
@@ -290,44 +289,6 @@ function endOrder(state: ExecutorState, order: OrderState, fact: Fact): void {
       reason: "FILLED_AFTER_EXIT",
     });
   }
-}
-
-/**
- * The chain took a fill back for good. A sale that never happened is not followed any more; a purchase that never
- * happened is sold again by the accounts that want it so, and with it what his exits should have taken from the others.
- */
-export function foldRetraction(state: ExecutorState, fact: FactOf<"LeaderFillRetracted">): void {
-  const { leaderFillId } = fact;
-  for (const exit of [...state.unfollowed.values()]) {
-    if (exit.leaderFillId === leaderFillId) state.unfollowed.delete(exit.attemptId);
-  }
-  dropSignal(state, leaderFillId);
-  const fill = state.fills.get(leaderFillId);
-  if (fill !== undefined) uncoverSaved(state, fill);
-  for (const lot of [...state.lots.values()]) if (lot.leader === fact.leader) retract(state, lot, fact);
-  for (const order of openOrders(state)) {
-    if (order.leaderFillId !== leaderFillId || order.kind !== "ENTRY") continue;
-    if (state.accounts.get(order.account)?.policy.onRetract !== "exit") continue;
-    // What fills before the venue hears that it is cancelled is sold as well.
-    const { sizeMicro, filledMicro: filledBeforeMicro, attemptId: attempt } = order;
-    const all = { soldMicro: sizeMicro, heldMicro: sizeMicro, filledBeforeMicro };
-    order.owedExits.push({ attemptId: attempt, leaderFillId, ...all, sinceMs: fact.tsInitMs, priceMicro: null });
-  }
-}
-
-function retract(state: ExecutorState, lot: Lot, fact: FactOf<"LeaderFillRetracted">): void {
-  const { leaderFillId, tsInitMs: sinceMs } = fact;
-  const { account, leader, tokenId, conditionId } = lot;
-  const ownMicro = freePart(state, lot, leaderFillId);
-  const share = goneWith(state, lot, leaderFillId);
-  const ofOthers = share === null ? ZERO_SHARES : partOf(subtract(freeLot(state, lot), ownMicro), share);
-  const isSold = state.accounts.get(account)?.policy.onRetract === "exit";
-  const attempt = attemptId(account, leaderFillId);
-  setUnfollowed(state, {
-    ...{ account, leader, tokenId, conditionId, leaderFillId, attemptId: attempt, sinceMs },
-    ...{ remainingMicro: isSold ? add(ofOthers, ownMicro) : ofOthers, n: nextOrderOf(state, attempt) },
-    ...{ notBeforeMs: 0, priceMicro: null, failures: 0, reason: "RETRACTED" },
-  });
 }
 
 /**

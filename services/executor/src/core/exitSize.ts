@@ -5,15 +5,7 @@
  * for signals that lie behind it on the chain is not closed by it; the leader still holds his part of that.
  */
 import type { LeaderFillId } from "@slipstream/contracts/ids";
-import {
-  add,
-  minAmount,
-  type SharesMicro,
-  scale,
-  subtract,
-  subtractToZero,
-  ZERO_SHARES,
-} from "@slipstream/contracts/money";
+import { add, minAmount, type SharesMicro, scale, subtractToZero, ZERO_SHARES } from "@slipstream/contracts/money";
 import { concerns, type ExitShare } from "./copied.ts";
 import { isLater } from "./lots.ts";
 import { leavesOf } from "./orders.ts";
@@ -22,7 +14,6 @@ import {
   CLOSE_REASON,
   type ExecutorState,
   type KnownFill,
-  type Lot,
   type LotRef,
   lotKey,
   lotSize,
@@ -38,12 +29,15 @@ export function freeLot(state: ExecutorState, ref: LotRef): SharesMicro {
   return subtractToZero(lotSize(state, ref), add(ZERO_SHARES, ...closing, ...waiting));
 }
 
-/** What exits are closing of a lot, each with the signal it follows. */
-function closingsOf(
-  state: ExecutorState,
-  ref: LotRef,
-): { readonly signalId: LeaderFillId; readonly sizeMicro: SharesMicro }[] {
-  return [
+/**
+ * What of the lot an exit is about: what was bought for signals before it and no other exit is closing. One that lies
+ * behind it closes its part of that as well.
+ */
+export function closableLot(state: ExecutorState, ref: LotRef, exit: KnownFill): SharesMicro {
+  const isOf = concerns(state, ref, exit);
+  const held = heldOf(state, ref, isOf);
+  if (held === 0n) return held;
+  const closings = [
     ...openOrdersOf(state, ref).flatMap((order) =>
       order.kind === "EXIT" ? [{ signalId: order.leaderFillId, sizeMicro: leavesOf(order) }] : [],
     ),
@@ -53,32 +47,7 @@ function closingsOf(
       sizeMicro: reason === CLOSE_REASON ? ZERO_SHARES : (remainingMicro ?? ZERO_SHARES),
     })),
   ];
-}
-
-/** What of a lot was bought for one signal and no exit is closing; an exit takes the same part of all, or only its own. */
-export function freePart(state: ExecutorState, lot: Lot, signal: LeaderFillId): SharesMicro {
-  const bought = lot.parts.get(signal) ?? ZERO_SHARES;
-  const isOfAll = ({ signalId }: { signalId: LeaderFillId }): boolean =>
-    state.fills.get(signalId)?.status !== "RETRACTED";
-  const closing = add(
-    ZERO_SHARES,
-    ...closingsOf(state, lot)
-      .filter(isOfAll)
-      .map(({ sizeMicro }) => sizeMicro),
-  );
-  const closed = { numerator: minAmount(closing, lot.sizeMicro), denominator: lot.sizeMicro };
-  return minAmount(freeLot(state, lot), subtract(bought, scale(bought, closed, "floor")));
-}
-
-/**
- * What of the lot an exit is about: what was bought for signals before it and no other exit is closing. One that lies
- * behind it closes its part of that as well.
- */
-export function closableLot(state: ExecutorState, ref: LotRef, exit: KnownFill): SharesMicro {
-  const isOf = concerns(state, ref, exit);
-  const held = heldOf(state, ref, isOf);
-  if (held === 0n) return held;
-  const ofHeld = closingsOf(state, ref).map(({ signalId, sizeMicro }) => {
+  const ofHeld = closings.map(({ signalId, sizeMicro }) => {
     const other = state.fills.get(signalId);
     if (other === undefined || !isLater(state, signalId, exit)) return sizeMicro;
     const isOfOther = concerns(state, ref, other);

@@ -105,11 +105,14 @@ function takeFromParts(lot: Lot, sizeMicro: SharesMicro, isOf: (signal: LeaderFi
   return taken;
 }
 
-/** True when what a signal is about came to the leader behind `exit` on the chain. What never happened lies behind nothing. */
-export function isLater(state: ExecutorState, signalId: LeaderFillId, exit: KnownFill | undefined): boolean {
+/** True when an exit is not about a signal, because that lies behind it. What never happened lies behind nothing. */
+export const isLater = (state: ExecutorState, signalId: LeaderFillId, exit: KnownFill | undefined): boolean =>
+  state.fills.get(signalId)?.status !== "RETRACTED" && liesBehind(state, signalId, exit);
+
+/** True when what a signal is about came to the leader behind `exit` on the chain. */
+export function liesBehind(state: ExecutorState, signalId: LeaderFillId, exit: KnownFill | undefined): boolean {
   const signal = state.fills.get(signalId);
-  if (signal === undefined || signal.status === "RETRACTED") return false;
-  if (exit === undefined || exit.blockNumber === null || exit.logIndex === null) return false;
+  if (signal === undefined || exit === undefined || exit.blockNumber === null || exit.logIndex === null) return false;
   const { blockNumber, logIndex } = gotAt(state, signal, exit.tokenId);
   // An act is final when it is told; what the chain has not even shown then comes after it.
   if (blockNumber === null || logIndex === null) return exit.act !== null;

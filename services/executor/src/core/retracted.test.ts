@@ -44,6 +44,23 @@ describe("a purchase that never happened", () => {
     expect(sold(made)).toEqual([shares(5), shares(10)]);
   });
 
+  test("had no part in an act of his that is being followed: all of both is sold", () => {
+    const made = holdingBoth();
+    made.tell(leaderAct(5, "transferOut", 100), retraction(2), retraction(2));
+    expect(sold(made)).toEqual([shares(10), shares(10)]);
+  });
+
+  test("was bought when all else was on sale already: it is sold as well", () => {
+    const made = goodStory({ onRetract: "exit" });
+    bidAt(made, 0.5);
+    made.tell(leaderFill(1));
+    fillOrder(made, 10);
+    made.tell(sale(2, 100), ghost(3));
+    fillOrder(made, 10);
+    made.tell(retraction(3));
+    expect(sold(made)).toEqual([shares(10), shares(10)]);
+  });
+
   test("and is kept: of the others is sold what he sold of them", () => {
     const made = holdingBoth("keep");
     made.tell(sale(3, 100));
@@ -63,6 +80,8 @@ describe("a purchase that never happened", () => {
     made.tell(retraction(2));
     fillOrder(made, 10);
     expect([...made.state().lots.values()].map(({ parts }) => [...parts.values()])).toEqual([[shares(10)]]);
+    made.tell(retraction(2));
+    expect(sold(made)).toEqual([shares(10)]);
     expect([...made.state().lots.values()].map(({ parts }) => [...parts.keys()])).toEqual([
       [leaderFill(1).leaderFillId],
     ]);
