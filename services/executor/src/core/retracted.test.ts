@@ -1,6 +1,6 @@
 /** Purchases that were told ahead of the chain and never happened. */
 import { describe, expect, test } from "vitest";
-import { leaderFill, loss, sale, shares } from "./facts.testing.ts";
+import { leaderFill, loss, only, price, sale, shares, usdc } from "./facts.testing.ts";
 import { bidAt, exits, leaderAct, lotOf, tick } from "./stories.testing.ts";
 import { endOrder, fillOrder, goodStory, type Story } from "./story.testing.ts";
 
@@ -59,6 +59,20 @@ describe("a purchase that never happened", () => {
     fillOrder(made, 10);
     made.tell(retraction(3));
     expect(sold(made)).toEqual([shares(10), shares(10)]);
+  });
+
+  test("had a part in his sale, and what fills of the others is sold", () => {
+    const made = goodStory({ onRetract: "keep" });
+    bidAt(made, 0.5);
+    made.tell(leaderFill(1), ghost(2), sale(3, 100), retraction(2));
+    const [entry] = only(made.own, "OrderIntent");
+    if (entry === undefined) throw new Error("nothing was ordered");
+    const { orderId, tokenId } = entry;
+    const event = { kind: "fill" as const, orderId, tokenId, atMs: made.view.nowMs, n: 0, priceMicro: price(0.5) };
+    const money = { usdcMicro: usdc(5), feeMicro: usdc(0), liquiditySide: "taker" as const };
+    made.say({ type: "VenueReport", orderId, events: [{ ...event, ...money, sizeMicro: shares(10) }] });
+    tick(made);
+    expect(sold(made)).toEqual([shares(10)]);
   });
 
   test("and is kept: of the others is sold what he sold of them", () => {

@@ -6,6 +6,7 @@ import { dropSignal } from "./bucket.ts";
 import { goneWith } from "./copied.ts";
 import { freeLot, partOf } from "./exitSize.ts";
 import { uncoverSaved } from "./leaderOrder.ts";
+import type { OrderState } from "./orders.ts";
 import { type ExecutorState, type Lot, lotKey, openOrders } from "./state.ts";
 import { nextOrderOf, setUnfollowed } from "./waitingExits.ts";
 
@@ -23,13 +24,20 @@ export function foldRetraction(state: ExecutorState, fact: FactOf<"LeaderFillRet
   if (fill !== undefined) uncoverSaved(state, fill);
   for (const lot of [...state.lots.values()]) if (lot.leader === fact.leader) retract(state, lot, fact);
   for (const order of openOrders(state)) {
-    if (order.leaderFillId !== leaderFillId || order.kind !== "ENTRY") continue;
-    if (state.accounts.get(order.account)?.policy.onRetract !== "exit") continue;
-    // What fills before the venue hears that it is cancelled is sold as well.
-    const { sizeMicro, filledMicro: filledBeforeMicro, attemptId: attempt } = order;
-    const all = { soldMicro: sizeMicro, heldMicro: sizeMicro, filledBeforeMicro };
-    order.owedExits.push({ attemptId: attempt, leaderFillId, ...all, sinceMs: fact.tsInitMs, priceMicro: null });
+    if (order.leader === fact.leader && order.kind === "ENTRY") oweRetracted(state, order, fact);
   }
+}
+
+/** What fills before the venue hears that an order is cancelled is sold as well. */
+function oweRetracted(state: ExecutorState, order: OrderState, fact: FactOf<"LeaderFillRetracted">): void {
+  const { leaderFillId, tsInitMs: sinceMs } = fact;
+  const { account, sizeMicro, filledMicro: filledBeforeMicro } = order;
+  const isSold = state.accounts.get(account)?.policy.onRetract === "exit";
+  const ofOwn = isSold ? { soldMicro: sizeMicro, heldMicro: sizeMicro } : null;
+  const share = order.leaderFillId === leaderFillId ? ofOwn : goneWith(state, order, leaderFillId).others;
+  if (share === null || share.soldMicro === 0n) return;
+  const attempt = attemptId(account, leaderFillId);
+  order.owedExits.push({ ...share, attemptId: attempt, leaderFillId, filledBeforeMicro, sinceMs, priceMicro: null });
 }
 
 function retract(state: ExecutorState, lot: Lot, fact: FactOf<"LeaderFillRetracted">): void {
