@@ -91,11 +91,11 @@ export function concerns(
   return (signal) => [exit, ...later].some((one) => !isLater(state, signal, one));
 }
 
-/** Exits that were counted although they lie behind this one on the chain. */
+/** Exits that were counted although they lie behind this one on the chain; what a reorg has taken back will return. */
 const laterExits = (state: ExecutorState, ref: LotRef, exit: KnownFill): KnownFill[] =>
-  (state.copied.get(lotKey(ref)) ?? []).flatMap((step) => {
-    const other = step.deltaMicro < 0n && !step.isLost ? state.fills.get(step.id) : undefined;
-    return other !== undefined && isPlacedBefore(exit, other) ? [other] : [];
+  (state.copied.get(lotKey(ref)) ?? []).flatMap(({ id, deltaMicro }) => {
+    const other = deltaMicro < 0n ? state.fills.get(id) : undefined;
+    return other !== undefined && other.status !== "RETRACTED" && isPlacedBefore(exit, other) ? [other] : [];
   });
 
 /** Nothing was bought for a purchase after all. */
@@ -196,9 +196,11 @@ export function exitShareOf(state: ExecutorState, ref: LotRef, exit: KnownFill):
   if (exit.status !== "ON_CHAIN" || blockNumber === null || logIndex === null) return null;
   const own = stepOf(state, exit, ref.tokenId);
   const steps = (state.copied.get(lotKey(ref)) ?? []).filter(({ id }) => id !== own.id);
-  if (laterExits(state, ref, exit).length > 0) {
-    const heldMicro = totalOf(leftOf(steps));
-    const leftMicro = totalOf(leftOf(withExit(steps, own)));
+  const later = new Set(laterExits(state, ref, exit).map(({ leaderFillId }) => leaderFillId));
+  if (later.size > 0) {
+    const believed = steps.map((step) => (later.has(step.id) ? { ...step, isLost: false } : step));
+    const heldMicro = totalOf(leftOf(believed));
+    const leftMicro = totalOf(leftOf(withExit(believed, own)));
     if (heldMicro > 0n) return { soldMicro: subtractToZero(heldMicro, leftMicro), heldMicro };
   }
   const copied = copiedFor(steps, own);

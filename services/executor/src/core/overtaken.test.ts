@@ -2,7 +2,7 @@
 import { add } from "@slipstream/contracts/money";
 import { describe, expect, test } from "vitest";
 import { saved } from "./bucket.testing.ts";
-import { leaderFill, only, price, sale, shares, usdc } from "./facts.testing.ts";
+import { leaderFill, loss, only, price, riskFact, sale, shares, usdc } from "./facts.testing.ts";
 import { bidAt, exits, leaderAct, lotOf, tick } from "./stories.testing.ts";
 import { fillOrder, goodStory, type Story } from "./story.testing.ts";
 
@@ -59,6 +59,17 @@ describe("he buys 90, sends them away, buys 120 and sells; the transfer is told 
     tick(made, 1_000);
     expect(lotOf(made)).toEqual([shares(21)]);
     expect(add(...sold(made))).toBe(shares(21));
+  });
+
+  test("all of it, while a reorg has taken the sale back: nothing is left when it returns", () => {
+    const made = bidding();
+    made.tell(buy(1, 90));
+    fillOrder(made, 9);
+    made.tell(buy(3, 210));
+    fillOrder(made, 21);
+    made.tell(riskFact("halt", 2), sale(4, 210), loss("LeaderFillReverted", sale(4, 210)));
+    made.tell(leaderAct(2, "transferOut", 90), sale(4, 210, { occurrence: 1 }), riskFact("normal", 3));
+    expect(sold(made)).toEqual([shares(30)]);
   });
 
   test("all of it, before anything was bought: nothing stays saved up", () => {

@@ -40,11 +40,13 @@ function live(of: Run): World {
   return world;
 }
 
-const numRuns = Number(process.env["FC_RUNS"] ?? 200);
+/** The suite's runs are always the same; `FC_RUNS` looks for others. */
+const runs = process.env["FC_RUNS"];
+const options = runs === undefined ? { numRuns: 200, seed: 1 } : { numRuns: Number(runs) };
 
 test("nothing is held for a leader who has left, nothing is sold that he only bought, nothing is bought beyond him", () => {
   fc.assert(
     fc.property(run, (of) => check(live(of))),
-    { numRuns },
+    options,
   );
 });
