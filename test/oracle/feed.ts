@@ -4,6 +4,7 @@
  */
 import { type Level, messagesOf, type VenueMessage } from "./frames.ts";
 import type { Market, Message, Order, Side } from "./types.ts";
+import { type Ladder, namePrice, openLadder, pricesOf, tellTick } from "./world.ts";
 
 /** 0 is the first token, 1 the second (1.1). */
 export type TokenIndex = 0 | 1;
@@ -53,6 +54,8 @@ class Feed {
   inGap: [boolean, boolean] = [false, false];
   /** Time of each token's last opening book or tick change: nothing of it is before that (1.4, 1.7). */
   ladderMs: [number, number] = [-Infinity, -Infinity];
+  /** Ticks as far as they were told: a change to the tick there is is none (1.11). */
+  readonly ladders: readonly [Ladder, Ladder];
   gapBegan: [number, number] = [-Infinity, -Infinity];
   /** When nobody knows a token's book: after the one time, before the other. */
   readonly blind: { readonly token: TokenIndex; readonly afterMs: number; untilMs: number }[] = [];
@@ -68,6 +71,11 @@ class Feed {
 
   constructor(market: Market) {
     this.market = market;
+    const { tickMicro } = market;
+    this.ladders = [
+      { tickMicro, gridMicro: tickMicro },
+      { tickMicro, gridMicro: tickMicro },
+    ];
     for (const name of [this.connectionOf(0), this.connectionOf(1)]) this.connection(name);
   }
 
@@ -147,6 +155,7 @@ class Feed {
       this.applied[token].tsMs = Math.max(this.applied[token].tsMs, tsMs);
       const atMs = Math.max(tsMs, connection.newestMs, this.gapBegan[token], this.ladderMs[token]);
       this.ladderMs[token] = atMs;
+      openLadder(this.ladders[token], tickMicro, pricesOf(book));
       for (const blind of this.blind) {
         if (blind.token === token) blind.untilMs = Math.min(blind.untilMs, atMs);
       }
@@ -154,6 +163,10 @@ class Feed {
       return;
     }
     connection.newestMs = Math.max(connection.newestMs, tsMs);
+    for (const { priceMicro, sizeMicro } of [...bids, ...asks]) {
+      if (sizeMicro > 0n) namePrice(this.ladders[token], priceMicro);
+    }
+    if (tickMicro !== null) tellTick(this.ladders[token], tickMicro);
     const what = { kind: "laterBook", token, book, tickMicro } as const;
     this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, what);
   }
@@ -172,6 +185,7 @@ class Feed {
       if (token === null || !this.hadBook[token] || this.inGap[token]) continue;
       if (isRepeat(this.applied[token], tsMs, hash)) continue;
       apply(this.applied[token], tsMs, hash);
+      namePrice(this.ladders[token], level.priceMicro);
       this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, { kind: "change", token, side, level });
     }
   }
@@ -209,6 +223,9 @@ class Feed {
         const token = this.token(message.tokenId, name);
         if (token === null) return;
         const { tickMicro } = message;
+        const isKnown = this.hadBook[token] && !this.inGap[token];
+        if (isKnown && this.ladders[token].tickMicro === tickMicro) return;
+        tellTick(this.ladders[token], tickMicro);
         const atMs = Math.max(message.tsMs, newestMs, this.ladderMs[token]);
         this.ladderMs[token] = atMs;
         return this.add({ atMs, rank: RANK.book, sub: token }, { kind: "tick", token, tickMicro });

@@ -191,7 +191,7 @@ function onStatus(replica: Replica, status: BookStatus): ReplicaEffect[] {
 function applyHealth(replica: Replica, message: BookStatus | BookSnapshot): void {
   if (message.type === "BookStatus" && message.closedMs !== null) recordClosing(replica.history, message.closedMs);
   const isUnknown = message.health === "resyncing" || message.health === "dead" || message.unknown === true;
-  if (isUnknown) openHole(replica.history);
+  if (isUnknown) openHole(replica.history, message.type === "BookStatus" ? message.knownThroughMs : undefined);
   else resumeEpoch(replica.history, message);
 }
 

@@ -10,6 +10,7 @@ import {
   recordSnapshot,
   recordTick,
   recordTrade,
+  tickInHole,
 } from "@slipstream/book/history";
 import { deltasAfter } from "@slipstream/book/historyAnswers";
 import { gridFor, isRefusal } from "@slipstream/book/ladder";
@@ -102,6 +103,8 @@ export function tellTick(book: TokenBook, tickMicro: number, at: At): Output[] {
     // Which of the two ticks its hash carries cannot be known.
     book.burst = null;
   }
+  // Also a tick that it had before: in a hole nobody knows which tick it has.
+  tickInHole(book.history, at.tsEventMs);
   if (!isOpen(book) || book.joining !== null) {
     book.nextTickMicro = tickMicro;
     return [];

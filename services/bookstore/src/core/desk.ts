@@ -156,8 +156,7 @@ function onEvent(desk: Desk, connection: Connection, event: MarketEvent, tsInitM
       return onTrade(desk, connection, event, tsInitMs);
     case "tickSizeChange": {
       const book = bookOn(desk, connection, event.tokenId);
-      if (book === undefined) return [];
-      return tellTick(book, event.newTickMicro, atOf(connection, event.tsEventMs, tsInitMs));
+      return book === undefined ? [] : tellTick(book, event.newTickMicro, atOf(connection, event.tsEventMs, tsInitMs));
     }
     case "marketResolved":
       return event.tokenIds.flatMap((tokenId) => resolved(desk, connection, tokenId, event.tsEventMs, tsInitMs));
@@ -174,10 +173,12 @@ function resolved(desk: Desk, connection: Connection, tokenId: TokenId, tsEventM
   const book = desk.books.get(tokenId);
   if (book === undefined) return [];
   const closedMs = Math.max(connection.lastEventMs, tsEventMs);
-  recordClosing(book.history, closedMs);
-  if (book.connection === connection.name) return close(desk, tokenId, "market resolved", tsInitMs, closedMs - 1);
-  if (!isOpen(book) || book.health === "dead") return [];
-  desk.closing.add(tokenId);
+  const isNews = recordClosing(book.history, closedMs);
+  const isDead = book.health === "dead";
+  const isHere = book.connection === connection.name;
+  if (isHere && !isDead) return close(desk, tokenId, "market resolved", tsInitMs, closedMs - 1);
+  if (!isOpen(book) || (isDead && !isNews)) return [];
+  if (!isDead) desk.closing.add(tokenId);
   return [setHealth(book, book.health, "market resolved", atOf(connectionOf(desk, book.connection), 0, tsInitMs))];
 }
 
@@ -209,8 +210,9 @@ export function onUnreadableFrame(desk: Desk, connectionName: string, tsInitMs: 
     // The hash of what came before the frame says nothing of the frame.
     book.burst = null;
     book.unreadMs = tsInitMs;
+    const told = setHealth(book, "suspect", "unreadable frame", at, connection.watermarkMs);
     openHole(book.history, connection.watermarkMs);
-    return [setHealth(book, "suspect", "unreadable frame", at)];
+    return [told];
   });
 }
 
@@ -266,12 +268,10 @@ export function close(
   desk.closing.delete(tokenId);
   const book = desk.books.get(tokenId);
   if (book === undefined) return [];
-  const wasDead = book.health === "dead";
+  const wasOpen = book.health !== "dead" && isOpen(book);
+  book.health = wasOpen ? book.health : "dead";
+  if (!wasOpen) return [];
   const at = atOf(connectionOf(desk, book.connection), 0, tsInitMs);
-  if (wasDead || !isOpen(book)) {
-    book.health = "dead";
-    return [];
-  }
   const lost = startResync(book, reason, at, provenThroughMs);
   return [...lost, setHealth(book, "dead", reason, at)];
 }

@@ -147,11 +147,19 @@ export function rememberPrice(book: TokenBook, text: string): void {
   book.lastTradePrices = [text, ...book.lastTradePrices.filter((known) => known !== text)].slice(0, RECENT_PRICES);
 }
 
-export function setHealth(book: TokenBook, health: BookHealth, reason: string, at: At): BookStatus {
+/** @param knownThroughMs - venue time up to which a book that is lost stays known; omitted: as its updates tell. */
+export function setHealth(
+  book: TokenBook,
+  health: BookHealth,
+  reason: string,
+  at: At,
+  knownThroughMs?: number,
+): BookStatus {
   book.health = health;
   book.seq += 1;
   const { closedTsMs: closedMs } = book.history;
-  return { ...header(book, at), type: "BookStatus", health, ...ifUnknown(book), reason, closedMs };
+  const known = knownThroughMs === undefined ? {} : { knownThroughMs };
+  return { ...header(book, at), type: "BookStatus", health, ...ifUnknown(book), reason, closedMs, ...known };
 }
 
 const ifUnknown = ({ unreadMs }: TokenBook) => (unreadMs === null ? {} : { unknown: true as const });
@@ -185,7 +193,8 @@ export const header = (book: TokenBook, at: At) => ({
   epoch: book.epoch,
   seq: book.seq,
   connection: book.connection,
-  tsEventMs: at.tsEventMs,
+  // A tick, or a first book, may be stamped ahead of the clock: what is told of the book now is not from before it.
+  tsEventMs: Math.max(at.tsEventMs, book.history.lastTsMs),
   tsInitMs: at.tsInitMs,
 });
 
