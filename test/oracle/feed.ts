@@ -153,7 +153,7 @@ class Feed {
       this.inGap[token] = false;
       if (tsMs > this.applied[token].tsMs) this.applied[token].hashes = [];
       this.applied[token].tsMs = Math.max(this.applied[token].tsMs, tsMs);
-      const atMs = Math.max(tsMs, connection.newestMs, this.gapBegan[token], this.ladderMs[token]);
+      const atMs = Math.max(tsMs, this.changeMs(token), this.gapBegan[token]);
       this.ladderMs[token] = atMs;
       openLadder(this.ladders[token], tickMicro, pricesOf(book));
       for (const blind of this.blind) {
@@ -171,9 +171,10 @@ class Feed {
     this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, what);
   }
 
-  /** The time of a change that comes now: never before the book it changes (1.4). */
+  /** The time of a change that comes now: never before the book it changes, nor up to the watermark (1.4). */
   changeMs(token: TokenIndex): number {
-    return Math.max(this.connection(this.connectionOf(token)).newestMs, this.ladderMs[token]);
+    const { newestMs, watermarkMs } = this.connection(this.connectionOf(token));
+    return Math.max(newestMs, watermarkMs + 1, this.ladderMs[token]);
   }
 
   priceChange({ tsMs, changes }: VenueMessage & { kind: "priceChange" }, name: string): void {
@@ -198,8 +199,7 @@ class Feed {
     if (this.printsSeen.has(same)) return;
     this.printsSeen.add(same);
     if (this.inGap[token]) return;
-    const { newestMs, watermarkMs } = this.connection(name);
-    const atMs = Math.max(tsMs, newestMs, watermarkMs + 1, this.ladderMs[token]);
+    const atMs = Math.max(tsMs, this.changeMs(token));
     const level = { priceMicro, sizeMicro };
     this.add({ atMs, rank: RANK.print, sub: token }, { kind: "print", token, takerSide, level });
   }
@@ -226,7 +226,7 @@ class Feed {
         const isKnown = this.hadBook[token] && !this.inGap[token];
         if (isKnown && this.ladders[token].tickMicro === tickMicro) return;
         tellTick(this.ladders[token], tickMicro);
-        const atMs = Math.max(message.tsMs, newestMs, this.ladderMs[token]);
+        const atMs = Math.max(message.tsMs, this.changeMs(token));
         this.ladderMs[token] = atMs;
         return this.add({ atMs, rank: RANK.book, sub: token }, { kind: "tick", token, tickMicro });
       }
