@@ -60,8 +60,8 @@ class Feed {
   /** When nobody knows a token's book: after the one time, before the other. */
   readonly blind: { readonly token: TokenIndex; readonly afterMs: number; untilMs: number }[] = [];
   hadBook: [boolean, boolean] = [false, false];
-  /** Of each token the newest timestamp of a change that was applied, or of an opening book, and its hashes (1.5). */
-  readonly applied: readonly [Applied, Applied] = [
+  /** Of each token the newest timestamp of a change that was applied since its opening book, or of that, and its hashes (1.5). */
+  readonly applied: [Applied, Applied] = [
     { tsMs: -Infinity, hashes: [] },
     { tsMs: -Infinity, hashes: [] },
   ];
@@ -151,8 +151,8 @@ class Feed {
     if (!this.hadBook[token] || this.inGap[token]) {
       this.hadBook[token] = true;
       this.inGap[token] = false;
-      if (tsMs > this.applied[token].tsMs) this.applied[token].hashes = [];
-      this.applied[token].tsMs = Math.max(this.applied[token].tsMs, tsMs);
+      // What came before it, maybe stamped later, is nothing to what comes after it.
+      this.applied[token] = { tsMs, hashes: [] };
       const atMs = Math.max(tsMs, this.changeMs(token), this.gapBegan[token]);
       this.ladderMs[token] = atMs;
       openLadder(this.ladders[token], tickMicro, pricesOf(book));

@@ -278,6 +278,13 @@ function emit(
   return each.change.side === "BUY" ? delta(at, levels) : delta(at, [], levels);
 }
 
+test("a status that loses the book says up to when it stays known", () => {
+  const replica = createReplica({ tokenId: "1" });
+  onReplicaMessage(replica, snapshot({ seq: 0, tsEventMs: 1_000 }), 5_000);
+  onReplicaMessage(replica, { ...status({ seq: 1, tsEventMs: 1_000 }, "resyncing"), knownThroughMs: 3_000 }, 5_000);
+  expect([3_000, 3_001].map((ms) => bookAt(replica.history, ms).kind)).toEqual(["book", "hole"]);
+});
+
 test("a lost link is a hole until a snapshot comes, also one that says nothing new", () => {
   const replica = createReplica({ tokenId: "1" });
   onReplicaMessage(replica, snapshot({ seq: 0 }), 5_000);
