@@ -196,9 +196,9 @@ function applyHealth(replica: Replica, message: BookStatus | BookSnapshot): void
 }
 
 function applyDelta(replica: Replica, delta: BookDelta): boolean {
-  // A level off the ladder brings a finer tick by itself; what is stated is the truth in the end.
-  if (delta.bids.length + delta.asks.length === 0) recordTick(replica.history, delta, delta.tickMicro);
   if (!applyLevels(replica, delta, "BUY", delta.bids) || !applyLevels(replica, delta, "SELL", delta.asks)) return false;
+  // A level off the ladder has brought a finer tick by itself; what is stated is the truth in the end.
+  recordTick(replica.history, delta, delta.tickMicro);
   replica.seq = delta.seq;
   seen(replica, delta);
   return true;

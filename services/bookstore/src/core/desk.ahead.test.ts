@@ -126,6 +126,25 @@ test.each([
   expect(outputs[0]).toMatchObject({ type: "BookDelta", tsEventMs: START_MS + provenMs + 1 });
 });
 
+describe("a tick that nothing else tells of", () => {
+  test("that a price between the steps tells whose level is what it was: who follows has it", () => {
+    const event = venue.change(START_MS + 200, ask(620_000, 5));
+    const { changes } = venue.change(START_MS + 200, ask(625_000, 0));
+    take(200, { ...event, changes: [...changes, ...event.changes] });
+    take(300, venue.change(START_MS + 300, bid(415_000, 0)));
+    for (const told of both(199, 200, 300)) expect(told).toEqual(["10000 2", "5000 3", "5000 3"]);
+    expect(replica.mode).toBe("healthy");
+  });
+
+  test("that a later full book names beside levels that differ: both are told, in their order", () => {
+    venue.change(START_MS + 200, ask(620_000, 5));
+    const outputs = take(200, { ...venue.afterTrade(YES, START_MS + 200), tickMicro: 1_000 as never } as MarketEvent);
+    expect(outputs.map((output) => ("seq" in output ? output.seq : ""))).toEqual([2, 3, ""]);
+    for (const told of both(199, 200)) expect(told).toEqual(["10000 2", "1000 3"]);
+    expect(replica.mode).toBe("healthy");
+  });
+});
+
 describe("a closing", () => {
   test("that is told again with an earlier time is earlier, also for who follows; with a later one it is not", () => {
     for (const ms of [500, 400, 450]) take(200, resolved(ms));
