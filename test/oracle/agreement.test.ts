@@ -195,6 +195,18 @@ const stories: Story[] = [
     is: ["0.5x10 taker @2000; FILLED @2000", "MARKET_CLOSED @3000", "MARKET_NOT_ACCEPTING_ORDERS @3000"],
   },
   {
+    name: "1.13: a book that comes after the market's end on its connection ends no gap before it",
+    messages: [
+      s.opening(0, bid, ask),
+      beat(1_000),
+      { kind: "gap", atMs: 1_100, tokens: [FIRST] },
+      s.frame(1_200, s.resolved(3_000)),
+      s.frame(1_300, s.book(FIRST, 1_300, bid, ask)),
+    ],
+    orders: [999, 2_000, 3_000].map((placeAtMs) => s.order({ ...fak, placeAtMs })),
+    is: ["0.5x10 taker @999; FILLED @999", "BLIND @2000", "MARKET_NOT_ACCEPTING_ORDERS @3000"],
+  },
+  {
     name: "4.8, 7: without a book a closed market still refuses",
     messages: [{ kind: "definition", atMs: 0, closedMs: 900 }, s.opening(2_000, bid, ask), beat(5_000)],
     orders: [s.order({ ...fak, placeAtMs: 899 }), s.order(fak)],

@@ -50,6 +50,7 @@ export function openBook(book: TokenBook, full: FullBook, epoch: string, at: At)
   book.conditionId = full.conditionId;
   learn(book, full);
   book.epoch = epoch;
+  book.resolvedOn = null;
   book.seq = 0;
   book.health = "healthy";
   book.firstFailureMs = null;

@@ -23,6 +23,7 @@ export function resolved(
   const isNews = recordClosing(book.history, closedMs);
   const isDead = book.health === "dead";
   const isHere = book.connection === connection.name;
+  if (isHere) book.resolvedOn = connection.name;
   if (isHere && !isDead) return close(desk, tokenId, "market resolved", tsInitMs, closedMs - 1);
   if (!isOpen(book) || (isDead && !isNews)) return [];
   if (!isDead) desk.closing.add(tokenId);

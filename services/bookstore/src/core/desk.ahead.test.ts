@@ -151,6 +151,14 @@ describe("a closing", () => {
     expect([historyOf().closedTsMs, replica.history.closedTsMs]).toEqual([START_MS + 400, START_MS + 400]);
   });
 
+  test("is the last that its connection tells of the market: no book that comes after it ends the hole before it", () => {
+    hear(replica, onUnreadable(desk, C, [YES], START_MS + 110));
+    take(200, resolved(500));
+    expect(take(210, venue.opening(YES)).map(({ type }) => type)).toEqual([]);
+    for (const told of both(99, 100, 499)) expect(told).toEqual(["10000 1", "hole", "hole"]);
+    expect(desk.books.get(YES)?.health).toBe("dead");
+  });
+
   test("is not moved by a tick that is stamped ahead of it", () => {
     take(200, tick(500, 1_000));
     take(210, resolved(400));

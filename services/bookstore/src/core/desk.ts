@@ -232,10 +232,13 @@ export function onDisconnected(desk: Desk, connectionName: string, tsInitMs: num
   return outputs;
 }
 
-/** A market's frames name both tokens: what comes over the sibling's connection is not this book's order of events. */
+/**
+ * A market's frames name both tokens: what comes over the sibling's connection is not this book's order of events, and what
+ * comes after the market's end is no event of it.
+ */
 function bookOn(desk: Desk, { name }: Connection, tokenId: TokenId): TokenBook | undefined {
   const book = desk.books.get(tokenId);
-  return book?.connection === name ? book : undefined;
+  return book?.connection === name && book.resolvedOn !== name ? book : undefined;
 }
 
 function onBook(desk: Desk, connection: Connection, event: BookEvent, tsInitMs: number): Output[] {

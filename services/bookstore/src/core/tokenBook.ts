@@ -34,6 +34,8 @@ export type TokenBook = {
   conditionId: ConditionId | null;
   connection: string;
   health: BookHealth;
+  /** The connection that has told that the market is resolved, and with it all of this book; null: none, or REST has one again. */
+  resolvedOn: string | null;
   epoch: string;
   seq: number;
   /** What the hash covers beside the levels; null while the market is unknown. */
@@ -119,6 +121,7 @@ export function createTokenBook(tokenId: TokenId, connection: string, fence: num
     conditionId: null,
     connection,
     health: "dead",
+    resolvedOn: null,
     epoch: "0.0",
     seq: 0,
     market: null,
