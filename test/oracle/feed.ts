@@ -4,6 +4,7 @@
  */
 import { type Level, messagesOf, type VenueMessage } from "./frames.ts";
 import type { Market, Message, Order, Side } from "./types.ts";
+import { type Ladder, namePrice, openLadder, pricesOf, tellTick } from "./world.ts";
 
 /** 0 is the first token, 1 the second (1.1). */
 export type TokenIndex = 0 | 1;
@@ -53,12 +54,14 @@ class Feed {
   inGap: [boolean, boolean] = [false, false];
   /** Time of each token's last opening book or tick change: nothing of it is before that (1.4, 1.7). */
   ladderMs: [number, number] = [-Infinity, -Infinity];
+  /** Ticks as far as they were told: a change to the tick there is is none (1.11). */
+  readonly ladders: readonly [Ladder, Ladder];
   gapBegan: [number, number] = [-Infinity, -Infinity];
   /** When nobody knows a token's book: after the one time, before the other. */
   readonly blind: { readonly token: TokenIndex; readonly afterMs: number; untilMs: number }[] = [];
   hadBook: [boolean, boolean] = [false, false];
-  /** Of each token the newest timestamp of a change that was applied, or of an opening book, and its hashes (1.5). */
-  readonly applied: readonly [Applied, Applied] = [
+  /** Of each token the newest timestamp of a change that was applied since its opening book, or of that, and its hashes (1.5). */
+  readonly applied: [Applied, Applied] = [
     { tsMs: -Infinity, hashes: [] },
     { tsMs: -Infinity, hashes: [] },
   ];
@@ -68,6 +71,11 @@ class Feed {
 
   constructor(market: Market) {
     this.market = market;
+    const { tickMicro } = market;
+    this.ladders = [
+      { tickMicro, gridMicro: tickMicro },
+      { tickMicro, gridMicro: tickMicro },
+    ];
     for (const name of [this.connectionOf(0), this.connectionOf(1)]) this.connection(name);
   }
 
@@ -143,10 +151,11 @@ class Feed {
     if (!this.hadBook[token] || this.inGap[token]) {
       this.hadBook[token] = true;
       this.inGap[token] = false;
-      if (tsMs > this.applied[token].tsMs) this.applied[token].hashes = [];
-      this.applied[token].tsMs = Math.max(this.applied[token].tsMs, tsMs);
-      const atMs = Math.max(tsMs, connection.newestMs, this.gapBegan[token], this.ladderMs[token]);
+      // What came before it, maybe stamped later, is nothing to what comes after it.
+      this.applied[token] = { tsMs, hashes: [] };
+      const atMs = Math.max(tsMs, this.changeMs(token), this.gapBegan[token]);
       this.ladderMs[token] = atMs;
+      openLadder(this.ladders[token], tickMicro, pricesOf(book));
       for (const blind of this.blind) {
         if (blind.token === token) blind.untilMs = Math.min(blind.untilMs, atMs);
       }
@@ -154,13 +163,18 @@ class Feed {
       return;
     }
     connection.newestMs = Math.max(connection.newestMs, tsMs);
+    for (const { priceMicro, sizeMicro } of [...bids, ...asks]) {
+      if (sizeMicro > 0n) namePrice(this.ladders[token], priceMicro);
+    }
+    if (tickMicro !== null) tellTick(this.ladders[token], tickMicro);
     const what = { kind: "laterBook", token, book, tickMicro } as const;
     this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, what);
   }
 
-  /** The time of a change that comes now: never before the book it changes (1.4). */
+  /** The time of a change that comes now: never before the book it changes, nor up to the watermark (1.4). */
   changeMs(token: TokenIndex): number {
-    return Math.max(this.connection(this.connectionOf(token)).newestMs, this.ladderMs[token]);
+    const { newestMs, watermarkMs } = this.connection(this.connectionOf(token));
+    return Math.max(newestMs, watermarkMs + 1, this.ladderMs[token]);
   }
 
   priceChange({ tsMs, changes }: VenueMessage & { kind: "priceChange" }, name: string): void {
@@ -172,6 +186,7 @@ class Feed {
       if (token === null || !this.hadBook[token] || this.inGap[token]) continue;
       if (isRepeat(this.applied[token], tsMs, hash)) continue;
       apply(this.applied[token], tsMs, hash);
+      namePrice(this.ladders[token], level.priceMicro);
       this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, { kind: "change", token, side, level });
     }
   }
@@ -184,8 +199,7 @@ class Feed {
     if (this.printsSeen.has(same)) return;
     this.printsSeen.add(same);
     if (this.inGap[token]) return;
-    const { newestMs, watermarkMs } = this.connection(name);
-    const atMs = Math.max(tsMs, newestMs, watermarkMs + 1, this.ladderMs[token]);
+    const atMs = Math.max(tsMs, this.changeMs(token));
     const level = { priceMicro, sizeMicro };
     this.add({ atMs, rank: RANK.print, sub: token }, { kind: "print", token, takerSide, level });
   }
@@ -209,7 +223,10 @@ class Feed {
         const token = this.token(message.tokenId, name);
         if (token === null) return;
         const { tickMicro } = message;
-        const atMs = Math.max(message.tsMs, newestMs, this.ladderMs[token]);
+        const isKnown = this.hadBook[token] && !this.inGap[token];
+        if (isKnown && this.ladders[token].tickMicro === tickMicro) return;
+        tellTick(this.ladders[token], tickMicro);
+        const atMs = Math.max(message.tsMs, this.changeMs(token));
         this.ladderMs[token] = atMs;
         return this.add({ atMs, rank: RANK.book, sub: token }, { kind: "tick", token, tickMicro });
       }

@@ -20,7 +20,7 @@ export type Connection = {
   readonly opening: Set<TokenId>;
 };
 
-export const createConnection = (name: string): Connection => ({
+const createConnection = (name: string): Connection => ({
   name,
   lastEventMs: 0,
   watermarkMs: 0,
@@ -28,14 +28,31 @@ export const createConnection = (name: string): Connection => ({
   opening: new Set(),
 });
 
+/** The connection of that name; it is there from the first time it is named. */
+export function connectionOf(
+  { connections }: { readonly connections: Map<string, Connection> },
+  name: string,
+): Connection {
+  const connection = connections.get(name) ?? createConnection(name);
+  connections.set(name, connection);
+  return connection;
+}
+
 /** Takes the time of a message of now: monotonic venue time, and what it says of our clock. */
 export function stamp(connection: Connection, tsEventMs: number, tsInitMs: number): At {
   connection.offsetMs = Math.min(connection.offsetMs, tsInitMs - tsEventMs);
   connection.lastEventMs = Math.max(connection.lastEventMs, tsEventMs);
-  return { tsEventMs: connection.lastEventMs, tsInitMs };
+  return atArrival(connection, tsEventMs, tsInitMs);
 }
 
-/** The time of a message that does not tell what time it is: an opening book, a book of REST, our own doing. */
+/**
+ * The time of what changes a book and does not tell what time it is: a tick, an opening book, a book of REST. What a PONG
+ * has proved may be decided already, so nothing that comes after it is from before it.
+ */
+export const atArrival = (connection: Connection, tsEventMs: number, tsInitMs: number): At =>
+  atOf(connection, Math.max(tsEventMs, connection.watermarkMs + 1), tsInitMs);
+
+/** The time of what is told of a book and changes nothing. */
 export const atOf = (connection: Connection, tsEventMs: number, tsInitMs: number): At => ({
   tsEventMs: Math.max(connection.lastEventMs, tsEventMs),
   tsInitMs,
@@ -48,8 +65,7 @@ export const atOf = (connection: Connection, tsEventMs: number, tsInitMs: number
  */
 export function stampPrint(connection: Connection, tsEventMs: number, tsInitMs: number, bookMs: number): At {
   connection.offsetMs = Math.min(connection.offsetMs, tsInitMs - tsEventMs);
-  const { lastEventMs, watermarkMs } = connection;
-  return { tsEventMs: Math.max(tsEventMs, lastEventMs, bookMs, watermarkMs + 1), tsInitMs };
+  return atArrival(connection, Math.max(tsEventMs, bookMs), tsInitMs);
 }
 
 /** Moves the watermark; null when it stands there already. */

@@ -3,18 +3,20 @@
  * from REST is asked of the desk (`deskAnswers.ts`), so a request that failed is simply still needed.
  * Pure but for its own state, so replay runs the same code.
  */
-import { isLive, openHole, recordClosing } from "@slipstream/book/history";
+import { isLive, openHole } from "@slipstream/book/history";
 import type { BookClock } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import type { BookEvent, MarketEvent, PriceChangeEvent, TradeEvent } from "@slipstream/polymarket/marketChannel";
 import { applyChanges, applyFullBook, applyTrade, byTokenAndHash, isRepeat, openBook, tellTick } from "./changes.ts";
+import { closeReached, resolved } from "./closing.ts";
 import {
   advance,
+  atArrival,
   atOf,
   CLOCK_AHEAD_MS_MAX,
   type Connection,
-  createConnection,
+  connectionOf,
   stamp,
   stampPrint,
 } from "./connection.ts";
@@ -80,12 +82,6 @@ export const nextEpoch =
     return `${fence}.${desk.epochs}`;
   };
 
-export function connectionOf(desk: Desk, name: string): Connection {
-  const connection = desk.connections.get(name) ?? createConnection(name);
-  desk.connections.set(name, connection);
-  return connection;
-}
-
 /**
  * Starts to keep a token; its book opens with the first full book that arrives.
  * @param fence - of the owner that reads it; consumers refuse what an owner with a lower one says.
@@ -136,13 +132,7 @@ export function onEvents(
 /** Moves the connection's watermark, and closes the books whose market's end it has reached. */
 function moveOn(desk: Desk, connection: Connection, watermarkMs: number, tsInitMs: number): DeskOutput[] {
   const clock = advance(connection, watermarkMs, tsInitMs);
-  const outputs: DeskOutput[] = [];
-  for (const tokenId of desk.closing) {
-    const book = desk.books.get(tokenId);
-    const closedMs = book?.history.closedTsMs ?? null;
-    if (book?.connection !== connection.name || closedMs === null || connection.watermarkMs < closedMs - 1) continue;
-    outputs.push(...close(desk, tokenId, "market resolved", tsInitMs, closedMs - 1));
-  }
+  const outputs = closeReached(desk, connection, tsInitMs);
   return clock === null ? outputs : [...outputs, clock];
 }
 
@@ -156,29 +146,15 @@ function onEvent(desk: Desk, connection: Connection, event: MarketEvent, tsInitM
       return onTrade(desk, connection, event, tsInitMs);
     case "tickSizeChange": {
       const book = bookOn(desk, connection, event.tokenId);
-      if (book === undefined) return [];
-      return tellTick(book, event.newTickMicro, atOf(connection, event.tsEventMs, tsInitMs));
+      return book === undefined
+        ? []
+        : tellTick(book, event.newTickMicro, atArrival(connection, event.tsEventMs, tsInitMs));
     }
     case "marketResolved":
       return event.tokenIds.flatMap((tokenId) => resolved(desk, connection, tokenId, event.tsEventMs, tsInitMs));
     case "newMarket":
       return [];
   }
-}
-
-/**
- * The market is closed from its time on. A connection that says so has told all before it; what a slower one still brings
- * of the other token has happened before it and counts.
- */
-function resolved(desk: Desk, connection: Connection, tokenId: TokenId, tsEventMs: number, tsInitMs: number): Output[] {
-  const book = desk.books.get(tokenId);
-  if (book === undefined) return [];
-  const closedMs = Math.max(connection.lastEventMs, tsEventMs);
-  recordClosing(book.history, closedMs);
-  if (book.connection === connection.name) return close(desk, tokenId, "market resolved", tsInitMs, closedMs - 1);
-  if (!isOpen(book) || book.health === "dead") return [];
-  desk.closing.add(tokenId);
-  return [setHealth(book, book.health, "market resolved", atOf(connectionOf(desk, book.connection), 0, tsInitMs))];
 }
 
 /** A message that names these tokens could not be read: their books can no longer be trusted. */
@@ -209,8 +185,9 @@ export function onUnreadableFrame(desk: Desk, connectionName: string, tsInitMs: 
     // The hash of what came before the frame says nothing of the frame.
     book.burst = null;
     book.unreadMs = tsInitMs;
+    const told = setHealth(book, "suspect", "unreadable frame", at, connection.watermarkMs);
     openHole(book.history, connection.watermarkMs);
-    return [setHealth(book, "suspect", "unreadable frame", at)];
+    return [told];
   });
 }
 
@@ -232,7 +209,7 @@ export function onTick(desk: Desk, tsInitMs: number): DeskOutput[] {
   const outputs: Output[] = [];
   for (const book of desk.books.values()) {
     const connection = connectionOf(desk, book.connection);
-    const at = atOf(connection, 0, tsInitMs);
+    const at = atArrival(connection, 0, tsInitMs);
     if (isBurstOver(book, connection.lastEventMs, tsInitMs)) {
       outputs.push(...proved(desk, book, proveBurst(book, at), at));
     }
@@ -255,31 +232,13 @@ export function onDisconnected(desk: Desk, connectionName: string, tsInitMs: num
   return outputs;
 }
 
-/** The venue has no book of the token any more. @param provenThroughMs - venue time up to which the book is known. */
-export function close(
-  desk: Desk,
-  tokenId: TokenId,
-  reason: string,
-  tsInitMs: number,
-  provenThroughMs?: number,
-): Output[] {
-  desk.closing.delete(tokenId);
-  const book = desk.books.get(tokenId);
-  if (book === undefined) return [];
-  const wasDead = book.health === "dead";
-  const at = atOf(connectionOf(desk, book.connection), 0, tsInitMs);
-  if (wasDead || !isOpen(book)) {
-    book.health = "dead";
-    return [];
-  }
-  const lost = startResync(book, reason, at, provenThroughMs);
-  return [...lost, setHealth(book, "dead", reason, at)];
-}
-
-/** A market's frames name both tokens: what comes over the sibling's connection is not this book's order of events. */
+/**
+ * A market's frames name both tokens: what comes over the sibling's connection is not this book's order of events, and what
+ * comes after the market's end is no event of it.
+ */
 function bookOn(desk: Desk, { name }: Connection, tokenId: TokenId): TokenBook | undefined {
   const book = desk.books.get(tokenId);
-  return book?.connection === name ? book : undefined;
+  return book?.connection === name && book.resolvedOn !== name ? book : undefined;
 }
 
 function onBook(desk: Desk, connection: Connection, event: BookEvent, tsInitMs: number): Output[] {
@@ -296,7 +255,7 @@ function onBook(desk: Desk, connection: Connection, event: BookEvent, tsInitMs: 
       return [];
     }
     // An opening book's time is its last change, maybe long ago: it does not tell what time it is.
-    const outputs = openBook(book, event, nextEpoch(desk, book)(), atOf(connection, event.tsEventMs, tsInitMs));
+    const outputs = openBook(book, event, nextEpoch(desk, book)(), atArrival(connection, event.tsEventMs, tsInitMs));
     // Changes from before it may still be on their way (reference §6.3): it has them.
     if (outputs.length > 0) book.newest = { tsEventMs: event.tsEventMs, hashes: [event.hash] };
     return outputs;

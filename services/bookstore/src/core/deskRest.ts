@@ -1,8 +1,9 @@
 /** What REST says to a desk: first books, books after a loss, audits, answers to a doubt; in mode rest all there is. */
 import type { TokenId } from "@slipstream/contracts/ids";
 import { applyFullBook, learn, openBook } from "./changes.ts";
-import { atOf } from "./connection.ts";
-import { close, connectionOf, type Desk, type DeskOutput, lose, nextEpoch } from "./desk.ts";
+import { close } from "./closing.ts";
+import { atArrival, atOf, connectionOf } from "./connection.ts";
+import { type Desk, type DeskOutput, lose, nextEpoch } from "./desk.ts";
 import { learnMarket } from "./learnMarket.ts";
 import { auditWith, joinRestBook, REST_LAG_MS } from "./resync.ts";
 import { type At, type FullBook, heal, isOpen, type Output, setHealth, type TokenBook } from "./tokenBook.ts";
@@ -26,7 +27,7 @@ export function onRestBook(
   const book = desk.books.get(tokenId);
   if (book === undefined) return [];
   learnMarket(desk, book);
-  const at = atOf(connectionOf(desk, book.connection), full.tsEventMs, tsInitMs);
+  const at = atArrival(connectionOf(desk, book.connection), full.tsEventMs, tsInitMs);
   const outputs: Output[] = [];
   if (book.health === "healthy" || book.health === "suspect") {
     const audit = auditWith(book, full, tsInitMs, why === "audit" ? AUDIT_LATE_MS : 0);

@@ -17,7 +17,8 @@ const DISORDER_MS = 1_000;
  * @param provenThroughMs - the connection's watermark: up to there the book stays known; omitted when it was wrong.
  */
 export function startResync(book: TokenBook, reason: string, at: At, provenThroughMs?: number): Output[] {
-  const outputs = isOpen(book) && book.health !== "resyncing" ? [setHealth(book, "resyncing", reason, at)] : [];
+  const isNews = isOpen(book) && book.health !== "resyncing";
+  const outputs = isNews ? [setHealth(book, "resyncing", reason, at, provenThroughMs)] : [];
   book.health = "resyncing";
   book.burst = null;
   book.firstFailureMs = null;
