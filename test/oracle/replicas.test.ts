@@ -99,7 +99,7 @@ function follow({ market, messages }: ReturnType<typeof played>, joinsAt: number
   }
 }
 
-it("a replica knows of any time what the bookstore knows, whatever is stamped ahead", { timeout: 600_000 }, () => {
+it("a replica knows of any time what the bookstore knows, whatever is stamped ahead", () => {
   fc.assert(
     fc.property(cases({ acts: 20, orders: 1 }), fc.nat(20), (one: Case, joinsAt) => {
       const story = played(one);

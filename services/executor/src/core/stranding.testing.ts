@@ -311,9 +311,8 @@ export class World {
     const open = this.atVenue();
     const order = open[pick % Math.max(1, open.length)];
     if (order === undefined) return;
-    if (how === "fill") this.fill(order, leavesOf(order));
-    else if (how === "part") this.fill(order, halfOf(leavesOf(order)));
-    else this.end(order, how);
+    if (how === "expired" || how === "canceled") this.end(order, how);
+    else this.fill(order, how === "fill" ? leavesOf(order) : halfOf(leavesOf(order)));
   }
 
   private fill(order: OrderState, sizeMicro: SharesMicro): void {
