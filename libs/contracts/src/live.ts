@@ -110,7 +110,7 @@ export const HeldLot = z.object({
   leader: Address,
   tokenId: TokenId,
   sharesMicro: Shares,
-  /** Of this token the account holds, over all leaders, less than the venue takes in an order. */
+  /** It is less than the venue takes in an order, and lots are sold one by one: what others hold of the token does not help. */
   isDust: z.boolean(),
   /** Its market is closed and has not paid yet. */
   isUnpaid: z.boolean(),

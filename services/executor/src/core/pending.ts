@@ -4,18 +4,10 @@ import type { AccountId, TokenId } from "@slipstream/contracts/ids";
 import type { HeldLot, Pending, PendingBucket, PendingExit } from "@slipstream/contracts/live";
 import { sumOf, youngParts } from "./bucket.ts";
 import { type ExitLimit, exitLimit, exitPrice } from "./exitLimit.ts";
-import { isDue } from "./exitSize.ts";
+import { isDue, isDust } from "./exitSize.ts";
 import { exitGates, isTradable } from "./gates.ts";
 import { type ExitClock, leavesOf, type OrderState } from "./orders.ts";
-import {
-  type ExecutorState,
-  heldTokens,
-  type KnownFill,
-  lotRefOf,
-  lotSize,
-  openOrders,
-  type UnfollowedExit,
-} from "./state.ts";
+import { type ExecutorState, type KnownFill, lotRefOf, lotSize, openOrders, type UnfollowedExit } from "./state.ts";
 import type { ExecutorView } from "./view.ts";
 
 type By = { readonly state: ExecutorState; readonly view: ExecutorView };
@@ -94,17 +86,14 @@ function limitNow(
   return { ...exitLimit({ policy, leaderPriceMicro, ...at }), bestBidMicro };
 }
 
-function lotsOf({ state, view }: By): HeldLot[] {
-  const held = new Map<AccountId, ReadonlySet<TokenId>>();
-  return [...state.lots.values()].map(({ account, leader, tokenId, sizeMicro: sharesMicro }) => {
-    const tokens = held.get(account) ?? heldTokens(state, account);
-    held.set(account, tokens);
+const lotsOf = ({ state, view }: By): HeldLot[] =>
+  [...state.lots.values()].map((lot) => {
+    const { account, leader, tokenId, sizeMicro: sharesMicro } = lot;
     const whenRemoved = state.removed.get(leader) ?? null;
     const market = view.market(tokenId);
     const isUnpaid = market !== null && !isTradable(state, market);
-    return { account, leader, tokenId, sharesMicro, isDust: !tokens.has(tokenId), isUnpaid, whenRemoved };
+    return { account, leader, tokenId, sharesMicro, isDust: isDust(state, lot), isUnpaid, whenRemoved };
   });
-}
 
 /** What has aged out, or is of a closed market, is not shown: nobody buys it any more. */
 const bucketsOf = ({ state, view }: By): PendingBucket[] =>

@@ -1,9 +1,10 @@
 /** Nothing of a leader who is gone is left but what nobody could sell. */
-import type { TokenId } from "@slipstream/contracts/ids";
+import type { Address, TokenId } from "@slipstream/contracts/ids";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   balance,
+  configFact,
   leaderFill,
   loss,
   market,
@@ -175,6 +176,19 @@ describe("dust", () => {
     const told = pendingOf({ state: made.state(), view: made.viewNow() }, null);
     expect(told.exits).toEqual([]);
     expect(told.lots).toMatchObject([{ account: "paper", sharesMicro: shares(2.4), isDust: true, whenRemoved: null }]);
+  });
+
+  test("stays dust beside what another leader is followed with: lots are sold one by one", () => {
+    const made = dusty();
+    const other = `0x${"22".repeat(20)}` as Address;
+    made.tell(configFact(`leaders.${other}`, 1, { leader: other, enabled: true }));
+    made.tell(leaderFill(5, { leader: other, tsEventMs: made.view.nowMs, tsInitMs: made.view.nowMs }));
+    fillOrder(made, 10);
+    const { lots } = pendingOf({ state: made.state(), view: made.viewNow() }, null);
+    expect(lots.map(({ sharesMicro, isDust }) => [sharesMicro, isDust])).toEqual([
+      [shares(2.4), true],
+      [shares(10), false],
+    ]);
   });
 
   test("is no open position, but its cost is at stake", () => {
