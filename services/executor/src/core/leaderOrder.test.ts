@@ -288,10 +288,16 @@ test("whatever happens, what is bought and open for one order of the leader cost
         if (ends && made.state().orders.get(open.orderId)?.status !== "filled") endOrder(made, "expired");
       });
       const spent = new Map<number, bigint>();
-      for (const { leaderFillId, limitPriceMicro, status, filledMicro, sizeMicro } of made.state().orders.values()) {
-        const size = status === "granted" || status === "accepted" ? sizeMicro : filledMicro;
-        const order = orderOf.get(leaderFillId) ?? 0;
-        spent.set(order, (spent.get(order) ?? 0n) + size * BigInt(limitPriceMicro));
+      for (const { leaderFillId, bucketUsed, limitPriceMicro, ...order } of made.state().orders.values()) {
+        const isOpen = order.status === "granted" || order.status === "accepted";
+        let left: bigint = isOpen ? order.sizeMicro : order.filledMicro;
+        // What was saved up for another order of his is bought with this one, and first.
+        for (const { leaderFillId: id, sizeMicro } of [...bucketUsed, { leaderFillId, sizeMicro: left }]) {
+          const size = sizeMicro < left ? sizeMicro : left;
+          const of = orderOf.get(id) ?? 0;
+          spent.set(of, (spent.get(of) ?? 0n) + size * BigInt(limitPriceMicro));
+          left -= size;
+        }
       }
       // Hashes that come late may make one order look like several, one for each transaction; told ones never.
       const isTold = list.every(({ told }) => told);
