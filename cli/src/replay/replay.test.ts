@@ -85,6 +85,15 @@ test("a message that cannot be read costs the book it names, until a full one co
   expect(assumed.at(-1)).toMatch(/^unreadable messages of the market channel, 1:/);
 });
 
+test("a tape that begins within a block has its fills followed as well", () => {
+  const whole = addFills(marketTape(), [fill(2_000, "BUY", "0.50", "100"), fill(6_000, "BUY", "0.50", "100")]);
+  const firstLog = whole.findIndex(({ ch }) => ch === "chain.log");
+  const tape = whole.filter(({ ch }, index) => ch !== "chain.head" || index > firstLog);
+  const { report, fills } = replay({ tape, leaders: [], account });
+  expect(report).toMatchObject({ leaderFills: 2, missed: 0, duplicated: 0, errors: [] });
+  expect(fills.length).toBeGreaterThan(1);
+});
+
 test("a tape without fills says how to add some", () => {
   expect(() => run([])).toThrow(/tape add-fills/);
 });

@@ -210,12 +210,16 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   };
   /** Nothing of a tape is taken back: a block is final when the next one comes. */
   const blockEnds = (block: TapeHead, tips: Tips): void => {
-    endings.onFinal(Number(block.number), nowMs());
     const toBlock = Number(block.number);
-    const finalTsMs = Number(block.timestamp) * SECOND_MS;
-    const fills = blockFills.get(toBlock) ?? [];
-    blockFills.delete(toBlock);
-    watcher.post({ type: "BlocksRead", fromBlock: toBlock, toBlock, leaders: followed, fills, finalTsMs });
+    endings.onFinal(toBlock, nowMs());
+    blocksEnd(toBlock, toBlock, block, tips);
+  };
+  const blocksEnd = (fromBlock: number, toBlock: number, { timestamp }: TapeHead, tips: Tips): void => {
+    const finalTsMs = Number(timestamp) * SECOND_MS;
+    const ended = [...blockFills.keys()].filter((block) => block >= fromBlock && block <= toBlock);
+    const fills = ended.flatMap((block) => blockFills.get(block) ?? []);
+    for (const block of ended) blockFills.delete(block);
+    watcher.post({ type: "BlocksRead", fromBlock, toBlock, leaders: followed, fills, finalTsMs });
     for (const shard of shards) {
       const own = fills.filter(({ leader }) => shardOf(leader) === shard);
       watcher.post({ type: "ShardCovered", ...tips, shard, fromBlock: 0, toBlock, fills: own, acts: [] });
@@ -224,8 +228,17 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   const onHead = (next: TapeHead): void => {
     const tips = headOf(next, head === null ? 1 : 0);
     if (head === null) {
-      for (const leader of followed) watcher.post({ type: "LeaderFound", leader, fromBlock: tips.head, ...tips });
-    } else blockEnds(head, tips);
+      // A recording may begin within a block: with some of its logs, and the head of the one after.
+      const fromBlock = Math.min(tips.head, ...blockFills.keys());
+      const fills = [...blockFills.values()].flat();
+      for (const leader of followed) watcher.post({ type: "LeaderFound", leader, fromBlock, ...tips });
+      watcher.post({ type: "HeadSeen", ...tips });
+      if (fills.length > 0) watcher.post({ type: "FillsSeen", fills });
+      if (fromBlock < tips.head) blocksEnd(fromBlock, tips.head - 1, next, tips);
+      head = next;
+      return trade();
+    }
+    blockEnds(head, tips);
     watcher.post({ type: "HeadSeen", ...tips });
     head = next;
   };
@@ -240,6 +253,8 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
     if (fill === null || !followed.has(fill.leader)) return;
     const block = Number(raw.blockNumber);
     blockFills.set(block, [...(blockFills.get(block) ?? []), fill]);
+    // Before the first head nobody is followed yet.
+    if (head === null) return;
     watcher.post({ type: "FillsSeen", fills: [fill] } satisfies WatcherMessage);
     trade();
   };
