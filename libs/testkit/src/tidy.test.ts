@@ -49,6 +49,10 @@ test("the list of longer files names no file that is short enough or gone", () =
   expect(Object.keys(longFiles).filter((path) => !long.has(path))).toEqual([]);
 });
 
+test("no leftovers of a merge or an editor", () => {
+  expect(filesBelow(root, /\.(orig|rej|bak|swp)$|~$/).map((file) => file.path)).toEqual([]);
+});
+
 test("unions of literals, no enums", () => {
   expect(offending(sources, (file) => /^\s*(export\s+)?(declare\s+)?(const\s+)?enum\s/m.test(file.text))).toEqual([]);
 });
