@@ -3,26 +3,26 @@ import { add } from "@slipstream/contracts/money";
 import { describe, expect, test } from "vitest";
 import { saved } from "./bucket.testing.ts";
 import { leaderFill, loss, only, price, riskFact, sale, shares, usdc } from "./facts.testing.ts";
-import { bidAt, exits, leaderAct, lotOf, tick } from "./stories.testing.ts";
-import { fillOrder, goodStory, type Story } from "./story.testing.ts";
+import { bidding, leaderAct, lotOf, sold, tick } from "./stories.testing.ts";
+import { fillOrder, type Story } from "./story.testing.ts";
 
 const buy = (n: number, size: number) => leaderFill(n, { sharesMicro: shares(size) });
-const sold = (of: Story) => exits(of).map(({ sizeMicro }) => sizeMicro);
-function bidding(): Story {
-  const made = goodStory();
-  bidAt(made, 0.5);
+
+/** We have copied both purchases, and the sale. */
+function sells(size: number): Story {
+  const made = bidding();
+  made.tell(buy(1, 90));
+  fillOrder(made, 9);
+  made.tell(buy(3, 120));
+  fillOrder(made, 12);
+  made.tell(sale(4, size));
+  fillOrder(made, size / 10);
   return made;
 }
 
 describe("he buys 90, sends them away, buys 120 and sells; the transfer is told last", () => {
   test("all of it: nothing is left", () => {
-    const made = bidding();
-    made.tell(buy(1, 90));
-    fillOrder(made, 9);
-    made.tell(buy(3, 120));
-    fillOrder(made, 12);
-    made.tell(sale(4, 120));
-    fillOrder(made, 12);
+    const made = sells(120);
     made.tell(leaderAct(2, "transferOut", 90));
     expect(sold(made)).toEqual([shares(12), shares(9)]);
     fillOrder(made, 9);
@@ -30,13 +30,7 @@ describe("he buys 90, sends them away, buys 120 and sells; the transfer is told 
   });
 
   test("half of it: a tenth of the other half is left, and the next sale closes it", () => {
-    const made = bidding();
-    made.tell(buy(1, 90));
-    fillOrder(made, 9);
-    made.tell(buy(3, 120));
-    fillOrder(made, 12);
-    made.tell(sale(4, 60));
-    fillOrder(made, 6);
+    const made = sells(60);
     made.tell(leaderAct(2, "transferOut", 90));
     fillOrder(made, 9);
     expect(sold(made)).toEqual([shares(6), shares(9)]);

@@ -1,16 +1,14 @@
 /** Purchases that were told ahead of the chain and never happened. */
 import { describe, expect, test } from "vitest";
 import { leaderFill, loss, only, price, sale, shares, usdc } from "./facts.testing.ts";
-import { bidAt, exits, leaderAct, lotOf, tick } from "./stories.testing.ts";
-import { endOrder, fillOrder, goodStory, type Story } from "./story.testing.ts";
+import { bidding, leaderAct, lotOf, sold, tick } from "./stories.testing.ts";
+import { endOrder, fillOrder, type Story } from "./story.testing.ts";
 
 const ghost = (n: number) => leaderFill(n, { blockNumber: null, blockHash: null, logIndex: null });
 const retraction = (n: number) => loss("LeaderFillRetracted", ghost(n));
-const sold = (of: Story) => exits(of).map(({ sizeMicro }) => sizeMicro);
 /** We hold 10 of his 100, and 10 of what he never bought. */
 function holdingBoth(onRetract: "exit" | "keep" = "exit"): Story {
-  const made = goodStory({ onRetract });
-  bidAt(made, 0.5);
+  const made = bidding({ onRetract });
   for (const fill of [leaderFill(1), ghost(2)]) {
     made.tell(fill);
     fillOrder(made, 10);
@@ -20,8 +18,7 @@ function holdingBoth(onRetract: "exit" | "keep" = "exit"): Story {
 
 describe("a purchase that never happened", () => {
   test("is sold as well when it fills after that was told", () => {
-    const made = goodStory({ onRetract: "exit" });
-    bidAt(made, 0.5);
+    const made = bidding({ onRetract: "exit" });
     made.tell(ghost(1), retraction(1));
     fillOrder(made, 10);
     tick(made);
@@ -51,8 +48,7 @@ describe("a purchase that never happened", () => {
   });
 
   test("was bought when all else was on sale already: it is sold as well", () => {
-    const made = goodStory({ onRetract: "exit" });
-    bidAt(made, 0.5);
+    const made = bidding({ onRetract: "exit" });
     made.tell(leaderFill(1));
     fillOrder(made, 10);
     made.tell(sale(2, 100), ghost(3));
@@ -62,8 +58,7 @@ describe("a purchase that never happened", () => {
   });
 
   test("had a part in his sale, and what fills of the others is sold", () => {
-    const made = goodStory({ onRetract: "keep" });
-    bidAt(made, 0.5);
+    const made = bidding({ onRetract: "keep" });
     made.tell(leaderFill(1), ghost(2), sale(3, 100), retraction(2));
     const [entry] = only(made.own, "OrderIntent");
     if (entry === undefined) throw new Error("nothing was ordered");

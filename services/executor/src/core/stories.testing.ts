@@ -28,6 +28,8 @@ export const tick = (of: Story, afterMs = 0): void => {
   of.view.nowMs += afterMs;
   of.say({ type: "Tick" });
 };
+/** Sizes of our exits so far. */
+export const sold = (of: Story) => exits(of).map(({ sizeMicro }) => sizeMicro);
 /** The venue has the newest order. */
 export const placed = (of: Story): void => {
   const order = only(of.own, "OrderIntent").at(-1);
@@ -37,10 +39,15 @@ export const limits = (of: Story) => exits(of).map(({ limitPriceMicro }) => limi
 export const bidAt = (of: Story, at: number): void => {
   of.view.quote = { ...quote, bestBidMicro: price(at) };
 };
+/** Nothing is held, and the best bid is 0.50. */
+export function bidding(policy: Parameters<typeof goodStory>[0] = {}): Story {
+  const made = goodStory(policy);
+  bidAt(made, 0.5);
+  return made;
+}
 /** We hold 10 of the leader's 100. */
 export function holdingTen(): Story {
-  const made = goodStory();
-  bidAt(made, 0.5);
+  const made = bidding();
   made.tell(leaderFill(1));
   fillOrder(made, 10);
   made.tell(balance(101, 100));

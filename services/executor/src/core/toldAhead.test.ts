@@ -2,20 +2,14 @@
 import { describe, expect, test } from "vitest";
 import { buckets, saved } from "./bucket.testing.ts";
 import { leaderFill, loss, only, sale, shares } from "./facts.testing.ts";
-import { bidAt, exits, lotOf, owedExits, tick } from "./stories.testing.ts";
-import { endOrder, fillOrder, goodStory, type Story } from "./story.testing.ts";
+import { bidding, lotOf, owedExits, sold, tick } from "./stories.testing.ts";
+import { endOrder, fillOrder, type Story } from "./story.testing.ts";
 
 /** He sold, in block 100 + n; another source tells of it before the chain does. */
 const ahead = (n: number, sold: number) => sale(n, sold, { blockNumber: null, blockHash: null, logIndex: null });
 const shown = (n: number, sold: number) => sale(n, sold, { occurrence: 1 });
 const skips = (of: Story) =>
   only(of.own, "ExecutionAttempt").map(({ reasons, unfollowed }) => [reasons[0]?.code, unfollowed]);
-const sold = (of: Story) => exits(of).map(({ sizeMicro }) => sizeMicro);
-function bidding(): Story {
-  const made = goodStory();
-  bidAt(made, 0.5);
-  return made;
-}
 
 describe("an exit that is told ahead of the chain", () => {
   test("closes what fills until the chain shows it", () => {
