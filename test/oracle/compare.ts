@@ -17,6 +17,13 @@ export const orderText = (order: Order): string => {
   return `${orderId} (${account}) ${what} T ${placeAtMs} ttl ${ttlMs}${cancel}`;
 };
 
+/** What of a result has happened by a venue time, when nothing after it is known yet. */
+export const resultUntil = ({ end, ...result }: OrderResult, ms: number): OrderResult => ({
+  ...result,
+  fills: result.fills.filter(({ atMs }) => atMs <= ms),
+  end: end !== null && end.atMs > ms ? null : end,
+});
+
 /** Returns a line for each order of which the engine does not say what the reference says. */
 export function differences(
   orders: readonly Order[],

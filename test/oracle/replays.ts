@@ -11,7 +11,7 @@ import { loadTape } from "@slipstream/sandbox/tape/format";
 import { defaultAccount } from "../../cli/src/defaults.ts";
 import { eventLine } from "../../cli/src/replay/eventLog.ts";
 import { replay } from "../../cli/src/replay/replay.ts";
-import { differences } from "./compare.ts";
+import { differences, resultUntil } from "./compare.ts";
 import { runReference } from "./reference.ts";
 import { replayedOf } from "./replayed.ts";
 import { tapeOf } from "./tape.ts";
@@ -47,13 +47,14 @@ for (const file of process.argv.slice(2)) {
           submitLatencyMs,
           sizing: { kind: "percentage", ratioMicro },
         };
-        const { events } = replay({ tape, leaders: [], account, proofs: "none" });
+        const { events, knownThroughMs } = replay({ tape, leaders: [], account, proofs: "none" });
         const told = events.map((event) => JSON.parse(eventLine(event)) as { readonly [key: string]: unknown });
         let [here, wrong, fills] = [0, 0, 0];
         for (const [condition, group] of replayedOf(told, markets).byMarket) {
           const market = markets.get(condition);
           if (market === undefined) continue;
-          const made = runReference(market, messages, group.orders);
+          // An exit may rest longer than the replay lives.
+          const made = runReference(market, messages, group.orders).map((one) => resultUntil(one, knownThroughMs));
           const lines = differences(group.orders, group.results, made);
           for (const line of lines) print(line);
           here += made.length;

@@ -42,10 +42,12 @@ export type ReplayResult = {
   readonly proofs: { readonly passed: number; readonly failed: number };
   /** Frames that came after the clock of the books had passed their time; 0 unless the tape's times are none. */
   readonly lateFrames: number;
+  /** Venue time up to which the books are known, and what ended by then: later ends of what is open are not told. */
+  readonly knownThroughMs: number;
   readonly facts: number;
 };
 
-/** Seconds that pass after the last record, beside the life of an order: what is open settles. */
+/** Seconds that pass after the last record, beside the life of an entry: it ends and settles. Exits may rest for longer. */
 const AFTER_MS = 10_000;
 
 /** @throws ContractError TAPE_INVALID for a tape without markets or without fills to follow. */
@@ -110,6 +112,7 @@ export function replay(input: ReplayInput): ReplayResult {
     assumed: [...assumed, ...world.endings.assumed(), ...unreadText(world.unreadable())],
     proofs,
     lateFrames,
+    knownThroughMs: Math.min(...[...world.desk.connections.values()].map(({ watermarkMs }) => watermarkMs)),
     facts,
   };
 }
