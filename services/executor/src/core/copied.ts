@@ -199,8 +199,11 @@ export function exitShareOf(state: ExecutorState, ref: LotRef, exit: KnownFill):
   const later = new Set(laterExits(state, ref, exit).map(({ leaderFillId }) => leaderFillId));
   if (later.size > 0) {
     const believed = steps.map((step) => (later.has(step.id) ? { ...step, isLost: false } : step));
-    const heldMicro = totalOf(leftOf(believed));
-    const leftMicro = totalOf(leftOf(withExit(believed, own)));
+    // What he bought behind all of them is no part of it.
+    const exits = [own, ...believed.filter(({ id }) => later.has(id))];
+    const isOf = ({ step }: Left): boolean => exits.some((one) => isBehindLot(step, one));
+    const heldMicro = totalOf(leftOf(believed).filter(isOf));
+    const leftMicro = totalOf(leftOf(withExit(believed, own)).filter(isOf));
     if (heldMicro > 0n) return { soldMicro: subtractToZero(heldMicro, leftMicro), heldMicro };
   }
   const copied = copiedFor(steps, own);

@@ -1,6 +1,6 @@
 /** The fold of our own attempts, orders and fills: lots, buckets, and exits that are still to be followed. */
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
-import type { ClientOrderId } from "@slipstream/contracts/ids";
+import type { ClientOrderId, LeaderFillId } from "@slipstream/contracts/ids";
 import {
   add,
   minAmount,
@@ -234,9 +234,9 @@ function foldTrade(state: ExecutorState, order: OrderState, fact: FactOf<"Execut
     const exit = state.fills.get(order.leaderFillId);
     // Who sells a purchase that never happened sells that one.
     const isOwn = exit?.status === "RETRACTED";
-    takeFromLot(state, order, sizeMicro, (signal) =>
-      isOwn ? signal === exit.leaderFillId : !liesBehind(state, signal, exit),
-    );
+    const isOf = (signal: LeaderFillId): boolean =>
+      isOwn ? signal === exit.leaderFillId : !liesBehind(state, signal, exit);
+    takeFromLot(state, order, sizeMicro, isOf, concerns(state, order, exit));
   }
   return true;
 }

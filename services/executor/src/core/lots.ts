@@ -50,12 +50,16 @@ export function addToLot(
   state.lots.set(lotKey(order), lot);
 }
 
-/** Takes shares out of a lot: in proportion from the parts that `isOf` names, and only what those lack from the others. */
+/**
+ * Takes shares out of a lot: in proportion from the parts that `isOf` names, what those lack from those that `isNext` names,
+ * and only then from the others.
+ */
 export function takeFromLot(
   state: ExecutorState,
   ref: LotRef,
   sizeMicro: SharesMicro,
   isOf: (signal: LeaderFillId) => boolean,
+  isNext: (signal: LeaderFillId) => boolean = isOf,
 ): void {
   const key = lotKey(ref);
   const lot = state.lots.get(key);
@@ -67,8 +71,8 @@ export function takeFromLot(
     state.lots.delete(key);
     return;
   }
-  const open = subtractToZero(sizeMicro, takeFromParts(lot, sizeMicro, isOf));
-  takeFromParts(lot, open, (signal) => !isOf(signal));
+  let open = sizeMicro;
+  for (const isOne of [isOf, isNext, () => true]) open = subtract(open, takeFromParts(lot, open, isOne));
   lot.costMicro = scale(lot.costMicro, { numerator: left, denominator: lot.sizeMicro }, "floor");
   lot.sizeMicro = left;
 }

@@ -72,3 +72,20 @@ describe("he buys 90, sends them away, buys 120 and sells; the transfer is told 
     expect(saved(made)).toBe(shares(0));
   });
 });
+
+test("what he buys after both is no part of either: his sale that is told last closes all of what stood before it", () => {
+  const made = bidding();
+  for (const n of [1, 3]) {
+    made.tell(buy(n, 60));
+    fillOrder(made, 6);
+  }
+  made.tell(sale(4, 60));
+  fillOrder(made, 6);
+  made.tell(buy(5, 60));
+  fillOrder(made, 6);
+  made.tell(sale(2, 60));
+  expect(sold(made)).toEqual([shares(6), shares(6)]);
+  fillOrder(made, 6);
+  expect(lotOf(made)).toEqual([shares(6)]);
+  expect([...made.state().lots.values()].flatMap(({ parts }) => [...parts.keys()])).toEqual([buy(5, 60).leaderFillId]);
+});
