@@ -94,6 +94,18 @@ test("a tape that begins within a block has its fills followed as well", () => {
   expect(fills.length).toBeGreaterThan(1);
 });
 
+test("a tape that begins with a head has the fills of the block before it followed, which come late", () => {
+  const whole = addFills(marketTape(), [fill(2_000, "BUY", "0.50", "100"), fill(6_000, "BUY", "0.50", "100")]);
+  const firstLog = whole.findIndex(({ ch }) => ch === "chain.log");
+  const nextHead = whole.findIndex(({ ch }, index) => ch === "chain.head" && index > firstLog);
+  const [log, head] = [whole[firstLog], whole[nextHead]];
+  if (log === undefined || head === undefined) throw new Error("the tape has no such records");
+  const before = whole.slice(0, nextHead).filter(({ ch }) => ch !== "chain.head" && ch !== "chain.log");
+  const tape = [...before, head, { ...log, t: head.t }, ...whole.slice(nextHead + 1)];
+  const { report } = replay({ tape, leaders: [], account });
+  expect(report).toMatchObject({ leaderFills: 2, missed: 0, duplicated: 0, errors: [] });
+});
+
 test("a tape without fills says how to add some", () => {
   expect(() => run([])).toThrow(/tape add-fills/);
 });

@@ -228,8 +228,8 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   const onHead = (next: TapeHead): void => {
     const tips = headOf(next, head === null ? 1 : 0);
     if (head === null) {
-      // A recording may begin within a block: with some of its logs, and the head of the one after.
-      const fromBlock = Math.min(tips.head, ...blockFills.keys());
+      // A recording may begin within a block: with some of its logs and the head of the one after, in whatever order.
+      const fromBlock = Math.min(tips.head - 1, ...blockFills.keys());
       const fills = [...blockFills.values()].flat();
       for (const leader of followed) watcher.post({ type: "LeaderFound", leader, fromBlock, ...tips });
       watcher.post({ type: "HeadSeen", ...tips });
