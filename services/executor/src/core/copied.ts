@@ -198,12 +198,11 @@ export function exitShareOf(state: ExecutorState, ref: LotRef, exit: KnownFill):
   const steps = (state.copied.get(lotKey(ref)) ?? []).filter(({ id }) => id !== own.id);
   const later = new Set(laterExits(state, ref, exit).map(({ leaderFillId }) => leaderFillId));
   if (later.size > 0) {
-    const believed = steps.map((step) => (later.has(step.id) ? { ...step, isLost: false } : step));
     // What he bought behind all of them is no part of it.
-    const exits = [own, ...believed.filter(({ id }) => later.has(id))];
+    const exits = [own, ...steps.filter(({ id }) => later.has(id))];
     const isOf = ({ step }: Left): boolean => exits.some((one) => isBehindLot(step, one));
-    const heldMicro = totalOf(leftOf(believed).filter(isOf));
-    const leftMicro = totalOf(leftOf(withExit(believed, own)).filter(isOf));
+    const heldMicro = totalOf(leftOf(steps).filter(isOf));
+    const leftMicro = totalOf(leftOf(withExit(steps, own)).filter(isOf));
     if (heldMicro > 0n) return { soldMicro: subtractToZero(heldMicro, leftMicro), heldMicro };
   }
   const copied = copiedFor(steps, own);
@@ -221,7 +220,9 @@ function stepOf(state: ExecutorState, fill: KnownFill, tokenId: TokenId): Copied
   return {
     ...{ id: fill.leaderFillId, blockNumber, logIndex },
     deltaMicro: side === "BUY" ? sharesMicro : negate(sharesMicro),
-    ...{ isAct: fill.act !== null, isLost: fill.status !== "ON_CHAIN" },
+    isAct: fill.act !== null,
+    // Our lot has followed an exit; one that a reorg has taken back had better be taken for given, as it may return.
+    isLost: side === "BUY" ? fill.status !== "ON_CHAIN" : fill.status === "RETRACTED",
   };
 }
 

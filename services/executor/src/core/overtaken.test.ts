@@ -89,3 +89,13 @@ test("what he buys after both is no part of either: his sale that is told last c
   expect(lotOf(made)).toEqual([shares(6)]);
   expect([...made.state().lots.values()].flatMap(({ parts }) => [...parts.keys()])).toEqual([buy(5, 60).leaderFillId]);
 });
+
+test("a sale that was followed counts while a reorg has taken it back: nothing is left when he sells the rest and it returns", () => {
+  const made = bidding();
+  made.tell(buy(1, 200));
+  fillOrder(made, 20);
+  made.tell(sale(2, 100));
+  fillOrder(made, 10);
+  made.tell(loss("LeaderFillReverted", sale(2, 100)), sale(3, 100), sale(2, 100, { occurrence: 1 }));
+  expect(sold(made)).toEqual([shares(10), shares(10)]);
+});

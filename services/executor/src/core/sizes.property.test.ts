@@ -1,6 +1,6 @@
 /**
  * Where everything fills at once, what is held for a leader is our ratio of what he still holds of copied purchases: after
- * each thing he did when all is told at once, and in the end when his exits are told late.
+ * each thing he did when all is told at once, and in the end when his exits are told late, or were taken back by a reorg for a while.
  */
 
 import type { TokenId } from "@slipstream/contracts/ids";
@@ -98,6 +98,32 @@ test("exits that are told late leave the same in the end", () => {
         queue = queue.filter((one) => one.at > at);
       }
       for (const { facts } of queue.sort((a, b) => a.at - b.at)) world.tell(facts);
+      check(world, copied);
+    }),
+    options,
+  );
+});
+
+test("sales that a reorg takes back for a while leave the same in the end", () => {
+  const away = fc.array(fc.constantFrom(null, 0, 1, 3), { minLength: 16, maxLength: 16 });
+  fc.assert(
+    fc.property(steps(purchases.large), away, before, fc.boolean(), (of, backAfter, held, isRead) => {
+      const world = new Sizes({ minimum: 0.01, before: held, isRead });
+      const copied = new Copied();
+      let queue: { readonly at: number; readonly fact: Told }[] = [];
+      for (const [at, move] of of.entries()) {
+        const facts = world.facts(move);
+        for (const fact of facts) copied.count(fact);
+        world.tell(facts);
+        const after = backAfter[at] ?? null;
+        for (const fact of facts) {
+          if (after === null || fact.type !== "LeaderFill" || !isOut(fact)) continue;
+          queue.push({ at: at + after, fact: world.revert(fact) });
+        }
+        for (const due of queue.filter((one) => one.at <= at)) world.tell([due.fact]);
+        queue = queue.filter((one) => one.at > at);
+      }
+      for (const { fact } of queue) world.tell([fact]);
       check(world, copied);
     }),
     options,

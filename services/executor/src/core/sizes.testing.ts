@@ -10,6 +10,7 @@ import {
   hash,
   leader,
   leaderFill,
+  loss,
   market,
   paper,
   policyFact,
@@ -121,6 +122,14 @@ export class Sizes {
       tick(this.story, 50);
       this.fill();
     }
+  }
+
+  /** A reorg takes a fill back. @returns its return. */
+  revert(fact: FactOf<"LeaderFill">): FactOf<"LeaderFill"> {
+    this.story.tell({ ...loss("LeaderFillReverted", fact), tokenId: fact.tokenId });
+    this.tell([]);
+    const occurrence = fact.occurrence + 1;
+    return { ...fact, occurrence, id: factId("LeaderFill", fact.leaderFillId, occurrence) };
   }
 
   private fill(): void {
