@@ -247,7 +247,8 @@ function reverseFill(state: ExecutorState, fact: FactOf<"ExecutionFillReversed">
   if (order === undefined || trade === undefined || trade.sizeMicro === 0n) return;
   order.trades.set(fact.tradeId, { sizeMicro: ZERO_SHARES, usdcMicro: ZERO_USDC });
   if (order.side === "BUY") {
-    takeFromLot(state, order, trade.sizeMicro, (signal) => signal === order.leaderFillId);
+    const isSaved = (signal: LeaderFillId): boolean => order.bucketUsed.some((part) => part.leaderFillId === signal);
+    takeFromLot(state, order, trade.sizeMicro, (signal) => signal === order.leaderFillId, isSaved);
     accountFor(state, order, fact);
     tidy(state, order);
     return;

@@ -20,7 +20,7 @@ import {
   ZERO_USDC,
 } from "@slipstream/contracts/money";
 import { isBefore } from "./holdings.ts";
-import type { OrderState } from "./orders.ts";
+import { boughtFor, type OrderState } from "./orders.ts";
 import {
   type ExecutorState,
   holdingKey,
@@ -31,14 +31,14 @@ import {
   unfollowedOf,
 } from "./state.ts";
 
-/** Adds what an order bought, or gives back what a sale that never settled had taken. */
+/** Adds what an order bought, its newest fill counted in `filledMicro`, or gives back what a sale that never settled had taken. */
 export function addToLot(
   state: ExecutorState,
   order: OrderState,
   { sizeMicro, usdcMicro }: { readonly sizeMicro: SharesMicro; readonly usdcMicro: UsdcMicro },
 ): void {
   if (sizeMicro === 0n) return;
-  const { account, tokenId, conditionId, leader, leaderFillId, minOrderSizeMicro: minimumMicro } = order;
+  const { account, tokenId, conditionId, leader, minOrderSizeMicro: minimumMicro } = order;
   const lot = state.lots.get(lotKey(order)) ?? {
     ...{ account, tokenId, conditionId, leader },
     ...{ sizeMicro: ZERO_SHARES, costMicro: ZERO_USDC, minimumMicro, parts: new Map<LeaderFillId, SharesMicro>() },
@@ -46,7 +46,11 @@ export function addToLot(
   lot.minimumMicro = minimumMicro;
   lot.sizeMicro = add(lot.sizeMicro, sizeMicro);
   lot.costMicro = add(lot.costMicro, usdcMicro);
-  lot.parts.set(leaderFillId, add(lot.parts.get(leaderFillId) ?? ZERO_SHARES, sizeMicro));
+  const before = boughtFor(order, subtract(order.filledMicro, sizeMicro));
+  for (const [signal, bought] of boughtFor(order, order.filledMicro)) {
+    const more = subtract(bought, before.get(signal) ?? ZERO_SHARES);
+    if (more > 0n) lot.parts.set(signal, add(lot.parts.get(signal) ?? ZERO_SHARES, more));
+  }
   state.lots.set(lotKey(order), lot);
 }
 

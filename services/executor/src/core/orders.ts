@@ -1,9 +1,12 @@
 /** The life of one of our orders: one exhaustive function of (status, event). */
 import type { OrderIntent } from "@slipstream/contracts/facts/exec";
-import type { ClientOrderId, TradeId } from "@slipstream/contracts/ids";
+import type { ClientOrderId, LeaderFillId, TradeId } from "@slipstream/contracts/ids";
 import {
+  add,
+  minAmount,
   type PriceMicro,
   type SharesMicro,
+  subtract,
   subtractToZero,
   type UsdcMicro,
   ZERO_SHARES,
@@ -181,6 +184,21 @@ function fromOpen(status: "granted" | "accepted" | "unknown", event: OrderEvent)
     case "deny":
       return status;
   }
+}
+
+/** For which signals an order's first `filledMicro` were bought: what it took out of the bucket comes first. */
+export function boughtFor(
+  { bucketUsed, leaderFillId }: Pick<OrderState, "bucketUsed" | "leaderFillId">,
+  filledMicro: SharesMicro,
+): Map<LeaderFillId, SharesMicro> {
+  const bought = new Map<LeaderFillId, SharesMicro>();
+  let open = filledMicro;
+  for (const part of bucketUsed) {
+    const taken = minAmount(part.sizeMicro, open);
+    open = subtract(open, taken);
+    bought.set(part.leaderFillId, taken);
+  }
+  return bought.set(leaderFillId, add(bought.get(leaderFillId) ?? ZERO_SHARES, open));
 }
 
 /** Returns what of an order's fills is not yet covered by the exits that came while it was open, one by one. */

@@ -3,7 +3,7 @@ import { add } from "@slipstream/contracts/money";
 import { describe, expect, test } from "vitest";
 import { saved } from "./bucket.testing.ts";
 import { leaderFill, loss, only, price, riskFact, sale, shares, usdc } from "./facts.testing.ts";
-import { bidding, leaderAct, lotOf, sold, tick } from "./stories.testing.ts";
+import { bidding, leaderAct, lotOf, owedExits, sold, tick } from "./stories.testing.ts";
 import { fillOrder, type Story } from "./story.testing.ts";
 
 const buy = (n: number, size: number) => leaderFill(n, { sharesMicro: shares(size) });
@@ -98,4 +98,14 @@ test("a sale that was followed counts while a reorg has taken it back: nothing i
   fillOrder(made, 10);
   made.tell(loss("LeaderFillReverted", sale(2, 100)), sale(3, 100), sale(2, 100, { occurrence: 1 }));
   expect(sold(made)).toEqual([shares(10), shares(10)]);
+});
+
+test("what was saved up for a purchase before the exit, and bought with a later one, is closed by it", () => {
+  const made = bidding();
+  made.tell(buy(1, 40), buy(3, 100));
+  fillOrder(made, 14);
+  made.tell(leaderAct(2, "transferOut", 40));
+  expect(owedExits(made)).toEqual([shares(4)]);
+  made.tell(sale(4, 50));
+  expect(sold(made)).toEqual([shares(9)]);
 });

@@ -1,7 +1,7 @@
 /** Purchases that were told ahead of the chain and never happened. */
 import { describe, expect, test } from "vitest";
 import { leaderFill, loss, only, price, sale, shares, usdc } from "./facts.testing.ts";
-import { bidding, leaderAct, lotOf, sold, tick } from "./stories.testing.ts";
+import { bidding, leaderAct, lotOf, owedExits, sold, tick } from "./stories.testing.ts";
 import { endOrder, fillOrder, type Story } from "./story.testing.ts";
 
 const ghost = (n: number) => leaderFill(n, { blockNumber: null, blockHash: null, logIndex: null });
@@ -105,5 +105,31 @@ describe("a purchase that never happened", () => {
     fillOrder(made, 10);
     endOrder(made, "expired");
     expect(lotOf(made)).toEqual([shares(20)]);
+  });
+
+  test("was saved up and bought with another: that much is sold, before it fills and after", () => {
+    const small = { ...ghost(1), sharesMicro: shares(40) };
+    for (const isFilled of [true, false]) {
+      const made = bidding({ onRetract: "exit" });
+      made.tell(small, leaderFill(2));
+      if (isFilled) fillOrder(made, 14);
+      made.tell(retraction(1));
+      if (!isFilled) fillOrder(made, 14);
+      expect(owedExits(made)).toEqual([shares(4)]);
+    }
+  });
+
+  test("was bought with what was saved up for others: those stay", () => {
+    for (const isFilled of [true, false]) {
+      const made = bidding({ onRetract: "exit" });
+      made.tell(leaderFill(1));
+      fillOrder(made, 10);
+      made.tell(leaderFill(2, { sharesMicro: shares(40) }), ghost(3));
+      if (isFilled) fillOrder(made, 14);
+      made.tell(retraction(3));
+      if (!isFilled) fillOrder(made, 14);
+      tick(made);
+      expect(sold(made)).toEqual([shares(10)]);
+    }
   });
 });

@@ -6,7 +6,7 @@ import { dropSignal } from "./bucket.ts";
 import { goneWith } from "./copied.ts";
 import { freeLot, partOf } from "./exitSize.ts";
 import { uncoverSaved } from "./leaderOrder.ts";
-import type { OrderState } from "./orders.ts";
+import { boughtFor, type OrderState } from "./orders.ts";
 import { type ExecutorState, type Lot, lotKey, openOrders } from "./state.ts";
 import { nextOrderOf, setUnfollowed } from "./waitingExits.ts";
 
@@ -31,10 +31,11 @@ export function foldRetraction(state: ExecutorState, fact: FactOf<"LeaderFillRet
 /** What fills before the venue hears that an order is cancelled is sold as well. */
 function oweRetracted(state: ExecutorState, order: OrderState, fact: FactOf<"LeaderFillRetracted">): void {
   const { leaderFillId, tsInitMs: sinceMs } = fact;
-  const { account, sizeMicro, filledMicro: filledBeforeMicro } = order;
+  const { account, sizeMicro: heldMicro, filledMicro: filledBeforeMicro } = order;
   const isSold = state.accounts.get(account)?.policy.onRetract === "exit";
-  const ofOwn = isSold ? { soldMicro: sizeMicro, heldMicro: sizeMicro } : null;
-  const share = order.leaderFillId === leaderFillId ? ofOwn : goneWith(state, order, leaderFillId).others;
+  const soldMicro = boughtFor(order, heldMicro).get(leaderFillId) ?? ZERO_SHARES;
+  const ofOwn = isSold ? { soldMicro, heldMicro } : null;
+  const share = soldMicro > 0n ? ofOwn : goneWith(state, order, leaderFillId).others;
   if (share === null || share.soldMicro === 0n) return;
   const attempt = attemptId(account, leaderFillId);
   order.owedExits.push({ ...share, attemptId: attempt, leaderFillId, filledBeforeMicro, sinceMs, priceMicro: null });
@@ -44,10 +45,9 @@ function retract(state: ExecutorState, lot: Lot, fact: FactOf<"LeaderFillRetract
   const { leaderFillId, tsInitMs: sinceMs } = fact;
   const { account, leader, tokenId, conditionId } = lot;
   const { own, others } = goneWith(state, lot, leaderFillId);
-  const entries = [...state.orders.values()].filter(
-    (order) => order.leaderFillId === leaderFillId && order.kind === "ENTRY" && lotKey(order) === lotKey(lot),
-  );
-  const boughtMicro = add(ZERO_SHARES, ...entries.map(({ filledMicro }) => filledMicro));
+  const entries = [...state.orders.values()].filter((order) => order.kind === "ENTRY" && lotKey(order) === lotKey(lot));
+  const bought = entries.map((order) => boughtFor(order, order.filledMicro).get(leaderFillId) ?? ZERO_SHARES);
+  const boughtMicro = add(ZERO_SHARES, ...bought);
   const ownMicro = minAmount(freeLot(state, lot), own === null ? boughtMicro : partOf(boughtMicro, own));
   const ofOthers = others === null ? ZERO_SHARES : partOf(subtract(freeLot(state, lot), ownMicro), others);
   const isSold = state.accounts.get(account)?.policy.onRetract === "exit";

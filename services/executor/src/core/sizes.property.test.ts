@@ -6,7 +6,7 @@
 import type { TokenId } from "@slipstream/contracts/ids";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { moves, purchases, Sizes, type Told, tokens } from "./sizes.testing.ts";
+import { move, Sizes, type Told, tokens } from "./sizes.testing.ts";
 
 const isOut = (fact: Told): boolean => (fact.type === "LeaderFill" ? fact.side === "SELL" : fact.direction === "out");
 
@@ -47,15 +47,15 @@ function check(world: Sizes, copied: Copied, lessMicro = 0n): void {
 const runs = process.env["FC_RUNS"];
 const options = runs === undefined ? { numRuns: 200, seed: 1 } : { numRuns: Number(runs) };
 const before = fc.constantFrom(0, 300);
-const steps = (of: fc.Arbitrary<number>) => fc.array(moves(of), { minLength: 2, maxLength: 16, size: "max" });
+const steps = fc.array(move, { minLength: 2, maxLength: 16, size: "max" });
 
 test("after each thing he did our ratio of what he still holds is held, but for roundings", () => {
   fc.assert(
-    fc.property(steps(purchases.any), before, fc.boolean(), (of, held, isRead) => {
+    fc.property(steps, before, fc.boolean(), (of, held, isRead) => {
       const world = new Sizes({ minimum: 0.01, before: held, isRead });
       const copied = new Copied();
-      for (const move of of) {
-        const facts = world.facts(move);
+      for (const did of of) {
+        const facts = world.facts(did);
         for (const fact of facts) copied.count(fact);
         world.tell(facts);
         check(world, copied);
@@ -68,11 +68,11 @@ test("after each thing he did our ratio of what he still holds is held, but for 
 test("a market's minimum makes it less, by what could not have been sold, and never more", () => {
   const minimum = 5;
   fc.assert(
-    fc.property(steps(purchases.any), before, fc.boolean(), (of, held, isRead) => {
+    fc.property(steps, before, fc.boolean(), (of, held, isRead) => {
       const world = new Sizes({ minimum, before: held, isRead });
       const copied = new Copied();
-      for (const move of of) {
-        for (const fact of world.facts(move)) {
+      for (const did of of) {
+        for (const fact of world.facts(did)) {
           copied.count(fact);
           world.tell([fact]);
           if (world.have(fact.tokenId) === 0n && copied.of(fact.tokenId) < 50_000_000n) copied.forget(fact.tokenId);
@@ -86,14 +86,14 @@ test("a market's minimum makes it less, by what could not have been sold, and ne
 
 test("exits that are told late leave the same in the end", () => {
   fc.assert(
-    fc.property(steps(purchases.large), before, fc.boolean(), (of, held, isRead) => {
+    fc.property(steps, before, fc.boolean(), (of, held, isRead) => {
       const world = new Sizes({ minimum: 0.01, before: held, isRead });
       const copied = new Copied();
       let queue: { readonly at: number; readonly facts: readonly Told[] }[] = [];
-      for (const [at, move] of of.entries()) {
-        const facts = world.facts(move);
+      for (const [at, did] of of.entries()) {
+        const facts = world.facts(did);
         for (const fact of facts) copied.count(fact);
-        queue.push({ at: facts.some(isOut) ? at + move.late : at, facts });
+        queue.push({ at: facts.some(isOut) ? at + did.late : at, facts });
         for (const due of queue.filter((one) => one.at <= at)) world.tell(due.facts);
         queue = queue.filter((one) => one.at > at);
       }
@@ -107,12 +107,12 @@ test("exits that are told late leave the same in the end", () => {
 test("sales that a reorg takes back for a while leave the same in the end", () => {
   const away = fc.array(fc.constantFrom(null, 0, 1, 3), { minLength: 16, maxLength: 16 });
   fc.assert(
-    fc.property(steps(purchases.large), away, before, fc.boolean(), (of, backAfter, held, isRead) => {
+    fc.property(steps, away, before, fc.boolean(), (of, backAfter, held, isRead) => {
       const world = new Sizes({ minimum: 0.01, before: held, isRead });
       const copied = new Copied();
       let queue: { readonly at: number; readonly fact: Told }[] = [];
-      for (const [at, move] of of.entries()) {
-        const facts = world.facts(move);
+      for (const [at, did] of of.entries()) {
+        const facts = world.facts(did);
         for (const fact of facts) copied.count(fact);
         world.tell(facts);
         const after = backAfter[at] ?? null;
