@@ -44,7 +44,7 @@ export type CopiedStep = Where & {
   readonly deltaMicro: SharesMicro;
   /** He gave it by an act, which is final when it is told. */
   readonly isAct: boolean;
-  /** The chain has taken it back. */
+  /** The chain has taken it back for good. */
   readonly isLost: boolean;
 };
 export type ExitShare = { readonly soldMicro: SharesMicro; readonly heldMicro: SharesMicro };
@@ -221,8 +221,8 @@ function stepOf(state: ExecutorState, fill: KnownFill, tokenId: TokenId): Copied
     ...{ id: fill.leaderFillId, blockNumber, logIndex },
     deltaMicro: side === "BUY" ? sharesMicro : negate(sharesMicro),
     isAct: fill.act !== null,
-    // Our lot has followed an exit; one that a reorg has taken back had better be taken for given, as it may return.
-    isLost: side === "BUY" ? fill.status !== "ON_CHAIN" : fill.status === "RETRACTED",
+    // What a reorg has taken back may return, and our lot has followed it.
+    isLost: fill.status === "RETRACTED",
   };
 }
 

@@ -109,3 +109,13 @@ test("what was saved up for a purchase before the exit, and bought with a later 
   made.tell(sale(4, 50));
   expect(sold(made)).toEqual([shares(9)]);
 });
+
+test("a purchase that was copied counts while a reorg has taken it back: a sale meanwhile takes its part of both", () => {
+  const made = bidding();
+  for (const n of [1, 2]) {
+    made.tell(buy(n, 100));
+    fillOrder(made, 10);
+  }
+  made.tell(loss("LeaderFillReverted", buy(2, 100)), sale(3, 50), leaderFill(2, { occurrence: 1 }));
+  expect(sold(made)).toEqual([shares(5)]);
+});

@@ -1,6 +1,6 @@
 /**
  * Where everything fills at once, what is held for a leader is our ratio of what he still holds of copied purchases: after
- * each thing he did when all is told at once, and in the end when his exits are told late, or were taken back by a reorg for a while.
+ * each thing he did when all is told at once, and in the end when his exits are told late, or fills are taken back by a reorg for a while.
  */
 
 import type { TokenId } from "@slipstream/contracts/ids";
@@ -104,7 +104,7 @@ test("exits that are told late leave the same in the end", () => {
   );
 });
 
-test("sales that a reorg takes back for a while leave the same in the end", () => {
+test("fills that a reorg takes back for a while leave the same in the end", () => {
   const away = fc.array(fc.constantFrom(null, 0, 1, 3), { minLength: 16, maxLength: 16 });
   fc.assert(
     fc.property(steps, away, before, fc.boolean(), (of, backAfter, held, isRead) => {
@@ -117,7 +117,7 @@ test("sales that a reorg takes back for a while leave the same in the end", () =
         world.tell(facts);
         const after = backAfter[at] ?? null;
         for (const fact of facts) {
-          if (after === null || fact.type !== "LeaderFill" || !isOut(fact)) continue;
+          if (after === null || fact.type !== "LeaderFill") continue;
           queue.push({ at: at + after, fact: world.revert(fact) });
         }
         for (const due of queue.filter((one) => one.at <= at)) world.tell([due.fact]);
