@@ -121,7 +121,8 @@ export function moveCopied(state: ExecutorState, fill: KnownFill): void {
 /**
  * What of a purchase that never happened, as of others, is left to be sold: his exits took their part of it, and what they
  * took was theirs.
- * @returns `own`: what they left of it. `others`: what of the others goes with it. null: all of it, and nothing.
+ * @returns `own`: what they left of it; null: it is not counted (any more). `others`: what of the others goes with it;
+ *   null: nothing.
  */
 export function goneWith(
   state: ExecutorState,

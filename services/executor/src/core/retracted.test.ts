@@ -132,4 +132,15 @@ describe("a purchase that never happened", () => {
       expect(sold(made)).toEqual([shares(10)]);
     }
   });
+
+  test("was sold with all else long ago: what he has bought since stays", () => {
+    const made = holdingBoth();
+    made.tell(sale(3, 200));
+    fillOrder(made, 20);
+    made.tell(leaderFill(4));
+    fillOrder(made, 10);
+    made.tell(retraction(2));
+    tick(made, 1_000);
+    expect(sold(made)).toEqual([shares(20)]);
+  });
 });

@@ -48,7 +48,9 @@ function retract(state: ExecutorState, lot: Lot, fact: FactOf<"LeaderFillRetract
   const entries = [...state.orders.values()].filter((order) => order.kind === "ENTRY" && lotKey(order) === lotKey(lot));
   const bought = entries.map((order) => boughtFor(order, order.filledMicro).get(leaderFillId) ?? ZERO_SHARES);
   const boughtMicro = add(ZERO_SHARES, ...bought);
-  const ownMicro = minAmount(freeLot(state, lot), own === null ? boughtMicro : partOf(boughtMicro, own));
+  // What stood behind a lot is forgotten when that is sold: what is held now may have been bought for others since.
+  const leftMicro = own === null ? (lot.parts.get(leaderFillId) ?? ZERO_SHARES) : partOf(boughtMicro, own);
+  const ownMicro = minAmount(freeLot(state, lot), leftMicro);
   const ofOthers = others === null ? ZERO_SHARES : partOf(subtract(freeLot(state, lot), ownMicro), others);
   const isSold = state.accounts.get(account)?.policy.onRetract === "exit";
   const remainingMicro = isSold ? add(ofOthers, ownMicro) : ofOthers;
