@@ -5,7 +5,7 @@ import { close } from "./closing.ts";
 import { atArrival, atOf, connectionOf } from "./connection.ts";
 import { type Desk, type DeskOutput, lose, nextEpoch } from "./desk.ts";
 import { learnMarket } from "./learnMarket.ts";
-import { auditWith, joinRestBook, REST_LAG_MS } from "./resync.ts";
+import { auditWith, joinRestBook, REST_SETTLED_MS } from "./resync.ts";
 import { type At, type FullBook, heal, isOpen, type Output, setHealth, type TokenBook } from "./tokenBook.ts";
 
 /** Frames are seconds late at worst (a PONG took 11 s, reference §6.1); what is missing for longer does not come. */
@@ -47,7 +47,7 @@ export function onRestBook(
 function confirmed(book: TokenBook, full: FullBook, why: "audit" | "refresh", at: At): Output[] {
   learn(book, full);
   // Sooner, REST may not have what an unread frame said.
-  const isSoon = book.unreadMs !== null && at.tsInitMs - book.unreadMs < REST_LAG_MS;
+  const isSoon = book.unreadMs !== null && at.tsInitMs - book.unreadMs < REST_SETTLED_MS;
   const healed = book.burst === null && !isSoon ? heal(book, "equal to REST", at) : [];
   if (healed.length > 0 || why === "audit" || book.health !== "healthy") return healed;
   return [setHealth(book, "healthy", "equal to REST", at)];
