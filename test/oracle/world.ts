@@ -6,7 +6,7 @@ import type { TokenIndex } from "./feed.ts";
 import type { Level } from "./frames.ts";
 import type { Order, Side } from "./types.ts";
 
-export const ONE = 1_000_000n;
+const ONE = 1_000_000n;
 /** 6.4: how far a print and its decrease may be apart. */
 const EXPLAINS_MS = 1_000;
 
@@ -54,7 +54,7 @@ export function bestFirst(book: TokenBook, side: Side): Level[] {
 }
 
 /** Sorts prices of one side: a bid is better the higher it is, an ask the lower. */
-export function betterFirst(side: Side, a: bigint, b: bigint): number {
+function betterFirst(side: Side, a: bigint, b: bigint): number {
   if (a === b) return 0;
   return a > b === (side === "BUY") ? -1 : 1;
 }
