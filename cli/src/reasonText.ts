@@ -32,10 +32,11 @@ function evidenceOf(reason: RiskReason): string | null {
       return `${what}: expected ${reason.expectedMicro}, is ${reason.actualMicro}`;
     }
     case "SERVICE_SILENT":
+      return reason.service;
     case "UNREADABLE_FACT":
-      return reason.code === "SERVICE_SILENT" ? reason.service : `${reason.service}, fact ${reason.seq}`;
+      return `${reason.service}, fact ${reason.seq}`;
     case "CLOCK_UNCERTAIN":
-      return reason.uncertaintyMs === null ? `${reason.service}` : `${reason.service}, ${reason.uncertaintyMs} ms`;
+      return reason.uncertaintyMs === null ? reason.service : `${reason.service}, ${reason.uncertaintyMs} ms`;
     case "WATCHER_LAGGING":
       return `${reason.lagMs} ms`;
     case "STREAM_FILLING":

@@ -171,7 +171,7 @@ function impossibleFills({ executionFills, orders }: Overview): string[] {
   });
 }
 
-export const moneyRows = (overview: Overview): RunReport["money"] =>
+const moneyRows = (overview: Overview): RunReport["money"] =>
   [...overview.values.values()].map((value) => ({
     account: value.account,
     funding: value.fundingMicro === null ? null : `${value.fundingMicro}`,

@@ -3,18 +3,18 @@ import { resultUntil } from "./compare.ts";
 import type { Fill, OrderResult } from "./types.ts";
 
 const fill = (n: number, atMs: number): Fill => ({
-  ...{
-    n,
-    atMs,
-    priceMicro: 500_000n,
-    sizeMicro: 1_000_000n,
-    usdcMicro: 500_000n,
-    feeMicro: 0n,
-    liquiditySide: "maker",
-  },
+  n,
+  atMs,
+  priceMicro: 500_000n,
+  sizeMicro: 1_000_000n,
+  usdcMicro: 500_000n,
+  feeMicro: 0n,
+  liquiditySide: "maker",
 });
 const result: OrderResult = {
-  ...{ orderId: "a", fills: [fill(0, 100), fill(1, 200)], end: { kind: "EXPIRED", atMs: 300 } },
+  orderId: "a",
+  fills: [fill(0, 100), fill(1, 200)],
+  end: { kind: "EXPIRED", atMs: 300 },
 };
 
 test.each([

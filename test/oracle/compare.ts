@@ -7,9 +7,9 @@ const fillText = (fill: Fill): string => {
 };
 const endText = (end: OrderResult["end"]): string => (end === null ? "open" : `${end.kind} at ${end.atMs}`);
 /** Everything a result says, as a text: two results are the same when their texts are. */
-export const resultText = ({ fills, end }: OrderResult): string => [...fills.map(fillText), endText(end)].join(", ");
+const resultText = ({ fills, end }: OrderResult): string => [...fills.map(fillText), endText(end)].join(", ");
 
-export const orderText = (order: Order): string => {
+const orderText = (order: Order): string => {
   const { orderId, account, tokenId, side, sizeMicro, limitMicro, timeInForce, placeAtMs, ttlMs, cancelAtMs } = order;
   const token = tokenId.length > 8 ? `…${tokenId.slice(-4)}` : tokenId;
   const cancel = cancelAtMs === undefined ? "" : ` cancel ${cancelAtMs}`;

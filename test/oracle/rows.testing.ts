@@ -4,7 +4,7 @@ import { runReference } from "./reference.ts";
 import * as s from "./story.testing.ts";
 import type { Message, Order } from "./types.ts";
 
-export const run = (messages: readonly Message[], ...orders: readonly Order[]): string[] =>
+const run = (messages: readonly Message[], ...orders: readonly Order[]): string[] =>
   s.told(runReference(s.market, messages, orders));
 export const tell = (ts: number, ...messages: Parameters<typeof s.frame>[1][]): Message => s.frame(ts, ...messages);
 /** A harmless change that moves the time on. */

@@ -6,9 +6,9 @@ import type { TokenIndex } from "./feed.ts";
 import type { Level } from "./frames.ts";
 import type { Order, Side } from "./types.ts";
 
-export const ONE = 1_000_000n;
+const ONE = 1_000_000n;
 /** 6.4: how far a print and its decrease may be apart. */
-export const EXPLAINS_MS = 1_000;
+const EXPLAINS_MS = 1_000;
 
 /** Bids are the BUY side of a book, asks its SELL side. */
 export const otherSide = (side: Side): Side => (side === "BUY" ? "SELL" : "BUY");
@@ -54,7 +54,7 @@ export function bestFirst(book: TokenBook, side: Side): Level[] {
 }
 
 /** Sorts prices of one side: a bid is better the higher it is, an ask the lower. */
-export function betterFirst(side: Side, a: bigint, b: bigint): number {
+function betterFirst(side: Side, a: bigint, b: bigint): number {
   if (a === b) return 0;
   return a > b === (side === "BUY") ? -1 : 1;
 }
@@ -156,7 +156,7 @@ export function inSequence(orders: readonly Resting[]): Resting[] {
 const TICKS = [100_000n, 10_000n, 5_000n, 2_500n, 1_000n, 100n];
 
 /** The coarsest tick on which a tick and some prices, or other ticks, lie; the tick itself when they lie on it. */
-export function commonTick(tickMicro: bigint, prices: readonly bigint[]): bigint {
+function commonTick(tickMicro: bigint, prices: readonly bigint[]): bigint {
   if (prices.every((price) => price % tickMicro === 0n)) return tickMicro;
   const fits = (one: bigint): boolean => tickMicro % one === 0n && prices.every((price) => price % one === 0n);
   return TICKS.find(fits) ?? tickMicro;

@@ -66,7 +66,7 @@ export function executorView(
 }
 
 /** The connection of a tape never goes silent: its quotes are as fresh as the tape. */
-export function quoteOf(desk: Desk, tokenId: TokenId): Quote | null {
+function quoteOf(desk: Desk, tokenId: TokenId): Quote | null {
   const book = desk.books.get(tokenId);
   const live = book?.history.book;
   if (book === undefined || live === null || live === undefined) return null;

@@ -285,7 +285,7 @@ const isBroken = (reason: string, { tokens }: CheckReport): boolean =>
 const isMended = ({ untilMs, detail }: TapeGap): boolean =>
   untilMs !== null && (detail.endsWith("nothing is missing") || detail.endsWith("no block was missed"));
 
-export function gapLine({ why, of, tokens, sinceMs, untilMs, dropped, detail }: TapeGap): string {
+function gapLine({ why, of, tokens, sinceMs, untilMs, dropped, detail }: TapeGap): string {
   const length = untilMs === null ? "to the end" : `of ${((untilMs - sinceMs) / 1_000).toFixed(1)} s`;
   const what = [of ?? "every channel", ...(tokens === null ? [] : [`${tokens.length} tokens`])].join(", ");
   const lost = dropped === undefined || dropped === 0 ? "" : `, ${dropped} records dropped`;

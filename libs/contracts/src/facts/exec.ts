@@ -81,7 +81,9 @@ export type DecisionView = z.infer<typeof DecisionView>;
 
 /**
  * Leader's exit: the part of our lot that it closes. `heldMicro`: what he still held, just before, of the purchases that
- * we copied; selling as much or more closes the whole lot. Null on entries or while it is not known.
+ * we copied; selling as much or more closes the whole lot. When exits after it on the chain were followed before it,
+ * `heldMicro` is what these left of the purchases, and `soldMicro` what of it he has not with all of them in their order.
+ * Null on entries or while it is not known.
  */
 export const ExitShare = z.object({ soldMicro: Shares, heldMicro: Shares });
 export type ExitShare = z.infer<typeof ExitShare>;

@@ -4,9 +4,9 @@ import type { BalanceSyncView, OwnWallet, Pair, ReadBalances } from "./messages.
 import type { BalanceSyncState, Wallet, WalletToken } from "./state.ts";
 
 /** Balances in one poll: ten calls of 500. Our own wallets come first, then what moved last. */
-export const PAIRS_MAX = 5_000;
+const PAIRS_MAX = 5_000;
 /** A token without balance is watched this long after it last moved; a complete reading has it too. */
-export const TOUCHED_KEEP_MS = 600_000;
+const TOUCHED_KEEP_MS = 600_000;
 export const COMPLETE_EVERY_MS = 3_600_000;
 
 export type Wanted = Pick<ReadBalances, "pairs" | "purses" | "complete">;

@@ -26,6 +26,7 @@ import { isBehindRest, startResync } from "./resync.ts";
 import {
   type At,
   createTokenBook,
+  isKept,
   isOpen,
   type Output,
   rememberPrice,
@@ -180,8 +181,7 @@ export function onUnreadableFrame(desk: Desk, connectionName: string, tsInitMs: 
   const connection = connectionOf(desk, connectionName);
   const at = atOf(connection, 0, tsInitMs);
   return [...desk.books.values()].flatMap((book) => {
-    const isCurrent = isOpen(book) && (book.health === "healthy" || book.health === "suspect");
-    if (book.connection !== connectionName || !isCurrent) return [];
+    if (book.connection !== connectionName || !isOpen(book) || !isKept(book)) return [];
     // The hash of what came before the frame says nothing of the frame.
     book.burst = null;
     book.unreadMs = tsInitMs;
@@ -247,7 +247,7 @@ function onBook(desk: Desk, connection: Connection, event: BookEvent, tsInitMs: 
   learnMarket(desk, book);
   const isOpening = connection.opening.delete(event.tokenId);
   // A book that is unknown for an unread frame begins anew with a full one.
-  const isCurrent = isLive(book.history) && (book.health === "healthy" || book.health === "suspect");
+  const isCurrent = isLive(book.history) && isKept(book);
   if (isOpening || !isCurrent) {
     // Equal hashes cover the time of the last change: between REST's book and the stream's first nothing happened.
     if (isCurrent && event.hash !== "" && book.last.hash === event.hash) {

@@ -5,8 +5,8 @@ import { close } from "./closing.ts";
 import { atArrival, atOf, connectionOf } from "./connection.ts";
 import { type Desk, type DeskOutput, lose, nextEpoch } from "./desk.ts";
 import { learnMarket } from "./learnMarket.ts";
-import { auditWith, joinRestBook, REST_LAG_MS } from "./resync.ts";
-import { type At, type FullBook, heal, isOpen, type Output, setHealth, type TokenBook } from "./tokenBook.ts";
+import { auditWith, joinRestBook, REST_SETTLED_MS } from "./resync.ts";
+import { type At, type FullBook, heal, isKept, isOpen, type Output, setHealth, type TokenBook } from "./tokenBook.ts";
 
 /** Frames are seconds late at worst (a PONG took 11 s, reference §6.1); what is missing for longer does not come. */
 const AUDIT_LATE_MS = 15_000;
@@ -29,7 +29,7 @@ export function onRestBook(
   learnMarket(desk, book);
   const at = atArrival(connectionOf(desk, book.connection), full.tsEventMs, tsInitMs);
   const outputs: Output[] = [];
-  if (book.health === "healthy" || book.health === "suspect") {
+  if (isKept(book)) {
     const audit = auditWith(book, full, tsInitMs, why === "audit" ? AUDIT_LATE_MS : 0);
     if (audit === "wrong") outputs.push(...lose(desk, book, "levels differ from REST", at));
     else if (audit === "restIsOlder") {
@@ -47,7 +47,7 @@ export function onRestBook(
 function confirmed(book: TokenBook, full: FullBook, why: "audit" | "refresh", at: At): Output[] {
   learn(book, full);
   // Sooner, REST may not have what an unread frame said.
-  const isSoon = book.unreadMs !== null && at.tsInitMs - book.unreadMs < REST_LAG_MS;
+  const isSoon = book.unreadMs !== null && at.tsInitMs - book.unreadMs < REST_SETTLED_MS;
   const healed = book.burst === null && !isSoon ? heal(book, "equal to REST", at) : [];
   if (healed.length > 0 || why === "audit" || book.health !== "healthy") return healed;
   return [setHealth(book, "healthy", "equal to REST", at)];

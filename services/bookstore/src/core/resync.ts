@@ -7,8 +7,8 @@ import { levelCount, sizeAt } from "@slipstream/book/ladder";
 import { applyChanges, openBook } from "./changes.ts";
 import { type At, type FullBook, isOpen, type NextEpoch, type Output, setHealth, type TokenBook } from "./tokenBook.ts";
 
-/** A REST book that stays the same for longer than REST lags is the book. */
-export const REST_LAG_MS = 1_500;
+/** A REST book that stays the same for longer than REST lags (1.1 s at most, reference §6.4) is the book. */
+export const REST_SETTLED_MS = 1_500;
 /** More than messages of one connection come out of order (0.62 s at most, reference §6.3). */
 const DISORDER_MS = 1_000;
 
@@ -41,7 +41,7 @@ export function joinRestBook(book: TokenBook, full: FullBook, nextEpoch: NextEpo
   if (joining !== null && same < 0 && full.tsEventMs < joining.sinceMs) {
     const { refused } = joining;
     if (refused?.hash !== full.hash) joining.refused = { hash: full.hash, tsInitMs: at.tsInitMs };
-    if (refused?.hash !== full.hash || at.tsInitMs - refused.tsInitMs < REST_LAG_MS) return [];
+    if (refused?.hash !== full.hash || at.tsInitMs - refused.tsInitMs < REST_SETTLED_MS) return [];
   }
   const later = same >= 0 ? entries.slice(same + 1) : entries.filter((entry) => entry.tsEventMs > full.tsEventMs);
   const outputs = openBook(book, full, nextEpoch(), at);

@@ -144,6 +144,9 @@ export function createTokenBook(tokenId: TokenId, connection: string, fence: num
 /** True when there is a book, good or not. */
 export const isOpen = (book: TokenBook): boolean => book.history.book !== null && book.conditionId !== null;
 
+/** True while what comes changes the book: it may be doubted, but nothing is awaited that replaces it. */
+export const isKept = ({ health }: TokenBook): boolean => health === "healthy" || health === "suspect";
+
 /** The venue announced another trade price for the market: the hash of both tokens may carry it from now on. */
 export function rememberPrice(book: TokenBook, text: string): void {
   if (book.lastTradePrices[0] === text) return;

@@ -27,7 +27,7 @@ import { partOf } from "./exitSize.ts";
 import { isEnded, type OrderState } from "./orders.ts";
 import { type ExecutorState, type KnownFill, type LotRef, lotKey, lotRefOf, lotSize, openOrdersOf } from "./state.ts";
 
-export const PARTS_MAX = 256;
+const PARTS_MAX = 256;
 
 /** A part that an order took, and what became of it. */
 export type UsedPart = BucketPart & {

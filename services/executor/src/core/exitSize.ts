@@ -2,7 +2,8 @@
  * How much of a lot a leader's exit closes. Used by decisions and by the fold, so that both reckon the same.
  *
  * An exit may be told late: other acts are told when their block is final, gaps are read when they can be. What we bought
- * for signals that lie behind it on the chain is not closed by it; the leader still holds his part of that.
+ * for signals that lie behind it on the chain is not closed by it; the leader still holds his part of that. Only when exits
+ * that lie behind it were followed first is it about what these took their part of as well (`concerns`).
  */
 import type { LeaderFillId } from "@slipstream/contracts/ids";
 import { add, minAmount, type SharesMicro, scale, subtractToZero, ZERO_SHARES } from "@slipstream/contracts/money";
@@ -30,8 +31,8 @@ export function freeLot(state: ExecutorState, ref: LotRef): SharesMicro {
 }
 
 /**
- * What of the lot an exit is about: what was bought for signals before it and no other exit is closing. One that lies
- * behind it closes its part of that as well.
+ * What of the lot an exit is about (`concerns`) and no other exit is closing. One that lies behind it closes its part of
+ * that as well.
  */
 export function closableLot(state: ExecutorState, ref: LotRef, exit: KnownFill): SharesMicro {
   const isOf = concerns(state, ref, exit);

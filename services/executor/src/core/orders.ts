@@ -33,7 +33,10 @@ export type OrderEvent =
 
 export type CancelReason = "FILL_REVERTED" | "RISK_HALT" | "OPERATOR" | "LEADER_EXITED" | "REPLACED" | "MARKET_CLOSED";
 
-/** The leader sold while this entry was open: what it fills from now on is sold again in the same proportion. */
+/**
+ * The leader left, or a purchase turned out never to have happened, while this entry was open: what it fills from now on is
+ * sold again in the same proportion.
+ */
 export type OwedExit = {
   readonly attemptId: OrderIntent["attemptId"];
   readonly leaderFillId: OrderIntent["leaderFillId"];

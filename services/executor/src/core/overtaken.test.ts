@@ -2,9 +2,9 @@
 import { add } from "@slipstream/contracts/money";
 import { describe, expect, test } from "vitest";
 import { saved } from "./bucket.testing.ts";
-import { leaderFill, loss, only, price, riskFact, sale, shares, usdc } from "./facts.testing.ts";
+import { leaderFill, loss, only, riskFact, sale, shares } from "./facts.testing.ts";
 import { bidding, leaderAct, lotOf, owedExits, sold, tick } from "./stories.testing.ts";
-import { fillOrder, type Story } from "./story.testing.ts";
+import { fillOne, fillOrder, type Story } from "./story.testing.ts";
 
 const buy = (n: number, size: number) => leaderFill(n, { sharesMicro: shares(size) });
 
@@ -45,11 +45,7 @@ describe("he buys 90, sends them away, buys 120 and sells; the transfer is told 
     fillOrder(made, 9);
     made.tell(buy(3, 120), sale(4, 120), leaderAct(2, "transferOut", 90));
     const bought = only(made.own, "OrderIntent").filter(({ kind }) => kind === "ENTRY");
-    for (const { orderId, tokenId } of bought.slice(1)) {
-      const event = { kind: "fill" as const, orderId, tokenId, atMs: made.view.nowMs, n: 0, priceMicro: price(0.5) };
-      const money = { usdcMicro: usdc(6), feeMicro: usdc(0), liquiditySide: "taker" as const };
-      made.say({ type: "VenueReport", orderId, events: [{ ...event, ...money, sizeMicro: shares(12) }] });
-    }
+    for (const order of bought.slice(1)) fillOne(made, order, 12);
     tick(made, 1_000);
     expect(lotOf(made)).toEqual([shares(21)]);
     expect(add(...sold(made))).toBe(shares(21));

@@ -2,11 +2,13 @@ import { isOnTick, MICRO_NUMBER, priceMicro } from "@slipstream/contracts/money"
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { balance, leaderFill, market, only, price, quote, sale, shares } from "./facts.testing.ts";
-import { guardedLimit } from "./price.testing.ts";
-import { guardPrice } from "./price.ts";
+import { guardPrice, withinGrid } from "./price.ts";
 import { bidAt, exits, holdingTen } from "./stories.testing.ts";
 import { goodStory } from "./story.testing.ts";
 
+/** The limit of an entry by the guard alone; null when no price of the grid keeps the guard. */
+const guardedLimit = (options: Parameters<typeof guardPrice>[0]) =>
+  withinGrid(guardPrice(options), options.tickMicro, options.side);
 const guard = { priceGuardBps: 200, priceGuardTicks: 2, priceGuardMaxBps: 500 };
 
 describe("the guard at low prices: 200 bps and 2 ticks, never more than 500 bps", () => {

@@ -11,7 +11,7 @@ export function purchasePrice({ priceMicro: price, leaderFillId }: KnownFill): P
   return price;
 }
 
-export type GuardOptions = {
+type GuardOptions = {
   readonly leaderPriceMicro: PriceMicro;
   readonly side: Side;
   readonly tickMicro: PriceMicro;

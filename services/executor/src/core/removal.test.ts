@@ -19,7 +19,7 @@ import {
 } from "./facts.testing.ts";
 import { pendingOf } from "./pending.ts";
 import { bidAt, exits, holdingTen, leaderAct, limits, lotOf, owedExits, placed, tick } from "./stories.testing.ts";
-import { endOrder, fillOrder, goodStory, type Story } from "./story.testing.ts";
+import { endOrder, fillOne, fillOrder, goodStory, type Story } from "./story.testing.ts";
 
 const deleted = configFact(`leaders.${leader}`, 2, null);
 const told = (of: Story) => pendingOf({ state: of.state(), view: of.viewNow() }, null);
@@ -68,11 +68,7 @@ describe("a leader who is removed", () => {
     made.tell(sale(2, 100), sale(3, 20), removed("close"));
     tick(made);
     expect(sizes(made)).toEqual([shares(10), shares(10)]);
-    for (const { orderId, tokenId } of exits(made)) {
-      const fill = { kind: "fill" as const, orderId, tokenId, atMs: made.view.nowMs, n: 0, priceMicro: price(0.5) };
-      const money = { usdcMicro: 5_000_000n as never, feeMicro: 0n as never, liquiditySide: "taker" as const };
-      made.say({ type: "VenueReport", orderId, events: [{ ...fill, ...money, sizeMicro: shares(10) }] });
-    }
+    for (const order of exits(made)) fillOne(made, order, 10);
     expect([lotOf(made), owedExits(made)]).toEqual([[], []]);
   });
 

@@ -1,8 +1,8 @@
 /** Purchases that were told ahead of the chain and never happened. */
 import { describe, expect, test } from "vitest";
-import { leaderFill, loss, only, price, sale, shares, usdc } from "./facts.testing.ts";
+import { leaderFill, loss, only, sale, shares } from "./facts.testing.ts";
 import { bidding, leaderAct, lotOf, owedExits, sold, tick } from "./stories.testing.ts";
-import { endOrder, fillOrder, type Story } from "./story.testing.ts";
+import { endOrder, fillOne, fillOrder, type Story } from "./story.testing.ts";
 
 const ghost = (n: number) => leaderFill(n, { blockNumber: null, blockHash: null, logIndex: null });
 const retraction = (n: number) => loss("LeaderFillRetracted", ghost(n));
@@ -62,10 +62,7 @@ describe("a purchase that never happened", () => {
     made.tell(leaderFill(1), ghost(2), sale(3, 100), retraction(2));
     const [entry] = only(made.own, "OrderIntent");
     if (entry === undefined) throw new Error("nothing was ordered");
-    const { orderId, tokenId } = entry;
-    const event = { kind: "fill" as const, orderId, tokenId, atMs: made.view.nowMs, n: 0, priceMicro: price(0.5) };
-    const money = { usdcMicro: usdc(5), feeMicro: usdc(0), liquiditySide: "taker" as const };
-    made.say({ type: "VenueReport", orderId, events: [{ ...event, ...money, sizeMicro: shares(10) }] });
+    fillOne(made, entry, 10);
     tick(made);
     expect(sold(made)).toEqual([shares(10)]);
   });

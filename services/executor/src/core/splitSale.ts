@@ -41,7 +41,7 @@ type Origin = {
 };
 
 /** Where what a leader sold came from, as far as his fills and acts before the sale tell. */
-export function originOf(holding: Holding | undefined, sale: KnownFill): Origin {
+function originOf(holding: Holding | undefined, sale: KnownFill): Origin {
   const { sharesMicro: soldMicro } = sale;
   const { split, other } = leftBefore(holding?.movements ?? [], sale);
   return { splitMicro: minAmount(split, soldMicro), explained: add(split, other) >= soldMicro };

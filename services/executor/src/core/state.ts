@@ -8,7 +8,7 @@
  * 3. A lot is what our own fills bought on behalf of one leader and did not sell again.
  * 4. An act of the leader that ends a holding otherwise (merge, conversion, transfer) is a sale without a price.
  * 5. Fills are forgotten after 2 × the largest signal age, but not while a lot, an open order or an unfollowed exit of
- *    the same leader and token remains.
+ *    the same leader and token remains, nor while one of these or a bucket names the fill.
  */
 import type { FactOf } from "@slipstream/contracts/facts";
 import type { BucketPart } from "@slipstream/contracts/facts/exec";
@@ -248,7 +248,7 @@ export function exposureOf(state: ExecutorState, account: AccountId, tokenId: To
 }
 
 /** Tokens of which an account holds, over all leaders, at least what the venue takes in an order; less is dust. */
-export function heldTokens(state: ExecutorState, account: AccountId): Set<TokenId> {
+function heldTokens(state: ExecutorState, account: AccountId): Set<TokenId> {
   const held = new Map<TokenId, SharesMicro>();
   const minimum = new Map<TokenId, SharesMicro>();
   for (const lot of state.lots.values()) {

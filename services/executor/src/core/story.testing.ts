@@ -128,8 +128,18 @@ export function goodStory(
 export function fillOrder(of: Story, size: number, at = 0.5, n = 0): void {
   const order = only(of.own, "OrderIntent").at(-1);
   if (order === undefined) throw new Error("there is no order to fill");
+  fillOne(of, order, size, at, n);
+}
+
+/** The venue fills an order. */
+export function fillOne(
+  of: Story,
+  { orderId, tokenId }: Pick<FactOf<"OrderIntent">, "orderId" | "tokenId">,
+  size: number,
+  at = 0.5,
+  n = 0,
+): void {
   const sizeMicro = shares(size);
-  const { orderId } = order;
   const event = { kind: "fill" as const, orderId, tokenId, atMs: of.view.nowMs, n, priceMicro: price(at), sizeMicro };
   const money = { usdcMicro: usdc(size * at), feeMicro: usdc(0), liquiditySide: "taker" as const };
   of.say({ type: "VenueReport", orderId, events: [{ ...event, ...money }] });

@@ -30,7 +30,7 @@ import { leaderAct, tick } from "./stories.testing.ts";
 import { goodStory, type Story } from "./story.testing.ts";
 import type { Did, Run, Step } from "./strandingSteps.testing.ts";
 
-export const no = "8" as TokenId;
+const no = "8" as TokenId;
 const second = `0x${"22".repeat(20)}` as Address;
 export const leaders = [leader, second] as const;
 export const tokens = [tokenId, no] as const;

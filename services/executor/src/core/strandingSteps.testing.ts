@@ -1,7 +1,7 @@
 /** What happens in the world of `stranding.testing.ts`, and random histories of it. */
 import fc from "fast-check";
 
-export type Move = "buy" | "sell" | "split" | "merge" | "transferIn" | "transferOut" | "convert";
+type Move = "buy" | "sell" | "split" | "merge" | "transferIn" | "transferOut" | "convert";
 export type Did = {
   readonly do: Move;
   readonly who: 0 | 1;
