@@ -12,9 +12,15 @@ const isForeign = (args) => args.some((arg) => arg === "--leader" || arg.startsW
 /** A run with real leaders needs no chain of its own. */
 const programsOfStart = (args) => (isForeign(args) ? "bus" : "all");
 
+/** A tape is its own venue and chain, and needs a bus. */
+function programsOfCommand(args) {
+  if (args[0] === "start") return programsOfStart(args);
+  return args[0] === "tape" && args[1] === "play" ? "bus" : "none";
+}
+
 const commands = {
   start: (args) => ({ programs: programsOfStart(args), argv: [cli, "start", ...args] }),
-  cli: (args) => ({ programs: args[0] === "start" ? programsOfStart(args) : "none", argv: [cli, ...args] }),
+  cli: (args) => ({ programs: programsOfCommand(args), argv: [cli, ...args] }),
   test: (args) => ({
     programs: "all",
     argv: [join(root, "node_modules", "vitest", "vitest.mjs"), "run", "--root", root, ...args],

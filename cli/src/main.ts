@@ -12,6 +12,7 @@ import { runStatus } from "./commands/status.ts";
 import { parseDuration, readSettings } from "./config.ts";
 import { natsUrlOf } from "./connection.ts";
 import { openRunFolder } from "./runFolder.ts";
+import { refuseStrayWords } from "./strayWords.ts";
 
 const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fills, on paper
 
@@ -87,6 +88,7 @@ async function main(argv: readonly string[]): Promise<number> {
     console.log(USAGE);
     return command === undefined && values.help !== true ? 1 : 0;
   }
+  refuseStrayWords(command, rest);
   const env = readEnvironment();
   const settings = readSettings(env);
   const folder = openRunFolder(settings.SLIPSTREAM_HOME ?? join(root, ".slipstream"));
