@@ -62,7 +62,8 @@ export function foldSkip(state: ExecutorState, fact: FactOf<"ExecutionAttempt">)
     if (isCovered || fact.bucketAddMicro > 0n) noteCopied(state, fact, fill, fact.copiedMicro ?? null);
     return;
   }
-  if (exitShare !== null || !fact.unfollowed) shrinkBucket(state, fact, fill);
+  // A sale that never happened takes nothing of what is saved up; of one whose share is not known nothing is left.
+  if (fill.status !== "RETRACTED" && (exitShare !== null || !fact.unfollowed)) shrinkBucket(state, fact, fill);
   if (fact.unfollowed) {
     const remainingMicro = exitShare === null ? null : partOf(closableLot(state, fact, fill), exitShare);
     setUnfollowed(state, {

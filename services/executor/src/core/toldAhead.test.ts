@@ -85,6 +85,15 @@ describe("an exit that is decided while the chain has taken it back", () => {
     expect(sold(made)).toEqual([shares(10)]);
   });
 
+  test("for good takes nothing of what was saved up since", () => {
+    const made = bidding();
+    const lost = sale(3, 100);
+    made.tell(lost, loss("LeaderFillReverted", lost), loss("LeaderFillRetracted", lost));
+    made.tell(leaderFill(1, { sharesMicro: shares(30) }));
+    tick(made, 500);
+    expect([skips(made).at(-1), saved(made)]).toEqual([["FILL_REVERTED", false], shares(3)]);
+  });
+
   test("for good is not waited for", () => {
     const made = bidding();
     const lost = sale(3, 100);
