@@ -23,10 +23,13 @@ import {
   unfollowedOf,
 } from "./state.ts";
 
-/** What of the lot no exit is closing yet. */
+/**
+ * What of the lot no exit is closing yet. A person may change his mind about closing it: his word hides no exit.
+ */
 export function freeLot(state: ExecutorState, ref: LotRef): SharesMicro {
   const closing = openOrdersOf(state, ref).flatMap((order) => (order.kind === "EXIT" ? [leavesOf(order)] : []));
-  const waiting = unfollowedOf(state, ref).map(({ remainingMicro }) => remainingMicro ?? ZERO_SHARES);
+  const exits = unfollowedOf(state, ref).filter(({ reason }) => reason !== CLOSE_REASON);
+  const waiting = exits.map(({ remainingMicro }) => remainingMicro ?? ZERO_SHARES);
   return subtractToZero(lotSize(state, ref), add(ZERO_SHARES, ...closing, ...waiting));
 }
 

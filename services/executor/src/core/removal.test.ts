@@ -8,6 +8,7 @@ import {
   leader,
   leaderFact,
   leaderFill,
+  loss,
   only,
   paper,
   policyFact,
@@ -79,6 +80,19 @@ describe("a leader who is removed", () => {
     expect(sizes(made)).toEqual([shares(10)]);
     fillOrder(made, 10);
     expect([lotOf(made), owedExits(made)]).toEqual([[], []]);
+  });
+
+  test("to be closed, while what he never bought fills, and followed again: that is sold", () => {
+    const made = goodStory({ onRetract: "exit" });
+    bidAt(made, 0.5);
+    const ghost = leaderFill(1, { blockNumber: null, blockHash: null, logIndex: null });
+    made.tell(ghost, riskFact("halt", 2), loss("LeaderFillRetracted", ghost), removed("close"));
+    fillOrder(made, 10);
+    made.tell(removed("follow", { revision: 3 }));
+    expect(owedExits(made)).toEqual([shares(10)]);
+    made.tell(riskFact("normal", 3));
+    tick(made);
+    expect(sizes(made)).toEqual([shares(10)]);
   });
 
   test("to be closed while an order for his exit is on its way into the log: everything is sold", () => {

@@ -4,7 +4,7 @@
  */
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
 import { type Address, type AttemptId, attemptId } from "@slipstream/contracts/ids";
-import { add } from "@slipstream/contracts/money";
+import { add, maxAmount, type SharesMicro, subtractToZero, ZERO_SHARES } from "@slipstream/contracts/money";
 import type { WhenRemoved } from "@slipstream/contracts/policy";
 import { clearBuckets } from "./bucket.ts";
 import { tidyCopied } from "./copied.ts";
@@ -20,6 +20,7 @@ import {
   type LotRef,
   lotRefOf,
   type UnfollowedExit,
+  unfollowedOf,
 } from "./state.ts";
 
 /** The wait doubles with each order of an exit that failed, up to a minute, but never beyond a step of its limit. */
@@ -65,14 +66,20 @@ export function setUnfollowed(state: ExecutorState, exit: UnfollowedExit): void 
     state.unfollowed.set(exit.attemptId, exit);
     return;
   }
-  const remainingMicro =
-    known.remainingMicro === null || exit.remainingMicro === null
-      ? null
-      : add(known.remainingMicro, exit.remainingMicro);
   state.unfollowed.set(exit.attemptId, {
-    ...{ ...exit, remainingMicro, n: Math.max(known.n, exit.n) },
+    ...{ ...exit, remainingMicro: bothOf(known, exit), n: Math.max(known.n, exit.n) },
+    // An exit goes on when the person changes his mind about closing the lot.
+    reason: exit.reason === CLOSE_REASON ? known.reason : exit.reason,
     ...{ sinceMs: Math.min(known.sinceMs, exit.sinceMs), priceMicro: known.priceMicro ?? exit.priceMicro },
   });
+}
+
+function bothOf(known: UnfollowedExit, exit: UnfollowedExit): SharesMicro | null {
+  if (known.remainingMicro === null || exit.remainingMicro === null) return null;
+  // What is closed whatever he does holds what he leaves.
+  const isInside = known.reason === CLOSE_REASON && exit.reason !== CLOSE_REASON;
+  if (isInside) return maxAmount(known.remainingMicro, exit.remainingMicro);
+  return add(known.remainingMicro, exit.remainingMicro);
 }
 
 /**
@@ -87,7 +94,9 @@ export function tidy(state: ExecutorState, ref: LotRef): void {
 /** A lot of a leader who was removed is sold, whatever he does; no price of his says at what. */
 export function closeLot(state: ExecutorState, lot: Lot, sinceMs: number): void {
   const signal = [...lot.parts.keys()].at(-1);
-  const remainingMicro = freeLot(state, lot);
+  const closing = unfollowedOf(state, lot).filter(({ reason }) => reason === CLOSE_REASON);
+  const closingMicro = add(ZERO_SHARES, ...closing.map(({ remainingMicro }) => remainingMicro ?? ZERO_SHARES));
+  const remainingMicro = subtractToZero(freeLot(state, lot), closingMicro);
   if (signal === undefined || remainingMicro === 0n) return;
   const { account, leader, tokenId, conditionId } = lot;
   const attempt = attemptId(account, signal);
