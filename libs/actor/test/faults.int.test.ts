@@ -11,7 +11,17 @@ import { until } from "@slipstream/testkit/until";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type AckEater, startAckEater } from "./ackEater.ts";
 import { accountA, jobFact } from "./jobs.ts";
-import { append, appendRaw, clock, connectTo, freshLog, type JobsActor, logger, startJobs } from "./rig.ts";
+import {
+  append,
+  appendRaw,
+  clock,
+  connectTo,
+  expectPerformed,
+  freshLog,
+  type JobsActor,
+  logger,
+  startJobs,
+} from "./rig.ts";
 
 let nats: TestNats;
 let bus: Bus;
@@ -82,7 +92,7 @@ describe("the link and the broker", () => {
       if (n % 15 === 0) eater.cut();
     }
     await done(actor, 60);
-    expect(actor.effects).toHaveLength(60);
+    expectPerformed(actor, 60);
     expect(new Set(await countsById())).toEqual(new Set([1]));
     await actor.drain();
   });
@@ -95,7 +105,7 @@ describe("the link and the broker", () => {
     await nats.restart();
     await append(bus, ...Array.from({ length: 20 }, (_, i) => jobFact(i + 21)));
     await done(actor, 40);
-    expect(actor.effects).toHaveLength(40);
+    expectPerformed(actor, 40);
     expect(new Set(await countsById())).toEqual(new Set([1]));
     expect(actor.status().problems).toEqual([]);
     await actor.drain();

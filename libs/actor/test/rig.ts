@@ -9,6 +9,7 @@ import { type ActorHandle, type ActorOptions, startActor } from "@slipstream/act
 import { type Fact, writeFact } from "@slipstream/contracts/facts";
 import { subjectOf } from "@slipstream/contracts/subjects";
 import { pino } from "pino";
+import { expect } from "vitest";
 import { type JobsMessage, type JobsRequest, type JobsState, type JobsView, jobsCore } from "./jobs.ts";
 
 export const logger = pino({ level: "silent" });
@@ -44,13 +45,17 @@ export async function appendRaw(bus: Bus, subject: string, schema: string | null
 export type JobsOptions = Partial<ActorOptions<JobsState, JobsView, JobsMessage, JobsRequest>> & { readonly bus: Bus };
 export type JobsActor = ActorHandle<JobsState, JobsMessage> & {
   readonly effects: string[];
+  /** As `effects`, each with the fence of the tenure that performed it. */
+  readonly byTenure: string[];
   readonly fatal: Error[];
 };
 
 /** An actor whose effects are noted in memory; `perform` may be given. */
 export async function startJobs(options: JobsOptions): Promise<JobsActor> {
   const effects: string[] = [];
+  const byTenure: string[] = [];
   const fatal: Error[] = [];
+  let fenceNow: () => number | null = () => null;
   const handle = await startActor<JobsState, JobsView, JobsMessage, JobsRequest>({
     core: jobsCore,
     clock,
@@ -60,10 +65,21 @@ export async function startJobs(options: JobsOptions): Promise<JobsActor> {
     view: () => ({ bonus: 7 }),
     perform: (job) => {
       effects.push(`${job.account}.${job.n}`);
+      byTenure.push(`${job.account}.${job.n} in ${fenceNow()}`);
       return Promise.resolve({ type: "Done", job });
     },
     onFatal: (error) => fatal.push(error),
     ...options,
   });
-  return { ...handle, effects, fatal };
+  fenceNow = () => handle.status().fence;
+  return { ...handle, effects, byTenure, fatal };
+}
+
+/**
+ * All jobs were performed, none twice in one tenure. On a machine that stands still for longer than a lease there are
+ * several, and a new one performs again what no fact in the log says was done.
+ */
+export function expectPerformed({ effects, byTenure }: JobsActor, jobs: number): void {
+  expect(new Set(effects).size).toBe(jobs);
+  expect(new Set(byTenure).size).toBe(byTenure.length);
 }
