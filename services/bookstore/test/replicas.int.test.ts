@@ -137,6 +137,8 @@ test("when one is killed, its tokens come back from the other in new epochs; the
   }
   await start(victim);
   await until(() => partitionsOf(victim) === 8 && partitionsOf(survivor) === 8, { what: "even shares" });
+  // One that starts knows what is asked for when it is asked: whoever follows books asks again every few seconds.
+  await track();
   venue.change(bid(380_000, 5));
   await allTrue("all books by two again");
 });
