@@ -4,6 +4,7 @@ import type { Bus } from "@slipstream/actor/bus";
 import { flatLevels } from "@slipstream/book/ladder";
 import {
   createReplica,
+  onReplicaLinkLost,
   onReplicaMessage,
   onReplicaTimer,
   type Replica,
@@ -40,7 +41,13 @@ export function followBook(bus: Bus, tokenId: TokenId): Follower {
       void perform(onReplicaMessage(replica, update, Date.now()));
     },
   });
-  const timer = setInterval(() => void perform(onReplicaTimer(replica, Date.now())), 100);
+  // What is published while the link is down is never heard: as every consumer, it asks anew.
+  const stopWatching = bus.onLink((link) => {
+    if (link === "lost") onReplicaLinkLost(replica);
+  });
+  const timer = setInterval(() => {
+    if (bus.connected()) void perform(onReplicaTimer(replica, Date.now()));
+  }, 100);
   return {
     replica,
     updates,
@@ -52,6 +59,7 @@ export function followBook(bus: Bus, tokenId: TokenId): Follower {
     },
     stop: () => {
       clearInterval(timer);
+      stopWatching();
       if (!subscription.isClosed()) subscription.unsubscribe();
     },
   };
