@@ -10,7 +10,7 @@ import { runOperator, runSkip } from "./commands/operator.ts";
 import { runProvision } from "./commands/provision.ts";
 import { runStatus } from "./commands/status.ts";
 import { parseDuration, readSettings } from "./config.ts";
-import { natsUrlOf } from "./connection.ts";
+import { busAddressOf } from "./connection.ts";
 import { openRunFolder } from "./runFolder.ts";
 
 const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fills, on paper
@@ -90,7 +90,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const env = readEnvironment();
   const settings = readSettings(env);
   const folder = openRunFolder(settings.SLIPSTREAM_HOME ?? join(root, ".slipstream"));
-  const natsUrl = natsUrlOf(settings, folder);
+  const address = () => busAddressOf(settings, folder);
   const asked = {
     leaders: parseLeaders(values.leader ?? []),
     reportFile: values.report ?? null,
@@ -104,9 +104,9 @@ async function main(argv: readonly string[]): Promise<number> {
       return runStart({ ...asked, ...surroundings(), tape: null, forMs: durationOf(values.for) });
     }
     case "status":
-      return runStatus(natsUrl);
+      return runStatus(await address());
     case "leaders":
-      return runLeaders(natsUrl, rest, {
+      return runLeaders(await address(), rest, {
         label: values.label ?? "",
         from: values.from,
         fromSandbox: values["from-sandbox"],
@@ -114,11 +114,11 @@ async function main(argv: readonly string[]): Promise<number> {
       });
     case "halt":
     case "resume":
-      return runOperator(natsUrl, command, { why: values.why ?? "", account: values.account });
+      return runOperator(await address(), command, { why: values.why ?? "", account: values.account });
     case "skip":
-      return runSkip(natsUrl, rest, values.why ?? "");
+      return runSkip(await address(), rest, values.why ?? "");
     case "provision":
-      return runProvision(natsUrl);
+      return runProvision(await address());
     case "record": {
       const { runRecord } = await import("./commands/record.ts");
       return runRecord({

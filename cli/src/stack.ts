@@ -1,17 +1,17 @@
 /** The processes of a local run: bus, world and services, with the environment each needs. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exactClockText, faceOf, MACHINE_CLOCK } from "@slipstream/actor/clock";
-import { freePort, waitForPort } from "@slipstream/actor/process";
+import { freePort } from "@slipstream/actor/process";
 import { startServiceClock } from "@slipstream/actor/serviceClock";
 import { ContractError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
 import { type ServiceName, serviceNames } from "@slipstream/contracts/subjects";
 import { withoutPaths } from "@slipstream/contracts/urls";
-import { seedFolder } from "@slipstream/sandbox/worldFolder";
 import { pino } from "pino";
 import { type CliSettings, shownPath } from "./config.ts";
+import { startBus } from "./runBus.ts";
 import type { RunFolder } from "./runFolder.ts";
 import { type Environment, serviceEnv, venueEndpoints } from "./serviceEnv.ts";
 import { createSupervisor, logTail, type Supervisor } from "./supervisor.ts";
@@ -88,14 +88,24 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   let natsUrl = settings.NATS_URL ?? "";
   let sandboxUrl: string | null = null;
   const record = (): void => {
-    folder.write({ mode: home, natsUrl, sandboxUrl, pid: process.pid, children: supervisor.pids() });
+    try {
+      folder.write({
+        natsUrl: natsUrl === "" ? null : natsUrl,
+        sandboxUrl,
+        pid: process.pid,
+        children: supervisor.pids(),
+      });
+    } catch (error) {
+      // A full disk ends no run: what stands there still names the bus, whose address does not change.
+      say(`run.json could not be written: ${error instanceof Error ? error.message : String(error)}`);
+    }
   };
   let world: Awaited<ReturnType<typeof startWorld>> | null = null;
   try {
     if (settings.NATS_URL === undefined) {
       const port = await freePort();
       natsUrl = `nats://127.0.0.1:${port}`;
-      await startBus(supervisor, options, port, storeOf(options, home));
+      await startBus(supervisor, options, { port, home });
     }
     if (!real) world = await startWorld(supervisor, { ...options, env });
   } catch (error) {
@@ -135,48 +145,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       return supervisor.stop(graceMs);
     },
   };
-}
-
-/**
- * Where the log of a run is kept. A log is of one world: each seed of the sandbox has its own, and a tape, which begins
- * anew each time it is played, an empty one.
- */
-export function storeOf(
-  { folder, settings }: Pick<StackOptions, "folder" | "settings">,
-  home: "polygon" | "sandbox" | "tape",
-): string {
-  if (home === "tape") rmSync(folder.file(home, "nats"), { recursive: true, force: true });
-  return home === "sandbox" ? join(home, seedFolder(settings.SANDBOX_SEED)) : home;
-}
-
-async function startBus(
-  supervisor: Supervisor,
-  { folder, env, settings }: StackOptions,
-  port: number,
-  world: string,
-): Promise<void> {
-  const bin = settings.NATS_SERVER_BIN;
-  if (bin === undefined) {
-    throw new ContractError(
-      "CONFIG_INVALID",
-      "NATS_SERVER_BIN is missing: start by `npm start`, which finds or fetches nats-server",
-    );
-  }
-  const configFile = folder.file(world, "nats.conf");
-  const store = folder.file(world, "nats");
-  writeFileSync(
-    configFile,
-    `listen: "127.0.0.1:${port}"\nmax_payload: 1MB\njetstream {\n  store_dir: ${JSON.stringify(store)}\n  sync_interval: "always"\n}\n`,
-  );
-  const running = await supervisor.start({
-    name: "nats-server",
-    command: bin,
-    args: ["-c", configFile],
-    env,
-    logFile: folder.file("logs", "nats-server.log"),
-    tier: 0,
-  });
-  await waitForPort(running, port, READY_MS);
 }
 
 async function startWorld(

@@ -21,5 +21,7 @@ test.each([
   ["a sequence that is none", ["risk", "x"], "seen"],
   ["no reason", ["risk", "7"], ""],
 ])("skip refuses %s before it reaches for the bus", async (_name, args, why) => {
-  await expect(runSkip("nats://127.0.0.1:1", args, why)).rejects.toThrow(/usage: slipstream skip/);
+  await expect(runSkip({ urls: ["nats://127.0.0.1:1"], withinMs: 1_000 }, args, why)).rejects.toThrow(
+    /usage: slipstream skip/,
+  );
 });

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import type { Bus } from "@slipstream/actor/bus";
 import { timerMs } from "@slipstream/actor/clock";
 import { type Markets, watchMarkets } from "@slipstream/actor/markets";
+import { endProcess } from "@slipstream/actor/process";
 import { provision } from "@slipstream/actor/provision";
 import { ContractError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
@@ -42,6 +43,8 @@ export type StartOptions = {
 
 /** Services drain within this, so that Ctrl-C takes less than ten seconds. */
 const DRAIN_MS = 8_000;
+/** What a killed run left behind may take so long to save what it has. */
+const LEFT_BEHIND_MS = 20_000;
 /** The bus was started with everything else of the run. */
 const BUS_READY_MS = 30_000;
 const REPAINT_MS = 500;
@@ -58,7 +61,16 @@ export async function runStart(options: StartOptions): Promise<number> {
   checkOutput("--report", options.reportFile);
   checkOutput("--fills-out", options.fillsFile);
   makeHome(folder.path);
-  refuseSecondRun(folder);
+  await takeFolder(folder);
+  try {
+    return await runTaken(options);
+  } finally {
+    folder.clear();
+  }
+}
+
+/** As `runStart`, in a folder that is this run's. */
+async function runTaken(options: StartOptions): Promise<number> {
   let fatal: Error | null = null;
   const failed = new AbortController();
   const stack = await startStack({
@@ -70,7 +82,7 @@ export async function runStart(options: StartOptions): Promise<number> {
     },
   });
   try {
-    const bus = await connectCli(stack.natsUrl, BUS_READY_MS);
+    const bus = await connectCli({ urls: [stack.natsUrl], withinMs: BUS_READY_MS });
     try {
       const report = await runServices(bus, stack, options, failed.signal);
       if (fatal !== null) throw fatal;
@@ -79,7 +91,7 @@ export async function runStart(options: StartOptions): Promise<number> {
       await bus.drain();
     }
   } finally {
-    await endStack(stack, folder);
+    await endStack(stack);
   }
 }
 
@@ -147,20 +159,20 @@ const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
-/** @throws ContractError when a run of this folder is in progress. */
-function refuseSecondRun(folder: RunFolder): void {
-  const record = folder.read();
-  const { supervisor, children } = livingOf(record);
-  if (supervisor) {
-    throw new ContractError(
-      "CONFIG_INVALID",
-      `Slipstream is running already (process ${record?.pid}). Look at it with: npm run slipstream -- status. Stop it with Ctrl-C in its terminal.`,
-    );
-  }
-  for (const [name, pid] of children) {
-    say(`ending ${name}, left behind by a run that was killed`);
-    process.kill(pid, "SIGTERM");
-  }
+/**
+ * Makes the folder this run's, when no other is in progress and nothing of a killed one is left: what is left is ended, and
+ * waited for, as it may be writing what this run is about to read.
+ * @throws ContractError CONFIG_INVALID when a run of this folder is in progress.
+ */
+async function takeFolder(folder: RunFolder): Promise<void> {
+  const { children } = livingOf(folder.read());
+  folder.claim({ natsUrl: null, sandboxUrl: null, pid: process.pid, children: {} });
+  await Promise.all(
+    children.map(async ([name, pid]) => {
+      say(`ending ${name}, left behind by a run that was killed`);
+      await endProcess(pid, LEFT_BEHIND_MS);
+    }),
+  );
 }
 
 function waitForEnd({ forMs, signal }: StartOptions, failed: AbortSignal): Promise<void> {
@@ -247,10 +259,9 @@ async function finish(
   return report;
 }
 
-async function endStack(stack: Stack, folder: RunFolder): Promise<void> {
+async function endStack(stack: Stack): Promise<void> {
   say("draining services");
   const killed = await stack.stop(DRAIN_MS);
   if (killed.length > 0) say(`had to be killed: ${killed.join(", ")} (nothing is lost: the log has every fact)`);
   say(`saved: the log, positions and configuration in ${stack.shownHome}; the next start goes on from there`);
-  folder.clear();
 }
