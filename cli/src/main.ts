@@ -30,7 +30,7 @@ const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fi
   tape check TAPE [--silence 30s]                          prove its books, list its gaps; exit code 1 when it is not whole
   record [--out FOLDER] [--token ID…] [--market 0x…] [--leader 0x…] [--top N] [--for 10m]
          [--rotate-mb N] [--rotate-minutes N] [--from-sandbox URL]   what the venue says, onto a tape
-  skip SERVICE SEQ --why TEXT                              pass over a fact that a service cannot read
+  skip SEQ… --why TEXT                                     pass over facts that services cannot read
   provision                                                streams, buckets and the first account
 
 As: npm run slipstream -- <command> …   (start also as: npm start -- …)`;

@@ -8,7 +8,7 @@ import { type Bus, overLink } from "@slipstream/actor/bus";
 import { ContractError } from "@slipstream/contracts/errors";
 import { type FactOf, readFact, writeFact } from "@slipstream/contracts/facts";
 import { AccountId, factId } from "@slipstream/contracts/ids";
-import { serviceNames, streams, subjectOf, subjects } from "@slipstream/contracts/subjects";
+import { streams, subjectOf, subjects } from "@slipstream/contracts/subjects";
 import { listAccounts } from "../configBucket.ts";
 import { type BusAddress, withBus } from "../connection.ts";
 
@@ -83,7 +83,7 @@ async function closeLatch(bus: Bus, halted: boolean, who: string): Promise<strin
   return answer.ok ? null : answer.text;
 }
 
-const tryAppend = (bus: Bus, fact: FactOf<"OperatorCommand">): Promise<string | null> =>
+const tryAppend = (bus: Bus, fact: FactOf<"OperatorCommand" | "SkipFact">): Promise<string | null> =>
   append(bus, fact).then(
     () => null,
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
@@ -145,28 +145,28 @@ export function operatorAnswer(
 }
 
 /**
- * `slipstream skip SERVICE SEQ`: lets one fact that a service cannot read pass for it. The service goes on behind it.
- * @throws ContractError CONFIG_INVALID for a service or a sequence that is none.
+ * `slipstream skip SEQ…`: lets facts that cannot be read pass, each for every service. They go on behind them.
+ * @throws ContractError CONFIG_INVALID for a sequence that is none.
  */
 export async function runSkip(address: BusAddress, args: readonly string[], why: string): Promise<number> {
-  const service = serviceNames.find((name) => name === args[0]);
-  const seq = Number(args[1]);
-  if (service === undefined || !Number.isSafeInteger(seq) || seq < 1 || why === "") {
-    const usage = 'usage: slipstream skip SERVICE SEQ --why "…": the service and the fact as `status` names them';
+  const seqs = args.map(Number);
+  if (seqs.length === 0 || !seqs.every((seq) => Number.isSafeInteger(seq) && seq >= 1) || why === "") {
+    const usage = 'usage: slipstream skip SEQ… --why "…": the facts as `status` names them';
     throw new ContractError("CONFIG_INVALID", usage);
   }
   return withBus(address, async (bus) => {
-    await append(bus, {
-      type: "SkipFact",
-      id: factId("SkipFact", `${service}.${seq}`),
-      service,
-      seq,
-      who: person(),
-      why,
-      ...now(),
-    });
-    console.log(`${service} passes over fact ${seq}`);
-    return 0;
+    let failed = 0;
+    for (const seq of seqs) {
+      const said = { seq, who: person(), why, ...now() };
+      const refused = await untilTaken(address.withinMs, () =>
+        tryAppend(bus, { type: "SkipFact", id: factId("SkipFact", `${seq}`), ...said }),
+      );
+      if (refused !== null) failed += 1;
+      console.log(
+        refused === null ? `all services pass over fact ${seq}` : `fact ${seq} is not passed over: ${refused}`,
+      );
+    }
+    return failed === 0 ? 0 : 1;
   });
 }
 

@@ -17,7 +17,7 @@ import {
 } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 import { ContractError } from "@slipstream/contracts/errors";
-import { buckets, serviceNames, streams, subjects } from "@slipstream/contracts/subjects";
+import { buckets, type ServiceName, serviceNames, streams, subjects } from "@slipstream/contracts/subjects";
 import { isStreamNotFound } from "./errorsOfBus.ts";
 
 export type ProvisionOptions = {
@@ -44,6 +44,17 @@ export const leaseTimings = {
   leases: { ttlMs: 12_000, renewMs: 2_000, stopMs: 10_000 },
   leases_fast: { ttlMs: 4_000, renewMs: 1_000, stopMs: 3_000 },
 } as const;
+
+/** Where the lease of each service is: what depends on it in time has the fast one. */
+export const leaseBuckets = {
+  "chain-watcher": "leases",
+  "balance-sync": "leases",
+  bookstore: "leases",
+  registry: "leases",
+  executor: "leases_fast",
+  inventory: "leases_fast",
+  risk: "leases_fast",
+} as const satisfies Record<ServiceName, keyof typeof leaseTimings>;
 
 /** Everything there has to be. */
 export function wantedStreams({

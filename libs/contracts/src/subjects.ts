@@ -66,6 +66,8 @@ export const subjects = {
   allAccountValues: "live.account.v1.*",
   service: <S extends ServiceName>(service: S, operation: string): string => `svc.${service}.v1.${operation}`,
   deadLetter: (service: ServiceName): string => `dlq.v1.${token(service)}`,
+  /** Facts that every reader refuses for their fence: once refused, always refused. */
+  refusedFacts: "dlq.v1.refused",
   allDeadLetters: "dlq.v1.>",
 } as const;
 

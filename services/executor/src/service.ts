@@ -1,6 +1,7 @@
 /** The executor on the log: books and heartbeats in, orders to the paper venue. */
 import { serve } from "@slipstream/actor/ask";
 import { watchMarkets } from "@slipstream/actor/markets";
+import { leaseBuckets } from "@slipstream/actor/provision";
 import { type ActorHandle, startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
 import { within } from "@slipstream/actor/within";
@@ -75,7 +76,7 @@ export async function buildExecutor(context: ServiceContext<typeof executorEnv>)
     clock,
     logger,
     instance,
-    lease: { bucket: "leases_fast", key: "executor" },
+    lease: { bucket: leaseBuckets.executor, key: "executor" },
     view,
     perform,
     // Cancelling and waiting need nobody's leave.

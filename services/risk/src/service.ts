@@ -1,4 +1,5 @@
 /** Risk on the log: hears heartbeats, looks several times a second, publishes when a decision changes. */
+import { leaseBuckets } from "@slipstream/actor/provision";
 import { startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
 import { listenToHeartbeats } from "./adapters/heartbeats.ts";
@@ -22,7 +23,7 @@ export async function buildRisk(context: ServiceContext<typeof riskEnv>): Promis
     clock,
     logger,
     instance,
-    lease: { bucket: "leases_fast", key: "risk" },
+    lease: { bucket: leaseBuckets.risk, key: "risk" },
     view: () => watch.view(clock.nowMs()),
     perform: async () => null,
     onFatal: fatal,
