@@ -6,6 +6,7 @@
  */
 import { commonEnv, parseEnv } from "@slipstream/contracts/env";
 import { ContractError, TransientError } from "@slipstream/contracts/errors";
+import type { Heartbeat } from "@slipstream/contracts/live";
 import type { ServiceName } from "@slipstream/contracts/subjects";
 import { type Logger, pino } from "pino";
 import type { z } from "zod";
@@ -45,6 +46,8 @@ export type ServiceStatus = {
   /** Only risk: sequence of its newest decision. */
   readonly decisionSeq?: number | null;
   readonly gauges?: Readonly<Record<string, number>>;
+  /** Only executor: what may be traded now. */
+  readonly effective?: Heartbeat["effective"];
   readonly histograms?: Readonly<Record<string, Histogram>>;
 };
 

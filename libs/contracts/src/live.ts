@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { BookSnapshot } from "./book.ts";
 import { Block, Ms, Price, Shares, SignedUsdc, Usdc } from "./codec.ts";
+import { RiskLevel } from "./facts/risk.ts";
 import { AccountId, Address, ClientOrderId, ConditionId, TokenId } from "./ids.ts";
 import { MarketDefinition } from "./market.ts";
 import { serviceNames } from "./subjects.ts";
@@ -24,6 +25,11 @@ export const Heartbeat = z.object({
   problems: z.array(z.string()),
   /** Small numbers for the live view. */
   gauges: z.record(z.string(), z.number()),
+  /**
+   * Only executor: what may be traded now, everywhere, by all that stops it and not by risk's last decision alone: codes of
+   * reasons, the gravest first.
+   */
+  effective: z.object({ level: RiskLevel, reasons: z.array(z.string()) }).optional(),
   tsInitMs: Ms,
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;

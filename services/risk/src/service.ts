@@ -37,7 +37,11 @@ export async function buildRisk(context: ServiceContext<typeof riskEnv>): Promis
   return {
     status: () => {
       const { decisionSeq } = actor.state();
-      return { ...actor.status(), decisionSeq, gauges: gaugesOf(actor.state()) };
+      return {
+        ...actor.status(),
+        decisionSeq,
+        gauges: { ...gaugesOf(actor.state()), settled: Number(watch.view(clock.nowMs()).settled) },
+      };
     },
     drain: async () => {
       clearInterval(looks);
