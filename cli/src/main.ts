@@ -7,7 +7,7 @@ import { readDotEnv } from "@slipstream/actor/dotEnv";
 import { ContractError } from "@slipstream/contracts/errors";
 import { parseLeaders, runLeaders } from "./commands/leaders.ts";
 import { runOperator, runSkip } from "./commands/operator.ts";
-import { runProvision } from "./commands/provision.ts";
+import { runProvision, watchProvision } from "./commands/provision.ts";
 import { runStatus } from "./commands/status.ts";
 import { parseDuration, readSettings } from "./config.ts";
 import { busAddressOf } from "./connection.ts";
@@ -31,7 +31,7 @@ const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fi
   record [--out FOLDER] [--token ID…] [--market 0x…] [--leader 0x…] [--top N] [--for 10m]
          [--rotate-mb N] [--rotate-minutes N] [--from-sandbox URL]   what the venue says, onto a tape
   skip SEQ… --why TEXT                                     pass over facts that services cannot read
-  provision                                                streams, buckets and the first account
+  provision [--watch]                                      streams, buckets and the first account; and again when they vanish
 
 As: npm run slipstream -- <command> …   (start also as: npm start -- …)`;
 
@@ -66,6 +66,7 @@ const options = {
   tick: { type: "string" },
   "min-size": { type: "string" },
   assume: { type: "boolean" },
+  watch: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -118,7 +119,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case "skip":
       return runSkip(await address(), rest, values.why ?? "");
     case "provision":
-      return runProvision(await address());
+      return values.watch === true ? watchProvision(await address(), untilSignal()) : runProvision(await address());
     case "record": {
       const { runRecord } = await import("./commands/record.ts");
       return runRecord({

@@ -4,7 +4,7 @@ import type { Bus } from "@slipstream/actor/bus";
 import { timerMs } from "@slipstream/actor/clock";
 import { type Markets, watchMarkets } from "@slipstream/actor/markets";
 import { endProcess } from "@slipstream/actor/process";
-import { provision } from "@slipstream/actor/provision";
+import { startProvisioner } from "@slipstream/actor/provisioner";
 import { ContractError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
 import type { Pending } from "@slipstream/contracts/live";
@@ -102,7 +102,21 @@ async function runServices(
   options: StartOptions,
   failed: AbortSignal,
 ): Promise<RunReport | null> {
-  await provision(bus.jsm);
+  const provisioner = await startProvisioner({ bus, logger: pino({ level: "silent" }), say });
+  try {
+    return await runProvisioned(bus, stack, options, failed);
+  } finally {
+    await provisioner.stop();
+  }
+}
+
+/** As `runServices`, on a bus that has everything and keeps it. */
+async function runProvisioned(
+  bus: Bus,
+  stack: Stack,
+  options: StartOptions,
+  failed: AbortSignal,
+): Promise<RunReport | null> {
   await seedAccount(bus, defaultAccount);
   const known = await listLeaders(bus);
   const isNamed = options.leaders.length > 0;

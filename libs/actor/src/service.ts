@@ -16,8 +16,7 @@ import { readDotEnv } from "./dotEnv.ts";
 import { startHealthServer } from "./health.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { Histogram } from "./histogram.ts";
-import { provision } from "./provision.ts";
-import { retrying } from "./retrying.ts";
+import { untilProvisioned } from "./provisioner.ts";
 import { type ServiceClock, startServiceClock } from "./serviceClock.ts";
 
 /** Settings every service has, beside its own. */
@@ -127,11 +126,7 @@ async function serveUntil<Shape extends z.ZodRawShape>(
   void bus.closed.then((error) =>
     ending.fatal(error ?? new TransientError("BUS_UNREACHABLE", "the connection to nats-server is closed")),
   );
-  await retrying(bus, logger, () => provision(bus.jsm));
-  // A broker that was restarted has lost its memory streams.
-  bus.onLink((link) => {
-    if (link === "back") void retrying(bus, logger, () => provision(bus.jsm)).catch(ending.fatal);
-  });
+  if (!(await untilProvisioned(bus, logger, ending.signal))) return close(bus, await ending.ended);
   // What is stamped before the first measurement would have to be taken for true.
   await time.firstMeasured();
   const building = build({ name, instance, settings, logger, clock, bus, fatal: ending.fatal });
