@@ -5,7 +5,7 @@
 import type { FactOf } from "@slipstream/contracts/facts";
 import type { RiskLevel } from "@slipstream/contracts/facts/risk";
 import type { Overview } from "./overview.ts";
-import { riskReasonText } from "./reasonText.ts";
+import { riskReasonText, roomText } from "./reasonText.ts";
 import { serviceHealth, speakerOf } from "./serviceHealth.ts";
 
 type Decision = FactOf<"RiskDecision">;
@@ -45,7 +45,21 @@ export function riskText(overview: Overview, at: At): string {
   return isJudged(overview, at) ? text : `${text} (of ${ago}: risk has not judged since its start)`;
 }
 
-function effective(overview: Overview, at: At): { readonly level: RiskLevel; readonly reasons: string[] } {
+type Effective = { readonly level: RiskLevel; readonly reasons: string[] };
+
+/** A log without room takes no decision of risk either, so its last one says nothing. */
+function effective(overview: Overview, at: At): Effective {
+  const said = byExecutor(overview, at);
+  const { room } = overview;
+  if (room === null || (room.freeMb >= room.haltBelowMb && !room.stuck)) return said;
+  const text = room.stuck ? "the log takes no facts" : roomText({ freeMb: room.freeMb, neededMb: room.haltBelowMb });
+  return {
+    level: "halt",
+    reasons: [`DISK_FULL (${text})`, ...said.reasons.filter((one) => !one.startsWith("DISK_FULL"))],
+  };
+}
+
+function byExecutor(overview: Overview, at: At): Effective {
   const health = serviceHealth(overview, "executor", at.wallMs);
   const speaker = speakerOf(overview, "executor", at.wallMs);
   const nobody = (why: string) => ({ level: "halt" as const, reasons: [`NO_EXECUTOR (${why})`] });

@@ -3,6 +3,7 @@ import { DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
 import type { Bus } from "@slipstream/actor/bus";
 import { fenceOf } from "@slipstream/actor/factReader";
 import { createFenceJudge, refusedFacts } from "@slipstream/actor/fences";
+import { listenToStoreRoom } from "@slipstream/actor/storeRoom";
 import { writerOf } from "@slipstream/contracts/chains";
 import { type Recorded, readFact } from "@slipstream/contracts/facts";
 import { AccountValue, Heartbeat } from "@slipstream/contracts/live";
@@ -70,6 +71,9 @@ export async function followLog(
   });
   const beats = listen(bus, subjects.allHeartbeats, Heartbeat, (beat) => applyHeartbeat(overview, beat, Date.now()));
   const values = listen(bus, subjects.allAccountValues, AccountValue, (value) => applyAccountValue(overview, value));
+  const stopRoom = listenToStoreRoom(bus, (room) => {
+    overview.room = room;
+  });
   return {
     overview,
     unreadable,
@@ -83,6 +87,7 @@ export async function followLog(
     stop: async () => {
       beats.unsubscribe();
       values.unsubscribe();
+      stopRoom();
       await messages.close();
     },
   };

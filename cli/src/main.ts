@@ -31,7 +31,8 @@ const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fi
   record [--out FOLDER] [--token ID…] [--market 0x…] [--leader 0x…] [--top N] [--for 10m]
          [--rotate-mb N] [--rotate-minutes N] [--from-sandbox URL]   what the venue says, onto a tape
   skip SEQ… --why TEXT                                     pass over facts that services cannot read
-  provision [--watch]                                      streams, buckets and the first account; and again when they vanish
+  provision [--watch [--store FOLDER]]                     streams, buckets and the first account; again when they vanish;
+                                                           and how much room the disk of the bus has
 
 As: npm run slipstream -- <command> …   (start also as: npm start -- …)`;
 
@@ -67,6 +68,7 @@ const options = {
   "min-size": { type: "string" },
   assume: { type: "boolean" },
   watch: { type: "boolean" },
+  store: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -119,7 +121,12 @@ async function main(argv: readonly string[]): Promise<number> {
     case "skip":
       return runSkip(await address(), rest, values.why ?? "");
     case "provision":
-      return values.watch === true ? watchProvision(await address(), untilSignal()) : runProvision(await address());
+      if (values.watch !== true) return runProvision(await address());
+      return watchProvision(await address(), {
+        store: values.store ?? null,
+        haltBelowMb: settings.STORE_FREE_MB_MIN,
+        signal: untilSignal(),
+      });
     case "record": {
       const { runRecord } = await import("./commands/record.ts");
       return runRecord({

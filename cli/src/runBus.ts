@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { waitForPort } from "@slipstream/actor/process";
+import { freePort, waitForPort } from "@slipstream/actor/process";
 import { ContractError } from "@slipstream/contracts/errors";
 import { seedFolder } from "@slipstream/sandbox/worldFolder";
 import type { CliSettings } from "./config.ts";
@@ -24,6 +24,7 @@ type BusOptions = {
 
 const READY_MS = 60_000;
 const LOCK_POLL_MS = 100;
+const HEALTH_MS = 2_000;
 
 /** Of util-linux, so on any Linux; elsewhere the processes of a killed run are waited for by their ids alone. */
 const flock = ["/usr/bin/flock", "/bin/flock"].find((path) => process.platform === "linux" && existsSync(path));
@@ -42,7 +43,7 @@ export async function startBus(
   supervisor: Supervisor,
   options: BusOptions,
   { port, home }: { readonly port: number; readonly home: Home },
-): Promise<void> {
+): Promise<RunBus> {
   const { folder, env, settings, say } = options;
   const bin = settings.NATS_SERVER_BIN;
   if (bin === undefined) {
@@ -58,10 +59,8 @@ export async function startBus(
   // A tape begins anew each time it is played.
   if (home === "tape") rmSync(store, { recursive: true, force: true });
   const configFile = folder.file(world, "nats.conf");
-  writeFileSync(
-    configFile,
-    `listen: "127.0.0.1:${port}"\nmax_payload: 1MB\njetstream {\n  store_dir: ${JSON.stringify(store)}\n  sync_interval: "always"\n}\n`,
-  );
+  const healthPort = await freePort();
+  writeFileSync(configFile, configText({ port, healthPort, store }));
   const running = await supervisor.start({
     name: "nats-server",
     ...underLock(lockFile, bin, ["-c", configFile]),
@@ -70,6 +69,39 @@ export async function startBus(
     tier: 0,
   });
   await waitForPort(running, port, READY_MS);
+  return { store: folder.file(world, "nats"), isStuck: () => isStuck(healthPort) };
+}
+
+export type RunBus = {
+  /** Folder of the store. */
+  readonly store: string;
+  /** Whether the server runs, and takes no facts since a write failed: it does so until it is started again. */
+  isStuck(): Promise<boolean>;
+};
+
+/**
+ * The room is watched by us: the server by itself would allow three quarters of what is free at its start, and refuse the
+ * streams that were made when there was more.
+ */
+const configText = ({ port, healthPort, store }: { port: number; healthPort: number; store: string }): string => `
+listen: "127.0.0.1:${port}"
+http: "127.0.0.1:${healthPort}"
+max_payload: 1MB
+jetstream {
+  store_dir: ${JSON.stringify(store)}
+  max_file_store: 1TB
+  sync_interval: "always"
+}
+`;
+
+async function isStuck(healthPort: number): Promise<boolean> {
+  try {
+    const answer = await fetch(`http://127.0.0.1:${healthPort}/healthz`, { signal: AbortSignal.timeout(HEALTH_MS) });
+    return !answer.ok && /write error|not enabled|disabled|resources/i.test(await answer.text());
+  } catch {
+    // One that does not answer is starting, or not there: the supervisor's business.
+    return false;
+  }
 }
 
 /** The command that runs `command` in its own place (one process, one id) once nobody else holds the lock. */

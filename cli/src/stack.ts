@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Bus } from "@slipstream/actor/bus";
 import { exactClockText, faceOf, MACHINE_CLOCK } from "@slipstream/actor/clock";
 import { freePort } from "@slipstream/actor/process";
 import { startServiceClock } from "@slipstream/actor/serviceClock";
@@ -11,7 +12,8 @@ import { type ServiceName, serviceNames } from "@slipstream/contracts/subjects";
 import { withoutPaths } from "@slipstream/contracts/urls";
 import { pino } from "pino";
 import { type CliSettings, shownPath } from "./config.ts";
-import { startBus } from "./runBus.ts";
+import { checkRoom, isRoomLow, watchDisk } from "./diskWatch.ts";
+import { type RunBus, startBus } from "./runBus.ts";
 import type { RunFolder } from "./runFolder.ts";
 import { type Environment, serviceEnv, venueEndpoints } from "./serviceEnv.ts";
 import { createSupervisor, logTail, type Supervisor } from "./supervisor.ts";
@@ -49,6 +51,8 @@ export type Stack = {
   readonly shownLogs: string;
   readonly shownHome: string;
   startServices(): Promise<void>;
+  /** Tells how much room there is, and brings the bus back when there is some again; returns how to stop. */
+  watchDisk(bus: Bus): () => void;
   /** Faults: what was done to the run (a process killed from outside). Errors: what went wrong by itself. */
   incidents(): { faults: string[]; errors: string[] };
   stop(graceMs: number): Promise<string[]>;
@@ -73,18 +77,24 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const leadMs = settings.TAPE_LEAD_SECONDS * 1_000;
   const mapping = tape === null ? null : { realMs: Date.now() + leadMs, worldMs: tape.firstMs, speed: tape.speed };
   const env = mapping === null ? options.env : { ...options.env, SLIPSTREAM_CLOCK: exactClockText(mapping) };
+  await checkRoom(folder.path, settings.STORE_FREE_MB_MIN, say);
   if (real) await checkReachable(settings, say);
   mkdirSync(folder.logs, { recursive: true });
   const faults: string[] = [];
   const errors: string[] = [];
-  const supervisor = createSupervisor((event) => {
-    if (event.kind === "died") {
-      const line = `${event.name} ended unexpectedly (${event.how})`;
-      (event.how.startsWith("SIG") ? faults : errors).push(line);
-      say(`${line}, starting it again`);
-    }
-    record();
-  }, onFatal);
+  const supervisor = createSupervisor(
+    (event) => {
+      if (event.kind === "died") {
+        const line = `${event.name} ended unexpectedly (${event.how})`;
+        (event.how.startsWith("SIG") ? faults : errors).push(line);
+        say(`${line}, starting it again`);
+      }
+      record();
+    },
+    onFatal,
+    () => isRoomLow(folder.path, settings.STORE_FREE_MB_MIN),
+  );
+  let runBus: RunBus | null = null;
   let natsUrl = settings.NATS_URL ?? "";
   let sandboxUrl: string | null = null;
   const record = (): void => {
@@ -105,7 +115,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     if (settings.NATS_URL === undefined) {
       const port = await freePort();
       natsUrl = `nats://127.0.0.1:${port}`;
-      await startBus(supervisor, options, { port, home });
+      runBus = await startBus(supervisor, options, { port, home });
     }
     if (!real) world = await startWorld(supervisor, { ...options, env });
   } catch (error) {
@@ -138,6 +148,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       const inherited = serviceEnv({ env, natsUrl, endpoints, isLocalWorld: !real });
       await Promise.all(serviceNames.map((name) => startService(supervisor, { folder, env: inherited }, name)));
       record();
+    },
+    watchDisk: (bus) => {
+      if (runBus === null) return () => undefined;
+      return watchDisk({ bus, runBus, supervisor, say, haltBelowMb: settings.STORE_FREE_MB_MIN });
     },
     incidents: () => ({ faults: [...faults], errors: [...errors] }),
     stop: (graceMs) => {

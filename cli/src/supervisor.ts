@@ -28,6 +28,8 @@ export type SupervisorEvent =
 
 export type Supervisor = {
   start(spec: ProcessSpec): Promise<RunningProcess>;
+  /** Ends a process in good order and starts it again, which is no fault of it. Nothing while it is not running. */
+  restart(name: string): Promise<void>;
   /** Of those that run. */
   pids(): Record<string, number>;
   /** Drains tier by tier; resolves with the names that had to be killed. */
@@ -40,15 +42,23 @@ const RESTART_MS_MAX = 5_000;
 const FAILED_START_MS = 5_000;
 const FAILED_STARTS_MAX = 3;
 
-type Child = { readonly spec: ProcessSpec; running: RunningProcess | null; failedStarts: number };
+type Child = {
+  readonly spec: ProcessSpec;
+  running: RunningProcess | null;
+  failedStarts: number;
+  restarting: boolean;
+};
 
 /**
  * @param onEvent - told of each start and each unexpected end.
  * @param onFatal - a process cannot be started; the error says why, with the end of its log.
+ * @param isExcused - asked when a process does not start: true while something outside, as a full disk, may be the reason,
+ * and it is tried on.
  */
 export function createSupervisor(
   onEvent: (event: SupervisorEvent) => void,
   onFatal: (error: Error) => void,
+  isExcused: () => Promise<boolean> = () => Promise.resolve(false),
 ): Supervisor {
   const children = new Map<string, Child>();
   let stopping = false;
@@ -68,10 +78,15 @@ export function createSupervisor(
     if (stopping || child.running !== running) return;
     const { name, logFile } = child.spec;
     child.running = null;
+    if (child.restarting) {
+      child.restarting = false;
+      await again(child);
+      return;
+    }
     onEvent({ kind: "died", name, how: signal ?? `exit code ${code}` });
     const quick = performance.now() - startedMs < FAILED_START_MS;
     child.failedStarts = quick && signal === null ? child.failedStarts + 1 : 0;
-    if (code === 1 && child.failedStarts >= FAILED_STARTS_MAX) {
+    if (code === 1 && child.failedStarts >= FAILED_STARTS_MAX && !(await isExcused())) {
       onFatal(new ContractError("CONFIG_INVALID", `${name} does not start:\n${logTail(logFile)}`));
       return;
     }
@@ -95,9 +110,15 @@ export function createSupervisor(
 
   return {
     start: async (spec) => {
-      const child: Child = { spec, running: null, failedStarts: 0 };
+      const child: Child = { spec, running: null, failedStarts: 0, restarting: false };
       children.set(spec.name, child);
       return launch(child);
+    },
+    restart: async (name) => {
+      const child = children.get(name);
+      if (child === undefined || child.running === null || stopping) return;
+      child.restarting = true;
+      await child.running.terminate();
     },
     pids: () =>
       Object.fromEntries(

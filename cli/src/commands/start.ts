@@ -18,7 +18,7 @@ import { fitHeight, renderLiveView } from "../liveView.ts";
 import { checkOutput, makeHome } from "../outputFile.ts";
 import { readPending } from "../readPending.ts";
 import { fillLine } from "../replay/replay.ts";
-import { buildReport, isGood, type RunReport } from "../report.ts";
+import { type Audit, buildReport, isGood, type RunReport } from "../report.ts";
 import { livingOf, type RunFolder } from "../runFolder.ts";
 import type { Environment } from "../serviceEnv.ts";
 import { settleAndAudit, settledPending } from "../settle.ts";
@@ -103,9 +103,11 @@ async function runServices(
   failed: AbortSignal,
 ): Promise<RunReport | null> {
   const provisioner = await startProvisioner({ bus, logger: pino({ level: "silent" }), say });
+  const stopDisk = stack.watchDisk(bus);
   try {
     return await runProvisioned(bus, stack, options, failed);
   } finally {
+    stopDisk();
     await provisioner.stop();
   }
 }
@@ -248,7 +250,7 @@ async function finish(
   if (stack.sandboxUrl !== null && options.tape === null)
     await sendFault(stack.sandboxUrl, { kind: "pauseActors", on: true });
   const quietMsMax = options.settings.SETTLE_SECONDS_MAX * 1_000;
-  const found = await settleAndAudit(following.overview, stack.rpcHttpUrls, quietMsMax);
+  const found = await settleAndAudit(following.overview, stack.rpcHttpUrls, quietMsMax).catch(notAudited);
   const pending = await settledPending(following.overview, () => readPending(bus), quietMsMax);
   const { faults, errors } = stack.incidents();
   const report = buildReport(following.overview, found, {
@@ -259,18 +261,33 @@ async function finish(
   });
   if (options.fillsFile !== null) {
     const lines = [...following.overview.executionFills.values()].map((fill) => `${fillLine(fill)}\n`);
-    writeFileSync(options.fillsFile, lines.join(""));
+    writeOrPrint("fills", options.fillsFile, lines.join(""));
   }
-  if (options.reportFile !== null) {
-    writeFileSync(options.reportFile, `${JSON.stringify(report, null, 2)}\n`);
-    say(`report written to ${options.reportFile}`);
-  }
+  if (options.reportFile !== null) writeOrPrint("report", options.reportFile, `${JSON.stringify(report, null, 2)}\n`);
   const { leaderFills, attempts, executionFills, missed, duplicated } = report;
   say(
     `${leaderFills} leader fills, ${attempts.trade} copied, ${attempts.skip} skipped, ${executionFills} fills of our own, missed ${missed}, duplicated ${duplicated}`,
   );
   for (const error of report.errors) say(`not well: ${error}`);
   return report;
+}
+
+/** A run that cannot ask the chain any more has a report all the same, and is not well. */
+const notAudited = (error: unknown): Audit => ({
+  missed: [`the chain could not be asked: ${error instanceof Error ? error.message : String(error)}`],
+  phantom: [],
+  duplicated: [],
+});
+
+/** What a run was for is not lost to a full disk. */
+function writeOrPrint(what: string, file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+    say(`${what} written to ${file}`);
+  } catch (error) {
+    say(`${file} could not be written (${error instanceof Error ? error.message : String(error)}), so the ${what}:`);
+    process.stdout.write(text);
+  }
 }
 
 async function endStack(stack: Stack): Promise<void> {

@@ -16,6 +16,7 @@ import { readDotEnv } from "./dotEnv.ts";
 import { startHealthServer } from "./health.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { Histogram } from "./histogram.ts";
+import { logOutput } from "./logOutput.ts";
 import { untilProvisioned } from "./provisioner.ts";
 import { type ServiceClock, startServiceClock } from "./serviceClock.ts";
 
@@ -180,12 +181,13 @@ function readSettings<Shape extends z.ZodRawShape>({
 
 /** JSON lines; amounts as text, since pino would print a bigint as a bare number; keys and signatures never. */
 function makeLogger(name: ServiceName, settings: CommonSettings): Logger {
-  return pino({
+  const options = {
     level: settings.LOG_LEVEL,
     base: { service: name, instance: settings.INSTANCE },
     redact: { paths: [...secrets, ...secrets.map((field) => `*.${field}`)], censor: "(hidden)" },
-    formatters: { log: (fields) => withTextAmounts(fields) as Record<string, unknown> },
-  });
+    formatters: { log: (fields: object) => withTextAmounts(fields) as Record<string, unknown> },
+  };
+  return pino(options, logOutput());
 }
 const secrets = ["privateKey", "signature", "apiKey", "secret", "passphrase", "authorization"];
 

@@ -78,6 +78,20 @@ export const AccountValue = z.object({
 });
 export type AccountValue = z.infer<typeof AccountValue>;
 
+/**
+ * `live.store.v1`, from whoever looks after the disk of the bus, every two seconds: how much room there is, in MB. Below
+ * `haltBelowMb` nothing is traded, and with `stuck` the log takes no fact at all.
+ */
+export const StoreRoom = z.object({
+  type: z.literal("StoreRoom"),
+  v: z.literal(1),
+  freeMb: z.int().nonnegative(),
+  haltBelowMb: z.int().positive(),
+  stuck: z.boolean(),
+  tsInitMs: Ms,
+});
+export type StoreRoom = z.infer<typeof StoreRoom>;
+
 /** Every reply: the answer or a reason. */
 export const replyOf = <T extends z.ZodType>(value: T) =>
   z.discriminatedUnion("ok", [

@@ -2,6 +2,8 @@
 import { leaseBuckets } from "@slipstream/actor/provision";
 import { startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
+import { listenToStoreRoom } from "@slipstream/actor/storeRoom";
+import type { StoreRoom } from "@slipstream/contracts/live";
 import { listenToHeartbeats } from "./adapters/heartbeats.ts";
 import { watchStreamUse } from "./adapters/streamUse.ts";
 import { limitsOf, type riskEnv } from "./config.ts";
@@ -17,6 +19,10 @@ export async function buildRisk(context: ServiceContext<typeof riskEnv>): Promis
   const watch = createRiskWatch(limitsOf(settings), clock.steadyMs());
   const stopListening = listenToHeartbeats(bus, (heartbeat) => watch.board.hear(heartbeat, clock.steadyMs()));
   const stream = watchStreamUse(bus);
+  let room: StoreRoom | null = null;
+  const stopRoom = listenToStoreRoom(bus, (told) => {
+    room = told;
+  });
   const actor = await startActor({
     core: riskCore,
     bus,
@@ -31,7 +37,7 @@ export async function buildRisk(context: ServiceContext<typeof riskEnv>): Promis
   // Silence is measured in real time, whatever the speed of a tape.
   const looks = setInterval(() => {
     const streamUsedPercent = stream.percent();
-    watch.look(actor.state(), { nowMs: clock.nowMs(), steadyMs: clock.steadyMs(), streamUsedPercent });
+    watch.look(actor.state(), { nowMs: clock.nowMs(), steadyMs: clock.steadyMs(), streamUsedPercent, room });
     actor.post({ type: "Tick" });
   }, LOOK_MS);
   return {
@@ -47,6 +53,7 @@ export async function buildRisk(context: ServiceContext<typeof riskEnv>): Promis
       clearInterval(looks);
       stopListening();
       stream.stop();
+      stopRoom();
       await actor.drain();
     },
   };
