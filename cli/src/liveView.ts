@@ -8,6 +8,7 @@ import { serviceNames } from "@slipstream/contracts/subjects";
 import { riskText } from "./effectiveRisk.ts";
 import type { Overview } from "./overview.ts";
 import { pendingLines } from "./pendingLines.ts";
+import { problemLines, wrapped } from "./problemLines.ts";
 import { quantiles } from "./report.ts";
 import { healthText, isOfClock, serviceHealth, speakerOf } from "./serviceHealth.ts";
 
@@ -39,8 +40,9 @@ const price = (micro: number): string => formatMicro(micro);
 export function renderLiveView(overview: Overview, options: ViewOptions): string {
   const lines = [
     options.title,
-    headLine(overview, options),
+    ...wrapped(headLine(overview, options), options.width),
     serviceLine(overview, options),
+    ...problemLines(overview, options),
     ...clockLines(overview, options),
     "",
     ...leaderLines(overview, options),
