@@ -1,5 +1,4 @@
 /** `slipstream start`: everything on this machine, with a live view; ends by Ctrl-C or after `--for`. */
-import { writeFileSync } from "node:fs";
 import type { Bus } from "@slipstream/actor/bus";
 import { timerMs } from "@slipstream/actor/clock";
 import { type Markets, watchMarkets } from "@slipstream/actor/markets";
@@ -13,17 +12,15 @@ import type { CliSettings } from "../config.ts";
 import { addLeader, type LeaderRow, listLeaders, seedAccount } from "../configBucket.ts";
 import { connectCli } from "../connection.ts";
 import { defaultAccount } from "../defaults.ts";
+import { finishRun } from "../finishRun.ts";
 import { followLog } from "../follow.ts";
 import { fitHeight, renderLiveView } from "../liveView.ts";
 import { checkOutput, makeHome } from "../outputFile.ts";
 import { readPending } from "../readPending.ts";
-import { fillLine } from "../replay/replay.ts";
-import { type Audit, buildReport, isGood, type RunReport } from "../report.ts";
+import { isGood, type RunReport } from "../report.ts";
 import { livingOf, type RunFolder } from "../runFolder.ts";
 import type { Environment } from "../serviceEnv.ts";
-import { settleAndAudit, settledPending } from "../settle.ts";
 import { type Stack, startStack, type TapeWorld } from "../stack.ts";
-import { sendFault } from "../worldClient.ts";
 
 export type StartOptions = {
   /** Served in place of a venue; its leaders are followed unless some are named. */
@@ -78,7 +75,7 @@ async function runTaken(options: StartOptions): Promise<number> {
     say,
     onFatal: (error) => {
       fatal = error;
-      failed.abort();
+      failed.abort(error);
     },
   });
   try {
@@ -137,8 +134,7 @@ async function runProvisioned(
   } finally {
     view.stop();
   }
-  const report =
-    options.forMs === null || failed.aborted ? null : await finish(bus, stack, following, markets, options);
+  const report = options.forMs === null ? null : await finishRun(bus, { stack, following, markets, failed }, options);
   await markets.stop();
   await following.stop();
   return report;
@@ -237,57 +233,6 @@ function showView(
       paint();
     },
   };
-}
-
-async function finish(
-  bus: Bus,
-  stack: Stack,
-  following: Awaited<ReturnType<typeof followLog>>,
-  markets: Markets,
-  options: StartOptions,
-): Promise<RunReport> {
-  say("time is over: letting what is under way settle");
-  if (stack.sandboxUrl !== null && options.tape === null)
-    await sendFault(stack.sandboxUrl, { kind: "pauseActors", on: true });
-  const quietMsMax = options.settings.SETTLE_SECONDS_MAX * 1_000;
-  const found = await settleAndAudit(following.overview, stack.rpcHttpUrls, quietMsMax).catch(notAudited);
-  const pending = await settledPending(following.overview, () => readPending(bus), quietMsMax);
-  const { faults, errors } = stack.incidents();
-  const report = buildReport(following.overview, found, {
-    faults,
-    errors: [...errors, ...following.unreadable],
-    isClosed: (tokenId) => markets.byToken.get(tokenId)?.closed === true,
-    pending,
-  });
-  if (options.fillsFile !== null) {
-    const lines = [...following.overview.executionFills.values()].map((fill) => `${fillLine(fill)}\n`);
-    writeOrPrint("fills", options.fillsFile, lines.join(""));
-  }
-  if (options.reportFile !== null) writeOrPrint("report", options.reportFile, `${JSON.stringify(report, null, 2)}\n`);
-  const { leaderFills, attempts, executionFills, missed, duplicated } = report;
-  say(
-    `${leaderFills} leader fills, ${attempts.trade} copied, ${attempts.skip} skipped, ${executionFills} fills of our own, missed ${missed}, duplicated ${duplicated}`,
-  );
-  for (const error of report.errors) say(`not well: ${error}`);
-  return report;
-}
-
-/** A run that cannot ask the chain any more has a report all the same, and is not well. */
-const notAudited = (error: unknown): Audit => ({
-  missed: [`the chain could not be asked: ${error instanceof Error ? error.message : String(error)}`],
-  phantom: [],
-  duplicated: [],
-});
-
-/** What a run was for is not lost to a full disk. */
-function writeOrPrint(what: string, file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-    say(`${what} written to ${file}`);
-  } catch (error) {
-    say(`${file} could not be written (${error instanceof Error ? error.message : String(error)}), so the ${what}:`);
-    process.stdout.write(text);
-  }
 }
 
 async function endStack(stack: Stack): Promise<void> {

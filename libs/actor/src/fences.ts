@@ -14,6 +14,8 @@ export type FenceJudge = {
   isKnownPossible(chain: string, fence: number): boolean | null;
   /** Asks the server when it has to. @throws what the bus says, also while the bucket is missing. */
   isPossible(chain: string, fence: number): Promise<boolean>;
+  /** The leases of a bucket have come so far: what an owner learns with its own needs no asking. */
+  learn(bucket: LeaseBucket, revision: number): void;
   /** Whether the leases of a bucket have come so far. @throws as `isPossible`. */
   isReached(bucket: LeaseBucket, fence: number): Promise<boolean>;
 };
@@ -43,14 +45,18 @@ export function createFenceJudge(bus: Bus): FenceJudge {
     if (bucket === null) return true;
     return fence <= revisions[bucket] ? true : null;
   };
+  const learn = (bucket: LeaseBucket, revision: number): void => {
+    revisions[bucket] = Math.max(revisions[bucket], revision);
+  };
   const isReached = async (bucket: LeaseBucket, fence: number): Promise<boolean> => {
     if (fence <= revisions[bucket]) return true;
     const { state } = await overLink(bus, () => bus.jsm.streams.info(`KV_${bucket}`));
-    revisions[bucket] = Math.max(revisions[bucket], state.last_seq);
+    learn(bucket, state.last_seq);
     return fence <= revisions[bucket];
   };
   return {
     isKnownPossible,
+    learn,
     isReached,
     isPossible: async (chain, fence) => {
       const known = isKnownPossible(chain, fence);

@@ -232,6 +232,7 @@ function beginOwnership<State, View, Message extends { readonly type: string }, 
     steadyMs: clock.steadyMs,
     onGained: (shard, fence) => {
       if (running.failed || (running.role !== "standby" && running.role !== "owner")) return;
+      start.judge.learn(lease.bucket, fence);
       const at = { shard, fence };
       const tenure: Tenure<Message> = tenureOf(options, start, running, at, (error) => onError(error, shard, tenure));
       running.tenures.set(shard, tenure);

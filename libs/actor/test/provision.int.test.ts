@@ -85,6 +85,9 @@ describe("what vanishes beside a log that goes on", () => {
         await bus.jsm.streams.delete(name);
       }
       await until(async () => (await names()).length === before.length, { what: "all streams" });
+      await until(() => (actor.status().fence ?? 0) > highest && actor.status().role === "owner", {
+        what: "a new lease",
+      });
       await append(bus, jobFact(2));
       await until(() => actor.state().done.size === 2, { what: "the second job" });
       expect(await names()).toEqual(before);
