@@ -88,6 +88,21 @@ test("what stood before a start is shown as that until risk has judged anew", ()
   expect(riskText(overview, at)).toBe("NORMAL");
 });
 
+test.each([
+  [
+    { freeMb: 100, stuck: false },
+    "HALT: DISK_FULL (100 MB free where the log is, 512 MB needed); risk decided NORMAL 5 s ago",
+  ],
+  [{ freeMb: 9_000, stuck: true }, "HALT: DISK_FULL (the log takes no facts); risk decided NORMAL 5 s ago"],
+  [{ freeMb: 512, stuck: false }, "NORMAL"],
+])("a log with %o takes no decision, so the last one does not count", (room, text) => {
+  const overview: Overview = emptyOverview();
+  for (const fact of [normal, head(0)]) applyFact(overview, { seq: 1, subject: "", fence: 0, fact }, NOW_MS);
+  applyHeartbeat(overview, executor(), NOW_MS);
+  overview.room = { type: "StoreRoom", v: 1, haltBelowMb: 512, tsInitMs: 1, ...room };
+  expect(riskText(overview, { nowMs: NOW_MS, wallMs: NOW_MS, short: (id) => id })).toBe(text);
+});
+
 test("a head that grows old limits trading, whatever the executor heard last", () => {
   expect(shown([normal, head(45_000)], executor())).toBe(
     "DEGRADE: HEAD_OLD (the newest block is 45 s old); risk decided NORMAL 5 s ago",
