@@ -1,5 +1,5 @@
 /** The end of a timed run: what is under way settles, and the report is written. */
-import { writeFileSync } from "node:fs";
+import { rmSync, statSync, writeFileSync } from "node:fs";
 import type { Bus } from "@slipstream/actor/bus";
 import type { Markets } from "@slipstream/actor/markets";
 import type { StartOptions } from "./commands/start.ts";
@@ -73,11 +73,13 @@ const notAudited = (error: unknown): Audit => ({
 });
 
 /** What a run was for is not lost to a full disk. */
-function writeOrPrint(what: string, file: string, text: string): void {
+export function writeOrPrint(what: string, file: string, text: string): void {
   try {
     writeFileSync(file, text);
     say(`${what} written to ${file}`);
   } catch (error) {
+    // Half of it would be taken for all; a device stays.
+    if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) rmSync(file, { force: true });
     say(`${file} could not be written (${error instanceof Error ? error.message : String(error)}), so the ${what}:`);
     process.stdout.write(text);
   }
