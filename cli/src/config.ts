@@ -1,6 +1,7 @@
 /** Settings of the command and the supervisor. */
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { STORE_FREE_MB_MIN } from "@slipstream/actor/storeRoom";
 import { integer, parseEnv, sharedSettings } from "@slipstream/contracts/env";
 import { publicEndpoints } from "@slipstream/polymarket/publicEndpoints";
 import { z } from "zod";
@@ -26,6 +27,7 @@ export const cliEnv = {
   GAMMA_URL: sharedSettings.GAMMA_URL.default(publicEndpoints.gammaUrl),
   DATA_API_URL: sharedSettings.DATA_API_URL.default(publicEndpoints.dataApiUrl),
   RTDS_URL: sharedSettings.RTDS_URL.default(publicEndpoints.rtdsUrl),
+  STORE_FREE_MB_MIN: sharedSettings.STORE_FREE_MB_MIN.default(STORE_FREE_MB_MIN),
   SANDBOX_SEED: sharedSettings.SANDBOX_SEED.default("1"),
   /** A tape starts so long after its world: the services are there by then, on a machine that has time for them. */
   TAPE_LEAD_SECONDS: integer(1, 600).default(6),

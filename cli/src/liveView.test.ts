@@ -25,7 +25,7 @@ test("the live view tells fills, attempts, positions and why nothing trades", ()
     title: "Slipstream · test",
   });
   for (const line of [
-    /risk HALT: no decision of risk yet/,
+    /risk HALT: NO_EXECUTOR \(it is not heard, so nothing is traded\); no decision of risk yet/,
     /LEADER FILLS 2/,
     /0x1111…1111 BUY {2}100 @ 0.5/,
     /entry BUY 10 ≤ 0.51 +filled 4 /,

@@ -5,9 +5,10 @@ import type { AccountValue, Pending } from "@slipstream/contracts/live";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { formatMicro, notional, ZERO_SHARES } from "@slipstream/contracts/money";
 import { serviceNames } from "@slipstream/contracts/subjects";
+import { riskText } from "./effectiveRisk.ts";
 import type { Overview } from "./overview.ts";
 import { pendingLines } from "./pendingLines.ts";
-import { riskReasonText } from "./reasonText.ts";
+import { problemLines, wrapped } from "./problemLines.ts";
 import { quantiles } from "./report.ts";
 import { healthText, isOfClock, serviceHealth, speakerOf } from "./serviceHealth.ts";
 
@@ -39,8 +40,9 @@ const price = (micro: number): string => formatMicro(micro);
 export function renderLiveView(overview: Overview, options: ViewOptions): string {
   const lines = [
     options.title,
-    headLine(overview, options),
+    ...wrapped(headLine(overview, options), options.width),
     serviceLine(overview, options),
+    ...problemLines(overview, options),
     ...clockLines(overview, options),
     "",
     ...leaderLines(overview, options),
@@ -78,26 +80,13 @@ export function fitHeight(text: string, height: number): string {
   return [...kept, `… and ${lines.length - kept.length} lines that a higher terminal shows`].join("\n");
 }
 
-/** The worst standing level, and why. */
-export function riskText(overview: Overview): string {
-  const order = ["halt", "degrade", "normal"] as const;
-  for (const level of order) {
-    const decision = [...overview.risk.values()].find((item) => item.level === level);
-    if (decision === undefined) continue;
-    const reasons = decision.reasons.map(riskReasonText).join(", ");
-    const scope = decision.scope.kind === "global" ? "" : ` (${decision.scope.kind} ${short(decision.scope.id)})`;
-    return `${level.toUpperCase()}${scope}${reasons === "" ? "" : `: ${reasons}`}`;
-  }
-  return "HALT: no decision of risk yet";
-}
-
-function headLine(overview: Overview, { nowMs }: ViewOptions): string {
+function headLine(overview: Overview, { nowMs, wallMs }: ViewOptions): string {
   const { progress } = overview;
   const head =
     progress === null
       ? "no block yet"
       : `block ${progress.head}, ${Math.max(0, Math.round((nowMs - progress.headTsMs) / 1000))} s old, finalized ${progress.finalized}`;
-  return `risk ${riskText(overview)} | ${head}${behindText(overview)} | log ${overview.lastSeq}`;
+  return `risk ${riskText(overview, { nowMs, wallMs, short })} | ${head}${behindText(overview)} | log ${overview.lastSeq}`;
 }
 
 /** What the watchers have yet to read of an absence and of leaders' pasts. */

@@ -7,10 +7,10 @@ import { readDotEnv } from "@slipstream/actor/dotEnv";
 import { ContractError } from "@slipstream/contracts/errors";
 import { parseLeaders, runLeaders } from "./commands/leaders.ts";
 import { runOperator, runSkip } from "./commands/operator.ts";
-import { runProvision } from "./commands/provision.ts";
+import { runProvision, watchProvision } from "./commands/provision.ts";
 import { runStatus } from "./commands/status.ts";
 import { parseDuration, readSettings } from "./config.ts";
-import { natsUrlOf } from "./connection.ts";
+import { busAddressOf } from "./connection.ts";
 import { openRunFolder } from "./runFolder.ts";
 import { refuseStrayWords } from "./strayWords.ts";
 
@@ -31,8 +31,9 @@ const USAGE = `slipstream: follows chosen Polymarket wallets and copies their fi
   tape check TAPE [--silence 30s]                          prove its books, list its gaps; exit code 1 when it is not whole
   record [--out FOLDER] [--token ID…] [--market 0x…] [--leader 0x…] [--top N] [--for 10m]
          [--rotate-mb N] [--rotate-minutes N] [--from-sandbox URL]   what the venue says, onto a tape
-  skip SERVICE SEQ --why TEXT                              pass over a fact that a service cannot read
-  provision                                                streams, buckets and the first account
+  skip SEQ… --why TEXT                                     pass over facts that services cannot read
+  provision [--watch [--store FOLDER]]                     streams, buckets and the first account; again when they vanish;
+                                                           and how much room the disk of the bus has
 
 As: npm run slipstream -- <command> …   (start also as: npm start -- …)`;
 
@@ -67,6 +68,8 @@ const options = {
   tick: { type: "string" },
   "min-size": { type: "string" },
   assume: { type: "boolean" },
+  watch: { type: "boolean" },
+  store: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -92,7 +95,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const env = readEnvironment();
   const settings = readSettings(env);
   const folder = openRunFolder(settings.SLIPSTREAM_HOME ?? join(root, ".slipstream"));
-  const natsUrl = natsUrlOf(settings, folder);
+  const address = () => busAddressOf(settings, folder);
   const asked = {
     leaders: parseLeaders(values.leader ?? []),
     reportFile: values.report ?? null,
@@ -106,9 +109,9 @@ async function main(argv: readonly string[]): Promise<number> {
       return runStart({ ...asked, ...surroundings(), tape: null, forMs: durationOf(values.for) });
     }
     case "status":
-      return runStatus(natsUrl);
+      return runStatus(await address());
     case "leaders":
-      return runLeaders(natsUrl, rest, {
+      return runLeaders(await address(), rest, {
         label: values.label ?? "",
         from: values.from,
         fromSandbox: values["from-sandbox"],
@@ -116,11 +119,16 @@ async function main(argv: readonly string[]): Promise<number> {
       });
     case "halt":
     case "resume":
-      return runOperator(natsUrl, command, { why: values.why ?? "", account: values.account });
+      return runOperator(await address(), command, { why: values.why ?? "", account: values.account });
     case "skip":
-      return runSkip(natsUrl, rest, values.why ?? "");
+      return runSkip(await address(), rest, values.why ?? "");
     case "provision":
-      return runProvision(natsUrl);
+      if (values.watch !== true) return runProvision(await address());
+      return watchProvision(await address(), {
+        store: values.store ?? null,
+        haltBelowMb: settings.STORE_FREE_MB_MIN,
+        signal: untilSignal(),
+      });
     case "record": {
       const { runRecord } = await import("./commands/record.ts");
       return runRecord({

@@ -14,7 +14,7 @@ import type {
   TokenId,
   TradeId,
 } from "@slipstream/contracts/ids";
-import type { AccountValue, Heartbeat } from "@slipstream/contracts/live";
+import type { AccountValue, Heartbeat, StoreRoom } from "@slipstream/contracts/live";
 import { type SharesMicro, sharesMicro } from "@slipstream/contracts/money";
 import { readConfig } from "@slipstream/contracts/policy";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
@@ -87,6 +87,8 @@ export type Overview = {
   values: Map<AccountId, AccountValue>;
   risk: Map<string, FactOf<"RiskDecision">>;
   heartbeats: Map<string, Heartbeat & { receivedMs: number }>;
+  /** What was last told of the room on the log's disk; null: nobody tells. */
+  room: StoreRoom | null;
   latencies: { seenToPublished: number[]; publishedToDecided: number[]; decidedToPlaced: number[] };
   recentFills: LeaderFillId[];
   recentAttempts: { account: AccountId; text: string; fill: LeaderFillId; atMs: number }[];
@@ -110,6 +112,7 @@ export const emptyOverview = (): Overview => ({
   values: new Map(),
   risk: new Map(),
   heartbeats: new Map(),
+  room: null,
   latencies: { seenToPublished: [], publishedToDecided: [], decidedToPlaced: [] },
   recentFills: [],
   recentAttempts: [],

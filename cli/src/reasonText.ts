@@ -23,6 +23,9 @@ export function riskReasonText(reason: RiskReason): string {
   return more === null ? reason.code : `${reason.code} (${plainText(more, TEXT_MAX)})`;
 }
 
+export const roomText = ({ freeMb, neededMb }: { readonly freeMb: number; readonly neededMb: number }): string =>
+  `${freeMb} MB free where the log is, ${neededMb} MB needed`;
+
 function evidenceOf(reason: RiskReason): string | null {
   switch (reason.code) {
     case "OPERATOR_HALT":
@@ -39,6 +42,8 @@ function evidenceOf(reason: RiskReason): string | null {
       return reason.uncertaintyMs === null ? reason.service : `${reason.service}, ${reason.uncertaintyMs} ms`;
     case "WATCHER_LAGGING":
       return `${reason.lagMs} ms`;
+    case "DISK_FULL":
+      return roomText(reason);
     case "STREAM_FILLING":
       return `${reason.usedPercent} %`;
     default:

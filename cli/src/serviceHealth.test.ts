@@ -32,7 +32,7 @@ test.each<[string, Heartbeat[], string]>([
   ["nobody", [], "silent"],
   ["its owner, ready", [beat("risk")], "ok"],
   ["its owner, not ready", [beat("risk", { ready: false })], "starting"],
-  ["its owner with a problem", [beat("risk", { problems: ["no books"] })], "! no books"],
+  ["its owner with a problem", [beat("risk", { problems: ["no books"] })], "!"],
   ["only somebody who waits", [beat("risk", { role: "standby" })], "standby"],
 ])("heard is %s", (_name, beats, text) => {
   expect(healthText(serviceHealth(heard(...beats), "risk", NOW_MS))).toBe(text);

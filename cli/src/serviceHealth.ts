@@ -34,10 +34,11 @@ export function serviceHealth(overview: Overview, name: ServiceName, wallMs: num
   return { kind: speaker.ready ? "ok" : "starting" };
 }
 
+/** In a word; what a problem is stands on a line of its own. */
 export function healthText(health: ServiceHealth): string {
   switch (health.kind) {
     case "problem":
-      return `! ${health.text}`;
+      return "!";
     case "other":
       return health.role;
     default:

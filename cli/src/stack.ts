@@ -1,17 +1,19 @@
 /** The processes of a local run: bus, world and services, with the environment each needs. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Bus } from "@slipstream/actor/bus";
 import { exactClockText, faceOf, MACHINE_CLOCK } from "@slipstream/actor/clock";
-import { freePort, waitForPort } from "@slipstream/actor/process";
+import { freePort } from "@slipstream/actor/process";
 import { startServiceClock } from "@slipstream/actor/serviceClock";
 import { ContractError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
 import { type ServiceName, serviceNames } from "@slipstream/contracts/subjects";
 import { withoutPaths } from "@slipstream/contracts/urls";
-import { seedFolder } from "@slipstream/sandbox/worldFolder";
 import { pino } from "pino";
 import { type CliSettings, shownPath } from "./config.ts";
+import { checkRoom, isRoomLow, watchDisk } from "./diskWatch.ts";
+import { type RunBus, startBus } from "./runBus.ts";
 import type { RunFolder } from "./runFolder.ts";
 import { type Environment, serviceEnv, venueEndpoints } from "./serviceEnv.ts";
 import { createSupervisor, logTail, type Supervisor } from "./supervisor.ts";
@@ -49,6 +51,8 @@ export type Stack = {
   readonly shownLogs: string;
   readonly shownHome: string;
   startServices(): Promise<void>;
+  /** Tells how much room there is, and brings the bus back when there is some again; returns how to stop. */
+  watchDisk(bus: Bus): () => void;
   /** Faults: what was done to the run (a process killed from outside). Errors: what went wrong by itself. */
   incidents(): { faults: string[]; errors: string[] };
   stop(graceMs: number): Promise<string[]>;
@@ -73,29 +77,45 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const leadMs = settings.TAPE_LEAD_SECONDS * 1_000;
   const mapping = tape === null ? null : { realMs: Date.now() + leadMs, worldMs: tape.firstMs, speed: tape.speed };
   const env = mapping === null ? options.env : { ...options.env, SLIPSTREAM_CLOCK: exactClockText(mapping) };
+  await checkRoom(folder.path, settings.STORE_FREE_MB_MIN, say);
   if (real) await checkReachable(settings, say);
   mkdirSync(folder.logs, { recursive: true });
   const faults: string[] = [];
   const errors: string[] = [];
-  const supervisor = createSupervisor((event) => {
-    if (event.kind === "died") {
-      const line = `${event.name} ended unexpectedly (${event.how})`;
-      (event.how.startsWith("SIG") ? faults : errors).push(line);
-      say(`${line}, starting it again`);
-    }
-    record();
-  }, onFatal);
+  const supervisor = createSupervisor(
+    (event) => {
+      if (event.kind === "died") {
+        const line = `${event.name} ended unexpectedly (${event.how})`;
+        (event.how.startsWith("SIG") ? faults : errors).push(line);
+        say(`${line}, starting it again`);
+      }
+      record();
+    },
+    onFatal,
+    () => isRoomLow(folder.path, settings.STORE_FREE_MB_MIN),
+  );
+  let runBus: RunBus | null = null;
   let natsUrl = settings.NATS_URL ?? "";
   let sandboxUrl: string | null = null;
   const record = (): void => {
-    folder.write({ mode: home, natsUrl, sandboxUrl, pid: process.pid, children: supervisor.pids() });
+    try {
+      folder.write({
+        natsUrl: natsUrl === "" ? null : natsUrl,
+        sandboxUrl,
+        pid: process.pid,
+        children: supervisor.pids(),
+      });
+    } catch (error) {
+      // A full disk ends no run: what stands there still names the bus, whose address does not change.
+      say(`run.json could not be written: ${error instanceof Error ? error.message : String(error)}`);
+    }
   };
   let world: Awaited<ReturnType<typeof startWorld>> | null = null;
   try {
     if (settings.NATS_URL === undefined) {
       const port = await freePort();
       natsUrl = `nats://127.0.0.1:${port}`;
-      await startBus(supervisor, options, port, storeOf(options, home));
+      runBus = await startBus(supervisor, options, { port, home });
     }
     if (!real) world = await startWorld(supervisor, { ...options, env });
   } catch (error) {
@@ -129,54 +149,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await Promise.all(serviceNames.map((name) => startService(supervisor, { folder, env: inherited }, name)));
       record();
     },
+    watchDisk: (bus) => {
+      if (runBus === null) return () => undefined;
+      return watchDisk({ bus, runBus, supervisor, say, haltBelowMb: settings.STORE_FREE_MB_MIN });
+    },
     incidents: () => ({ faults: [...faults], errors: [...errors] }),
     stop: (graceMs) => {
       time.stop();
       return supervisor.stop(graceMs);
     },
   };
-}
-
-/**
- * Where the log of a run is kept. A log is of one world: each seed of the sandbox has its own, and a tape, which begins
- * anew each time it is played, an empty one.
- */
-export function storeOf(
-  { folder, settings }: Pick<StackOptions, "folder" | "settings">,
-  home: "polygon" | "sandbox" | "tape",
-): string {
-  if (home === "tape") rmSync(folder.file(home, "nats"), { recursive: true, force: true });
-  return home === "sandbox" ? join(home, seedFolder(settings.SANDBOX_SEED)) : home;
-}
-
-async function startBus(
-  supervisor: Supervisor,
-  { folder, env, settings }: StackOptions,
-  port: number,
-  world: string,
-): Promise<void> {
-  const bin = settings.NATS_SERVER_BIN;
-  if (bin === undefined) {
-    throw new ContractError(
-      "CONFIG_INVALID",
-      "NATS_SERVER_BIN is missing: start by `npm start`, which finds or fetches nats-server",
-    );
-  }
-  const configFile = folder.file(world, "nats.conf");
-  const store = folder.file(world, "nats");
-  writeFileSync(
-    configFile,
-    `listen: "127.0.0.1:${port}"\nmax_payload: 1MB\njetstream {\n  store_dir: ${JSON.stringify(store)}\n  sync_interval: "always"\n}\n`,
-  );
-  const running = await supervisor.start({
-    name: "nats-server",
-    command: bin,
-    args: ["-c", configFile],
-    env,
-    logFile: folder.file("logs", "nats-server.log"),
-    tier: 0,
-  });
-  await waitForPort(running, port, READY_MS);
 }
 
 async function startWorld(

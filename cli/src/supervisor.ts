@@ -7,6 +7,7 @@
  * 3. At the end services drain first, then the world around them, the bus last.
  */
 import { readFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { type RunningProcess, startProcess } from "@slipstream/actor/process";
 import { ContractError } from "@slipstream/contracts/errors";
 
@@ -20,12 +21,16 @@ export type ProcessSpec = {
   readonly tier: 0 | 1 | 2;
 };
 
+/** Told when what it speaks of is so: after `started`, `pids` has the new id. */
 export type SupervisorEvent =
   | { readonly kind: "started"; readonly name: string; readonly pid: number }
   | { readonly kind: "died"; readonly name: string; readonly how: string };
 
 export type Supervisor = {
   start(spec: ProcessSpec): Promise<RunningProcess>;
+  /** Ends a process in good order and starts it again, which is no fault of it. Nothing while it is not running. */
+  restart(name: string): Promise<void>;
+  /** Of those that run. */
   pids(): Record<string, number>;
   /** Drains tier by tier; resolves with the names that had to be killed. */
   stop(graceMs: number): Promise<string[]>;
@@ -37,63 +42,98 @@ const RESTART_MS_MAX = 5_000;
 const FAILED_START_MS = 5_000;
 const FAILED_STARTS_MAX = 3;
 
-type Child = { spec: ProcessSpec; running: RunningProcess; failedStarts: number };
+type Child = {
+  readonly spec: ProcessSpec;
+  running: RunningProcess | null;
+  failedStarts: number;
+  restarting: boolean;
+};
 
 /**
  * @param onEvent - told of each start and each unexpected end.
  * @param onFatal - a process cannot be started; the error says why, with the end of its log.
+ * @param isExcused - asked when a process does not start: true while something outside, as a full disk, may be the reason,
+ * and it is tried on.
  */
 export function createSupervisor(
   onEvent: (event: SupervisorEvent) => void,
   onFatal: (error: Error) => void,
+  isExcused: () => Promise<boolean> = () => Promise.resolve(false),
 ): Supervisor {
   const children = new Map<string, Child>();
   let stopping = false;
 
-  const launch = async (spec: ProcessSpec): Promise<RunningProcess> => {
-    const { name, command, args, env, logFile } = spec;
+  const launch = async (child: Child): Promise<RunningProcess> => {
+    const { name, command, args, env, logFile } = child.spec;
     const running = await startProcess({ name, command, args, env, logFile, ipc: true, detached: true });
+    child.running = running;
     onEvent({ kind: "started", name, pid: running.pid });
+    void watch(child, running);
     return running;
   };
 
-  const watch = (child: Child): void => {
+  const watch = async (child: Child, running: RunningProcess): Promise<void> => {
     const startedMs = performance.now();
-    void child.running.exited.then(async ({ code, signal }) => {
-      if (stopping || children.get(child.spec.name) !== child) return;
-      onEvent({ kind: "died", name: child.spec.name, how: signal ?? `exit code ${code}` });
-      const quick = performance.now() - startedMs < FAILED_START_MS;
-      child.failedStarts = quick && signal === null ? child.failedStarts + 1 : 0;
-      if (code === 1 && child.failedStarts >= FAILED_STARTS_MAX) {
-        onFatal(
-          new ContractError("CONFIG_INVALID", `${child.spec.name} does not start:\n${logTail(child.spec.logFile)}`),
-        );
-        return;
-      }
-      const pauseMs = Math.min(RESTART_MS_MAX, RESTART_MS_MIN * 2 ** child.failedStarts);
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    const { code, signal } = await running.exited;
+    if (stopping || child.running !== running) return;
+    const { name, logFile } = child.spec;
+    child.running = null;
+    if (child.restarting) {
+      child.restarting = false;
+      await again(child);
+      return;
+    }
+    onEvent({ kind: "died", name, how: signal ?? `exit code ${code}` });
+    const quick = performance.now() - startedMs < FAILED_START_MS;
+    child.failedStarts = quick && signal === null ? child.failedStarts + 1 : 0;
+    if (code === 1 && child.failedStarts >= FAILED_STARTS_MAX && !(await isExcused())) {
+      onFatal(new ContractError("CONFIG_INVALID", `${name} does not start:\n${logTail(logFile)}`));
+      return;
+    }
+    await again(child);
+  };
+
+  /** Also when the system cannot start it just now, for want of memory or disk. */
+  const again = async (child: Child): Promise<void> => {
+    for (;;) {
+      await pause(Math.min(RESTART_MS_MAX, RESTART_MS_MIN * 2 ** child.failedStarts));
       if (stopping) return;
-      child.running = await launch(child.spec);
-      watch(child);
-    });
+      try {
+        await launch(child);
+        return;
+      } catch (error) {
+        child.failedStarts += 1;
+        onEvent({ kind: "died", name: child.spec.name, how: error instanceof Error ? error.message : String(error) });
+      }
+    }
   };
 
   return {
     start: async (spec) => {
-      const child: Child = { spec, running: await launch(spec), failedStarts: 0 };
+      const child: Child = { spec, running: null, failedStarts: 0, restarting: false };
       children.set(spec.name, child);
-      watch(child);
-      return child.running;
+      return launch(child);
     },
-    pids: () => Object.fromEntries([...children].map(([name, child]) => [name, child.running.pid])),
+    restart: async (name) => {
+      const child = children.get(name);
+      if (child === undefined || child.running === null || stopping) return;
+      child.restarting = true;
+      await child.running.terminate();
+    },
+    pids: () =>
+      Object.fromEntries(
+        [...children].flatMap(([name, { running }]) =>
+          running === null || running.exit() !== undefined ? [] : [[name, running.pid]],
+        ),
+      ),
     stop: async (graceMs) => {
       stopping = true;
       const killed: string[] = [];
       for (const tier of [2, 1, 0]) {
         const group = [...children.values()].filter((child) => child.spec.tier === tier);
-        const ends = await Promise.all(group.map((child) => child.running.terminate(graceMs)));
+        const ends = await Promise.all(group.map((child) => child.running?.terminate(graceMs)));
         ends.forEach((end, index) => {
-          if (end.signal === "SIGKILL") killed.push(group[index]?.spec.name ?? "");
+          if (end?.signal === "SIGKILL") killed.push(group[index]?.spec.name ?? "");
         });
       }
       return killed;

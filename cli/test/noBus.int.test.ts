@@ -43,7 +43,7 @@ test.each([
   [["leaders", "add", wallet]],
   [["leaders", "remove", wallet]],
   [["provision"]],
-  [["skip", "risk", "7", "--why", "seen"]],
+  [["skip", "7", "--why", "seen"]],
 ])("%j without a bus says so and ends", async (args) => {
   const port = await freePort();
   expect(await run(port, args)).toEqual({ code: 1, stdout: "", stderr: sentence(port) });

@@ -19,7 +19,8 @@ afterAll(async () => {
   vi.restoreAllMocks();
   await testBus?.stop();
 });
-const operator = (command: "halt" | "resume", account?: string) => runOperator(url, command, { why: "test", account });
+const operator = (command: "halt" | "resume", account?: string) =>
+  runOperator({ urls: [url], withinMs: 3_000 }, command, { why: "test", account });
 
 test("a resume says what else a person has halted", async () => {
   await operator("halt", "paper");

@@ -1,4 +1,5 @@
 /** The sandbox as a process: one world, until it is told to stop or its parent is gone. */
+import { logOutput } from "@slipstream/actor/logOutput";
 import { parseEnv } from "@slipstream/contracts/env";
 import { ContractError } from "@slipstream/contracts/errors";
 import { pino } from "pino";
@@ -7,7 +8,7 @@ import { startWorld, type World } from "./world.ts";
 
 async function main(): Promise<void> {
   const settings = parseEnv(sandboxEnv, process.env);
-  const logger = pino({ level: settings.LOG_LEVEL, base: { service: "sandbox" } });
+  const logger = pino({ level: settings.LOG_LEVEL, base: { service: "sandbox" } }, logOutput());
   let world: World | undefined;
   let stopping: Promise<void> | undefined;
   const stop = (why: string, code = 0): void => {

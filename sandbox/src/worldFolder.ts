@@ -1,12 +1,13 @@
 /** What a world leaves behind: how often it has been started, its markets, and what leaders did. The chain keeps itself beside it. */
 import { createHash } from "node:crypto";
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ContractError } from "@slipstream/contracts/errors";
 import { z } from "zod";
 import { MarketRecords } from "./churn/records.ts";
 import { SettledAct } from "./venue/settledDeeds.ts";
 import { rowText, SettledFill } from "./venue/settledFills.ts";
+import { appenderWhenRoom, replaceWhenRoom } from "./whenRoom.ts";
 
 const State = z.object({ seed: z.string(), runs: z.int().nonnegative() });
 
@@ -51,17 +52,20 @@ export function openWorldFolder(dir: string, seed: string): WorldFolder {
   );
   const markets = readOr(path, () => MarketRecords.nullable().parse(JSON.parse(textOf(marketsFile, "null"))));
   const run = known.runs + 1;
-  replace(stateFile, `${JSON.stringify({ seed, runs: run })}\n`);
+  replaceWhenRoom(stateFile, `${JSON.stringify({ seed, runs: run })}\n`);
+  const fillRows = appenderWhenRoom(fillsFile);
   return {
     path,
     run,
     fills,
     acts,
     markets,
-    replaceMarkets: (all) => replace(marketsFile, `${JSON.stringify(all)}\n`),
-    replaceActs: (all) => replace(actsFile, all.map((act) => `${rowText(act)}\n`).join("")),
-    append: (added) => appendFileSync(fillsFile, added.map((fill) => `${rowText(fill)}\n`).join("")),
-    replaceFills: (all) => replace(fillsFile, all.map((fill) => `${rowText(fill)}\n`).join("")),
+    replaceMarkets: (all) => void replaceWhenRoom(marketsFile, `${JSON.stringify(all)}\n`),
+    replaceActs: (all) => void replaceWhenRoom(actsFile, all.map((act) => `${rowText(act)}\n`).join("")),
+    append: (added) => fillRows.append(added.map((fill) => `${rowText(fill)}\n`).join("")),
+    replaceFills: (all) => {
+      if (replaceWhenRoom(fillsFile, all.map((fill) => `${rowText(fill)}\n`).join(""))) fillRows.forget();
+    },
   };
 }
 
@@ -69,11 +73,6 @@ const textOf = (file: string, otherwise: string): string => (existsSync(file) ? 
 
 /** A killed run may leave half a line at the end. */
 const completeLines = (text: string): string[] => text.split("\n").slice(0, -1);
-
-function replace(file: string, text: string): void {
-  writeFileSync(`${file}.new`, text);
-  renameSync(`${file}.new`, file);
-}
 
 function readOr<T>(path: string, read: () => T): T {
   try {

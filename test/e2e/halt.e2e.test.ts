@@ -1,27 +1,14 @@
 /** A halt halts, and without risk nothing is traded: on real processes, in one run that must still end well. */
-import { execFile } from "node:child_process";
-import { join } from "node:path";
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
 import type { ClientOrderId } from "@slipstream/contracts/ids";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { expectNoLeaks } from "@slipstream/testkit/processes";
 import { afterAll, expect, test } from "vitest";
 import { defaultAccount } from "../../cli/src/defaults.ts";
-import { FIXED_MARKETS, inRun, type Run, startRun } from "./kit.ts";
+import { FIXED_MARKETS, inRun, type Run, slipstream, startRun } from "./kit.ts";
 import { type Log, readLog } from "./log.ts";
 
 afterAll(expectNoLeaks);
-
-/** A command of a person, in a process of its own. */
-const slipstream = (run: Run, command: "halt" | "resume"): Promise<{ code: number; text: string }> =>
-  new Promise((resolve) => {
-    const main = join(import.meta.dirname, "../../cli/src/main.ts");
-    const env = { ...process.env, SLIPSTREAM_HOME: run.home };
-    execFile(process.execPath, [main, command], { env }, (error, stdout, stderr) => {
-      const code = typeof error?.code === "number" ? error.code : error === null ? 0 : -1;
-      resolve({ code, text: `${stdout}${stderr}`.trim() });
-    });
-  });
 
 const HALTED = { code: 0, text: "halted: nothing is traded until `resume`" };
 const RESUMED = { code: 0, text: "resumed: risk decides again" };

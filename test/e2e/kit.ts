@@ -1,4 +1,5 @@
 /** Runs the real command as a person does, in a folder of its own. */
+import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isAlive, type RunningProcess } from "@slipstream/actor/process";
@@ -23,7 +24,17 @@ export type Run = {
   clean(): Promise<void>;
 };
 
-type RunRecord = { natsUrl: string; sandboxUrl: string | null; children: Record<string, number> };
+type RunRecord = { natsUrl: string | null; sandboxUrl: string | null; children: Record<string, number> };
+
+/** A command of a person beside a run, in a process of its own. */
+export const slipstream = (run: Run, ...args: readonly string[]): Promise<{ code: number; text: string }> =>
+  new Promise((resolve) => {
+    const env = { ...process.env, SLIPSTREAM_HOME: run.home };
+    execFile(process.execPath, [join(root, "cli/src/main.ts"), ...args], { env }, (error, stdout, stderr) => {
+      const code = typeof error?.code === "number" ? error.code : error === null ? 0 : -1;
+      resolve({ code, text: `${stdout}${stderr}`.trim() });
+    });
+  });
 
 /** For runs that wait for an exit in the market of an entry: it must not end in between. */
 export const FIXED_MARKETS = { SANDBOX_CHURN: "off" } as const;

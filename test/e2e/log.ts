@@ -24,7 +24,7 @@ const nothingFound = { missed: [], phantom: [], duplicated: [] };
 const nothingSaid = { faults: [], errors: [], isClosed: () => false, pending: { exits: [], lots: [], buckets: [] } };
 
 export async function readLog(natsUrl: string): Promise<Log> {
-  const bus = await connectCli(natsUrl);
+  const bus = await connectCli({ urls: [natsUrl], withinMs: 30_000 });
   const stored: { seq: number; fact: Fact }[] = [];
   const following = await followLog(
     bus,

@@ -6,7 +6,7 @@ import type { HeldLot } from "@slipstream/contracts/live";
 import { readAddress } from "@slipstream/contracts/namedAddress";
 import { FollowFrom, type WhenRemoved } from "@slipstream/contracts/policy";
 import { addLeader, type LeaderRow, listLeaders, removeLeader } from "../configBucket.ts";
-import { withBus } from "../connection.ts";
+import { type BusAddress, withBus } from "../connection.ts";
 import { readPending } from "../readPending.ts";
 import { fetchWorld } from "../worldClient.ts";
 
@@ -83,8 +83,8 @@ function keyless(rows: readonly LeaderRow[], lots: readonly HeldLot[] | null): L
   );
 }
 
-async function remove(natsUrl: string, leaders: readonly Address[], whenRemoved: WhenRemoved): Promise<number> {
-  return withBus(natsUrl, async (bus) => {
+async function remove(at: BusAddress, leaders: readonly Address[], whenRemoved: WhenRemoved): Promise<number> {
+  return withBus(at, async (bus) => {
     let unknown = 0;
     for (const leader of leaders) {
       const result = await removeLeader(bus, leader, whenRemoved);
@@ -97,7 +97,7 @@ async function remove(natsUrl: string, leaders: readonly Address[], whenRemoved:
 }
 
 export async function runLeaders(
-  natsUrl: string,
+  at: BusAddress,
   args: readonly string[],
   options: {
     readonly label: string;
@@ -116,7 +116,7 @@ export async function runLeaders(
           : (await fetchWorld(options.fromSandbox)).leaders;
       if (named.length === 0) throw new ContractError("ID_INVALID", "leaders add needs at least one wallet");
       const follow = parseFollow(options.from);
-      return withBus(natsUrl, async (bus) => {
+      return withBus(at, async (bus) => {
         for (const { address, label } of named) {
           const result = await addLeader(bus, address, { label, follow });
           const already = `${address} is followed already`;
@@ -128,10 +128,10 @@ export async function runLeaders(
     }
     case "remove":
       if (leaders.length === 0) throw new ContractError("ID_INVALID", "leaders remove needs at least one wallet");
-      return remove(natsUrl, leaders, parseWhenRemoved(options.removed));
+      return remove(at, leaders, parseWhenRemoved(options.removed));
     case "list":
     case undefined:
-      return withBus(natsUrl, async (bus) => {
+      return withBus(at, async (bus) => {
         const named = await listLeaders(bus);
         const lots = (await readPending(bus))?.lots ?? null;
         const rows = [...named, ...keyless(named, lots)];

@@ -17,9 +17,12 @@ test.each<["halt" | "resume", boolean, boolean, 0 | 1, RegExp]>([
 });
 
 test.each([
-  ["a service that is none", ["moon", "7"], "seen"],
-  ["a sequence that is none", ["risk", "x"], "seen"],
-  ["no reason", ["risk", "7"], ""],
+  ["no sequence", [], "seen"],
+  ["a sequence that is none", ["7", "x"], "seen"],
+  ["a service, which it does not need any more", ["risk", "7"], "seen"],
+  ["no reason", ["7"], ""],
 ])("skip refuses %s before it reaches for the bus", async (_name, args, why) => {
-  await expect(runSkip("nats://127.0.0.1:1", args, why)).rejects.toThrow(/usage: slipstream skip/);
+  await expect(runSkip({ urls: ["nats://127.0.0.1:1"], withinMs: 1_000 }, args, why)).rejects.toThrow(
+    /usage: slipstream skip/,
+  );
 });

@@ -1,58 +1,93 @@
 /** `slipstream halt`, `resume` and `skip`: a person's word as a fact; for a halt the executor's own latch beside it. */
 import { randomUUID } from "node:crypto";
 import { userInfo } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
 import { headers } from "@nats-io/transport-node";
 import { ask } from "@slipstream/actor/ask";
-import type { Bus } from "@slipstream/actor/bus";
+import { type Bus, overLink } from "@slipstream/actor/bus";
 import { ContractError } from "@slipstream/contracts/errors";
 import { type FactOf, readFact, writeFact } from "@slipstream/contracts/facts";
 import { AccountId, factId } from "@slipstream/contracts/ids";
-import { serviceNames, streams, subjectOf, subjects } from "@slipstream/contracts/subjects";
+import { streams, subjectOf, subjects } from "@slipstream/contracts/subjects";
 import { listAccounts } from "../configBucket.ts";
-import { withBus } from "../connection.ts";
+import { type BusAddress, withBus } from "../connection.ts";
 
+/** Of one try. */
 const LATCH_MS = 2_000;
+const LOG_MS = 2_000;
+const RETRY_MS = 100;
 /** The log has it already. */
 const NEXT_MS = 1_000;
 
 /**
- * Halts or resumes trading everywhere, or of one account. A halt of everything first closes the executor's latch, which
+ * Halts or resumes trading everywhere, or of one account. A halt of everything closes the executor's latch as well, which
  * needs neither log nor risk; when it has answered, everything decided before is in the log and nothing more leaves.
  * @param account - null: everything.
  * @returns 0 when the command is in the log and the latch answered; 1 when only one of the two worked, or none.
  * @throws ContractError ID_INVALID for a name that no account can have, CONFIG_INVALID for one that none has.
  */
 export async function runOperator(
-  natsUrl: string,
+  address: BusAddress,
   command: "halt" | "resume",
   { why, account }: { readonly why: string; readonly account: string | undefined },
 ): Promise<number> {
   const scope = account === undefined ? GLOBAL : ({ kind: "account", id: accountId(account) } as const);
-  return withBus(natsUrl, async (bus) => {
+  return withBus(address, async (bus) => {
     const who = person();
     if (scope !== GLOBAL) {
       // A halt of nobody would be taken for one.
       if (command === "halt") await requireAccount(bus, scope.id);
-      await publish(bus, { command, scope, who, why });
+      const refused = await untilTaken(address.withinMs, () =>
+        tryAppend(bus, commandFact({ command, scope, who, why })),
+      );
+      if (refused !== null) {
+        console.error(
+          `not ${command === "halt" ? "halted" : "resumed"}: the log does not take the command: ${refused}`,
+        );
+        return 1;
+      }
       console.log(`${command === "halt" ? "halted" : "resumed"}: the account ${scope.id}, as soon as risk has read it`);
       if (command === "resume") await tellStanding(bus);
       return 0;
     }
-    const latch = await ask(bus, "executor", "halt", { halted: command === "halt", who }, LATCH_MS);
-    if (!latch.ok) console.error(`executor's latch: ${latch.text}`);
-    const logged = await publish(bus, { command, scope, who, why }).then(
-      () => true,
-      (error: unknown) => {
-        console.error(`the log does not take the command: ${error instanceof Error ? error.message : String(error)}`);
-        return false;
-      },
-    );
-    const { code, text } = operatorAnswer(command, { latched: latch.ok, logged });
+    const said = commandFact({ command, scope, who, why });
+    const [latch, log] = await Promise.all([
+      untilTaken(address.withinMs, () => closeLatch(bus, command === "halt", who)),
+      untilTaken(address.withinMs, () => tryAppend(bus, said)),
+    ]);
+    if (latch !== null) console.error(`executor's latch: ${latch}`);
+    if (log !== null) console.error(`the log does not take the command: ${log}`);
+    const logged = log === null;
+    const { code, text } = operatorAnswer(command, { latched: latch === null, logged });
     console.log(text);
     if (command === "resume" && logged) await tellStanding(bus);
     return code;
   });
 }
+
+/**
+ * Tries until there is no more why not, at most for `withinMs`; then the last reason. A bus that has just come back has
+ * neither its log nor the executor at once.
+ */
+async function untilTaken(withinMs: number, attempt: () => Promise<string | null>): Promise<string | null> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const why = await attempt();
+    if (why === null || performance.now() > deadline) return why;
+    await pause(RETRY_MS);
+  }
+}
+
+async function closeLatch(bus: Bus, halted: boolean, who: string): Promise<string | null> {
+  const answer = await ask(bus, "executor", "halt", { halted, who }, LATCH_MS);
+  return answer.ok ? null : answer.text;
+}
+
+const tryAppend = (bus: Bus, fact: FactOf<"OperatorCommand" | "SkipFact">): Promise<string | null> =>
+  append(bus, fact).then(
+    () => null,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
 
 async function requireAccount(bus: Bus, id: string): Promise<void> {
   const accounts = await listAccounts(bus);
@@ -110,28 +145,28 @@ export function operatorAnswer(
 }
 
 /**
- * `slipstream skip SERVICE SEQ`: lets one fact that a service cannot read pass for it. The service goes on behind it.
- * @throws ContractError CONFIG_INVALID for a service or a sequence that is none.
+ * `slipstream skip SEQ…`: lets facts that cannot be read pass, each for every service. They go on behind them.
+ * @throws ContractError CONFIG_INVALID for a sequence that is none.
  */
-export async function runSkip(natsUrl: string, args: readonly string[], why: string): Promise<number> {
-  const service = serviceNames.find((name) => name === args[0]);
-  const seq = Number(args[1]);
-  if (service === undefined || !Number.isSafeInteger(seq) || seq < 1 || why === "") {
-    const usage = 'usage: slipstream skip SERVICE SEQ --why "…": the service and the fact as `status` names them';
+export async function runSkip(address: BusAddress, args: readonly string[], why: string): Promise<number> {
+  const seqs = args.map(Number);
+  if (seqs.length === 0 || !seqs.every((seq) => Number.isSafeInteger(seq) && seq >= 1) || why === "") {
+    const usage = 'usage: slipstream skip SEQ… --why "…": the facts as `status` names them';
     throw new ContractError("CONFIG_INVALID", usage);
   }
-  return withBus(natsUrl, async (bus) => {
-    await append(bus, {
-      type: "SkipFact",
-      id: factId("SkipFact", `${service}.${seq}`),
-      service,
-      seq,
-      who: person(),
-      why,
-      ...now(),
-    });
-    console.log(`${service} passes over fact ${seq}`);
-    return 0;
+  return withBus(address, async (bus) => {
+    let failed = 0;
+    for (const seq of seqs) {
+      const said = { seq, who: person(), why, ...now() };
+      const refused = await untilTaken(address.withinMs, () =>
+        tryAppend(bus, { type: "SkipFact", id: factId("SkipFact", `${seq}`), ...said }),
+      );
+      if (refused !== null) failed += 1;
+      console.log(
+        refused === null ? `all services pass over fact ${seq}` : `fact ${seq} is not passed over: ${refused}`,
+      );
+    }
+    return failed === 0 ? 0 : 1;
   });
 }
 
@@ -151,16 +186,18 @@ function accountId(text: string): AccountId {
   throw new ContractError("ID_INVALID", `--account ${text}: an account's name is made of a-z, 0-9, _ and -`);
 }
 
-const publish = (bus: Bus, said: Said): Promise<void> =>
-  append(bus, {
-    ...said,
-    ...now(),
-    type: "OperatorCommand",
-    id: factId("OperatorCommand", `${said.command}.${randomUUID()}`),
-  });
+/** One fact however often it is sent: its id is made once. */
+const commandFact = (said: Said): FactOf<"OperatorCommand"> => ({
+  ...said,
+  ...now(),
+  type: "OperatorCommand",
+  id: factId("OperatorCommand", `${said.command}.${randomUUID()}`),
+});
 
 async function append(bus: Bus, fact: FactOf<"OperatorCommand" | "SkipFact">): Promise<void> {
   const named = headers();
   named.set("x-schema", `${fact.type}/${fact.v}`);
-  await bus.js.publish(subjectOf(fact), writeFact(fact), { msgID: fact.id, headers: named, retries: 5 });
+  await overLink(bus, () =>
+    bus.js.publish(subjectOf(fact), writeFact(fact), { msgID: fact.id, headers: named, timeout: LOG_MS }),
+  );
 }

@@ -1,9 +1,9 @@
 /** `slipstream start`: everything on this machine, with a live view; ends by Ctrl-C or after `--for`. */
-import { writeFileSync } from "node:fs";
 import type { Bus } from "@slipstream/actor/bus";
 import { timerMs } from "@slipstream/actor/clock";
 import { type Markets, watchMarkets } from "@slipstream/actor/markets";
-import { provision } from "@slipstream/actor/provision";
+import { endProcess } from "@slipstream/actor/process";
+import { startProvisioner } from "@slipstream/actor/provisioner";
 import { ContractError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
 import type { Pending } from "@slipstream/contracts/live";
@@ -12,17 +12,15 @@ import type { CliSettings } from "../config.ts";
 import { addLeader, type LeaderRow, listLeaders, seedAccount } from "../configBucket.ts";
 import { connectCli } from "../connection.ts";
 import { defaultAccount } from "../defaults.ts";
+import { finishRun } from "../finishRun.ts";
 import { followLog } from "../follow.ts";
 import { fitHeight, renderLiveView } from "../liveView.ts";
 import { checkOutput, makeHome } from "../outputFile.ts";
 import { readPending } from "../readPending.ts";
-import { fillLine } from "../replay/replay.ts";
-import { buildReport, isGood, type RunReport } from "../report.ts";
+import { isGood, type RunReport } from "../report.ts";
 import { livingOf, type RunFolder } from "../runFolder.ts";
 import type { Environment } from "../serviceEnv.ts";
-import { settleAndAudit, settledPending } from "../settle.ts";
 import { type Stack, startStack, type TapeWorld } from "../stack.ts";
-import { sendFault } from "../worldClient.ts";
 
 export type StartOptions = {
   /** Served in place of a venue; its leaders are followed unless some are named. */
@@ -42,6 +40,8 @@ export type StartOptions = {
 
 /** Services drain within this, so that Ctrl-C takes less than ten seconds. */
 const DRAIN_MS = 8_000;
+/** What a killed run left behind may take so long to save what it has. */
+const LEFT_BEHIND_MS = 20_000;
 /** The bus was started with everything else of the run. */
 const BUS_READY_MS = 30_000;
 const REPAINT_MS = 500;
@@ -58,7 +58,16 @@ export async function runStart(options: StartOptions): Promise<number> {
   checkOutput("--report", options.reportFile);
   checkOutput("--fills-out", options.fillsFile);
   makeHome(folder.path);
-  refuseSecondRun(folder);
+  await takeFolder(folder);
+  try {
+    return await runTaken(options);
+  } finally {
+    folder.clear();
+  }
+}
+
+/** As `runStart`, in a folder that is this run's. */
+async function runTaken(options: StartOptions): Promise<number> {
   let fatal: Error | null = null;
   const failed = new AbortController();
   const stack = await startStack({
@@ -66,11 +75,11 @@ export async function runStart(options: StartOptions): Promise<number> {
     say,
     onFatal: (error) => {
       fatal = error;
-      failed.abort();
+      failed.abort(error);
     },
   });
   try {
-    const bus = await connectCli(stack.natsUrl, BUS_READY_MS);
+    const bus = await connectCli({ urls: [stack.natsUrl], withinMs: BUS_READY_MS });
     try {
       const report = await runServices(bus, stack, options, failed.signal);
       if (fatal !== null) throw fatal;
@@ -79,7 +88,7 @@ export async function runStart(options: StartOptions): Promise<number> {
       await bus.drain();
     }
   } finally {
-    await endStack(stack, folder);
+    await endStack(stack);
   }
 }
 
@@ -90,7 +99,23 @@ async function runServices(
   options: StartOptions,
   failed: AbortSignal,
 ): Promise<RunReport | null> {
-  await provision(bus.jsm);
+  const provisioner = await startProvisioner({ bus, logger: pino({ level: "silent" }), say });
+  const stopDisk = stack.watchDisk(bus);
+  try {
+    return await runProvisioned(bus, stack, options, failed);
+  } finally {
+    stopDisk();
+    await provisioner.stop();
+  }
+}
+
+/** As `runServices`, on a bus that has everything and keeps it. */
+async function runProvisioned(
+  bus: Bus,
+  stack: Stack,
+  options: StartOptions,
+  failed: AbortSignal,
+): Promise<RunReport | null> {
   await seedAccount(bus, defaultAccount);
   const known = await listLeaders(bus);
   const isNamed = options.leaders.length > 0;
@@ -109,8 +134,7 @@ async function runServices(
   } finally {
     view.stop();
   }
-  const report =
-    options.forMs === null || failed.aborted ? null : await finish(bus, stack, following, markets, options);
+  const report = options.forMs === null ? null : await finishRun(bus, { stack, following, markets, failed }, options);
   await markets.stop();
   await following.stop();
   return report;
@@ -147,20 +171,20 @@ const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
-/** @throws ContractError when a run of this folder is in progress. */
-function refuseSecondRun(folder: RunFolder): void {
-  const record = folder.read();
-  const { supervisor, children } = livingOf(record);
-  if (supervisor) {
-    throw new ContractError(
-      "CONFIG_INVALID",
-      `Slipstream is running already (process ${record?.pid}). Look at it with: npm run slipstream -- status. Stop it with Ctrl-C in its terminal.`,
-    );
-  }
-  for (const [name, pid] of children) {
-    say(`ending ${name}, left behind by a run that was killed`);
-    process.kill(pid, "SIGTERM");
-  }
+/**
+ * Makes the folder this run's, when no other is in progress and nothing of a killed one is left: what is left is ended, and
+ * waited for, as it may be writing what this run is about to read.
+ * @throws ContractError CONFIG_INVALID when a run of this folder is in progress.
+ */
+async function takeFolder(folder: RunFolder): Promise<void> {
+  const { children } = livingOf(folder.read());
+  folder.claim({ natsUrl: null, sandboxUrl: null, pid: process.pid, children: {} });
+  await Promise.all(
+    children.map(async ([name, pid]) => {
+      say(`ending ${name}, left behind by a run that was killed`);
+      await endProcess(pid, LEFT_BEHIND_MS);
+    }),
+  );
 }
 
 function waitForEnd({ forMs, signal }: StartOptions, failed: AbortSignal): Promise<void> {
@@ -211,46 +235,9 @@ function showView(
   };
 }
 
-async function finish(
-  bus: Bus,
-  stack: Stack,
-  following: Awaited<ReturnType<typeof followLog>>,
-  markets: Markets,
-  options: StartOptions,
-): Promise<RunReport> {
-  say("time is over: letting what is under way settle");
-  if (stack.sandboxUrl !== null && options.tape === null)
-    await sendFault(stack.sandboxUrl, { kind: "pauseActors", on: true });
-  const quietMsMax = options.settings.SETTLE_SECONDS_MAX * 1_000;
-  const found = await settleAndAudit(following.overview, stack.rpcHttpUrls, quietMsMax);
-  const pending = await settledPending(following.overview, () => readPending(bus), quietMsMax);
-  const { faults, errors } = stack.incidents();
-  const report = buildReport(following.overview, found, {
-    faults,
-    errors: [...errors, ...following.unreadable],
-    isClosed: (tokenId) => markets.byToken.get(tokenId)?.closed === true,
-    pending,
-  });
-  if (options.fillsFile !== null) {
-    const lines = [...following.overview.executionFills.values()].map((fill) => `${fillLine(fill)}\n`);
-    writeFileSync(options.fillsFile, lines.join(""));
-  }
-  if (options.reportFile !== null) {
-    writeFileSync(options.reportFile, `${JSON.stringify(report, null, 2)}\n`);
-    say(`report written to ${options.reportFile}`);
-  }
-  const { leaderFills, attempts, executionFills, missed, duplicated } = report;
-  say(
-    `${leaderFills} leader fills, ${attempts.trade} copied, ${attempts.skip} skipped, ${executionFills} fills of our own, missed ${missed}, duplicated ${duplicated}`,
-  );
-  for (const error of report.errors) say(`not well: ${error}`);
-  return report;
-}
-
-async function endStack(stack: Stack, folder: RunFolder): Promise<void> {
+async function endStack(stack: Stack): Promise<void> {
   say("draining services");
   const killed = await stack.stop(DRAIN_MS);
   if (killed.length > 0) say(`had to be killed: ${killed.join(", ")} (nothing is lost: the log has every fact)`);
   say(`saved: the log, positions and configuration in ${stack.shownHome}; the next start goes on from there`);
-  folder.clear();
 }

@@ -1,7 +1,7 @@
 /** `slipstream status`: the live view once. */
 import { watchMarkets } from "@slipstream/actor/markets";
 import pino from "pino";
-import { withBus } from "../connection.ts";
+import { type BusAddress, withBus } from "../connection.ts";
 import { followLog } from "../follow.ts";
 import { renderLiveView } from "../liveView.ts";
 import { readPending } from "../readPending.ts";
@@ -12,8 +12,8 @@ const LISTEN_MS = 1_300;
 const WIDTH_DEFAULT = 140;
 
 /** @returns 0 when every service was heard, 1 otherwise. */
-export async function runStatus(natsUrl: string): Promise<number> {
-  return withBus(natsUrl, async (bus) => {
+export async function runStatus(address: BusAddress): Promise<number> {
+  return withBus(address, async (bus) => {
     const following = await followLog(bus, (ms) => ms);
     const markets = await watchMarkets(bus, pino({ level: "silent" }));
     await Promise.all([following.caughtUp(), new Promise((resolve) => setTimeout(resolve, LISTEN_MS))]);
@@ -25,7 +25,7 @@ export async function runStatus(natsUrl: string): Promise<number> {
       width: process.stdout.columns ?? WIDTH_DEFAULT,
       rows: 10,
       market: (tokenId) => markets.byToken.get(tokenId),
-      title: `Slipstream at ${natsUrl}`,
+      title: `Slipstream at ${bus.nc.getServer()}`,
       pending,
     });
     console.log(text);

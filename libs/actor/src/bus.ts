@@ -2,6 +2,7 @@
  * The connection to the bus. It reconnects for ever; whoever publishes learns of a lost link at once, because the
  * client keeps nothing that is published while it is down.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
@@ -31,8 +32,8 @@ export type BusOptions = {
   readonly logger: Logger;
   /** Ends the waiting for a broker that is not there yet. */
   readonly signal?: AbortSignal;
-  /** Tries each address once, for so many ms together, and then gives up; absent: waits as long as it takes. */
-  readonly onceWithinMs?: number;
+  /** Tries again and again for so many ms, then gives up; absent: waits as long as it takes. */
+  readonly withinMs?: number;
 };
 
 const RECONNECT_WAIT_MS = 100;
@@ -49,7 +50,7 @@ export const SERVER_VERSION_MIN = "2.11.0";
 /**
  * Connects and waits for the broker as long as it takes, saying so, or only as long as it is told to.
  * @throws ContractError SERVER_TOO_OLD for a server below 2.11 or without JetStream, BUS_UNREACHABLE when `signal` or
- * `onceWithinMs` ends the waiting or the address or the credentials are wrong.
+ * `withinMs` ends the waiting or the address or the credentials are wrong.
  */
 export async function connectBus(options: BusOptions): Promise<Bus> {
   const { logger } = options;
@@ -117,27 +118,26 @@ export function overLink<T>(bus: Bus, ask: () => Promise<T>): Promise<T> {
   });
 }
 
-async function dial({ url, name, logger, signal, onceWithinMs }: BusOptions): Promise<NatsConnection> {
+async function dial({ url, name, logger, signal, withinMs }: BusOptions): Promise<NatsConnection> {
   const servers = url.split(",");
   logger.info({ url }, "connecting to nats-server");
   const notice = setInterval(
     () => logger.warn({ url }, "waiting for nats-server: nothing answers yet, is it running?"),
     WAITING_NOTICE_MS,
   );
+  const options = {
+    servers,
+    name,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: RECONNECT_WAIT_MS,
+    reconnectJitter: RECONNECT_JITTER_MS,
+    pingInterval: PING_MS,
+    maxPingOut: 2,
+    noAsyncTraces: true,
+  };
   try {
-    const connecting = connect({
-      servers,
-      name,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: RECONNECT_WAIT_MS,
-      reconnectJitter: RECONNECT_JITTER_MS,
-      pingInterval: PING_MS,
-      maxPingOut: 2,
-      // A client that waits never ends by itself, and keeps its process.
-      waitOnFirstConnect: onceWithinMs === undefined,
-      ...(onceWithinMs === undefined ? {} : { timeout: Math.ceil(onceWithinMs / servers.length) }),
-      noAsyncTraces: true,
-    });
+    const connecting =
+      withinMs === undefined ? connect({ ...options, waitOnFirstConnect: true }) : connectedWithin(withinMs, options);
     if (signal !== undefined) await connectedOrAborted(connecting, signal);
     return await connecting;
   } catch (cause) {
@@ -145,6 +145,23 @@ async function dial({ url, name, logger, signal, onceWithinMs }: BusOptions): Pr
     throw new ContractError("BUS_UNREACHABLE", `cannot use nats-server at ${url}: ${String(cause)}`, { cause });
   } finally {
     clearInterval(notice);
+  }
+}
+
+/** A client that waits by itself (`waitOnFirstConnect`) never ends, and keeps its process. */
+async function connectedWithin(
+  withinMs: number,
+  options: NonNullable<Parameters<typeof connect>[0]> & { readonly servers: readonly string[] },
+): Promise<NatsConnection> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const leftMs = Math.max(1, deadline - performance.now());
+    try {
+      return await connect({ ...options, timeout: Math.ceil(leftMs / options.servers.length) });
+    } catch (error) {
+      if (performance.now() + RECONNECT_WAIT_MS >= deadline) throw error;
+      await pause(RECONNECT_WAIT_MS);
+    }
   }
 }
 

@@ -1,15 +1,22 @@
 /**
- * From messages of the log to facts of one actor. A fact of a type it folds that cannot be read stops it at that
- * sequence: a copy goes to the dead letters, and only an operator's `SkipFact`, further on in the log, lets it pass.
+ * From messages of the log to facts of one actor.
+ *
+ * 1. A fact of a type it folds that cannot be read stops it at that sequence: a copy goes to the dead letters, and only an
+ *    operator's `SkipFact`, further on in the log, lets it pass, for all services alike.
+ * 2. What no service can have written is passed over by all of them, and said: what lies on a subject that no fact has,
+ *    and what has a fence that no lease has reached.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
+import { writerOf } from "@slipstream/contracts/chains";
 import { ContractError } from "@slipstream/contracts/errors";
 import { type Fact, type FactType, type Recorded, readFact } from "@slipstream/contracts/facts";
 import { type ServiceName, streams, subjectOf, subjects } from "@slipstream/contracts/subjects";
 import type { Logger } from "pino";
 import type { Bus } from "./bus.ts";
+import { type FenceJudge, NO_FENCE, readFence } from "./fences.ts";
+import { createPassedOver } from "./passedOver.ts";
 import { type LogReader, startLogReader } from "./reader.ts";
 
 /** Where a chain ends: sequence of its last fact and lease revision of that fact's writer. */
@@ -25,6 +32,9 @@ export type FactReaderOptions = {
   readonly folds: ReadonlySet<FactType>;
   readonly created: string;
   readonly after: number;
+  readonly judge: FenceJudge;
+  /** Sequences that were refused for their fence before. */
+  readonly refused: ReadonlySet<number>;
   /** Filled in as the log is read, all chains. */
   readonly tails: Map<string, Tail>;
   readonly onFact: (recorded: Recorded) => void;
@@ -34,6 +44,8 @@ export type FactReaderOptions = {
 export type FactReader = LogReader & {
   /** Why it stands still, in words; null while it reads. */
   problem(): string | null;
+  /** What was passed over lately, in words, for a while, where it is this service's to say; null: nothing. */
+  notice(): string | null;
   /** Resolves when it has stopped at an unreadable fact for the first time. */
   readonly stuck: Promise<void>;
 };
@@ -44,10 +56,13 @@ type Reading =
   | { readonly kind: "refused"; readonly error: ContractError };
 
 const RETRY_MS = 500;
+const SKIPS = subjects.control("skip");
 
 export function startFactReader(options: FactReaderOptions): FactReader {
-  const { bus, logger, service, folds, created, tails, onFact, onFatal } = options;
+  const { bus, logger, service, folds, created, tails, judge, onFact, onFatal } = options;
   const skipped = new Set<number>();
+  const refused = new Set(options.refused);
+  const passed = createPassedOver(service, logger);
   let problem: string | null = null;
   let stopped = false;
   let onStuck: () => void = () => undefined;
@@ -55,10 +70,47 @@ export function startFactReader(options: FactReaderOptions): FactReader {
     onStuck = resolve;
   });
 
+  /** Sees to what no service can have written; "fact": it may be one, "wait": that has to be asked. */
+  const sift = (message: JsMsg): "fact" | "passedOver" | "wait" => {
+    const { seq, subject } = message;
+    if (writerOf(subject) === "none") {
+      passed.note(message, "lies on a subject that no fact has");
+      return "passedOver";
+    }
+    const fence = fenceOf(message);
+    const possible = refused.has(seq) ? false : judge.isKnownPossible(subject, fence);
+    if (possible === null || (possible === false && !refused.has(seq))) {
+      void settleFence(message, fence);
+      return "wait";
+    }
+    if (possible) return "fact";
+    // The chain goes on behind it, with the fence it had.
+    tails.set(subject, { seq, fence: tails.get(subject)?.fence ?? noTail.fence });
+    const said = fence === NO_FENCE ? message.headers?.get(headerNames.fence) : fence;
+    passed.note(message, `has the fence ${said}, which no lease had reached, so no owner wrote it`);
+    return "passedOver";
+  };
+  const settleFence = (message: JsMsg, fence: number): Promise<void> =>
+    repeat(async () => {
+      problem = null;
+      try {
+        if (!(await judge.isPossible(message.subject, fence))) {
+          await copyToDeadLetters(bus, { subject: subjects.refusedFacts, by: "refused", created, message });
+          refused.add(message.seq);
+        }
+      } catch (error) {
+        problem = `waits at fact ${message.seq}: the leases, which tell whether its writer is one, cannot be read now`;
+        throw error;
+      }
+      reader.resume();
+    });
+
   const take = (message: JsMsg): boolean => {
+    const sifted = sift(message);
+    if (sifted !== "fact") return sifted === "passedOver";
     const reading = skipped.has(message.seq) ? ({ kind: "pass" } as const) : readMessage(message, folds);
     if (reading.kind === "refused") {
-      problem = `stopped at fact ${message.seq}, which cannot be read (${reading.error.code}); a SkipFact for ${service} and ${message.seq} lets it pass`;
+      problem = `stopped at fact ${message.seq}, which cannot be read (${reading.error.code}); to pass over it: npm run slipstream -- skip ${message.seq} --why "…"`;
       logger.error({ seq: message.seq, subject: message.subject, err: reading.error }, "unreadable fact");
       onStuck();
       void waitForSkip(message, reading.error);
@@ -66,6 +118,7 @@ export function startFactReader(options: FactReaderOptions): FactReader {
     }
     const fence = fenceOf(message);
     tails.set(message.subject, { seq: message.seq, fence });
+    if (message.subject === SKIPS) passed.forget(skipIn(message));
     if (reading.kind === "fact") {
       onFact({ seq: message.seq, subject: message.subject, fence, fact: reading.fact });
     }
@@ -73,9 +126,17 @@ export function startFactReader(options: FactReaderOptions): FactReader {
   };
 
   const waitForSkip = async (message: JsMsg, error: ContractError): Promise<void> => {
-    await repeat(() => copyToDeadLetters(bus, { service, created, message, error }));
+    await repeat(() =>
+      copyToDeadLetters(bus, {
+        subject: subjects.deadLetter(service),
+        by: service,
+        created,
+        message,
+        code: error.code,
+      }),
+    );
     await repeat(async () => {
-      if (!(await skipIsThere(bus, service, message.seq, () => stopped))) return;
+      if (!(await skipIsThere(bus, message.seq, () => stopped))) return;
       logger.warn({ seq: message.seq }, "unreadable fact skipped by an operator");
       skipped.add(message.seq);
       problem = null;
@@ -98,6 +159,7 @@ export function startFactReader(options: FactReaderOptions): FactReader {
   return {
     ...reader,
     problem: () => problem,
+    notice: passed.notice,
     stuck,
     stop: async () => {
       stopped = true;
@@ -108,7 +170,7 @@ export function startFactReader(options: FactReaderOptions): FactReader {
 
 /** Lease revision of the writer; 0 when the message does not say. */
 export const fenceOf = (message: { readonly headers?: { get(name: string): string } | undefined }): number =>
-  Number(message.headers?.get(headerNames.fence) ?? 0) || 0;
+  readFence(message.headers?.get(headerNames.fence));
 
 function readMessage(message: JsMsg, folds: ReadonlySet<FactType>): Reading {
   const schema = message.headers?.get(headerNames.schema) ?? "";
@@ -148,38 +210,43 @@ function typeIn(text: string): string | null {
 async function copyToDeadLetters(
   bus: Bus,
   {
-    service,
+    subject,
+    by,
     created,
     message,
-    error,
+    code = "MESSAGE_MALFORMED",
   }: {
-    readonly service: ServiceName;
+    readonly subject: string;
+    readonly by: string;
     readonly created: string;
     readonly message: JsMsg;
-    readonly error: ContractError;
+    readonly code?: string;
   },
 ): Promise<void> {
   const about = headers();
   about.set("x-seq", String(message.seq));
+  about.set("x-created", created);
   about.set("x-subject", message.subject);
-  about.set("x-code", error.code);
-  const msgID = `${service}:${created}:${message.seq}`;
-  await bus.js.publish(subjects.deadLetter(service), message.data, { headers: about, msgID });
+  about.set("x-code", code);
+  await bus.js.publish(subject, message.data, { headers: about, msgID: `${by}:${created}:${message.seq}` });
 }
 
-/** Follows the skips from the stuck sequence on until the one for us comes; false when stopped before. */
-async function skipIsThere(bus: Bus, service: ServiceName, seq: number, stopped: () => boolean): Promise<boolean> {
+/** The sequence that a message of the chain of skips names; null: it is no skip. */
+function skipIn(message: JsMsg): number | null {
+  const reading = readFact(message.string());
+  return reading.kind === "fact" && reading.fact.type === "SkipFact" ? reading.fact.seq : null;
+}
+
+/** Follows the skips from the stuck sequence on until its own comes; false when stopped before. */
+async function skipIsThere(bus: Bus, seq: number, stopped: () => boolean): Promise<boolean> {
   const consumer = await bus.js.consumers.get(streams.facts, {
-    filter_subjects: subjects.control("skip"),
+    filter_subjects: SKIPS,
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: seq + 1,
   });
   while (!stopped()) {
     const message = await consumer.next({ expires: 1_000 });
-    if (message === null) continue;
-    const reading = readFact(message.string());
-    if (reading.kind !== "fact" || reading.fact.type !== "SkipFact") continue;
-    if (reading.fact.service === service && reading.fact.seq === seq) return true;
+    if (message !== null && skipIn(message) === seq) return true;
   }
   return false;
 }

@@ -38,6 +38,7 @@ export function startHeartbeat({
     lagMs: more.lagMs ?? null,
     problems: lagging ? [...problems, "behind the log"] : [...problems],
     gauges: { ...more.gauges },
+    ...(more.effective === undefined ? {} : { effective: more.effective }),
     tsInitMs: clock.nowMs(),
   });
   beat();

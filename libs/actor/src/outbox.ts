@@ -4,7 +4,8 @@
  * 1. A fact is published with the last sequence of its chain as condition, so nobody writes between two of ours unseen.
  * 2. No answer means "perhaps": the same message goes out again until there is one. The id in the log tells whether
  *    an earlier try was stored; the server's window of duplicates is never relied on.
- * 3. A chain whose last writer has a higher fence is lost to us.
+ * 3. A chain whose last writer has a higher fence is lost to us, unless no lease has come so far: such a fact is refused by
+ *    every reader, and here it stands for nothing, its id included.
  * 4. A fact of ours that the owner before has told already, or another decision of ours on another chain, is applied and
  *    decided upon anew, once: decided a second time with another content it is a bug.
  */
@@ -18,6 +19,7 @@ import type { Logger } from "pino";
 import { type Bus, overLink } from "./bus.ts";
 import { isConflict, isFinal } from "./errorsOfBus.ts";
 import { fenceOf, headerNames, noTail, type Tail } from "./factReader.ts";
+import type { FenceJudge } from "./fences.ts";
 
 /** The tenure is over: what was in hand is left, `owed` finds it again. */
 export class TenureEnded extends Error {}
@@ -30,6 +32,7 @@ export type OutboxOptions = {
   readonly fence: number;
   /** Ends of all chains as the reader has seen them. */
   readonly tails: ReadonlyMap<string, Tail>;
+  readonly judge: Pick<FenceJudge, "isPossible">;
   /** False as soon as the lease may be another's. */
   readonly mayWrite: () => boolean;
   /** Resolves when the reader has applied a sequence; rejects when the tenure ends. */
@@ -47,21 +50,27 @@ export type Outbox = {
   publish(fact: Fact): Promise<Publication>;
 };
 
+/** Of a message that bears our fact's id. "nobody's": no service can have written it. */
+type Whose = "ours" | "theirs" | "nobody's";
+
 const PUBLISH_TIMEOUT_MS = 2_000;
 const RETRY_MS_FIRST = 50;
 const RETRY_MS_MAX = 2_000;
 
 export function createOutbox(options: OutboxOptions): Outbox {
-  const { bus, logger, source, fence, tails, mayWrite, applied } = options;
+  const { bus, logger, source, fence, tails, judge, mayWrite, applied } = options;
   /** Ends of chains that an answer of the broker has told us, perhaps ahead of the reader. */
   const told = new Map<string, number>();
   /** Facts that others told with another content, decided upon anew. */
   const redecided = new Set<string>();
 
-  const expectedOf = (chain: ChainSubject): number => {
-    const tail = tails.get(chain) ?? noTail;
-    if (tail.fence > fence) throw fenced(chain, fence, tail.fence);
-    return Math.max(tail.seq, told.get(chain) ?? 0);
+  /** Message ids for facts whose own id a refused fact has taken: the server knows that one as a duplicate. */
+  const otherIds = new Map<string, string>();
+  const messageIdOf = ({ id }: Fact): string => otherIds.get(id) ?? id;
+
+  const expectedOf = (chain: ChainSubject): number => Math.max(tails.get(chain)?.seq ?? 0, told.get(chain) ?? 0);
+  const refuseLater = async (chain: ChainSubject, theirs: number): Promise<void> => {
+    if (theirs > fence && (await judge.isPossible(chain, theirs))) throw fenced(chain, fence, theirs);
   };
 
   const publish = async (fact: Fact): Promise<Publication> => {
@@ -72,16 +81,19 @@ export function createOutbox(options: OutboxOptions): Outbox {
       if (!mayWrite()) throw new TenureEnded("the lease is over");
       const expected = expectedOf(chain);
       try {
+        await refuseLater(chain, (tails.get(chain) ?? noTail).fence);
         const ack = await overLink(bus, () =>
           bus.js.publish(chain, payload, {
-            msgID: fact.id,
+            msgID: messageIdOf(fact),
             expect: { lastSubjectSequence: forgotten ? 0 : expected },
             // Made for each try: the client writes into it.
             headers: headersOf(fact),
             timeout: PUBLISH_TIMEOUT_MS,
           }),
         );
-        if (ack.duplicate && (await isOthers(ack.seq, fact, payload))) return { kind: "overtaken" };
+        const whose = ack.duplicate ? await whoseIs(ack.seq, fact, payload) : "ours";
+        if (whose === "theirs") return { kind: "overtaken" };
+        if (whose === "nobody's") continue;
         told.set(chain, ack.seq);
         return { kind: "stored", seq: ack.seq };
       } catch (error) {
@@ -111,34 +123,38 @@ export function createOutbox(options: OutboxOptions): Outbox {
     const last = await overLink(bus, () => bus.jsm.streams.getMessage(streams.facts, { last_by_subj: chain }));
     // All of the chain is older than the log's memory.
     if (last === null) return "forgotten";
-    if (idOf(last) === fact.id) {
-      const others = await isToldByOthers(last, fact, payload);
+    const whose = idOf(last) === messageIdOf(fact) ? await whoseTold(last, fact, payload) : null;
+    if (whose === "ours" || whose === "theirs") {
       told.set(chain, last.seq);
-      return others ? { kind: "overtaken" } : { kind: "stored", seq: last.seq };
+      return whose === "theirs" ? { kind: "overtaken" } : { kind: "stored", seq: last.seq };
     }
-    const theirs = fenceOf(last.header === undefined ? {} : { headers: last.header });
-    if (theirs > fence) throw fenced(chain, fence, theirs);
+    await refuseLater(chain, fenceOfStored(last));
     await applied(last.seq);
     told.set(chain, last.seq);
     if (last.seq <= expected) return null;
     return { kind: "overtaken" };
   };
 
-  const isOthers = async (seq: number, fact: Fact, payload: string): Promise<boolean> => {
+  const whoseIs = async (seq: number, fact: Fact, payload: string): Promise<Whose> => {
     const stored = await overLink(bus, () => bus.jsm.streams.getMessage(streams.facts, { seq }));
-    return stored !== null && (await isToldByOthers(stored, fact, payload));
+    return stored === null ? "ours" : whoseTold(stored, fact, payload);
   };
 
-  /** False: it is what we said. True: others said it with another content, which is applied now. */
-  const isToldByOthers = async (stored: StoredMsg, fact: Fact, payload: string): Promise<boolean> => {
+  /** "theirs": others said it with another content, which is applied now. */
+  const whoseTold = async (stored: StoredMsg, fact: Fact, payload: string): Promise<Whose> => {
+    const theirs = fenceOfStored(stored);
+    if (!(await judge.isPossible(stored.subject, theirs))) {
+      otherIds.set(fact.id, `${fact.id}~${stored.seq}`);
+      return "nobody's";
+    }
     const isSameChain = stored.subject === subjectOf(fact);
-    if (isSameChain && stored.string() === payload) return false;
-    const isEarlier = fenceOf({ headers: stored.header }) < fence || !isSameChain;
+    if (isSameChain && stored.string() === payload) return "ours";
+    const isEarlier = theirs < fence || !isSameChain;
     if (!isEarlier || redecided.has(fact.id)) throw differs(stored, fact);
     redecided.add(fact.id);
     logger.warn({ msgId: fact.id, seq: stored.seq }, "told already by another owner or on another chain: decided anew");
     await applied(stored.seq);
-    return true;
+    return "theirs";
   };
 
   const headersOf = (fact: Fact) => {
@@ -152,6 +168,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   return { publish };
 }
 
+const fenceOfStored = ({ header }: StoredMsg): number => fenceOf(header === undefined ? {} : { headers: header });
 const idOf = (message: StoredMsg): string => message.header?.get("Nats-Msg-Id") ?? "";
 
 const differs = (stored: StoredMsg, fact: Fact): ContractError =>

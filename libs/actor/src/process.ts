@@ -45,6 +45,7 @@ export type RunningProcess = {
 
 const TAIL_BYTES_MAX = 16 * 1024;
 const GRACE_MS_DEFAULT = 5_000;
+const GONE_POLL_MS = 20;
 
 /** Ties the child's life to ours: the kernel signals it when we die, even by -9. util-linux, so present on any Linux. */
 const setpriv = ["/usr/bin/setpriv", "/bin/setpriv"].find((path) => process.platform === "linux" && existsSync(path));
@@ -127,6 +128,39 @@ export function isAlive(pid: number): boolean {
     return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3) !== "Z";
   } catch {
     return process.platform !== "linux";
+  }
+}
+
+/** Ends a process that is not our child: SIGTERM, and SIGKILL when it still runs after `graceMs`. Resolves when it is gone. */
+export async function endProcess(pid: number, graceMs: number): Promise<void> {
+  const birth = birthOf(pid);
+  const send = (signal: NodeJS.Signals): void => {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // Gone in between.
+    }
+  };
+  const isThere = (): boolean => isAlive(pid) && birthOf(pid) === birth;
+  send("SIGTERM");
+  const deadline = performance.now() + graceMs;
+  while (isThere() && performance.now() < deadline) await pause(GONE_POLL_MS);
+  if (isThere()) send("SIGKILL");
+  while (isThere()) await pause(GONE_POLL_MS);
+}
+
+/**
+ * What tells a process from a later one of the same id: the boot of the machine and when in it the process was started.
+ * null: it is gone, or the system does not tell.
+ */
+export function birthOf(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name in parentheses may hold spaces; `starttime` is the 20th field behind it.
+    const started = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}:${started}`;
+  } catch {
+    return null;
   }
 }
 

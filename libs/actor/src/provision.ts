@@ -1,10 +1,12 @@
 /**
- * Owns every stream and bucket. Each service calls it at its start and after every reconnect (`runService` does), since
- * a broker that was restarted has lost its memory streams, configuration included. Calls may overlap: creating what is
- * there in the same shape is harmless.
+ * Owns every stream and bucket. Only a provisioner calls it (`provisioner.ts`): what a service makes for itself is what
+ * nobody has looked at. Calls may overlap: creating what is there in the same shape is harmless.
  *
- * Size, age and replicas are set at creation only; an operator may change them later. Everything else must be as asked,
- * read back from the server field by field: older servers accept settings and silently drop them.
+ * 1. Size, age and replicas are set at creation only; an operator may change them later. Everything else must be as asked,
+ *    read back from the server field by field: older servers accept settings and silently drop them.
+ * 2. A bucket whose revisions are compared with those of before (leases: fences and epochs; config) and that is made again
+ *    beside an older log begins above every revision it can have had. Otherwise each new owner would be taken for a stale
+ *    one, and each new setting for an old one.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import {
@@ -14,10 +16,12 @@ import {
   RetentionPolicy,
   StorageType,
   type StreamConfig,
+  type StreamInfo,
+  type StreamState,
 } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 import { ContractError } from "@slipstream/contracts/errors";
-import { buckets, serviceNames, streams, subjects } from "@slipstream/contracts/subjects";
+import { buckets, type ServiceName, serviceNames, streams, subjects } from "@slipstream/contracts/subjects";
 import { isStreamNotFound } from "./errorsOfBus.ts";
 
 export type ProvisionOptions = {
@@ -25,6 +29,8 @@ export type ProvisionOptions = {
   readonly replicas?: number;
   readonly factsMaxBytes?: number;
   readonly factsMaxAgeMs?: number;
+  /** The time; absent: this machine's. */
+  readonly nowMs?: number;
 };
 
 type Wanted = Partial<StreamConfig> & { readonly name: string };
@@ -44,6 +50,17 @@ export const leaseTimings = {
   leases: { ttlMs: 12_000, renewMs: 2_000, stopMs: 10_000 },
   leases_fast: { ttlMs: 4_000, renewMs: 1_000, stopMs: 3_000 },
 } as const;
+
+/** Where the lease of each service is: what depends on it in time has the fast one. */
+export const leaseBuckets = {
+  "chain-watcher": "leases",
+  "balance-sync": "leases",
+  bookstore: "leases",
+  registry: "leases",
+  executor: "leases_fast",
+  inventory: "leases_fast",
+  risk: "leases_fast",
+} as const satisfies Record<ServiceName, keyof typeof leaseTimings>;
 
 /** Everything there has to be. */
 export function wantedStreams({
@@ -97,8 +114,50 @@ export function wantedStreams({
  * Creates what is missing, brings up to date what may be changed, and reads back what the server made of it.
  * @throws ContractError STREAM_CONFIG_REFUSED naming stream, field, asked and given.
  */
-export async function provision(jsm: JetStreamManager, options: ProvisionOptions = {}): Promise<void> {
-  await Promise.all(wantedStreams(options).map((wanted) => provisionOne(jsm, wanted)));
+export async function provision(jsm: JetStreamManager, options: ProvisionOptions = {}): Promise<Made> {
+  const log = await stateOf(jsm, streams.facts);
+  const made = await Promise.all(
+    wantedStreams(options).map(async (wanted) => {
+      const isNew = await provisionOne(jsm, { ...wanted, ...firstSeqOf(wanted, log, options) });
+      return isNew ? [wanted.name] : [];
+    }),
+  );
+  return { made: made.flat(), isBesideOldLog: hasFacts(log) };
+}
+
+/** Names of what was not there, and whether the log had facts already: then they had been there before. */
+export type Made = { readonly made: readonly string[]; readonly isBesideOldLog: boolean };
+
+/** Buckets whose revisions outlive them, in facts, books and states. */
+const counted: ReadonlySet<string> = new Set(
+  [buckets.leases, buckets.leasesFast, buckets.config].map((name) => `KV_${name}`),
+);
+
+const hasFacts = (log: StreamState | null): boolean => log !== null && log.last_seq > 0;
+
+/**
+ * A millisecond is far more than a revision takes, so the time in milliseconds is above all that went before; the time of
+ * the newest fact stands in for a clock that was set back.
+ */
+function firstSeqOf(
+  { name }: Wanted,
+  log: StreamState | null,
+  { nowMs = Date.now() }: ProvisionOptions,
+): { readonly first_seq?: number } {
+  if (!counted.has(name) || log === null || !hasFacts(log)) return {};
+  const lastFactMs = Date.parse(String(log.last_ts));
+  return { first_seq: Math.max(nowMs, Number.isFinite(lastFactMs) ? lastFactMs : 0) + CLOCKS_APART_MS };
+}
+/** Between the clock that was read before and the one that is read now. */
+const CLOCKS_APART_MS = 60_000;
+
+/** Names of what there should be and is not. */
+export async function missingStreams(jsm: JetStreamManager): Promise<string[]> {
+  const present = new Set<string>();
+  for await (const name of jsm.streams.names()) present.add(name);
+  return wantedStreams()
+    .map(({ name }) => name)
+    .filter((name) => !present.has(name));
 }
 
 /** A broker that is just making or removing a store of the same name says so by an error; it is over in a moment. */
@@ -106,9 +165,10 @@ const STORE_BUSY = 10_049;
 const STORE_TRIES_MAX = 20;
 const STORE_PAUSE_MS = 100;
 
-async function provisionOne(jsm: JetStreamManager, wanted: Wanted, tries = 1): Promise<void> {
+/** @returns whether it was not there. */
+async function provisionOne(jsm: JetStreamManager, wanted: Wanted, tries = 1): Promise<boolean> {
   const present = await infoOf(jsm, wanted.name);
-  const limits = operatorsFields(wanted.name);
+  const limits = new Set<keyof StreamConfig>([...operatorsFields(wanted.name), "first_seq"]);
   let echo = present;
   try {
     if (present === null) echo = (await jsm.streams.add(wanted)).config;
@@ -126,20 +186,27 @@ async function provisionOne(jsm: JetStreamManager, wanted: Wanted, tries = 1): P
   if (wrong.length > 0) {
     throw new ContractError("STREAM_CONFIG_REFUSED", `stream ${wanted.name} is not as asked: ${wrong.join("; ")}`);
   }
+  return present === null;
 }
 
 /** Changes all but the limits, which stay as they are. */
 async function update(jsm: JetStreamManager, wanted: Wanted): Promise<StreamConfig> {
-  const limits = operatorsFields(wanted.name);
+  const limits = new Set<keyof StreamConfig>([...operatorsFields(wanted.name), "first_seq"]);
   const changed = Object.fromEntries(
     Object.entries(wanted).filter(([field]) => !limits.has(field as keyof StreamConfig)),
   );
   return (await jsm.streams.update(wanted.name, changed)).config;
 }
 
-async function infoOf(jsm: JetStreamManager, name: string): Promise<StreamConfig | null> {
+const infoOf = async (jsm: JetStreamManager, name: string): Promise<StreamConfig | null> =>
+  (await streamOf(jsm, name))?.config ?? null;
+
+const stateOf = async (jsm: JetStreamManager, name: string): Promise<StreamState | null> =>
+  (await streamOf(jsm, name))?.state ?? null;
+
+async function streamOf(jsm: JetStreamManager, name: string): Promise<StreamInfo | null> {
   try {
-    return (await jsm.streams.info(name)).config;
+    return await jsm.streams.info(name);
   } catch (error) {
     if (isStreamNotFound(error)) return null;
     throw error;

@@ -52,7 +52,9 @@ export function statusOf<State, Message>(
     lastSeq: reader.position(),
     lagging: isBehind(reader),
     fence: tenures.size === 0 ? null : Math.max(...[...tenures.values()].map(({ fence }) => fence)),
-    problems: [reader.problem(), trouble, connected ? null : "no link to nats-server"].filter((text) => text !== null),
+    problems: [reader.problem(), trouble, reader.notice(), connected ? null : "no link to nats-server"].filter(
+      (text) => text !== null,
+    ),
   };
 }
 

@@ -18,6 +18,7 @@ import type { Bus } from "./bus.ts";
 import type { Clock } from "./clock.ts";
 import type { Core, FactMessage, Latch, Performer } from "./core.ts";
 import { startFactReader } from "./factReader.ts";
+import { createFenceJudge, type FenceJudge, refusedFacts } from "./fences.ts";
 import { createOutbox, TenureEnded } from "./outbox.ts";
 import { type LeaseChoice, type Ownership, shardNames, shardOfChain, startOwnership } from "./ownership.ts";
 import { type Start, startingPoint } from "./recovery.ts";
@@ -77,6 +78,8 @@ export type ActorHandle<State, Message> = {
   drain(graceMs?: number): Promise<void>;
 };
 
+type Beginning<State> = Start<State> & { readonly judge: FenceJudge; readonly refused: ReadonlySet<number> };
+
 const SAVE_EVERY_MS = 60_000;
 const SAVE_EVERY_FACTS = 20_000;
 const GRACE_MS = 5_000;
@@ -90,12 +93,16 @@ export async function startActor<State, View, Message extends { readonly type: s
   options: ActorOptions<State, View, Message, Request>,
 ): Promise<ActorHandle<State, Message>> {
   const { core, bus, logger, clock } = options;
+  const judge = createFenceJudge(bus);
   const store = snapshotStore<State>(bus, {
     bucket: buckets.state(core.service),
     key: options.lease.key,
     stateVersion: core.stateVersion,
+    isReached: (fence) => judge.isReached(options.lease.bucket, fence),
   });
-  const start = await startingPoint({ bus, logger, store }, { initial: () => core.initial(), name: core.service });
+  const from = await startingPoint({ bus, logger, store }, { initial: () => core.initial(), name: core.service });
+  const refused = await retrying(bus, logger, () => refusedFacts(bus, from.created));
+  const start = { ...from, judge, refused };
   const running = startReading(options, start);
   const [saving = ""] = shardNames(options.lease);
   const saver = startSaver({
@@ -126,7 +133,7 @@ export async function startActor<State, View, Message extends { readonly type: s
 /** Folds the log from the starting point on; facts become messages only in a live tenure. */
 function startReading<State, View, Message extends { readonly type: string }, Request>(
   options: ActorOptions<State, View, Message, Request>,
-  start: Start<State>,
+  start: Beginning<State>,
 ): Running<State, Message> {
   const { core, bus, logger, onFatal } = options;
   const reader = startFactReader({
@@ -136,6 +143,8 @@ function startReading<State, View, Message extends { readonly type: string }, Re
     folds: core.folds,
     created: start.created,
     after: start.lastApplied,
+    judge: start.judge,
+    refused: start.refused,
     tails: start.tails,
     onFact: (recorded) => {
       running.state = core.evolve(running.state, recorded);
@@ -198,7 +207,7 @@ function endTenure<State, Message>(running: Running<State, Message>, shard: stri
 
 function beginOwnership<State, View, Message extends { readonly type: string }, Request>(
   options: ActorOptions<State, View, Message, Request>,
-  start: Start<State>,
+  start: Beginning<State>,
   running: Running<State, Message>,
 ): Ownership {
   const { bus, logger, clock, instance, lease, onOwnership, onFatal } = options;
@@ -223,6 +232,7 @@ function beginOwnership<State, View, Message extends { readonly type: string }, 
     steadyMs: clock.steadyMs,
     onGained: (shard, fence) => {
       if (running.failed || (running.role !== "standby" && running.role !== "owner")) return;
+      start.judge.learn(lease.bucket, fence);
       const at = { shard, fence };
       const tenure: Tenure<Message> = tenureOf(options, start, running, at, (error) => onError(error, shard, tenure));
       running.tenures.set(shard, tenure);
@@ -253,7 +263,7 @@ function beginOwnership<State, View, Message extends { readonly type: string }, 
 
 function tenureOf<State, View, Message extends { readonly type: string }, Request>(
   options: ActorOptions<State, View, Message, Request>,
-  { tails }: Start<State>,
+  { tails, judge }: Beginning<State>,
   running: Running<State, Message>,
   { shard, fence }: { readonly shard: string; readonly fence: number },
   onError: (error: unknown) => void,
@@ -275,7 +285,16 @@ function tenureOf<State, View, Message extends { readonly type: string }, Reques
     fence,
     waits,
     owns: (chain) => shardOfChain(lease, chain) === shard,
-    outbox: createOutbox({ bus, logger, source: `${core.service}/${instance}`, fence, tails, mayWrite, applied }),
+    outbox: createOutbox({
+      bus,
+      logger,
+      source: `${core.service}/${instance}`,
+      fence,
+      tails,
+      judge,
+      mayWrite,
+      applied,
+    }),
     state: () => running.state,
     view,
     perform,

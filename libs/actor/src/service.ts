@@ -6,6 +6,7 @@
  */
 import { commonEnv, parseEnv } from "@slipstream/contracts/env";
 import { ContractError, TransientError } from "@slipstream/contracts/errors";
+import type { Heartbeat } from "@slipstream/contracts/live";
 import type { ServiceName } from "@slipstream/contracts/subjects";
 import { type Logger, pino } from "pino";
 import type { z } from "zod";
@@ -15,8 +16,8 @@ import { readDotEnv } from "./dotEnv.ts";
 import { startHealthServer } from "./health.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { Histogram } from "./histogram.ts";
-import { provision } from "./provision.ts";
-import { retrying } from "./retrying.ts";
+import { logOutput } from "./logOutput.ts";
+import { untilProvisioned } from "./provisioner.ts";
 import { type ServiceClock, startServiceClock } from "./serviceClock.ts";
 
 /** Settings every service has, beside its own. */
@@ -45,6 +46,8 @@ export type ServiceStatus = {
   /** Only risk: sequence of its newest decision. */
   readonly decisionSeq?: number | null;
   readonly gauges?: Readonly<Record<string, number>>;
+  /** Only executor: what may be traded now. */
+  readonly effective?: Heartbeat["effective"];
   readonly histograms?: Readonly<Record<string, Histogram>>;
 };
 
@@ -124,11 +127,7 @@ async function serveUntil<Shape extends z.ZodRawShape>(
   void bus.closed.then((error) =>
     ending.fatal(error ?? new TransientError("BUS_UNREACHABLE", "the connection to nats-server is closed")),
   );
-  await retrying(bus, logger, () => provision(bus.jsm));
-  // A broker that was restarted has lost its memory streams.
-  bus.onLink((link) => {
-    if (link === "back") void retrying(bus, logger, () => provision(bus.jsm)).catch(ending.fatal);
-  });
+  if (!(await untilProvisioned(bus, logger, ending.signal))) return close(bus, await ending.ended);
   // What is stamped before the first measurement would have to be taken for true.
   await time.firstMeasured();
   const building = build({ name, instance, settings, logger, clock, bus, fatal: ending.fatal });
@@ -182,12 +181,13 @@ function readSettings<Shape extends z.ZodRawShape>({
 
 /** JSON lines; amounts as text, since pino would print a bigint as a bare number; keys and signatures never. */
 function makeLogger(name: ServiceName, settings: CommonSettings): Logger {
-  return pino({
+  const options = {
     level: settings.LOG_LEVEL,
     base: { service: name, instance: settings.INSTANCE },
     redact: { paths: [...secrets, ...secrets.map((field) => `*.${field}`)], censor: "(hidden)" },
-    formatters: { log: (fields) => withTextAmounts(fields) as Record<string, unknown> },
-  });
+    formatters: { log: (fields: object) => withTextAmounts(fields) as Record<string, unknown> },
+  };
+  return pino(options, logOutput());
 }
 const secrets = ["privateKey", "signature", "apiKey", "secret", "passphrase", "authorization"];
 

@@ -55,7 +55,18 @@ export type SnapshotStore<State> = {
 
 export function snapshotStore<State>(
   bus: Bus,
-  { bucket, key, stateVersion }: { readonly bucket: string; readonly key: string; readonly stateVersion: number },
+  {
+    bucket,
+    key,
+    stateVersion,
+    isReached,
+  }: {
+    readonly bucket: string;
+    readonly key: string;
+    readonly stateVersion: number;
+    /** Whether the lease has come so far: a fence that nobody was given overtakes nobody. */
+    readonly isReached: (fence: number) => Promise<boolean>;
+  },
 ): SnapshotStore<State> {
   let opened: Promise<KV> | undefined;
   const open = (): Promise<KV> => {
@@ -71,6 +82,8 @@ export function snapshotStore<State>(
     const parsed = Manifest.safeParse(parseJson(entry.string()));
     return { entry, manifest: parsed.success ? parsed.data : ("malformed" as const) };
   };
+
+  const isLater = async (theirs: number, ours: number): Promise<boolean> => theirs > ours && (await isReached(theirs));
 
   const read = async (): Promise<SnapshotReading<State>> => {
     const kv = await open();
@@ -103,7 +116,7 @@ export function snapshotStore<State>(
     const bytes = Buffer.from(encodeState({ state, tails }), "utf8");
     const kv = await open();
     const { entry, manifest: old } = await readManifest(kv);
-    if (old !== null && old !== "malformed" && old.fence > fence) return { overtakenBy: old.fence };
+    if (old !== null && old !== "malformed" && (await isLater(old.fence, fence))) return { overtakenBy: old.fence };
     writes += 1;
     const partsKey = `${key}.${fence}-${writes}`;
     const parts = Math.max(1, Math.ceil(bytes.length / PART_BYTES));
@@ -125,7 +138,7 @@ export function snapshotStore<State>(
     } catch (error) {
       if (!isConflict(error)) throw error;
       const now = (await readManifest(kv)).manifest;
-      if (now !== null && now !== "malformed" && now.fence > fence) return { overtakenBy: now.fence };
+      if (now !== null && now !== "malformed" && (await isLater(now.fence, fence))) return { overtakenBy: now.fence };
       // Otherwise our own earlier try, whose acknowledgement was lost, or a dead owner's last one: the next save wins.
       return null;
     }

@@ -5,6 +5,7 @@ import { ask } from "@slipstream/actor/ask";
 import type { Bus } from "@slipstream/actor/bus";
 import { exactClockText, MACHINE_CLOCK } from "@slipstream/actor/clock";
 import { freePort, type RunningProcess } from "@slipstream/actor/process";
+import { provision } from "@slipstream/actor/provision";
 import { Heartbeat } from "@slipstream/contracts/live";
 import { buckets, streams, subjects } from "@slipstream/contracts/subjects";
 import { startNats, type TestNats } from "@slipstream/testkit/nats";
@@ -80,6 +81,16 @@ const expectOnce = async (jobs: number): Promise<void> => {
   }
   expect(effects()).toEqual(Array.from({ length: jobs }, (_, i) => `a.${i + 1}`).sort());
 };
+
+test("a service makes no stream: without a provisioner it waits, says so, and begins when all is there", async () => {
+  for (const { config } of await bus.jsm.streams.list().next()) await bus.jsm.streams.delete(config.name);
+  const child = await startChild();
+  await until(() => child.outputTail().includes("waiting for the provisioner"), { what: "the notice" });
+  expect(await bus.jsm.streams.list().next()).toEqual([]);
+  await provision(bus.jsm);
+  await append(bus, jobFact(1));
+  await inLog("ForceReconciled", 1);
+});
 
 describe("kill -9", () => {
   test.each(["intent", "effect"])("after the %s of a job, the next process finishes that job once", async (dieAt) => {
@@ -208,6 +219,7 @@ describe("the end of a process", () => {
     await inLog("ForceReconciled", 1);
     await first.terminate();
     await bus.jsm.streams.delete(streams.facts);
+    await provision(bus.jsm);
     const second = await startChild();
     expect(await second.exited).toMatchObject({ code: 1 });
     expect(second.outputTail()).toContain("STREAM_IDENTITY_CHANGED");

@@ -2,13 +2,18 @@ import { StorageType } from "@nats-io/jetstream";
 import type { Bus } from "@slipstream/actor/bus";
 import { publishMarket, watchMarkets } from "@slipstream/actor/markets";
 import { provision } from "@slipstream/actor/provision";
+import { startProvisioner } from "@slipstream/actor/provisioner";
+import type { Fact } from "@slipstream/contracts/facts";
+import { factId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
-import { streams, subjects } from "@slipstream/contracts/subjects";
+import { buckets, streams, subjects } from "@slipstream/contracts/subjects";
 import { startNats, type TestNats } from "@slipstream/testkit/nats";
 import { expectNoLeaks } from "@slipstream/testkit/processes";
+import { recordedFacts } from "@slipstream/testkit/testBus";
 import { until } from "@slipstream/testkit/until";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { connectTo, freshLog, logger } from "./rig.ts";
+import { jobFact } from "./jobs.ts";
+import { append, connectTo, freshLog, logger, startJobs } from "./rig.ts";
 
 let nats: TestNats;
 let bus: Bus;
@@ -50,6 +55,89 @@ describe("provision", () => {
     await expect(provision(bus.jsm)).rejects.toMatchObject({
       code: "STREAM_CONFIG_REFUSED",
       message: expect.stringContaining("FACTS"),
+    });
+  });
+});
+
+describe("what vanishes beside a log that goes on", () => {
+  const said: string[] = [];
+  const watched = async (use: () => Promise<void>): Promise<void> => {
+    said.length = 0;
+    const provisioner = await startProvisioner({ bus, logger, say: (line) => said.push(line) });
+    try {
+      await use();
+    } finally {
+      await provisioner.stop();
+    }
+  };
+  const fences = async (): Promise<number[]> =>
+    (await recordedFacts(bus)).flatMap(({ fence }) => (fence > 0 ? [fence] : []));
+  const names = async () => (await bus.jsm.streams.list().next()).map(({ config }) => config.name).sort();
+
+  test("is made again by the provisioner, and owners who lost their leases take them again, above every earlier fence", () =>
+    watched(async () => {
+      const before = await names();
+      const actor = await startJobs({ bus });
+      await append(bus, jobFact(1));
+      await until(() => actor.state().done.size === 1, { what: "the first job" });
+      const highest = Math.max(...(await fences()));
+      for (const name of [`KV_${buckets.leasesFast}`, `KV_${buckets.leases}`, streams.dlq, streams.books]) {
+        await bus.jsm.streams.delete(name);
+      }
+      await until(async () => (await names()).length === before.length, { what: "all streams" });
+      await until(() => (actor.status().fence ?? 0) > highest && actor.status().role === "owner", {
+        what: "a new lease",
+      });
+      await append(bus, jobFact(2));
+      await until(() => actor.state().done.size === 2, { what: "the second job" });
+      expect(await names()).toEqual(before);
+      expect(Math.min(...(await fences()).slice(-2))).toBeGreaterThan(highest);
+      expect(said).toEqual([expect.stringMatching(/^had vanished and is made again: .*KV_leases_fast/)]);
+      // Who folds the old log sees owners in it, not strangers.
+      await bus.jsm.streams.purge(`KV_${buckets.state("inventory")}`);
+      const later = await startJobs({ bus, instance: "two" });
+      expect(later.state().done.size).toBe(2);
+      expect([...actor.status().problems, ...later.status().problems]).toEqual([]);
+      expect([...actor.fatal, ...later.fatal]).toEqual([]);
+      await Promise.all([actor.drain(), later.drain()]);
+    }));
+
+  test("begins above the newest fact also by a clock that was set back", async () => {
+    await append(bus, jobFact(1));
+    await bus.jsm.streams.delete(`KV_${buckets.leases}`);
+    await provision(bus.jsm, { nowMs: 1 });
+    const { config } = await bus.jsm.streams.info(`KV_${buckets.leases}`);
+    expect(config.first_seq).toBeGreaterThan(1_600_000_000_000);
+  });
+
+  test("of the configuration comes back as the log has it, with newer revisions, and not what a person deleted", async () => {
+    const changed = (key: string, revision: number, value: unknown): Fact => ({
+      ...{ type: "ConfigChanged", v: 1, id: factId("ConfigChanged", key, revision), tsEventMs: 1, tsInitMs: 1 },
+      ...{ key, revision, value },
+    });
+    await append(bus, changed("leaders.a", 1, { n: 1 }), changed("leaders.b", 2, { n: 2 }));
+    await append(
+      bus,
+      changed("leaders.a", 3, { n: 3 }),
+      changed("leaders.b", 4, null),
+      changed("leaders.c", 5, { n: 5 }),
+    );
+    await watched(async () => {
+      const kv = await bus.kvm.open(buckets.config);
+      const values = async () =>
+        Promise.all(["leaders.a", "leaders.b", "leaders.c"].map(async (key) => (await kv.get(key))?.json() ?? null));
+      expect(await values()).toEqual([{ n: 3 }, null, { n: 5 }]);
+      await kv.delete("leaders.c");
+      await bus.jsm.streams.delete(`KV_${buckets.config}`);
+      await until(async () => (await names()).includes(`KV_${buckets.config}`), { what: "the bucket" });
+      await until(async () => (await kv.get("leaders.a")) !== null, { what: "the settings" });
+      expect((await kv.get("leaders.a"))?.revision).toBeGreaterThan(1_600_000_000_000);
+    });
+    const kv = await bus.kvm.open(buckets.config);
+    await kv.delete("leaders.a");
+    await watched(async () => {
+      expect((await kv.get("leaders.a"))?.operation).toBe("DEL");
+      expect(said).toEqual([]);
     });
   });
 });

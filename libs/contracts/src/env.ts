@@ -71,6 +71,8 @@ export const sharedSettings = {
   /** Request budgets shared between processes. */
   REDIS_URL: redisUrl(),
   SANDBOX_SEED: z.string().min(1).max(200),
+  /** Room on the disk of the log below which nothing is traded. */
+  STORE_FREE_MB_MIN: integer(1, 1_000_000),
 } as const;
 
 /** Settings every service has. */

@@ -27,6 +27,7 @@ export const errorCodes = [
   "BUS_UNREACHABLE",
   "TAPE_INVALID",
   "TAPE_WRITE_FAILED",
+  "DISK_FULL",
   "INVARIANT_BROKEN",
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { BookSnapshot } from "./book.ts";
 import { Block, Ms, Price, Shares, SignedUsdc, Usdc } from "./codec.ts";
+import { RiskLevel } from "./facts/risk.ts";
 import { AccountId, Address, ClientOrderId, ConditionId, TokenId } from "./ids.ts";
 import { MarketDefinition } from "./market.ts";
 import { serviceNames } from "./subjects.ts";
@@ -24,6 +25,11 @@ export const Heartbeat = z.object({
   problems: z.array(z.string()),
   /** Small numbers for the live view. */
   gauges: z.record(z.string(), z.number()),
+  /**
+   * Only executor: what may be traded now, everywhere, by all that stops it and not by risk's last decision alone: codes of
+   * reasons, the gravest first.
+   */
+  effective: z.object({ level: RiskLevel, reasons: z.array(z.string()) }).optional(),
   tsInitMs: Ms,
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
@@ -71,6 +77,20 @@ export const AccountValue = z.object({
   tsInitMs: Ms,
 });
 export type AccountValue = z.infer<typeof AccountValue>;
+
+/**
+ * `live.store.v1`, from whoever looks after the disk of the bus, every two seconds: how much room there is, in MB. Below
+ * `haltBelowMb` nothing is traded, and with `stuck` the log takes no fact at all.
+ */
+export const StoreRoom = z.object({
+  type: z.literal("StoreRoom"),
+  v: z.literal(1),
+  freeMb: z.int().nonnegative(),
+  haltBelowMb: z.int().positive(),
+  stuck: z.boolean(),
+  tsInitMs: Ms,
+});
+export type StoreRoom = z.infer<typeof StoreRoom>;
 
 /** Every reply: the answer or a reason. */
 export const replyOf = <T extends z.ZodType>(value: T) =>

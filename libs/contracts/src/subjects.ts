@@ -64,8 +64,11 @@ export const subjects = {
   allHeartbeats: "hb.>",
   accountValue: (account: AccountId): string => `live.account.v1.${token(account)}`,
   allAccountValues: "live.account.v1.*",
+  storeRoom: "live.store.v1",
   service: <S extends ServiceName>(service: S, operation: string): string => `svc.${service}.v1.${operation}`,
   deadLetter: (service: ServiceName): string => `dlq.v1.${token(service)}`,
+  /** Facts that every reader refuses for their fence: once refused, always refused. */
+  refusedFacts: "dlq.v1.refused",
   allDeadLetters: "dlq.v1.>",
 } as const;
 

@@ -1,12 +1,13 @@
 /** A chain that goes on where it stopped: where its state is kept, and whose it is. */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { rename, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { ContractError } from "@slipstream/contracts/errors";
 import { z } from "zod";
+import { isNoRoom } from "../whenRoom.ts";
 import type { ChainLedger } from "./ledger.ts";
 import type { RpcClient } from "./rpcClient.ts";
 import type { SandboxChainOptions } from "./types.ts";
@@ -58,8 +59,14 @@ export function startKeeping({ rpc, ledger, file, onFailure }: Keeping): { stop(
       .string()
       .startsWith("0x")
       .parse(await rpc.call("anvil_dumpState"));
-    await writeFile(`${file}.new`, await promisify(gunzip)(Buffer.from(dump.slice(2), "hex")));
-    await rename(`${file}.new`, file);
+    try {
+      await writeFile(`${file}.new`, await promisify(gunzip)(Buffer.from(dump.slice(2), "hex")));
+      await rename(`${file}.new`, file);
+    } catch (error) {
+      if (!isNoRoom(error)) throw error;
+      // The chain goes on; a start would begin where it was last written.
+      await rm(`${file}.new`, { force: true });
+    }
   };
   const stopListening = ledger.onChange(() => {
     blocks += 1;

@@ -1,6 +1,7 @@
 /** Balance-sync on the log: polls, listens to transfers, reads after fills, compares with the index, answers `now`. */
 import { serve } from "@slipstream/actor/ask";
 import { watchMarkets } from "@slipstream/actor/markets";
+import { leaseBuckets } from "@slipstream/actor/provision";
 import { type ActorHandle, startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
@@ -43,7 +44,7 @@ export async function buildBalanceSync(context: Context): Promise<RunningService
     clock,
     logger,
     instance,
-    lease: { bucket: "leases", key: "balance-sync" },
+    lease: { bucket: leaseBuckets["balance-sync"], key: "balance-sync" },
     view,
     perform: (request) => perform(request, chain, eyes),
     // Only the owner publishes, so only he answers.

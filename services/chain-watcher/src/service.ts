@@ -1,5 +1,6 @@
 /** Chain-watcher on the log: sources for speed, ranges for truth, shards of leaders shared by the replicas. */
 import { type Markets, watchMarkets } from "@slipstream/actor/markets";
+import { leaseBuckets } from "@slipstream/actor/provision";
 import { type ActorHandle, startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
@@ -76,7 +77,11 @@ const startWatcherActor = ({ bus, clock, logger, instance, settings, fatal }: Co
     clock,
     logger,
     instance,
-    lease: { bucket: "leases", key: "chain-watcher", shards: { names: watcherShards, of: shardOfWatcherChain } },
+    lease: {
+      bucket: leaseBuckets["chain-watcher"],
+      key: "chain-watcher",
+      shards: { names: watcherShards, of: shardOfWatcherChain },
+    },
     view: () => ({
       nowMs: clock.nowMs(),
       chainId: CHAIN_ID,

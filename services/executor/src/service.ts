@@ -1,6 +1,7 @@
 /** The executor on the log: books and heartbeats in, orders to the paper venue. */
 import { serve } from "@slipstream/actor/ask";
 import { watchMarkets } from "@slipstream/actor/markets";
+import { leaseBuckets } from "@slipstream/actor/provision";
 import { type ActorHandle, startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
 import { within } from "@slipstream/actor/within";
@@ -12,6 +13,7 @@ import { listenToNeighbours } from "./adapters/heartbeats.ts";
 import { createPaperVenue } from "./adapters/paper.ts";
 import { type executorEnv, limitsOf } from "./config.ts";
 import { executorCore } from "./core/core.ts";
+import { effectiveRisk } from "./core/effective.ts";
 import type { ExecutorMessage, ExecutorRequest } from "./core/messages.ts";
 import { whyNotPlaced } from "./core/open.ts";
 import { pendingOf } from "./core/pending.ts";
@@ -75,7 +77,7 @@ export async function buildExecutor(context: ServiceContext<typeof executorEnv>)
     clock,
     logger,
     instance,
-    lease: { bucket: "leases_fast", key: "executor" },
+    lease: { bucket: leaseBuckets.executor, key: "executor" },
     view,
     perform,
     // Cancelling and waiting need nobody's leave.
@@ -98,7 +100,7 @@ export async function buildExecutor(context: ServiceContext<typeof executorEnv>)
   want();
   const wants = setInterval(want, WANT_EVERY_MS);
   return {
-    status: () => ({ ...running.status(), ...statusOf(running.state(), books.counts(), localHalt, running) }),
+    status: () => ({ ...running.status(), ...statusOf({ running, books: books.counts(), view: view() }) }),
     drain: async () => {
       clearInterval(ticks);
       clearInterval(wants);
@@ -152,15 +154,20 @@ function wantedTokens(state: ExecutorState, sinceMs: number, atVenue: readonly T
   return tokens;
 }
 
-function statusOf(
-  state: ExecutorState,
-  books: { readonly wanted: number; readonly healthy: number },
-  localHalt: boolean,
-  running: Actor,
-): Pick<ReturnType<RunningService["status"]>, "problems" | "gauges"> {
+function statusOf({
+  running,
+  books,
+  view,
+}: {
+  readonly running: Actor;
+  readonly books: { readonly wanted: number; readonly healthy: number };
+  readonly view: ExecutorView;
+}): Pick<ReturnType<RunningService["status"]>, "problems" | "gauges" | "effective"> {
+  const state = running.state();
   const unfollowedExits = state.unfollowed.size;
   return {
-    problems: [...running.status().problems, ...(localHalt ? ["halted by its local latch"] : [])],
+    problems: [...running.status().problems, ...(view.localHalt ? ["halted by its local latch"] : [])],
+    effective: effectiveRisk(state, view),
     gauges: {
       openOrders: [...openOrders(state)].length,
       lots: state.lots.size,

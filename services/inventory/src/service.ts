@@ -1,5 +1,6 @@
 /** Inventory on the log: facts in, facts out, and a timer. Beside that it tells once a second what each account is worth. */
 import type { Bus } from "@slipstream/actor/bus";
+import { leaseBuckets } from "@slipstream/actor/provision";
 import { startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
 import { AccountValue } from "@slipstream/contracts/live";
@@ -23,7 +24,7 @@ export async function buildInventory(context: ServiceContext<typeof inventoryEnv
     clock,
     logger,
     instance,
-    lease: { bucket: "leases_fast", key: "inventory" },
+    lease: { bucket: leaseBuckets.inventory, key: "inventory" },
     view: () => ({ nowMs: clock.nowMs(), ...limits }),
     perform: async () => null,
     onFatal: fatal,

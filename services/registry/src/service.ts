@@ -2,6 +2,7 @@
 import { serve } from "@slipstream/actor/ask";
 import type { Timer } from "@slipstream/actor/clock";
 import { publishMarket, watchMarkets } from "@slipstream/actor/markets";
+import { leaseBuckets } from "@slipstream/actor/provision";
 import { startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
 import { ContractError, TransientError } from "@slipstream/contracts/errors";
@@ -56,7 +57,7 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
     clock,
     logger,
     instance,
-    lease: { bucket: "leases", key: "registry" },
+    lease: { bucket: leaseBuckets.registry, key: "registry" },
     view: () => ({ nowMs: clock.nowMs() }),
     perform: async () => null,
     onFatal: fatal,

@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ask } from "@slipstream/actor/ask";
 import { type Markets, watchMarkets } from "@slipstream/actor/markets";
+import { startProvisioner } from "@slipstream/actor/provisioner";
 import type { RunningService } from "@slipstream/actor/service";
 import { type FactOf, readFact } from "@slipstream/contracts/facts";
 import type { TokenId } from "@slipstream/contracts/ids";
@@ -101,6 +102,20 @@ test("each edit is one fact, also across a restart, and what is edited meanwhile
   await bucket.put(`leaders.${other}`, JSON.stringify({ leader: other, enabled: true }));
   await isTold(3);
   expect(service.status().problems).toEqual([]);
+});
+
+test("settings that vanish with their bucket are back, and the next edit is told as ever", async () => {
+  const bucket = await bus.kvm.open(buckets.config);
+  const kept = `leaders.0x${"cd".repeat(20)}`;
+  expect((await bucket.get(kept))?.operation).toBe("PUT");
+  const provisioner = await startProvisioner({ bus, logger: silentLogger, say: () => undefined });
+  await bus.jsm.streams.delete(`KV_${buckets.config}`);
+  await until(async () => (await bucket.get(kept).catch(() => null))?.operation === "PUT", { what: "what was set" });
+  const leader = `0x${"ef".repeat(20)}`;
+  await bucket.put(`leaders.${leader}`, JSON.stringify({ leader, enabled: true }));
+  await until(() => told.some(({ key }) => key === `leaders.${leader}`), { what: "the edit" });
+  expect(service.status().problems).toEqual([]);
+  await provisioner.stop();
 });
 
 test("open markets are on the stream, and a token of another one is looked up when asked", async () => {

@@ -1,6 +1,9 @@
 /** Risk on the log: hears heartbeats, looks several times a second, publishes when a decision changes. */
+import { leaseBuckets } from "@slipstream/actor/provision";
 import { startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
+import { listenToStoreRoom } from "@slipstream/actor/storeRoom";
+import type { StoreRoom } from "@slipstream/contracts/live";
 import { listenToHeartbeats } from "./adapters/heartbeats.ts";
 import { watchStreamUse } from "./adapters/streamUse.ts";
 import { limitsOf, type riskEnv } from "./config.ts";
@@ -16,13 +19,17 @@ export async function buildRisk(context: ServiceContext<typeof riskEnv>): Promis
   const watch = createRiskWatch(limitsOf(settings), clock.steadyMs());
   const stopListening = listenToHeartbeats(bus, (heartbeat) => watch.board.hear(heartbeat, clock.steadyMs()));
   const stream = watchStreamUse(bus);
+  let room: StoreRoom | null = null;
+  const stopRoom = listenToStoreRoom(bus, (told) => {
+    room = told;
+  });
   const actor = await startActor({
     core: riskCore,
     bus,
     clock,
     logger,
     instance,
-    lease: { bucket: "leases_fast", key: "risk" },
+    lease: { bucket: leaseBuckets.risk, key: "risk" },
     view: () => watch.view(clock.nowMs()),
     perform: async () => null,
     onFatal: fatal,
@@ -30,18 +37,23 @@ export async function buildRisk(context: ServiceContext<typeof riskEnv>): Promis
   // Silence is measured in real time, whatever the speed of a tape.
   const looks = setInterval(() => {
     const streamUsedPercent = stream.percent();
-    watch.look(actor.state(), { nowMs: clock.nowMs(), steadyMs: clock.steadyMs(), streamUsedPercent });
+    watch.look(actor.state(), { nowMs: clock.nowMs(), steadyMs: clock.steadyMs(), streamUsedPercent, room });
     actor.post({ type: "Tick" });
   }, LOOK_MS);
   return {
     status: () => {
       const { decisionSeq } = actor.state();
-      return { ...actor.status(), decisionSeq, gauges: gaugesOf(actor.state()) };
+      return {
+        ...actor.status(),
+        decisionSeq,
+        gauges: { ...gaugesOf(actor.state()), settled: Number(watch.view(clock.nowMs()).settled) },
+      };
     },
     drain: async () => {
       clearInterval(looks);
       stopListening();
       stream.stop();
+      stopRoom();
       await actor.drain();
     },
   };

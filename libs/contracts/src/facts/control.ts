@@ -21,6 +21,6 @@ export const OperatorCommand = fact("OperatorCommand", {
 });
 export type OperatorCommand = z.infer<typeof OperatorCommand>;
 
-/** Lets one unreadable fact pass for one service. */
-export const SkipFact = fact("SkipFact", { service: z.string(), seq: z.int().positive(), ...person });
+/** Lets one unreadable fact pass, for every service that cannot read it. */
+export const SkipFact = fact("SkipFact", { seq: z.int().positive(), ...person });
 export type SkipFact = z.infer<typeof SkipFact>;

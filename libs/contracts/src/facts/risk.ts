@@ -40,6 +40,8 @@ export const RiskReason = z.discriminatedUnion("code", [
     uncertaintyMsMax: z.int(),
   }),
   z.object({ code: z.literal("STREAM_FILLING"), usedPercent: z.int() }),
+  /** Of the disk on which the log is, in MB. */
+  z.object({ code: z.literal("DISK_FULL"), freeMb: z.int(), neededMb: z.int() }),
   z.object({ code: z.literal("STARTING") }),
 ]);
 export type RiskReason = z.infer<typeof RiskReason>;

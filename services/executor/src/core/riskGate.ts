@@ -68,7 +68,7 @@ export function riskFor(state: ExecutorState, view: ExecutorView, of: RiskSubjec
 }
 
 /** What the executor sees without any decision of risk. */
-function ownWatch(
+export function ownWatch(
   state: ExecutorState,
   view: ExecutorView,
 ): { halt: SkipReason | null; reduceOnly: SkipReason | null; pending: boolean } {

@@ -1,5 +1,6 @@
 /** Watches the KV bucket `config`: its present values, then every change. */
 import type { Bus } from "@slipstream/actor/bus";
+import { onRemade } from "@slipstream/actor/remade";
 import { retrying } from "@slipstream/actor/retrying";
 import { readConfig } from "@slipstream/contracts/policy";
 import { buckets } from "@slipstream/contracts/subjects";
@@ -7,10 +8,17 @@ import type { Logger } from "pino";
 import type { ConfigSeen } from "../core/core.ts";
 
 export type ConfigRefusal = { readonly key: string; readonly revision: number; readonly text: string };
+type Entry = {
+  readonly key: string;
+  readonly revision: number;
+  readonly created: Date;
+  readonly operation: string;
+  string(): string;
+};
 export type ConfigWatch = { stop(): void };
 
 /**
- * Calls back for each value as it stands and each later change.
+ * Calls back for each value as it stands and each later change, also when the bucket was made again in between.
  * @param onRefused - a value that cannot be accepted: nothing changes until it is corrected.
  * @param onForgotten - a refused key is gone.
  */
@@ -21,24 +29,45 @@ export async function watchConfig(
   onRefused: (refusal: ConfigRefusal) => void,
   onForgotten: (key: string) => void,
 ): Promise<ConfigWatch> {
-  // A broker that dies just now is no reason for the registry to end.
-  const watch = await retrying(bus, logger, async () => (await bus.kvm.open(buckets.config)).watch({ include: "" }));
-  void (async () => {
-    for await (const entry of watch) {
-      const { key, revision } = entry;
-      const changedMs = entry.created.getTime();
-      if (entry.operation !== "PUT") {
-        // A key that names nobody was never told, so there is nothing to take back.
-        if (!readConfig(key, null).ok) onForgotten(key);
-        else onSeen({ type: "ConfigSeen", key, revision, value: null, changedMs });
-        continue;
-      }
-      const checked = checkConfig(key, entry.string());
-      if (checked.ok) onSeen({ type: "ConfigSeen", key, revision, value: checked.value, changedMs });
-      else onRefused({ key, revision, text: checked.text });
+  const take = (entry: Entry): void => {
+    const { key, revision } = entry;
+    const changedMs = entry.created.getTime();
+    if (entry.operation !== "PUT") {
+      // A key that names nobody was never told, so there is nothing to take back.
+      if (!readConfig(key, null).ok) onForgotten(key);
+      else onSeen({ type: "ConfigSeen", key, revision, value: null, changedMs });
+      return;
     }
-  })();
-  return { stop: () => watch.stop() };
+    const checked = checkConfig(key, entry.string());
+    if (checked.ok) onSeen({ type: "ConfigSeen", key, revision, value: checked.value, changedMs });
+    else onRefused({ key, revision, text: checked.text });
+  };
+  // A broker that dies just now is no reason for the registry to end.
+  const begin = () =>
+    retrying(bus, logger, async () => {
+      const watch = await (await bus.kvm.open(buckets.config)).watch({ include: "" });
+      void (async () => {
+        for await (const entry of watch) take(entry);
+      })();
+      return watch;
+    });
+  let watch = await begin();
+  const stopLooking = onRemade(bus, `KV_${buckets.config}`, () => {
+    logger.warn("the bucket of settings was made again: watching it anew");
+    void begin().then(
+      (next) => {
+        watch.stop();
+        watch = next;
+      },
+      (error: unknown) => logger.error({ err: error }, "the bucket of settings cannot be watched"),
+    );
+  });
+  return {
+    stop: () => {
+      stopLooking();
+      watch.stop();
+    },
+  };
 }
 
 /** Checks one value of the bucket; the value stays in its wire form. */

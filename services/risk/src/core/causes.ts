@@ -6,6 +6,7 @@
 import type { FactOf } from "@slipstream/contracts/facts";
 import type { RiskLevel, RiskReason, RiskScope } from "@slipstream/contracts/facts/risk";
 import { shardOf } from "@slipstream/contracts/ids";
+import type { StoreRoom } from "@slipstream/contracts/live";
 import { formatMicro } from "@slipstream/contracts/money";
 import type { ServiceName } from "@slipstream/contracts/subjects";
 import type { HeartbeatBoard } from "./heartbeats.ts";
@@ -47,6 +48,8 @@ export type Surroundings = {
   readonly board: HeartbeatBoard;
   /** null: not known. */
   readonly streamUsedPercent: number | null;
+  /** Of the log's disk; null: nobody tells. */
+  readonly room: Pick<StoreRoom, "freeMb" | "haltBelowMb"> | null;
 };
 
 /** The services without which nothing may be bought. */
@@ -73,6 +76,7 @@ export function causesNow(state: RiskState, seen: Surroundings, limits: RiskLimi
     ...lags(state, seen, limits),
     ...clocks(seen, limits),
     ...streamFilling(seen, limits),
+    ...diskFull(seen),
   ];
 }
 
@@ -174,6 +178,15 @@ function streamFilling({ streamUsedPercent }: Surroundings, limits: RiskLimits):
     streamUsedPercent >= limits.streamHaltPercent
       ? halt(GLOBAL, reason, "full")
       : degrade(GLOBAL, reason, "filling", EXITS_ONLY),
+  ];
+}
+
+/** Exits need room as well, so they are allowed as long as there is twice what a halt leaves. */
+function diskFull({ room }: Surroundings): Cause[] {
+  if (room === null || room.freeMb >= 2 * room.haltBelowMb) return [];
+  const reason = { code: "DISK_FULL", freeMb: room.freeMb, neededMb: room.haltBelowMb } as const;
+  return [
+    room.freeMb < room.haltBelowMb ? halt(GLOBAL, reason, "full") : degrade(GLOBAL, reason, "filling", EXITS_ONLY),
   ];
 }
 

@@ -187,6 +187,22 @@ const causes: readonly {
     end: (risk) => risk.streamIs(50),
     goneMs: 60_500,
   },
+  {
+    name: "a disk with little room for the log degrades",
+    begin: (risk) => risk.roomIs(1_023, 512),
+    afterMs: 250,
+    said: "global degrade DISK_FULL",
+    end: (risk) => risk.roomIs(1_024, 512),
+    goneMs: 10_500,
+  },
+  {
+    name: "a disk without room for the log halts",
+    begin: (risk) => risk.roomIs(511, 512),
+    afterMs: 250,
+    said: "global halt DISK_FULL",
+    end: (risk) => risk.roomIs(5_000, 512),
+    goneMs: 10_500,
+  },
 ];
 
 describe("causes", () => {

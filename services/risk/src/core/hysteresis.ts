@@ -34,6 +34,7 @@ const times: Record<RiskReason["code"], Times> = {
   BOOKS_STALE: { riseMs: 2_000, fallMs: 3_000 },
   CLOCK_UNCERTAIN: { riseMs: 0, fallMs: 2_000 },
   STREAM_FILLING: { riseMs: 0, fallMs: 60_000 },
+  DISK_FULL: { riseMs: 0, fallMs: 10_000 },
 };
 
 export const noTracks: Tracks = new Map();

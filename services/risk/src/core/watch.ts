@@ -19,7 +19,7 @@ export type RiskWatch = {
 export function createRiskWatch(limits: RiskLimits, startMs: number): RiskWatch {
   const board = createHeartbeatBoard();
   // Before the first look nothing is known of anybody: that is a cause, not the absence of causes.
-  const blind = { nowMs: 0, steadyMs: startMs, board, streamUsedPercent: null };
+  const blind = { nowMs: 0, steadyMs: startMs, board, streamUsedPercent: null, room: null };
   let tracks: Tracks = advance(noTracks, causesNow(initialState(), blind, limits), startMs);
   const settlesMs = startMs + SETTLE_MS;
   let settled = false;

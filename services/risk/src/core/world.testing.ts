@@ -142,6 +142,7 @@ export function run() {
   let watch = createRiskWatch(limits, nowMs);
   const alive = new Map<ServiceName, Partial<Heartbeat>>();
   let streamUsedPercent: number | null = null;
+  let room: { readonly freeMb: number; readonly haltBelowMb: number } | null = null;
   const log = createLocalLog({
     throughWire: true,
     onFact: ({ fact }) => {
@@ -153,7 +154,7 @@ export function run() {
     for (const [service, change] of alive) {
       watch.board.hear(heartbeatOf(service, { tsInitMs: nowMs, ...change }), nowMs);
     }
-    watch.look(actor.state(), { nowMs, steadyMs: nowMs, streamUsedPercent });
+    watch.look(actor.state(), { nowMs, steadyMs: nowMs, streamUsedPercent, room });
     actor.post({ type: "Tick" });
   };
   return {
@@ -164,6 +165,9 @@ export function run() {
     dies: (service: ServiceName): void => void alive.delete(service),
     streamIs: (percent: number): void => {
       streamUsedPercent = percent;
+    },
+    roomIs: (freeMb: number, haltBelowMb: number): void => {
+      room = { freeMb, haltBelowMb };
     },
     /** As a new owner does, whatever he has seen so far. */
     decideNow: (): void => actor.post({ type: "Tick" }),
