@@ -10,7 +10,10 @@ import { CHAIN_ID } from "./addresses.ts";
 import { GAS_LIMIT, type Genesis } from "./genesis.ts";
 import { connectRpc, type RpcClient } from "./rpcClient.ts";
 
-/** States kept in memory: reads and reorgs reach this far back. Without the flag anvil fills the disk without bound. */
+/**
+ * States kept in memory unless fewer are asked for, each whole: reads and reorgs reach this far back. Without the flag anvil
+ * fills the disk without bound.
+ */
 export const STATE_HISTORY_BLOCKS = 256;
 const START_TIMEOUT_MS = 15_000;
 
@@ -20,7 +23,7 @@ export type AnvilOptions = {
   readonly dir: string;
   /** File of a state to go on from; absent: from genesis. */
   readonly state?: string | undefined;
-  /** Blocks whose transactions it holds; absent: all of them, which is for short lives. */
+  /** Blocks whose transactions and states it holds; absent: of all, and of 256, which is for short lives. */
   readonly blocks?: number | undefined;
   /** Path of the platform's own anvil; absent: the npm package of this platform. */
   readonly binary?: string | undefined;
@@ -44,6 +47,7 @@ export async function startAnvil({ genesis, dir, state, blocks, binary }: AnvilO
     const genesisFile = join(folder, "genesis.json");
     await writeFile(genesisFile, JSON.stringify(genesis));
     const flags = [
+      ...["--prune-history", String(blocks ?? STATE_HISTORY_BLOCKS)],
       ...(state === undefined ? ["--init", genesisFile] : ["--load-state", state]),
       ...(blocks === undefined ? [] : ["--transaction-block-keeper", String(blocks)]),
     ];
@@ -72,7 +76,6 @@ async function startOn(options: {
     ["--host", "127.0.0.1"],
     ["--port", String(port)],
     ["--chain-id", String(CHAIN_ID)],
-    ["--prune-history", String(STATE_HISTORY_BLOCKS)],
     ["--cache-path", join(folder, "cache")],
     ["--gas-limit", String(GAS_LIMIT)],
     ["--block-base-fee-per-gas", "0"],
