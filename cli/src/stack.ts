@@ -166,7 +166,7 @@ async function startBus(
   const store = folder.file(world, "nats");
   writeFileSync(
     configFile,
-    `listen: "127.0.0.1:${port}"\nmax_payload: 1MB\njetstream {\n  store_dir: ${JSON.stringify(store)}\n  sync_interval: "always"\n}\n`,
+    `listen: "127.0.0.1:${port}"\nmax_payload: 1MB\njetstream {\n  store_dir: ${JSON.stringify(store)}\n  max_file_store: 32GB\n  sync_interval: "always"\n}\n`,
   );
   const running = await supervisor.start({
     name: "nats-server",

@@ -5,6 +5,7 @@ import { listenToHeartbeats } from "./adapters/heartbeats.ts";
 import { watchStreamUse } from "./adapters/streamUse.ts";
 import { limitsOf, type riskEnv } from "./config.ts";
 import { riskCore } from "./core/core.ts";
+import { logProblem } from "./core/logOutlook.ts";
 import type { RiskState } from "./core/state.ts";
 import { createRiskWatch } from "./core/watch.ts";
 
@@ -36,7 +37,11 @@ export async function buildRisk(context: ServiceContext<typeof riskEnv>): Promis
   return {
     status: () => {
       const { decisionSeq } = actor.state();
-      return { ...actor.status(), decisionSeq, gauges: gaugesOf(actor.state()) };
+      const status = actor.status();
+      const use = stream.use();
+      const filling = use === null ? null : logProblem(use, settings.RISK_STREAM_DEGRADE_PERCENT);
+      const problems = filling === null ? status.problems : [...status.problems, filling];
+      return { ...status, problems, decisionSeq, gauges: gaugesOf(actor.state()) };
     },
     drain: async () => {
       clearInterval(looks);
