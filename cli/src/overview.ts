@@ -4,28 +4,27 @@
  */
 import type { FactOf, Recorded } from "@slipstream/contracts/facts";
 import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
-import type {
-  AccountId,
-  Address,
-  AttemptId,
-  ClientOrderId,
-  FactId,
-  LeaderFillId,
-  TokenId,
-  TradeId,
+import {
+  type AccountId,
+  type Address,
+  type AttemptId,
+  type ClientOrderId,
+  clientOrderId,
+  type FactId,
+  type LeaderFillId,
+  type TokenId,
+  type TradeId,
 } from "@slipstream/contracts/ids";
 import type { AccountValue, Heartbeat } from "@slipstream/contracts/live";
 import { type SharesMicro, sharesMicro } from "@slipstream/contracts/money";
 import { readConfig } from "@slipstream/contracts/policy";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 import { type BlockSpan, joinAt, leaveAt } from "./blockSpans.ts";
+import { RECENT, type ToldFill, type ToldIntent, toldFill, toldIntent, trimOverview } from "./overviewTrim.ts";
 import { reasonText } from "./reasonText.ts";
 
-/** Lines kept for the live view. */
-const RECENT = 50;
-
 export type FillEntry = {
-  fill: FactOf<"LeaderFill">;
+  fill: ToldFill;
   /** Wall-clock time at which the log stored it, in world time. */
   storedMs: number;
   /** SEEN: told by another source, not yet shown by the chain. */
@@ -45,10 +44,11 @@ export type AttemptEntry = {
   trades: ClientOrderId[];
   /** Second orders of an entry. */
   doubled: number;
-  skips: FactOf<"ExecutionAttempt">[];
+  /** Codes of its reasons, each time it was skipped. */
+  skips: string[];
 };
 export type OrderEntry = {
-  intent: FactOf<"OrderIntent">;
+  intent: ToldIntent;
   /** Venue time of its placement; null until the venue has it. */
   placedMs: number | null;
   filledMicro: SharesMicro;
@@ -66,6 +66,12 @@ export type Purse = {
 };
 
 export type Overview = {
+  /** `recent`: counters, what is open and the last lines; `all`: what a report is made of. */
+  keeps: "recent" | "all";
+  /** Facts since it was last trimmed. */
+  untrimmed: number;
+  /** Of everything that was told, kept or not. */
+  counts: { fills: number; byLeader: Map<Address, number>; attempts: number; traded: number; executionFills: number };
   lastSeq: number;
   firstProgress: FactOf<"ChainProgress"> | null;
   progress: FactOf<"ChainProgress"> | null;
@@ -92,7 +98,11 @@ export type Overview = {
   recentAttempts: { account: AccountId; text: string; fill: LeaderFillId; atMs: number }[];
 };
 
-export const emptyOverview = (): Overview => ({
+/** @param keeps - what it is for: to be looked at, or to be judged at the end. */
+export const emptyOverview = (keeps: Overview["keeps"] = "all"): Overview => ({
+  keeps,
+  untrimmed: 0,
+  counts: { fills: 0, byLeader: new Map(), attempts: 0, traded: 0, executionFills: 0 },
   lastSeq: 0,
   firstProgress: null,
   progress: null,
@@ -116,7 +126,12 @@ export const emptyOverview = (): Overview => ({
 });
 
 /** @param storedMs - when the log stored the fact, in the world's time. */
-export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs: number): void {
+export function applyFact(overview: Overview, recorded: Recorded, storedMs: number): void {
+  foldFact(overview, recorded, storedMs);
+  trimOverview(overview);
+}
+
+function foldFact(overview: Overview, { seq, fact }: Recorded, storedMs: number): void {
   overview.lastSeq = seq;
   switch (fact.type) {
     case "ChainProgress":
@@ -239,11 +254,17 @@ function applyLeaderFill(overview: Overview, fill: FactOf<"LeaderFill">, storedM
   if (entry !== undefined) {
     if (fill.occurrence <= entry.fill.occurrence) entry.firstPublications += 1;
     entry.returned ||= entry.status === "REVERTED" || entry.status === "RETRACTED";
-    entry.fill = fill;
+    entry.fill = toldFill(fill);
     entry.status = statusOf(fill);
     return;
   }
-  const entryNow = { fill, storedMs, status: statusOf(fill), returned: false, firstPublications: 1 };
+  const { counts } = overview;
+  // One that returns after it was let go of was counted.
+  if (fill.occurrence === 0 || overview.keeps === "all") {
+    counts.fills += 1;
+    counts.byLeader.set(fill.leader, (counts.byLeader.get(fill.leader) ?? 0) + 1);
+  }
+  const entryNow = { fill: toldFill(fill), storedMs, status: statusOf(fill), returned: false, firstPublications: 1 };
   overview.fills.set(fill.leaderFillId, entryNow);
   keepRecent(overview.recentFills, fill.leaderFillId);
   if (!fill.historical) overview.latencies.seenToPublished.push(storedMs - fill.tsSeenMs);
@@ -261,12 +282,17 @@ function attemptOf(
   const { account, leaderFillId } = fact;
   const entry: AttemptEntry = { account, leaderFillId, trades: [], doubled: 0, skips: [] };
   overview.attempts.set(fact.attemptId, entry);
+  if (!isLetGo(fact)) overview.counts.attempts += 1;
   const fill = overview.fills.get(leaderFillId);
   // Both by the log's clock: the executor's own is another one.
   if (fill !== undefined && !fill.fill.historical && !isWaitedFor(fact))
     overview.latencies.publishedToDecided.push(storedMs - fill.storedMs);
   return entry;
 }
+
+/** A later order of an attempt that is not known: it was told long ago, and counted. */
+const isLetGo = (fact: FactOf<"ExecutionAttempt"> | FactOf<"OrderIntent">): boolean =>
+  fact.type === "OrderIntent" && fact.orderId !== clientOrderId(fact.attemptId, 0);
 
 /** Sales that may come from a split wait for the act that says so: that time is the chain's finality, not ours. */
 const isWaitedFor = (fact: FactOf<"ExecutionAttempt"> | FactOf<"OrderIntent">): boolean =>
@@ -276,17 +302,25 @@ const isWaitedFor = (fact: FactOf<"ExecutionAttempt"> | FactOf<"OrderIntent">): 
     fact.reasons.every(({ code }) => code === "NOTHING_TO_SELL" || code === "LEADER_HOLDING_UNKNOWN"));
 
 function applySkip(overview: Overview, fact: FactOf<"ExecutionAttempt">, storedMs: number): void {
-  attemptOf(overview, fact, storedMs).skips.push(fact);
+  attemptOf(overview, fact, storedMs).skips.push(...fact.reasons.map(({ code }) => code));
   const text = `skip ${fact.reasons.map(reasonText).join(", ")}`;
   keepRecent(overview.recentAttempts, { account: fact.account, text, fill: fact.leaderFillId, atMs: storedMs });
 }
 
 function applyIntent(overview: Overview, intent: FactOf<"OrderIntent">, storedMs: number): void {
+  const isCounted = overview.attempts.has(intent.attemptId) || !isLetGo(intent);
   const attempt = attemptOf(overview, intent, storedMs);
   if (attempt.trades.includes(intent.orderId)) return;
   if (intent.kind === "ENTRY" && attempt.trades.length > 0) attempt.doubled += 1;
+  if (attempt.trades.length === 0 && isCounted) overview.counts.traded += 1;
   attempt.trades.push(intent.orderId);
-  overview.orders.set(intent.orderId, { intent, placedMs: null, filledMicro: sharesMicro(0n), fills: 0, end: null });
+  overview.orders.set(intent.orderId, {
+    intent: toldIntent(intent),
+    placedMs: null,
+    filledMicro: sharesMicro(0n),
+    fills: 0,
+    end: null,
+  });
   const text = `order ${intent.orderId}`;
   keepRecent(overview.recentAttempts, {
     account: intent.account,
@@ -302,6 +336,7 @@ function applyExecutionFill(overview: Overview, fill: FactOf<"ExecutionFill">): 
     return;
   }
   overview.executionFills.set(fill.tradeId, fill);
+  overview.counts.executionFills += 1;
   const cash = fill.side === "BUY" ? -fill.usdcMicro : fill.usdcMicro;
   purseOf(overview, fill.account).ledgerMicro += cash - fill.feeMicro;
   const order = overview.orders.get(fill.orderId);

@@ -230,7 +230,7 @@ export function buildReport(
   let skip = 0;
   for (const attempt of overview.attempts.values()) {
     if (attempt.trades.length === 0) skip += 1;
-    for (const fact of attempt.skips) for (const { code } of fact.reasons) byReason[code] = (byReason[code] ?? 0) + 1;
+    for (const code of attempt.skips) byReason[code] = (byReason[code] ?? 0) + 1;
   }
   const orders = [...overview.orders.values()];
   const positions = positionRows(overview);
