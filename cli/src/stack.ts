@@ -12,6 +12,7 @@ import { withoutPaths } from "@slipstream/contracts/urls";
 import { seedFolder } from "@slipstream/sandbox/worldFolder";
 import { pino } from "pino";
 import { type CliSettings, shownPath } from "./config.ts";
+import { nodeFlags } from "./nodeFlags.ts";
 import type { RunFolder } from "./runFolder.ts";
 import { type Environment, serviceEnv, venueEndpoints } from "./serviceEnv.ts";
 import { createSupervisor, logTail, type Supervisor } from "./supervisor.ts";
@@ -224,7 +225,7 @@ async function startService(
   await supervisor.start({
     name,
     command: process.execPath,
-    args: [join(root, "services", name, "src", "main.ts")],
+    args: [...nodeFlags(name), join(root, "services", name, "src", "main.ts")],
     env,
     logFile: folder.file("logs", `${name}.log`),
     tier: 2,

@@ -5,7 +5,7 @@ import { sharesMicro, usdcMicro } from "@slipstream/contracts/money";
 import { z } from "zod";
 import { CHAIN_ID } from "./addresses.ts";
 import { asMined, type ChainBlock } from "./blocks.ts";
-import { deriveMarket } from "./ctfIds.ts";
+import { asHex, deriveMarket } from "./ctfIds.ts";
 import { buildGenesis } from "./genesis.ts";
 import { NODE_LIFE_BLOCKS, openKeptState, startKeeping } from "./keptState.ts";
 import { type ChainLedger, openLedger } from "./ledger.ts";
@@ -214,6 +214,11 @@ function assemble({ options, wallets, operator, markets, ledger, front, rpc, add
     waitForTx,
     txStatus,
     balanceOf: async (address, tokenId) => sharesMicro(await read(encode.sharesOfCall(address, tokenId))),
+    balancesOf: async (address, tokenIds) => {
+      await ledger.steady();
+      const answer = await rpc.call("eth_call", [encode.sharesOfAllCall(address, tokenIds), "latest"]);
+      return encode.sharesIn(asHex(Uint.parse(answer))).map(sharesMicro);
+    },
     pusdOf: async (address) => usdcMicro(await read(encode.pusdOfCall(address))),
     head: () => asMined(ledger.head()),
     logsOf: (blockHash) => ledger.blocks().find((block) => block.hash === blockHash)?.logs ?? [],

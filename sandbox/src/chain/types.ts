@@ -217,6 +217,8 @@ export type SandboxChain = {
   txStatus(txHash: Hash): Promise<TxStatus>;
   /** At the true head, whatever faults are set. */
   balanceOf(address: Address, tokenId: TokenId): Promise<SharesMicro>;
+  /** Of each token, in their order. */
+  balancesOf(address: Address, tokenIds: readonly TokenId[]): Promise<readonly SharesMicro[]>;
   pusdOf(address: Address): Promise<UsdcMicro>;
   head(): MinedBlock;
   /** Logs of one of the last blocks, in order, whatever faults are set; empty when the chain does not hold it. */
