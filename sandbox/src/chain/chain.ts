@@ -108,9 +108,11 @@ async function prepareMarkets({
   readonly markets: readonly ChainMarket[];
 }): Promise<void> {
   const missing = new Set<Hash>();
-  for (const market of markets) {
-    const outcomes = await readUint(rpc, encode.outcomesOfCall(market.conditionId));
-    if (outcomes === 0n) missing.add(await ledger.send(operator, encode.prepareCall(market)));
+  const outcomes = await Promise.all(
+    markets.map(({ conditionId }) => readUint(rpc, encode.outcomesOfCall(conditionId))),
+  );
+  for (const [index, market] of markets.entries()) {
+    if (outcomes[index] === 0n) missing.add(await ledger.send(operator, encode.prepareCall(market)));
   }
   while (missing.size > 0) {
     const block = await ledger.mine();
