@@ -3,7 +3,6 @@
  * compares it with the chain.
  */
 import type { FactOf, Recorded } from "@slipstream/contracts/facts";
-import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
 import {
   type AccountId,
   type Address,
@@ -12,7 +11,6 @@ import {
   clientOrderId,
   type FactId,
   type LeaderFillId,
-  type TokenId,
   type TradeId,
 } from "@slipstream/contracts/ids";
 import type { AccountValue, Heartbeat } from "@slipstream/contracts/live";
@@ -20,6 +18,7 @@ import { type SharesMicro, sharesMicro } from "@slipstream/contracts/money";
 import { readConfig } from "@slipstream/contracts/policy";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 import { type BlockSpan, joinAt, leaveAt } from "./blockSpans.ts";
+import { applyBalances } from "./leaderHoldings.ts";
 import { RECENT, type ToldFill, type ToldIntent, toldFill, toldIntent, trimOverview } from "./overviewTrim.ts";
 import { reasonText } from "./reasonText.ts";
 
@@ -55,7 +54,6 @@ export type OrderEntry = {
   fills: number;
   end: string | null;
 };
-export type PaperHolding = { account: AccountId; tokenId: TokenId; sharesMicro: SharesMicro };
 
 /** The money of an account, as inventory tells it and as our own fills add up to. */
 export type Purse = {
@@ -219,19 +217,6 @@ export function applyAccountValue(overview: Overview, value: AccountValue): void
   overview.values.set(value.account, value);
 }
 
-function applyBalances({ leaderHoldings }: Overview, fact: FactOf<"BalanceSnapshot">): void {
-  if (fact.holder.kind !== "wallet" || fact.account !== undefined) return;
-  const { address } = fact.holder;
-  const { blockNumber } = fact;
-  const read = new Map(fact.balances.map(({ tokenId, sharesMicro: held }) => [`${address}|${tokenId}`, held]));
-  const unlisted = unlistedIsZero(fact) ? [...leaderHoldings.keys()].filter((key) => key.startsWith(address)) : [];
-  for (const key of new Set([...read.keys(), ...unlisted])) {
-    // Readings of two nodes may come in another order than that of their blocks.
-    if (!fact.afterReorg && blockNumber < (leaderHoldings.get(key)?.blockNumber ?? 0)) continue;
-    leaderHoldings.set(key, { blockNumber, sharesMicro: read.get(key) ?? sharesMicro(0n) });
-  }
-}
-
 function applyConfig(overview: Overview, fact: FactOf<"ConfigChanged">): void {
   const read = readConfig(fact.key, fact.value);
   if (!read.ok) return;
@@ -362,19 +347,4 @@ function endOrder(overview: Overview, orderId: ClientOrderId, end: string): void
 function keepRecent<T>(list: T[], item: T): void {
   list.push(item);
   if (list.length > RECENT) list.shift();
-}
-
-/** What the paper ledger must hold: our fills added up, less what was paid out; independent of inventory's positions. */
-export function paperHoldings(overview: Overview): PaperHolding[] {
-  const holdings = new Map<string, PaperHolding>();
-  const move = (account: AccountId, tokenId: TokenId, shares: bigint): void => {
-    const key = `${account}|${tokenId}`;
-    const before = holdings.get(key)?.sharesMicro ?? 0n;
-    holdings.set(key, { account, tokenId, sharesMicro: sharesMicro(before + shares) });
-  };
-  for (const { account, tokenId, side, sizeMicro } of overview.executionFills.values()) {
-    move(account, tokenId, side === "BUY" ? sizeMicro : -sizeMicro);
-  }
-  for (const { account, tokenId, sharesMicro: paid } of overview.settlements.values()) move(account, tokenId, -paid);
-  return [...holdings.values()];
 }

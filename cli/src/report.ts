@@ -2,7 +2,8 @@
 import type { Address, LeaderFillId, TokenId } from "@slipstream/contracts/ids";
 import type { Pending } from "@slipstream/contracts/live";
 import { type LeftBehind, leftBehind } from "./leftBehind.ts";
-import { type OrderEntry, type Overview, paperHoldings } from "./overview.ts";
+import type { OrderEntry, Overview } from "./overview.ts";
+import { paperHoldings } from "./paperHoldings.ts";
 
 /** A fill of a followed wallet as the chain itself shows it, read independently of chain-watcher. */
 export type ChainFill = {
