@@ -41,6 +41,16 @@ const hex = (value: number): string => `0x${value.toString(16)}`;
 export const readHead = async (rpcUrls: readonly string[]): Promise<number> =>
   Number(await call<string>(rpcUrls, "eth_blockNumber", []));
 
+/** Blocks that may be forgotten while the others are read. */
+const FORGOTTEN_MEANWHILE = 256;
+
+/** The first block that nodes answer for; 0: all of them. A node may hold only the newest, as that of the sandbox does. */
+export async function readOldest(rpcUrls: readonly string[]): Promise<number> {
+  const earliest = await call<{ number: string } | null>(rpcUrls, "eth_getBlockByNumber", ["earliest", false]);
+  const oldest = Number(earliest?.number ?? 0);
+  return oldest === 0 ? 0 : oldest + FORGOTTEN_MEANWHILE;
+}
+
 /** Every OrderFilled log with one of the leaders as maker, from `fromBlock` to `toBlock`, both included. */
 export async function readChainFills(
   rpcUrls: readonly string[],

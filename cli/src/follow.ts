@@ -27,14 +27,16 @@ const CATCH_UP_MS_MAX = 60_000;
 /**
  * Starts at the first fact the log still has.
  * @param worldMs - turns the wall-clock time at which the log stored a fact into the world's time.
+ * @param keeps - `all` for what is judged at the end.
  * @param onFact - called after each fact was folded, with the time at which the log stored it, in the world's time.
  */
 export async function followLog(
   bus: Bus,
   worldMs: (wallMs: number) => number,
+  keeps: Overview["keeps"],
   onFact?: (recorded: Recorded, storedMs: number) => void,
 ): Promise<Following> {
-  const overview = emptyOverview();
+  const overview = emptyOverview(keeps);
   const unreadable: string[] = [];
   let lastSeq = 0;
   const take = (message: JsMsg): void => {

@@ -1,6 +1,6 @@
 /** The live view as text: a pure function of the overview, so `start`, `status` and tests show the same. */
 import type { FactOf } from "@slipstream/contracts/facts";
-import type { Address, TokenId } from "@slipstream/contracts/ids";
+import type { Address, ClientOrderId, TokenId } from "@slipstream/contracts/ids";
 import type { AccountValue, Pending } from "@slipstream/contracts/live";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { formatMicro, notional, ZERO_SHARES } from "@slipstream/contracts/money";
@@ -125,8 +125,7 @@ function clockLines(overview: Overview, { wallMs }: ViewOptions): string[] {
 }
 
 function leaderLines(overview: Overview, { rows }: ViewOptions): string[] {
-  const count = new Map<Address, number>();
-  for (const { fill } of overview.fills.values()) count.set(fill.leader, (count.get(fill.leader) ?? 0) + 1);
+  const count: ReadonlyMap<Address, number> = overview.counts.byLeader;
   const leaders = [...overview.leaders].filter(([, leader]) => leader.enabled);
   const list = leaders.slice(0, rows).map(([address, leader]) => {
     return `  ${short(address)}  ${leader.label.padEnd(16)} ${count.get(address) ?? 0} fills`;
@@ -151,12 +150,12 @@ function fillLines(overview: Overview, options: ViewOptions): string[] {
       `  ${clockText(fill.tsEventMs)} ${short(fill.leader)} ${what.padEnd(26)} ${fill.role.toLowerCase().padEnd(7)} ${outcome(fill.tokenId, options)}${mark}`,
     ];
   });
-  return [`LEADER FILLS ${overview.fills.size}`, ...(list.length === 0 ? ["  waiting for the first one"] : list)];
+  return [`LEADER FILLS ${overview.counts.fills}`, ...(list.length === 0 ? ["  waiting for the first one"] : list)];
 }
 
 function attemptLines(overview: Overview, options: ViewOptions): string[] {
-  const trades = [...overview.attempts.values()].filter((attempt) => attempt.trades.length > 0).length;
-  const head = `COPY ATTEMPTS ${overview.attempts.size} (${trades} traded, ${overview.attempts.size - trades} skipped), ${overview.executionFills.size} fills of our own`;
+  const { attempts, traded, executionFills } = overview.counts;
+  const head = `COPY ATTEMPTS ${attempts} (${traded} traded, ${attempts - traded} skipped), ${executionFills} fills of our own`;
   const recent = overview.recentAttempts.slice(-options.rows).reverse();
   const list = recent.map(
     ({ account, text, fill, atMs }) =>
@@ -165,10 +164,11 @@ function attemptLines(overview: Overview, options: ViewOptions): string[] {
   return [head, ...list];
 }
 
+const ORDER = "order ";
 type Attempt = Pick<Overview["recentAttempts"][number], "text" | "fill">;
 
 function attemptText(overview: Overview, { text, fill: id }: Attempt, options: ViewOptions): string {
-  const order = [...overview.orders].find(([orderId]) => text === `order ${orderId}`)?.[1];
+  const order = text.startsWith(ORDER) ? overview.orders.get(text.slice(ORDER.length) as ClientOrderId) : undefined;
   if (order === undefined) {
     // What a leader did otherwise than by a fill is not among the fills.
     const fill = overview.fills.get(id)?.fill;

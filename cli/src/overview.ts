@@ -3,29 +3,27 @@
  * compares it with the chain.
  */
 import type { FactOf, Recorded } from "@slipstream/contracts/facts";
-import { unlistedIsZero } from "@slipstream/contracts/facts/balance";
-import type {
-  AccountId,
-  Address,
-  AttemptId,
-  ClientOrderId,
-  FactId,
-  LeaderFillId,
-  TokenId,
-  TradeId,
+import {
+  type AccountId,
+  type Address,
+  type AttemptId,
+  type ClientOrderId,
+  clientOrderId,
+  type FactId,
+  type LeaderFillId,
+  type TradeId,
 } from "@slipstream/contracts/ids";
 import type { AccountValue, Heartbeat, StoreRoom } from "@slipstream/contracts/live";
 import { type SharesMicro, sharesMicro } from "@slipstream/contracts/money";
 import { readConfig } from "@slipstream/contracts/policy";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 import { type BlockSpan, joinAt, leaveAt } from "./blockSpans.ts";
+import { applyBalances } from "./leaderHoldings.ts";
+import { RECENT, type ToldFill, type ToldIntent, toldFill, toldIntent, trimOverview } from "./overviewTrim.ts";
 import { reasonText } from "./reasonText.ts";
 
-/** Lines kept for the live view. */
-const RECENT = 50;
-
 export type FillEntry = {
-  fill: FactOf<"LeaderFill">;
+  fill: ToldFill;
   /** Wall-clock time at which the log stored it, in world time. */
   storedMs: number;
   /** SEEN: told by another source, not yet shown by the chain. */
@@ -45,17 +43,17 @@ export type AttemptEntry = {
   trades: ClientOrderId[];
   /** Second orders of an entry. */
   doubled: number;
-  skips: FactOf<"ExecutionAttempt">[];
+  /** Codes of its reasons, each time it was skipped. */
+  skips: string[];
 };
 export type OrderEntry = {
-  intent: FactOf<"OrderIntent">;
+  intent: ToldIntent;
   /** Venue time of its placement; null until the venue has it. */
   placedMs: number | null;
   filledMicro: SharesMicro;
   fills: number;
   end: string | null;
 };
-export type PaperHolding = { account: AccountId; tokenId: TokenId; sharesMicro: SharesMicro };
 
 /** The money of an account, as inventory tells it and as our own fills add up to. */
 export type Purse = {
@@ -66,6 +64,12 @@ export type Purse = {
 };
 
 export type Overview = {
+  /** `recent`: counters, what is open and the last lines; `all`: what a report is made of. */
+  keeps: "recent" | "all";
+  /** Facts since it was last trimmed. */
+  untrimmed: number;
+  /** Of everything that was told, kept or not. */
+  counts: { fills: number; byLeader: Map<Address, number>; attempts: number; traded: number; executionFills: number };
   lastSeq: number;
   firstProgress: FactOf<"ChainProgress"> | null;
   progress: FactOf<"ChainProgress"> | null;
@@ -94,7 +98,11 @@ export type Overview = {
   recentAttempts: { account: AccountId; text: string; fill: LeaderFillId; atMs: number }[];
 };
 
-export const emptyOverview = (): Overview => ({
+/** @param keeps - what it is for: to be looked at, or to be judged at the end. */
+export const emptyOverview = (keeps: Overview["keeps"] = "all"): Overview => ({
+  keeps,
+  untrimmed: 0,
+  counts: { fills: 0, byLeader: new Map(), attempts: 0, traded: 0, executionFills: 0 },
   lastSeq: 0,
   firstProgress: null,
   progress: null,
@@ -119,7 +127,12 @@ export const emptyOverview = (): Overview => ({
 });
 
 /** @param storedMs - when the log stored the fact, in the world's time. */
-export function applyFact(overview: Overview, { seq, fact }: Recorded, storedMs: number): void {
+export function applyFact(overview: Overview, recorded: Recorded, storedMs: number): void {
+  foldFact(overview, recorded, storedMs);
+  trimOverview(overview);
+}
+
+function foldFact(overview: Overview, { seq, fact }: Recorded, storedMs: number): void {
   overview.lastSeq = seq;
   switch (fact.type) {
     case "ChainProgress":
@@ -207,19 +220,6 @@ export function applyAccountValue(overview: Overview, value: AccountValue): void
   overview.values.set(value.account, value);
 }
 
-function applyBalances({ leaderHoldings }: Overview, fact: FactOf<"BalanceSnapshot">): void {
-  if (fact.holder.kind !== "wallet" || fact.account !== undefined) return;
-  const { address } = fact.holder;
-  const { blockNumber } = fact;
-  const read = new Map(fact.balances.map(({ tokenId, sharesMicro: held }) => [`${address}|${tokenId}`, held]));
-  const unlisted = unlistedIsZero(fact) ? [...leaderHoldings.keys()].filter((key) => key.startsWith(address)) : [];
-  for (const key of new Set([...read.keys(), ...unlisted])) {
-    // Readings of two nodes may come in another order than that of their blocks.
-    if (!fact.afterReorg && blockNumber < (leaderHoldings.get(key)?.blockNumber ?? 0)) continue;
-    leaderHoldings.set(key, { blockNumber, sharesMicro: read.get(key) ?? sharesMicro(0n) });
-  }
-}
-
 function applyConfig(overview: Overview, fact: FactOf<"ConfigChanged">): void {
   const read = readConfig(fact.key, fact.value);
   if (!read.ok) return;
@@ -242,11 +242,17 @@ function applyLeaderFill(overview: Overview, fill: FactOf<"LeaderFill">, storedM
   if (entry !== undefined) {
     if (fill.occurrence <= entry.fill.occurrence) entry.firstPublications += 1;
     entry.returned ||= entry.status === "REVERTED" || entry.status === "RETRACTED";
-    entry.fill = fill;
+    entry.fill = toldFill(fill);
     entry.status = statusOf(fill);
     return;
   }
-  const entryNow = { fill, storedMs, status: statusOf(fill), returned: false, firstPublications: 1 };
+  const { counts } = overview;
+  // One that returns after it was let go of was counted.
+  if (fill.occurrence === 0 || overview.keeps === "all") {
+    counts.fills += 1;
+    counts.byLeader.set(fill.leader, (counts.byLeader.get(fill.leader) ?? 0) + 1);
+  }
+  const entryNow = { fill: toldFill(fill), storedMs, status: statusOf(fill), returned: false, firstPublications: 1 };
   overview.fills.set(fill.leaderFillId, entryNow);
   keepRecent(overview.recentFills, fill.leaderFillId);
   if (!fill.historical) overview.latencies.seenToPublished.push(storedMs - fill.tsSeenMs);
@@ -264,12 +270,17 @@ function attemptOf(
   const { account, leaderFillId } = fact;
   const entry: AttemptEntry = { account, leaderFillId, trades: [], doubled: 0, skips: [] };
   overview.attempts.set(fact.attemptId, entry);
+  if (!isLetGo(fact)) overview.counts.attempts += 1;
   const fill = overview.fills.get(leaderFillId);
   // Both by the log's clock: the executor's own is another one.
   if (fill !== undefined && !fill.fill.historical && !isWaitedFor(fact))
     overview.latencies.publishedToDecided.push(storedMs - fill.storedMs);
   return entry;
 }
+
+/** A later order of an attempt that is not known: it was told long ago, and counted. */
+const isLetGo = (fact: FactOf<"ExecutionAttempt"> | FactOf<"OrderIntent">): boolean =>
+  fact.type === "OrderIntent" && fact.orderId !== clientOrderId(fact.attemptId, 0);
 
 /** Sales that may come from a split wait for the act that says so: that time is the chain's finality, not ours. */
 const isWaitedFor = (fact: FactOf<"ExecutionAttempt"> | FactOf<"OrderIntent">): boolean =>
@@ -279,17 +290,25 @@ const isWaitedFor = (fact: FactOf<"ExecutionAttempt"> | FactOf<"OrderIntent">): 
     fact.reasons.every(({ code }) => code === "NOTHING_TO_SELL" || code === "LEADER_HOLDING_UNKNOWN"));
 
 function applySkip(overview: Overview, fact: FactOf<"ExecutionAttempt">, storedMs: number): void {
-  attemptOf(overview, fact, storedMs).skips.push(fact);
+  attemptOf(overview, fact, storedMs).skips.push(...fact.reasons.map(({ code }) => code));
   const text = `skip ${fact.reasons.map(reasonText).join(", ")}`;
   keepRecent(overview.recentAttempts, { account: fact.account, text, fill: fact.leaderFillId, atMs: storedMs });
 }
 
 function applyIntent(overview: Overview, intent: FactOf<"OrderIntent">, storedMs: number): void {
+  const isCounted = overview.attempts.has(intent.attemptId) || !isLetGo(intent);
   const attempt = attemptOf(overview, intent, storedMs);
   if (attempt.trades.includes(intent.orderId)) return;
   if (intent.kind === "ENTRY" && attempt.trades.length > 0) attempt.doubled += 1;
+  if (attempt.trades.length === 0 && isCounted) overview.counts.traded += 1;
   attempt.trades.push(intent.orderId);
-  overview.orders.set(intent.orderId, { intent, placedMs: null, filledMicro: sharesMicro(0n), fills: 0, end: null });
+  overview.orders.set(intent.orderId, {
+    intent: toldIntent(intent),
+    placedMs: null,
+    filledMicro: sharesMicro(0n),
+    fills: 0,
+    end: null,
+  });
   const text = `order ${intent.orderId}`;
   keepRecent(overview.recentAttempts, {
     account: intent.account,
@@ -305,6 +324,7 @@ function applyExecutionFill(overview: Overview, fill: FactOf<"ExecutionFill">): 
     return;
   }
   overview.executionFills.set(fill.tradeId, fill);
+  overview.counts.executionFills += 1;
   const cash = fill.side === "BUY" ? -fill.usdcMicro : fill.usdcMicro;
   purseOf(overview, fill.account).ledgerMicro += cash - fill.feeMicro;
   const order = overview.orders.get(fill.orderId);
@@ -330,19 +350,4 @@ function endOrder(overview: Overview, orderId: ClientOrderId, end: string): void
 function keepRecent<T>(list: T[], item: T): void {
   list.push(item);
   if (list.length > RECENT) list.shift();
-}
-
-/** What the paper ledger must hold: our fills added up, less what was paid out; independent of inventory's positions. */
-export function paperHoldings(overview: Overview): PaperHolding[] {
-  const holdings = new Map<string, PaperHolding>();
-  const move = (account: AccountId, tokenId: TokenId, shares: bigint): void => {
-    const key = `${account}|${tokenId}`;
-    const before = holdings.get(key)?.sharesMicro ?? 0n;
-    holdings.set(key, { account, tokenId, sharesMicro: sharesMicro(before + shares) });
-  };
-  for (const { account, tokenId, side, sizeMicro } of overview.executionFills.values()) {
-    move(account, tokenId, side === "BUY" ? sizeMicro : -sizeMicro);
-  }
-  for (const { account, tokenId, sharesMicro: paid } of overview.settlements.values()) move(account, tokenId, -paid);
-  return [...holdings.values()];
 }

@@ -27,7 +27,7 @@ import { audit, buildReport, type ChainFill, isGood, quantiles } from "./report.
 const onChain = (...blocks: number[]): ChainFill[] =>
   blocks.map((n) => ({ leader, blockHash: hash(n), blockNumber: n, logIndex: 1 }));
 const reportOf = (overview: Overview, chain: ChainFill[]) =>
-  buildReport(overview, audit(overview, chain, chain, 1_000), {
+  buildReport(overview, audit(overview, chain, chain, { fromBlock: 0, toBlock: 1_000 }), {
     faults: [],
     errors: [],
     isClosed: () => true,
@@ -186,7 +186,7 @@ test("profit that is not the change of equity makes a report not well", () => {
   const judged = (value: AccountValue) => {
     const overview = overviewOf();
     applyAccountValue(overview, value);
-    return buildReport(overview, audit(overview, [], [], 0), {
+    return buildReport(overview, audit(overview, [], [], { fromBlock: 0, toBlock: 0 }), {
       faults: [],
       errors: [],
       isClosed: () => false,
@@ -208,7 +208,7 @@ describe("what a leader leaves behind", () => {
     collateralMicro: null,
   });
   const judged = (facts: Fact[], pending: Pending | null) =>
-    buildReport(overviewOf(...facts), audit(overviewOf(), [], [], 0), {
+    buildReport(overviewOf(...facts), audit(overviewOf(), [], [], { fromBlock: 0, toBlock: 0 }), {
       ...{ faults: [], errors: [], isClosed: () => false, pending },
     });
   const held = (isDust: boolean): Pending => ({ ...nothing, lots: [{ ...lot, isDust }] });
@@ -230,4 +230,13 @@ describe("what a leader leaves behind", () => {
   test("an executor that does not answer makes the run bad", () => {
     expect(judged([], null).errors).toEqual(["the executor does not say what it holds after whom"]);
   });
+});
+
+test("a fill from before the blocks that nodes still have is neither missed nor doubted", () => {
+  const overview = overviewOf(leaderFill(3), skip(3), leaderFill(300), skip(300));
+  const kept = [{ leader, blockHash: hash(300), blockNumber: 300, logIndex: 1 }];
+  expect(audit(overview, kept, kept, { fromBlock: 200, toBlock: 400 })).toEqual({
+    ...{ missed: [], phantom: [], duplicated: [] },
+  });
+  expect(audit(overview, [], [], { fromBlock: 200, toBlock: 400 }).phantom).toHaveLength(1);
 });

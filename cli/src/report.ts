@@ -2,7 +2,8 @@
 import type { Address, LeaderFillId, TokenId } from "@slipstream/contracts/ids";
 import type { Pending } from "@slipstream/contracts/live";
 import { type LeftBehind, leftBehind } from "./leftBehind.ts";
-import { type OrderEntry, type Overview, paperHoldings } from "./overview.ts";
+import type { OrderEntry, Overview } from "./overview.ts";
+import { paperHoldings } from "./paperHoldings.ts";
 
 /** A fill of a followed wallet as the chain itself shows it, read independently of chain-watcher. */
 export type ChainFill = {
@@ -83,14 +84,15 @@ export type Audit = { missed: string[]; phantom: string[]; duplicated: string[] 
 
 /**
  * Compares the log with the chain.
- * @param due - fills on the chain that had to be told: of wallets followed by then, up to `upToBlock`.
- * @param chain - every fill on the chain of any of the wallets, also from before they were followed.
+ * @param due - fills on the chain that had to be told: of wallets followed by then, in these blocks.
+ * @param chain - every fill on the chain of any of the wallets in these blocks, also from before they were followed.
+ * @param range - what is judged. A fill of the log from before it is not doubted.
  */
 export function audit(
   overview: Overview,
   due: readonly ChainFill[],
   chain: readonly ChainFill[],
-  upToBlock: number,
+  { fromBlock, toBlock: upToBlock }: { readonly fromBlock: number; readonly toBlock: number },
 ): Audit {
   const result: Audit = { missed: [], phantom: [], duplicated: [] };
   const told = new Map<string, LeaderFillId[]>();
@@ -106,7 +108,8 @@ export function audit(
     if (ids.length > 1) result.duplicated.push(`one log is told as ${ids.length} fills: ${ids.join(", ")}`);
   }
   for (const { fill, status } of overview.fills.values()) {
-    if (status === "ON_CHAIN" && isUpTo(fill, upToBlock) && !onChain.has(place(fill))) {
+    const isJudged = isUpTo(fill, upToBlock) && !isUpTo(fill, fromBlock - 1);
+    if (status === "ON_CHAIN" && isJudged && !onChain.has(place(fill))) {
       result.phantom.push(`fill ${fill.leaderFillId} of block ${fill.blockNumber} is not on the chain`);
     }
   }
@@ -230,7 +233,7 @@ export function buildReport(
   let skip = 0;
   for (const attempt of overview.attempts.values()) {
     if (attempt.trades.length === 0) skip += 1;
-    for (const fact of attempt.skips) for (const { code } of fact.reasons) byReason[code] = (byReason[code] ?? 0) + 1;
+    for (const code of attempt.skips) byReason[code] = (byReason[code] ?? 0) + 1;
   }
   const orders = [...overview.orders.values()];
   const positions = positionRows(overview);

@@ -1,7 +1,7 @@
 /** The end of a timed run: waits for the pipeline to become quiet, then compares with the chain. */
 import type { Pending } from "@slipstream/contracts/live";
 import { isIn } from "./blockSpans.ts";
-import { readChainFills, readHead } from "./chainAudit.ts";
+import { readChainFills, readHead, readOldest } from "./chainAudit.ts";
 import type { Overview } from "./overview.ts";
 import { type Audit, audit, leftNow, positionRows, purseRows } from "./report.ts";
 
@@ -51,18 +51,19 @@ export async function settledPending(
   }
 }
 
-/** The chain's own word against the log, from the first block that was followed. */
+/** The chain's own word against the log, from the first block that was followed and that nodes still have. */
 async function judge(overview: Overview, rpcUrls: readonly string[], upToBlock: number): Promise<Audit> {
   const first = overview.firstProgress;
   if (first === null) return { missed: ["chain-watcher never told of a block"], phantom: [], duplicated: [] };
   const leaders = [...overview.leaders.keys()];
   const starts = [...overview.leaders.values()].flatMap(({ due }) => due.map(({ fromBlock }) => fromBlock));
-  const range = { fromBlock: Math.min(first.cursor + 1, ...starts), toBlock: upToBlock };
+  const fromBlock = Math.max(await readOldest(rpcUrls), Math.min(first.cursor + 1, ...starts));
+  const range = { fromBlock, toBlock: upToBlock };
   const fills = await readChainFills(rpcUrls, leaders, range);
   const followed = fills.filter(({ leader, blockNumber }) =>
     isIn(overview.leaders.get(leader)?.due ?? [], blockNumber, upToBlock),
   );
-  return audit(overview, followed, fills, upToBlock);
+  return audit(overview, followed, fills, range);
 }
 
 function isQuiet(overview: Overview, result: Audit, head: number): boolean {

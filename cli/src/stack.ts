@@ -13,6 +13,7 @@ import { withoutPaths } from "@slipstream/contracts/urls";
 import { pino } from "pino";
 import { type CliSettings, shownPath } from "./config.ts";
 import { checkRoom, isRoomLow, watchDisk } from "./diskWatch.ts";
+import { nodeFlags } from "./nodeFlags.ts";
 import { type RunBus, startBus } from "./runBus.ts";
 import type { RunFolder } from "./runFolder.ts";
 import { type Environment, serviceEnv, venueEndpoints } from "./serviceEnv.ts";
@@ -206,7 +207,7 @@ async function startService(
   await supervisor.start({
     name,
     command: process.execPath,
-    args: [join(root, "services", name, "src", "main.ts")],
+    args: [...nodeFlags(name), join(root, "services", name, "src", "main.ts")],
     env,
     logFile: folder.file("logs", `${name}.log`),
     tier: 2,

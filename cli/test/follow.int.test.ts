@@ -37,7 +37,7 @@ test("a decision with a fence that no lease has reached, or on a chain that is n
   await decide("normal", 2, "888888888");
   await decide("normal", 3, String(Number.MAX_SAFE_INTEGER));
   await decide("normal", 4, String(revision), "evt.risk.v1.moon");
-  const following = await followLog(bus, (ms) => ms);
+  const following = await followLog(bus, (ms) => ms, "all");
   await following.caughtUp();
   expect([...following.overview.risk.values()].map(({ level }) => level)).toEqual(["halt"]);
   expect(following.unreadable).toEqual([]);

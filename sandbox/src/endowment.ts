@@ -4,7 +4,15 @@
  */
 import { TransientError } from "@slipstream/contracts/errors";
 import type { Address, TokenId } from "@slipstream/contracts/ids";
-import { minAmount, negate, parseShares, type SharesMicro, subtract, usdcMicro } from "@slipstream/contracts/money";
+import {
+  minAmount,
+  negate,
+  parseShares,
+  type SharesMicro,
+  subtract,
+  usdcMicro,
+  ZERO_SHARES,
+} from "@slipstream/contracts/money";
 import type { SandboxChain, SandboxWallet } from "./chain/types.ts";
 import type { VenueMarket } from "./venue/market.ts";
 import { credit, creditShares, freeShares, ownedShares, type Purses } from "./venue/purses.ts";
@@ -32,9 +40,9 @@ export type EndowmentOptions = {
 export async function endow(options: EndowmentOptions, ended: readonly VenueMarket[]): Promise<void> {
   const { chain, purses, markets, wallets, quoting } = options;
   const open = new Set(markets());
-  const holdings = wallets.flatMap((wallet) => [...open, ...ended].map((market) => ({ wallet, market })));
-  const splits = holdings
-    .filter(({ wallet, market }) => quoting.has(wallet.address) && open.has(market))
+  const splits = wallets
+    .filter(({ address }) => quoting.has(address))
+    .flatMap((wallet) => [...open].map((market) => ({ wallet, market })))
     .map(async ({ wallet, market }) => {
       const [yes, no] = await sharesOf(chain, wallet.address, market.tokenIds);
       const least = minAmount(yes, no);
@@ -46,14 +54,21 @@ export async function endow(options: EndowmentOptions, ended: readonly VenueMark
   for (const txHash of sent) await chain.waitForTx(txHash);
   await Promise.all([
     ...wallets.map(async ({ address }) => credit(purses, address, await chain.pusdOf(address))),
-    ...holdings.map(async ({ wallet: { address }, market }) => {
-      const amounts = await sharesOf(chain, address, market.tokenIds);
-      for (const [index, tokenId] of market.tokenIds.entries()) {
-        creditShares(purses, address, tokenId, amounts[index === 0 ? 0 : 1]);
-      }
-    }),
+    ...wallets.flatMap(({ address }) =>
+      partsOf([...open, ...ended].flatMap(({ tokenIds }) => tokenIds)).map(async (tokenIds) => {
+        const amounts = await chain.balancesOf(address, tokenIds);
+        for (const [index, tokenId] of tokenIds.entries()) {
+          creditShares(purses, address, tokenId, amounts[index] ?? ZERO_SHARES);
+        }
+      }),
+    ),
   ]);
 }
+
+/** Tokens that are asked for at once. */
+const PART = 200;
+const partsOf = (tokenIds: readonly TokenId[]): (readonly TokenId[])[] =>
+  Array.from({ length: Math.ceil(tokenIds.length / PART) }, (_, n) => tokenIds.slice(n * PART, (n + 1) * PART));
 
 /** Gives shares of markets that are about to open to those that quote, and counts them when the chain has them. */
 export async function stock(options: EndowmentOptions, markets: readonly VenueMarket[]): Promise<void> {

@@ -1,9 +1,13 @@
 /** What the sandbox keeps is for its next start: a disk that is full now costs that, and not the world that runs. */
 import { appendFileSync, existsSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 
+const SQLITE_FULL = 13;
+
 /** The disk, or our share of it, is full. */
-export const isNoRoom = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
+export const isNoRoom = (error: unknown): error is Error =>
+  error instanceof Error &&
+  (("code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT")) ||
+    ("errcode" in error && error.errcode === SQLITE_FULL));
 
 /** Replaces a file as a whole, or leaves what was there when the disk is full. @returns whether it was written. */
 export function replaceWhenRoom(file: string, text: string): boolean {

@@ -16,6 +16,7 @@ import { firstRecords, type MarketRecords, specOf } from "./churn/records.ts";
 import { restoreListings, startChurn } from "./churn/start.ts";
 import { controlRoutes, type Endpoints, endpointsAt, type WorldLeader } from "./control.ts";
 import { type EndowmentOptions, endow } from "./endowment.ts";
+import { startForgetting } from "./forgetting.ts";
 import { fillsOnChain } from "./keptFills.ts";
 import { clobRoutes } from "./venue/clobRoutes.ts";
 import { createDataFaults } from "./venue/dataFaults.ts";
@@ -104,6 +105,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       port: options.rpcPort ?? 0,
       ...(options.anvilBin === undefined ? {} : { anvilBin: options.anvilBin }),
       ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
+      onUnkept: (error) => options.onNote?.("the chain cannot be kept, it is tried again", { why: error.message }),
     });
     undo.push(chain.stop);
     return await openWorld({ options, folder, records, chain, undo, stop });
@@ -159,7 +161,7 @@ async function openWorld({ options, folder, records, chain, undo, stop }: Openin
     onFailed: ({ kind, wallet }, why) => onNote("an act besides trading failed", { kind, wallet, why }),
     onActs: folder.replaceActs,
   });
-  undo.push(settlement.stop, deeds.stop);
+  undo.push(settlement.stop, deeds.stop, startForgetting({ chain, listings, folder, fills, deeds }));
 
   const channel = createMarketChannel(feed);
   const dataApi = createDataFaults();

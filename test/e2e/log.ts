@@ -29,6 +29,7 @@ export async function readLog(natsUrl: string): Promise<Log> {
   const following = await followLog(
     bus,
     (ms) => ms,
+    "all",
     ({ seq, fact }) => stored.push({ seq, fact }),
   );
   return {

@@ -126,7 +126,8 @@ async function runProvisioned(
     say(line);
   }
   await stack.startServices();
-  const following = await followLog(bus, stack.worldMs);
+  const isJudged = options.forMs !== null || options.reportFile !== null || options.fillsFile !== null;
+  const following = await followLog(bus, stack.worldMs, isJudged ? "all" : "recent");
   const markets = await watchMarkets(bus, pino({ level: "silent" }));
   const view = showView(bus, stack, following.overview, markets);
   try {

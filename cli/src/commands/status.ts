@@ -14,7 +14,7 @@ const WIDTH_DEFAULT = 140;
 /** @returns 0 when every service was heard, 1 otherwise. */
 export async function runStatus(address: BusAddress): Promise<number> {
   return withBus(address, async (bus) => {
-    const following = await followLog(bus, (ms) => ms);
+    const following = await followLog(bus, (ms) => ms, "recent");
     const markets = await watchMarkets(bus, pino({ level: "silent" }));
     await Promise.all([following.caughtUp(), new Promise((resolve) => setTimeout(resolve, LISTEN_MS))]);
     const pending = await readPending(bus);

@@ -162,7 +162,7 @@ function fillsOf(tape: readonly TapeRecord[]): ChainFill[] {
 
 function auditTape(overview: Overview, tape: readonly TapeRecord[], leaders: readonly Address[]): Audit {
   const due = fillsOf(tape).filter((fill) => leaders.includes(fill.leader));
-  return audit(overview, due, due, Number.POSITIVE_INFINITY);
+  return audit(overview, due, due, { fromBlock: 0, toBlock: Number.POSITIVE_INFINITY });
 }
 
 /** One line per fill for `--fills-out`: prices as integers, amounts as integer strings, all 1e-6. */

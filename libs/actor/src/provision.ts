@@ -15,6 +15,7 @@ import {
   type JetStreamManager,
   RetentionPolicy,
   StorageType,
+  StoreCompression,
   type StreamConfig,
   type StreamInfo,
   type StreamState,
@@ -61,12 +62,19 @@ export const leaseBuckets = {
   inventory: "leases_fast",
   risk: "leases_fast",
 } as const satisfies Record<ServiceName, keyof typeof leaseTimings>;
+/** How long a fact is kept, while a leader's fill and what follows from it come no faster than 1.5 times a second. */
+export const FACTS_DAYS = 14;
+/**
+ * Counted before compression: 0.87 GiB a day at that rate, which leaves the 70 % from which on risk lets nobody buy. On disk
+ * it is a sixth of that.
+ */
+const FACTS_BYTES = 18 * 1024 * MIB;
 
 /** Everything there has to be. */
 export function wantedStreams({
   replicas = 1,
-  factsMaxBytes = 4096 * MIB,
-  factsMaxAgeMs = 14 * DAY_MS,
+  factsMaxBytes = FACTS_BYTES,
+  factsMaxAgeMs = FACTS_DAYS * DAY_MS,
 }: ProvisionOptions = {}): readonly Wanted[] {
   const stream = (name: string, subject: string, more: Partial<StreamConfig>): Wanted => ({
     name,
@@ -91,6 +99,7 @@ export function wantedStreams({
     stream(streams.facts, subjects.allFacts, {
       max_age: nanos(factsMaxAgeMs),
       max_bytes: factsMaxBytes,
+      compression: StoreCompression.S2,
       duplicate_window: nanos(120_000),
       republish: { src: subjects.riskFacts, dest: subjects.liveRisk },
     }),

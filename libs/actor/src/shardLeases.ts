@@ -69,7 +69,7 @@ export function startShardLeases(options: ShardLeasesOptions): ShardLeases {
       overLink(bus, () => kv.put(memberKey, options.boot)),
       ...heldOnes().map(([, lease]) => lease.renew(kv)),
     ]);
-    const share = shareOf(shards.length, await membersOf(bus, kv, prefix), instance);
+    const share = shareOf(shards.length, await membersOf(bus, options.bucket, prefix), instance);
     await takeUpTo(kv, share);
     for (const [shard, lease] of heldOnes().slice(share)) void handOver(shard, lease);
     const now = heldOnes().length;
@@ -125,12 +125,25 @@ export function startShardLeases(options: ShardLeasesOptions): ShardLeases {
   };
 }
 
-async function membersOf(bus: Bus, kv: KV, prefix: string): Promise<string[]> {
+/**
+ * One request for the last values, not the bucket's own list of keys: that makes a consumer on the server for each call,
+ * which stays there for five minutes.
+ */
+async function membersOf(bus: Bus, bucket: LeaseBucket, prefix: string): Promise<string[]> {
+  const before = `$KV.${bucket}.${prefix}.members.`;
   const members: string[] = [];
-  const keys = await overLink(bus, () => kv.keys(`${prefix}.members.*`));
-  for await (const key of keys) members.push(key.slice(`${prefix}.members.`.length));
+  const read = async (): Promise<void> => {
+    const last = await bus.jsm.direct.getLastMessagesFor(`KV_${bucket}`, { multi_last: [`${before}*`] });
+    for await (const { subject, header } of last) {
+      // Who has left is a mark until it runs out.
+      if (!header.has(KV_OPERATION)) members.push(subject.slice(before.length));
+    }
+  };
+  await overLink(bus, read);
   return members;
 }
+/** Header of a key that was deleted or purged. */
+const KV_OPERATION = "KV-Operation";
 
 /** Each replica looks from another place on, so that they seldom want the same shard. */
 function startingAt<T>(instance: string, items: readonly T[]): T[] {

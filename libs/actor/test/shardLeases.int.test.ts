@@ -134,6 +134,19 @@ test("of three replicas one dies without a word: the others share what it had, e
   for (const [shard, fence] of lost) expect(fences.get(shard)?.at(-1)).toBeGreaterThan(fence);
 });
 
+test("who shares shards leaves nothing behind on the server, however often members are read", async () => {
+  const one = await join("one", new Map());
+  const two = await join("two", new Map());
+  const read = async () => (await bus.jsm.streams.info("KV_leases_fast")).state;
+  const { last_seq: before } = await read();
+  // Each step of both writes its member key and reads all members.
+  await until(async () => (await read()).last_seq > before + 60, { what: "renewals" });
+  expect((await read()).consumer_count).toBe(0);
+  await two.leave();
+  await until(() => one.held.size === shards.length, { what: "all of them, as the mark of who left is no member" });
+  expect((await read()).consumer_count).toBe(0);
+});
+
 test.each([
   [64, ["a"], "a", 64],
   [64, ["a", "b", "c"], "a", 22],

@@ -9,7 +9,7 @@ import { keccak256 } from "@slipstream/contracts/keccak";
 const BITS = 2_048;
 /** Hexadecimal digits after 0x. */
 const DIGITS = BITS / 4;
-/** Places of what was asked for are kept; leaders and exchanges are fewer. */
+/** What filters ask for again at each block: leaders, exchanges and events, which are fewer. */
 const KEPT_MAX = 50_000;
 
 /** `0x` and 512 hexadecimal digits, as the field `logsBloom` of a header; lower-case. */
@@ -30,7 +30,15 @@ export function parseBloom(value: unknown): Bloom {
  * @param items - addresses and topics, 0x and hexadecimal digits of either case.
  */
 export function mayContain(bloom: Bloom, items: readonly string[]): boolean {
-  return items.every((item) => keptPlacesOf(item).every(({ digit, mask }) => (digitAt(bloom, digit) & mask) !== 0));
+  return items.every((item) => areSet(bloom, bitsOf(item)));
+}
+
+/**
+ * `mayContain` of one item that is asked for at each block: its bits are remembered. Not for what logs hold, which is new
+ * each time.
+ */
+export function mayContainAsked(bloom: Bloom, item: string): boolean {
+  return areSet(bloom, keptBitsOf(item));
 }
 
 /** Returns the part of the bits that is set, 0 to 1. An item that is not there looks as if with its third power. */
@@ -60,23 +68,38 @@ export function isWithin(part: Bloom, whole: Bloom): boolean {
   return true;
 }
 
-const kept = new Map<string, readonly Place[]>();
-function keptPlacesOf(item: string): readonly Place[] {
+/** Three bits in one number, which takes less room than their places. */
+const kept = new Map<string, number>();
+function keptBitsOf(item: string): number {
   const known = kept.get(item);
   if (known !== undefined) return known;
   if (kept.size >= KEPT_MAX) kept.clear();
-  const places = placesOf(item);
-  kept.set(item, places);
-  return places;
+  const bits = bitsOf(item);
+  kept.set(item, bits);
+  return bits;
 }
 
-function placesOf(item: string): readonly Place[] {
+/** How many items are remembered. */
+export const itemsKept = (): number => kept.size;
+
+/** The item's three bits as digits of base 2048, which are exact in a double. */
+function bitsOf(item: string): number {
   const hash = keccak256(Buffer.from(item.slice(2), "hex"));
-  return [0, 2, 4].map((from) => {
-    const bit = (((hash[from] ?? 0) << 8) | (hash[from + 1] ?? 0)) % BITS;
-    // Bit 0 is the lowest of the last digit.
-    return { digit: DIGITS + 1 - (bit >> 2), mask: 1 << (bit & 3) };
-  });
+  return [0, 2, 4].reduce((bits, from) => bits * BITS + ((((hash[from] ?? 0) << 8) | (hash[from + 1] ?? 0)) % BITS), 0);
+}
+
+/** Bit 0 is the lowest of the last digit. */
+const placeOf = (bit: number): Place => ({ digit: DIGITS + 1 - (bit >> 2), mask: 1 << (bit & 3) });
+const placesOf = (item: string): Place[] => bitsIn(bitsOf(item)).map(placeOf);
+const bitsIn = (bits: number): number[] => [Math.floor(bits / BITS ** 2), Math.floor(bits / BITS) % BITS, bits % BITS];
+
+/** Without a list of places: it is asked ten thousand times a block. */
+function areSet(bloom: Bloom, bits: number): boolean {
+  for (let left = bits, at = 0; at < 3; at++, left = Math.floor(left / BITS)) {
+    const { digit, mask } = placeOf(left % BITS);
+    if ((digitAt(bloom, digit) & mask) === 0) return false;
+  }
+  return true;
 }
 
 /** 0 to 15; the text is lower-case. */

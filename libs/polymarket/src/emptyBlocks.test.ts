@@ -1,7 +1,7 @@
 import { TransientError } from "@slipstream/contracts/errors";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { bloomOf, mayContain } from "./bloom.ts";
+import { bloomOf, itemsKept, mayContain } from "./bloom.ts";
 import { type BloomHeader, type NamedRpc, suspectEmpty, verifyEmpty } from "./emptyBlocks.ts";
 import { type LogFilter, matches } from "./logFilter.ts";
 import { RpcRefusedError } from "./rpc.ts";
@@ -66,6 +66,20 @@ const verdict = (header: BloomHeader, doubted: Fake, ...witnesses: Fake[]) =>
     witnesses: witnesses.map((fake, index) => node(`w${index + 1}`, fake)),
   });
 const found = { logs: [fill] };
+
+test("what logs hold is not remembered, only what filters ask for", async () => {
+  const hex = (kind: string, n: number): string => fixedHex(`${kind}${n.toString(16).padStart(8, "0")}`, 32);
+  const stranger = (n: number) => ({ ...fill, topics: [filled, hex("0d", n), alice, hex("c0", n)] });
+  const ask = (n: number) => {
+    const header = headerOf([stranger(n)]);
+    expect(suspectEmpty(header, [filter], [])).toEqual([filter]);
+    return verdict(header, { byHash: [] }, { byHash: [stranger(n)] });
+  };
+  await ask(0);
+  const before = itemsKept();
+  for (let n = 1; n <= 2_000; n++) expect((await ask(n)).kind).toBe("lying");
+  expect(itemsKept()).toBe(before);
+});
 
 describe("how a doubt is settled", () => {
   test.each([

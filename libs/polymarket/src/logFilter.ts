@@ -1,5 +1,5 @@
 /** Filters of `eth_getLogs` on our side: which logs match, and which blocks may hold one. */
-import { type Bloom, mayContain } from "./bloom.ts";
+import { type Bloom, mayContainAsked } from "./bloom.ts";
 
 /** As `eth_getLogs` takes it, without blocks: each place matches anything (null), one value or one of several. */
 export type LogFilter = {
@@ -31,7 +31,7 @@ export function matches(filter: LogFilter, log: Pick<LogOfBlock, "address" | "to
  * address goes with which topic the bloom does not know.
  */
 export function narrowed(filter: LogFilter, bloom: Bloom): LogFilter | null {
-  const possible = (values: readonly string[]): string[] => values.filter((value) => mayContain(bloom, [value]));
+  const possible = (values: readonly string[]): string[] => values.filter((value) => mayContainAsked(bloom, value));
   const address = possible(filter.address);
   const topics = filter.topics.map((place) => (place === null ? null : possible(choices(place))));
   return address.length === 0 || topics.some((place) => place?.length === 0) ? null : { address, topics };

@@ -8,10 +8,12 @@ import { onFreePort, startProcess, waitUntilReady } from "@slipstream/actor/proc
 import { ContractError } from "@slipstream/contracts/errors";
 import { CHAIN_ID } from "./addresses.ts";
 import { GAS_LIMIT, type Genesis } from "./genesis.ts";
-import type { KeptState } from "./keptState.ts";
 import { connectRpc, type RpcClient } from "./rpcClient.ts";
 
-/** States kept in memory: reads and reorgs reach this far back. Without the flag anvil fills the disk without bound. */
+/**
+ * States kept in memory unless fewer are asked for, each whole: reads and reorgs reach this far back. Without the flag anvil
+ * fills the disk without bound.
+ */
 export const STATE_HISTORY_BLOCKS = 256;
 const START_TIMEOUT_MS = 15_000;
 
@@ -19,8 +21,10 @@ export type AnvilOptions = {
   readonly genesis: Genesis;
   /** Existing or new parent of a temporary folder that `stop` removes. */
   readonly dir: string;
-  /** Where to go on from; absent or without a file: from genesis. */
-  readonly kept?: KeptState | undefined;
+  /** File of a state to go on from; absent: from genesis. */
+  readonly state?: string | undefined;
+  /** Blocks whose transactions and states it holds; absent: of all, and of 256, which is for short lives. */
+  readonly blocks?: number | undefined;
   /** Path of the platform's own anvil; absent: the npm package of this platform. */
   readonly binary?: string | undefined;
 };
@@ -36,14 +40,19 @@ export type Anvil = {
  * Starts anvil without a mining rhythm of its own: blocks come from `evm_mine`, so that reorgs never race with one.
  * @throws ContractError when there is no anvil for this platform, Error with its output when it does not come up.
  */
-export async function startAnvil({ genesis, dir, kept, binary = packagedAnvil() }: AnvilOptions): Promise<Anvil> {
+export async function startAnvil({ genesis, dir, state, blocks, binary }: AnvilOptions): Promise<Anvil> {
   mkdirSync(dir, { recursive: true });
   const folder = await mkdtemp(join(resolve(dir), "anvil-"));
   try {
     const genesisFile = join(folder, "genesis.json");
     await writeFile(genesisFile, JSON.stringify(genesis));
-    const start = kept?.present === true ? ["--load-state", kept.file] : ["--init", genesisFile];
-    const anvil = await onFreePort((port) => startOn({ port, folder, binary, flags: start }));
+    const flags = [
+      ...["--prune-history", String(blocks ?? STATE_HISTORY_BLOCKS)],
+      ...(state === undefined ? ["--init", genesisFile] : ["--load-state", state]),
+      ...(blocks === undefined ? [] : ["--transaction-block-keeper", String(blocks)]),
+    ];
+    const command = binary ?? packagedAnvil();
+    const anvil = await onFreePort((port) => startOn({ port, folder, binary: command, flags }));
     const stop = async () => {
       await anvil.stop();
       await rm(folder, { recursive: true, force: true });
@@ -67,7 +76,6 @@ async function startOn(options: {
     ["--host", "127.0.0.1"],
     ["--port", String(port)],
     ["--chain-id", String(CHAIN_ID)],
-    ["--prune-history", String(STATE_HISTORY_BLOCKS)],
     ["--cache-path", join(folder, "cache")],
     ["--gas-limit", String(GAS_LIMIT)],
     ["--block-base-fee-per-gas", "0"],

@@ -4,13 +4,14 @@ import { type Address, type ConditionId, Hash } from "@slipstream/contracts/ids"
 import { sharesMicro, usdcMicro } from "@slipstream/contracts/money";
 import { z } from "zod";
 import { CHAIN_ID } from "./addresses.ts";
-import { startAnvil } from "./anvil.ts";
-import { asMined } from "./blocks.ts";
-import { deriveMarket } from "./ctfIds.ts";
+import { asMined, type ChainBlock } from "./blocks.ts";
+import { asHex, deriveMarket } from "./ctfIds.ts";
 import { buildGenesis } from "./genesis.ts";
-import { openKeptState, startKeeping } from "./keptState.ts";
+import { NODE_LIFE_BLOCKS, openKeptState, startKeeping } from "./keptState.ts";
 import { type ChainLedger, openLedger } from "./ledger.ts";
 import { startMining } from "./mining.ts";
+import { startNode } from "./node.ts";
+import { NODE_BLOCKS } from "./nodeState.ts";
 import type { RpcClient } from "./rpcClient.ts";
 import { type RpcFront, startRpcFront } from "./rpcFront.ts";
 import * as encode from "./transactions.ts";
@@ -51,38 +52,46 @@ export async function startSandboxChain(options: SandboxChainOptions): Promise<S
     })),
     timestampS: Math.floor(Date.now() / 1_000),
   });
-  const kept = options.keep === true ? openKeptState(options) : undefined;
-  const anvil = await startAnvil({ genesis, dir: options.dir, kept, binary: options.anvilBin });
+  const kept = options.keep === true ? await openKeptState(options) : undefined;
+  const node = await startNode({
+    ...{ genesis, dir: options.dir, binary: options.anvilBin },
+    ...(kept === undefined ? {} : { state: kept.state ?? undefined, blocks: NODE_BLOCKS }),
+  });
   try {
     const keys = new Map([operator, ...wallets].map((wallet) => [wallet.address, wallet.privateKey]));
-    const ledger = await openLedger({ rpc: anvil.rpc, keys, nowMs: Date.now, finalityDepth });
+    const ledger = await openLedger({ rpc: node.rpc, keys, nowMs: Date.now, finalityDepth });
     const markets = options.markets.map((spec) => deriveMarket(seed, spec));
-    await prepareMarkets({ ledger, rpc: anvil.rpc, operator: operator.address, markets });
+    await prepareMarkets({ ledger, rpc: node.rpc, operator: operator.address, markets });
     // What the sandbox starts with is never touched by a reorg.
     for (let block = 0; block < finalityDepth; block++) await ledger.mine();
+    const { onUnkept = () => undefined, nodeLifeBlocks = NODE_LIFE_BLOCKS } = options;
+    const keeping = kept && (await startKeeping({ node, ledger, kept, finalityDepth, nodeLifeBlocks, onUnkept }));
+    const history = kept?.history ?? null;
     const startFront = (port: number): Promise<RpcFront> =>
-      startRpcFront({ node: anvil.rpc, ledger, finalityDepth, host: options.host ?? "127.0.0.1", port });
+      startRpcFront({ node, history, ledger, finalityDepth, host: options.host ?? "127.0.0.1", port });
     const front = await startFront(options.port ?? 0);
     const fronts = [front];
-    const mining = startMining({ ledger, blockTimeMs: options.blockTimeMs, onFailure });
-    const { file } = kept ?? {};
-    const keeping = file === undefined ? undefined : startKeeping({ rpc: anvil.rpc, ledger, file, onFailure });
+    const mine = async (): Promise<ChainBlock> => {
+      await keeping?.roomForBlock();
+      return ledger.mine();
+    };
+    const mining = startMining({ ledger: { mine }, blockTimeMs: options.blockTimeMs, onFailure });
     const stop = once(async () => {
       await mining.stop();
       for (const one of fronts) await one.stop();
-      // Whatever happens to the file, the node must not stay.
-      await keeping?.stop().finally(anvil.stop);
-      await anvil.stop();
+      // Whatever happens to the files, the node must not stay.
+      await keeping?.stop().finally(node.stop);
+      await node.stop();
     });
     const addNode = async (): Promise<ChainNode> => {
       const added = await startFront(0);
       fronts.push(added);
       return { rpcHttpUrl: added.httpUrl, rpcWsUrl: added.wsUrl, faults: nodeFaultsOf(added) };
     };
-    const parts = { options, wallets, operator: operator.address, markets, ledger, front, rpc: anvil.rpc };
+    const parts = { options, wallets, operator: operator.address, markets, ledger, front, rpc: node.rpc };
     return assemble({ ...parts, addNode, stop });
   } catch (error) {
-    await anvil.stop();
+    await node.stop();
     throw error;
   }
 }
@@ -99,9 +108,11 @@ async function prepareMarkets({
   readonly markets: readonly ChainMarket[];
 }): Promise<void> {
   const missing = new Set<Hash>();
-  for (const market of markets) {
-    const outcomes = await readUint(rpc, encode.outcomesOfCall(market.conditionId));
-    if (outcomes === 0n) missing.add(await ledger.send(operator, encode.prepareCall(market)));
+  const outcomes = await Promise.all(
+    markets.map(({ conditionId }) => readUint(rpc, encode.outcomesOfCall(conditionId))),
+  );
+  for (const [index, market] of markets.entries()) {
+    if (outcomes[index] === 0n) missing.add(await ledger.send(operator, encode.prepareCall(market)));
   }
   while (missing.size > 0) {
     const block = await ledger.mine();
@@ -205,6 +216,11 @@ function assemble({ options, wallets, operator, markets, ledger, front, rpc, add
     waitForTx,
     txStatus,
     balanceOf: async (address, tokenId) => sharesMicro(await read(encode.sharesOfCall(address, tokenId))),
+    balancesOf: async (address, tokenIds) => {
+      await ledger.steady();
+      const answer = await rpc.call("eth_call", [encode.sharesOfAllCall(address, tokenIds), "latest"]);
+      return encode.sharesIn(asHex(Uint.parse(answer))).map(sharesMicro);
+    },
     pusdOf: async (address) => usdcMicro(await read(encode.pusdOfCall(address))),
     head: () => asMined(ledger.head()),
     logsOf: (blockHash) => ledger.blocks().find((block) => block.hash === blockHash)?.logs ?? [],

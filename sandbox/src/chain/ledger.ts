@@ -28,13 +28,18 @@ export type ChainLedger = {
   /** Recent blocks, oldest first; at least as many as a reorg may remove. Never empty. */
   blocks(): readonly ChainBlock[];
   head(): ChainBlock;
-  /** Resolves at once, except during a reorg: then when it is over. For readers that ask the node themselves. */
+  /** Resolves at once, except while a reorg or another node is made: then when it is over. For readers of the node. */
   steady(): Promise<void>;
   /** Signs with the key of `from`. @throws InvariantError for an unknown key, RpcRefusal when the node refuses. */
   send(from: Address, call: Call): Promise<Hash>;
   /** @throws RpcRefusal when the node refuses. */
   submitRaw(raw: string): Promise<Hash>;
   mine(): Promise<ChainBlock>;
+  /**
+   * Another node takes over while nothing is written and nobody reads; `takeOver` resolves when `rpc` asks the new one. It
+   * gets the transactions that wait. What it started with is never touched by a reorg.
+   */
+  handOver(takeOver: () => Promise<void>): Promise<void>;
   /** @see ChainFaults.reorg */
   reorg(depth: number, drop: readonly Hash[]): Promise<ReorgReport>;
   /** Called after each change, in order. @returns a function that ends it. */
@@ -60,7 +65,9 @@ export async function openLedger({ rpc, keys, nowMs, finalityDepth }: LedgerOpti
   let blocks: ChainBlock[] = [await readHead({ ownOnly: false })];
   let announced: readonly ChainBlock[] = blocks;
   let reorgs = 0;
-  let reorgInProgress: Promise<unknown> = Promise.resolve();
+  let changing: Promise<unknown> = Promise.resolve();
+  /** The node holds the states after this block. */
+  let floor = 0;
 
   const head = (): ChainBlock => {
     const last = blocks.at(-1);
@@ -116,6 +123,12 @@ export async function openLedger({ rpc, keys, nowMs, finalityDepth }: LedgerOpti
     return block;
   }
 
+  async function mineNow(): Promise<ChainBlock> {
+    const block = await mineAt(Math.floor(nowMs() / 1_000));
+    announce({ type: "BlockMined", block: asMined(block) });
+    return block;
+  }
+
   /** An empty transaction with the nonce of `dropped`, or null for a sender whose key is not ours. */
   async function replacementOf(dropped: Hash): Promise<`0x${string}` | null> {
     const origin = TxOrigin.parse(await rpc.call("eth_getTransactionByHash", [dropped]));
@@ -145,7 +158,7 @@ export async function openLedger({ rpc, keys, nowMs, finalityDepth }: LedgerOpti
     blocks = blocks.slice(0, -depth);
     // Another producer: a block that is empty before and after must still get another hash.
     reorgs += 1;
-    await rpc.call("anvil_setCoinbase", [`0x${reorgs.toString(16).padStart(40, "0")}`]);
+    await rpc.call("anvil_setCoinbase", [coinbaseOf(reorgs)]);
     const added = [await mineAt((removed[0]?.timestampMs ?? 0) / 1_000)];
     for (const [index, orphan] of removed.entries()) {
       for (const tx of orphan.txs) {
@@ -170,7 +183,7 @@ export async function openLedger({ rpc, keys, nowMs, finalityDepth }: LedgerOpti
     blocks: () => announced,
     head: () => announced.at(-1) ?? head(),
     steady: async () => {
-      await reorgInProgress;
+      await changing;
     },
     send: (from, call) =>
       exclusive(async () => {
@@ -178,16 +191,22 @@ export async function openLedger({ rpc, keys, nowMs, finalityDepth }: LedgerOpti
         return submit(await sign(from, nonce, call));
       }),
     submitRaw: (raw) => exclusive(() => submit(raw)),
-    mine: () =>
+    mine: () => exclusive(mineNow),
+    handOver: (takeOver) =>
       exclusive(async () => {
-        const block = await mineAt(Math.floor(nowMs() / 1_000));
-        announce({ type: "BlockMined", block: asMined(block) });
-        return block;
+        const work = takeOver();
+        changing = work.catch(() => undefined);
+        await work;
+        floor = head().number;
+        await rpc.call("anvil_setCoinbase", [coinbaseOf(reorgs)]);
+        for (const tx of [...waiting].flatMap((hash) => sent.get(hash) ?? [])) await resubmit(tx.raw);
       }),
     reorg: (depth, drop) =>
       exclusive(async () => {
+        // A new node cannot go back before its beginning.
+        while (floor > 0 && head().number - floor < Math.min(depth, finalityDepth)) await mineNow();
         const work = reorganise(depth, drop);
-        reorgInProgress = work.catch(() => undefined);
+        changing = work.catch(() => undefined);
         const report = await work;
         announce({ type: "ChainReorganised", report });
         return report;
@@ -198,6 +217,8 @@ export async function openLedger({ rpc, keys, nowMs, finalityDepth }: LedgerOpti
     },
   };
 }
+
+const coinbaseOf = (reorgs: number): `0x${string}` => `0x${reorgs.toString(16).padStart(40, "0")}`;
 
 function checkReorg(wish: {
   readonly depth: number;

@@ -27,9 +27,15 @@ type Waiting = {
 };
 type Reply = { readonly id?: number; readonly result?: unknown; readonly error?: RpcError };
 
-/** @throws TransientError when nothing listens at `url`. */
-export async function connectRpc(url: string): Promise<RpcClient> {
-  const socket = new WebSocket(url, { perMessageDeflate: false });
+/** Blocks, receipts and logs of one request. */
+const ANSWER_BYTES_MAX = 100 * 1024 * 1024;
+
+/**
+ * @param answerBytesMax - a longer answer ends the connection, which its error says.
+ * @throws TransientError when nothing listens at `url`.
+ */
+export async function connectRpc(url: string, answerBytesMax = ANSWER_BYTES_MAX): Promise<RpcClient> {
+  const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: answerBytesMax });
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   const fail = (reason: string) => {
@@ -43,6 +49,10 @@ export async function connectRpc(url: string): Promise<RpcClient> {
     waiting.delete(reply.id);
     if (reply.error === undefined) entry.resolve(reply.result);
     else entry.reject(new RpcRefusal(entry.method, reply.error));
+  });
+  socket.on("error", (error: Error & { readonly code?: string }) => {
+    if (error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH")
+      fail(`an answer of the chain node is longer than the ${answerBytesMax} bytes that are taken`);
   });
   socket.on("close", () => fail("the chain node closed the connection"));
   await new Promise<void>((resolve, reject) => {

@@ -8,9 +8,10 @@
  * 3. What happens while it is silent or hides logs is never told to subscribers.
  */
 import type { ChainBlock, NodeLog } from "./blocks.ts";
+import type { History } from "./history.ts";
 import type { ChainLedger } from "./ledger.ts";
 import { matchesFilter } from "./logFilter.ts";
-import type { RpcClient } from "./rpcClient.ts";
+import type { ChainNodeProcess } from "./node.ts";
 import { createAnswers } from "./rpcMethods.ts";
 import { type Subscription, startRpcServer } from "./rpcServer.ts";
 import { createView, type FrontSwitches, noFaults } from "./rpcView.ts";
@@ -27,7 +28,9 @@ export type RpcFront = {
 };
 
 export type RpcFrontOptions = {
-  readonly node: RpcClient;
+  readonly node: Pick<ChainNodeProcess, "rpc" | "at">;
+  /** Where final blocks are; null: the node has them all. */
+  readonly history: History | null;
   readonly ledger: ChainLedger;
   readonly finalityDepth: number;
   readonly host: string;
@@ -35,10 +38,11 @@ export type RpcFrontOptions = {
   readonly port: number;
 };
 
-export async function startRpcFront({ node, ledger, finalityDepth, host, port }: RpcFrontOptions): Promise<RpcFront> {
+export async function startRpcFront(options: RpcFrontOptions): Promise<RpcFront> {
+  const { node, history, ledger, finalityDepth, host, port } = options;
   const switches = noFaults();
   const view = createView({ blocks: ledger.blocks, finalityDepth, switches });
-  const answer = createAnswers({ node, ledger, view, switches });
+  const answer = createAnswers({ node, history, ledger, view, switches });
   const server = await startRpcServer({ answer, isOut: () => switches.outage, host, port });
   const follow = () => {
     const change = view.advance();

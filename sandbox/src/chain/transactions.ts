@@ -2,7 +2,7 @@
 import { ContractError } from "@slipstream/contracts/errors";
 import type { Address, ConditionId, TokenId } from "@slipstream/contracts/ids";
 import type { SharesMicro, UsdcMicro } from "@slipstream/contracts/money";
-import { encodeFunctionData, parseAbi } from "viem/utils";
+import { decodeFunctionResult, encodeFunctionData, parseAbi } from "viem/utils";
 import * as at from "./addresses.ts";
 import { asHex } from "./ctfIds.ts";
 import type { ChainMarket, Match, MatchedOrder } from "./types.ts";
@@ -21,6 +21,7 @@ export const ctfAbi = parseAbi([
   "function prepareCondition(address oracle, bytes32 questionId, uint256 outcomeSlotCount)",
   "function getOutcomeSlotCount(bytes32 conditionId) view returns (uint256)",
   "function balanceOf(address owner, uint256 id) view returns (uint256)",
+  "function balanceOfBatch(address[] owners, uint256[] ids) view returns (uint256[])",
   "function safeTransferFrom(address from, address to, uint256 id, uint256 value, bytes data)",
   "function payoutDenominator(bytes32 conditionId) view returns (uint256)",
 ]);
@@ -193,6 +194,17 @@ export const sharesOfCall = (owner: Address, tokenId: TokenId): Omit<Call, "gas"
   to: at.conditionalTokens,
   data: encodeFunctionData({ abi: ctfAbi, functionName: "balanceOf", args: [asHex(owner), BigInt(tokenId)] }),
 });
+
+/** Of many tokens at once. @returns what `sharesIn` reads. */
+export const sharesOfAllCall = (owner: Address, tokenIds: readonly TokenId[]): Omit<Call, "gas"> => ({
+  to: at.conditionalTokens,
+  data: encodeFunctionData({
+    ...{ abi: ctfAbi, functionName: "balanceOfBatch" },
+    args: [tokenIds.map(() => asHex(owner)), tokenIds.map(BigInt)],
+  }),
+});
+export const sharesIn = (answer: `0x${string}`): readonly bigint[] =>
+  decodeFunctionResult({ abi: ctfAbi, functionName: "balanceOfBatch", data: answer });
 
 /** Zero for a condition that is not prepared. */
 export const outcomesOfCall = (conditionId: ConditionId): Omit<Call, "gas"> => ({

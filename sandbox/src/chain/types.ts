@@ -145,6 +145,10 @@ export type SandboxChainOptions = {
    * Reads at blocks of the earlier run are refused, as by a node without an archive.
    */
   readonly keep?: boolean;
+  /** With `keep`: how many blocks can be read back, at most some more. Default `HISTORY_BLOCKS`. */
+  readonly historyBlocks?: number;
+  /** With `keep`: the node is replaced by a small one after so many blocks. Default `NODE_LIFE_BLOCKS`. */
+  readonly nodeLifeBlocks?: number;
   /** `finalized` is this many blocks behind the head; reorgs stay above it. Default 8. */
   readonly finalityDepth?: number;
   /** Path of anvil; absent: the npm package of this platform. */
@@ -154,6 +158,8 @@ export type SandboxChainOptions = {
   readonly port?: number;
   /** Told once when the chain can no longer make blocks; absent: the process ends with the error. */
   readonly onFailure?: (error: Error) => void;
+  /** With `keep`: told at each failed try to keep the chain, which stands still when that lasts. Absent: nobody. */
+  readonly onUnkept?: (error: Error) => void;
 };
 
 export type SandboxChain = {
@@ -211,6 +217,8 @@ export type SandboxChain = {
   txStatus(txHash: Hash): Promise<TxStatus>;
   /** At the true head, whatever faults are set. */
   balanceOf(address: Address, tokenId: TokenId): Promise<SharesMicro>;
+  /** Of each token, in their order. */
+  balancesOf(address: Address, tokenIds: readonly TokenId[]): Promise<readonly SharesMicro[]>;
   pusdOf(address: Address): Promise<UsdcMicro>;
   head(): MinedBlock;
   /** Logs of one of the last blocks, in order, whatever faults are set; empty when the chain does not hold it. */

@@ -34,6 +34,8 @@ export type SettledAct = z.infer<typeof SettledAct>;
 export type SettledDeeds = {
   /** The wallet has given what it gives; the rest follows. */
   send(deed: Deed): void;
+  /** Lets go of acts. */
+  forget(isForgotten: (act: SettledAct) => boolean): void;
   /** Of the leaders, in the order of blocks. */
   ofLeaders(): readonly SettledAct[];
   stop(): void;
@@ -114,6 +116,12 @@ export function startDeeds(options: SettledDeedsOptions): SettledDeeds {
           fail(deed, false, error instanceof Error ? error.message : String(error));
         }
       });
+    },
+    forget: (isForgotten) => {
+      const left = acts.filter((act) => !isForgotten(act));
+      if (left.length === acts.length) return;
+      acts = left;
+      onActs(acts);
     },
     ofLeaders: () => acts,
     stop: chain.onBlock(onEvent),

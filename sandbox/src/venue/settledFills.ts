@@ -1,6 +1,7 @@
 /**
  * Fills as the chain holds them now: the truth that tests compare with, and the source of the Data API. A reorg takes
- * blocks out again. Leaders' fills are kept for good, other wallets' as far as memory allows. Pure.
+ * blocks out again. Leaders' fills are kept as long as the chain can be read back and their market is answered for, other
+ * wallets' as far as memory allows. Pure.
  */
 import { Address, ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
 import { sharesMicro, usdcMicro } from "@slipstream/contracts/money";
@@ -70,6 +71,8 @@ export type SettledFills = {
   add(fills: readonly SettledFill[]): void;
   /** A block left the chain. @returns the fills that left with it. */
   remove(blockHash: Hash): SettledFill[];
+  /** Lets go of leaders' fills. @returns how many. */
+  forget(isForgotten: (fill: SettledFill) => boolean): number;
   /** Of the leaders, oldest first. */
   ofLeaders(): readonly SettledFill[];
   /** Everybody's that are known, oldest first. */
@@ -94,6 +97,11 @@ export function createSettledFills(
       leading = leading.filter((fill) => fill.blockHash !== blockHash);
       others = others.filter((fill) => fill.blockHash !== blockHash);
       return gone;
+    },
+    forget: (isForgotten) => {
+      const before = leading.length;
+      leading = leading.filter((fill) => !isForgotten(fill));
+      return before - leading.length;
     },
     ofLeaders: () => leading,
     all: () => [...leading, ...others].sort(byPlace),

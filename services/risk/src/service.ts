@@ -8,6 +8,7 @@ import { listenToHeartbeats } from "./adapters/heartbeats.ts";
 import { watchStreamUse } from "./adapters/streamUse.ts";
 import { limitsOf, type riskEnv } from "./config.ts";
 import { riskCore } from "./core/core.ts";
+import { logProblem } from "./core/logOutlook.ts";
 import type { RiskState } from "./core/state.ts";
 import { createRiskWatch } from "./core/watch.ts";
 
@@ -43,8 +44,13 @@ export async function buildRisk(context: ServiceContext<typeof riskEnv>): Promis
   return {
     status: () => {
       const { decisionSeq } = actor.state();
+      const status = actor.status();
+      const use = stream.use();
+      const filling = use === null ? null : logProblem(use, settings.RISK_STREAM_DEGRADE_PERCENT);
+      const problems = filling === null ? status.problems : [...status.problems, filling];
       return {
-        ...actor.status(),
+        ...status,
+        problems,
         decisionSeq,
         gauges: { ...gaugesOf(actor.state()), settled: Number(watch.view(clock.nowMs()).settled) },
       };

@@ -283,39 +283,39 @@ function foldBalances(state: ExecutorState, fact: FactOf<"BalanceSnapshot">): vo
 
 function holdingOf(state: ExecutorState, of: Pick<FactOf<"LeaderAct">, "leader" | "tokenId">): Holding {
   const key = holdingKey(of.leader, of.tokenId);
-  const known = state.holdings.get(key);
-  if (known !== undefined) return known;
-  const made = emptyHolding();
-  state.holdings.set(key, made);
-  return made;
+  const holding = state.holdings.get(key) ?? emptyHolding();
+  // The last that moved is the last to be forgotten.
+  state.holdings.delete(key);
+  state.holdings.set(key, holding);
+  return holding;
 }
 
 const FORGET_EVERY = 256;
 /** However short the accounts' signal age is: a fill that is reported twice is reported twice within minutes. */
 const REMEMBER_MS_MIN = 600_000;
 
-/** Forgets fills, and the orders they caused, that nothing refers to any more. */
+/** What leaders hold of so many tokens is remembered, beyond those in which something of ours stands: the last that moved. */
+export const HOLDINGS_MAX = 8_192;
+
+/**
+ * Forgets fills, and the orders they caused, that nothing names any more, however long lots of their token stand. Also
+ * what leaders held of tokens that nobody moved for long: it is unknown then.
+ */
 function forget(state: ExecutorState, nowMs: number): void {
   dropAged(state, nowMs);
   let keepMs = REMEMBER_MS_MIN;
   for (const { policy } of state.accounts.values()) keepMs = Math.max(keepMs, 2 * policy.signalAgeMsMax);
-  const tied = new Set<string>();
-  for (const { leader, tokenId } of state.lots.values()) tied.add(holdingKey(leader, tokenId));
-  for (const { leader, tokenId } of state.unfollowed.values()) tied.add(holdingKey(leader, tokenId));
-  for (const order of state.orders.values()) {
-    if (!isEnded(order)) tied.add(holdingKey(order.leader, order.tokenId));
-  }
-  // A sale that was copied as a purchase stands on the other token, so these are kept by name.
+  // By name: a sale that was copied as a purchase stands on the other token.
   const kept = savedSignals(state);
   for (const { parts } of state.lots.values()) for (const id of parts.keys()) kept.add(id);
+  for (const steps of state.copied.values()) for (const { id } of steps) kept.add(id);
   for (const { leaderFillId } of state.unfollowed.values()) kept.add(leaderFillId);
   for (const { leaderFillId } of openOrders(state)) kept.add(leaderFillId);
   for (const [id, fill] of state.fills) {
-    if (kept.has(id)) continue;
     const isYoung = fill.tsSignalPublishedMs >= nowMs - keepMs;
-    if (!isYoung && fill.undecided.size === 0 && !tied.has(holdingKey(fill.leader, fill.tokenId)))
-      state.fills.delete(id);
+    if (!isYoung && fill.undecided.size === 0 && !kept.has(id)) state.fills.delete(id);
   }
+  forgetHoldings(state);
   for (const key of [...state.copied.keys()]) {
     tidyCopied(state, lotRefOf(key));
   }
@@ -327,5 +327,16 @@ function forget(state: ExecutorState, nowMs: number): void {
     const isOld = order.kind === "EXIT" && order.tsDecidedMs < nowMs - keepMs;
     const didNothing = isOld && order.filledMicro === 0n && order.n < (newest.get(order.attemptId) ?? 0);
     if (isEnded(order) && (didNothing || !state.fills.has(order.leaderFillId))) state.orders.delete(id);
+  }
+}
+
+function forgetHoldings({ holdings, lots, buckets, unfollowed, orders }: ExecutorState): void {
+  if (holdings.size <= HOLDINGS_MAX) return;
+  const open = [...orders.values()].filter((order) => !isEnded(order));
+  const refs = [...lots.values(), ...unfollowed.values(), ...open, ...[...buckets.keys()].map(lotRefOf)];
+  const tied = new Set(refs.map(({ leader, tokenId }) => holdingKey(leader, tokenId)));
+  for (const key of holdings.keys()) {
+    if (holdings.size <= HOLDINGS_MAX) return;
+    if (!tied.has(key)) holdings.delete(key);
   }
 }

@@ -1,8 +1,11 @@
 /** How full the log is. */
 import type { Bus } from "@slipstream/actor/bus";
 import { streams } from "@slipstream/contracts/subjects";
+import type { LogUse } from "../core/logOutlook.ts";
 
 export type StreamUse = {
+  /** As last read; null: never read. */
+  use(): LogUse | null;
   /** Percent of the bytes allowed, as last read; null: never read, or without a limit. */
   percent(): number | null;
   stop(): void;
@@ -10,17 +13,24 @@ export type StreamUse = {
 
 /** A log fills over days. */
 const EVERY_MS = 10_000;
+const NANOS = 1_000_000;
 
 export function watchStreamUse(bus: Bus): StreamUse {
-  let percent: number | null = null;
+  let use: LogUse | null = null;
   const read = async (): Promise<void> => {
     if (!bus.connected()) return;
     const { config, state } = await bus.jsm.streams.info(streams.facts);
-    percent = config.max_bytes > 0 ? (state.bytes / config.max_bytes) * 100 : null;
+    const { bytes } = state;
+    const spanMs = bytes === 0 ? 0 : Date.parse(String(state.last_ts)) - Date.parse(String(state.first_ts));
+    use = { bytes, bytesMax: config.max_bytes, spanMs, ageMsMax: config.max_age / NANOS };
   };
   // A broker that does not answer shows elsewhere; the last value stays.
   const readQuietly = (): void => void read().catch(() => undefined);
   readQuietly();
   const timer = setInterval(readQuietly, EVERY_MS);
-  return { percent: () => percent, stop: () => clearInterval(timer) };
+  return {
+    use: () => use,
+    percent: () => (use === null || use.bytesMax <= 0 ? null : (use.bytes / use.bytesMax) * 100),
+    stop: () => clearInterval(timer),
+  };
 }
