@@ -111,6 +111,7 @@ async function main(argv: readonly string[]): Promise<number> {
         from: values.from,
         fromSandbox: values["from-sandbox"],
         removed: { exits: values.exits ?? false, close: values.close ?? false, keep: values.keep ?? false },
+        dataApiUrl: ["sandbox", "tape"].includes(folder.read()?.mode ?? "") ? null : settings.DATA_API_URL,
       });
     case "halt":
     case "resume":
