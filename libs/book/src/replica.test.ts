@@ -1,12 +1,12 @@
-import type { BookDelta, BookSnapshot, BookStatus, BookUpdate, TradePrint } from "@slipstream/contracts/book";
-import { ConditionId, TokenId } from "@slipstream/contracts/ids";
-import { type PriceMicro, sharesMicro } from "@slipstream/contracts/money";
+import type { BookSnapshot, BookUpdate, TradePrint } from "@slipstream/contracts/book";
+import { TokenId } from "@slipstream/contracts/ids";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isLive } from "./history.ts";
 import { bookAt, deltasAfter } from "./historyAnswers.ts";
 import { bestAsk } from "./ladder.ts";
 import { expectEqualBook, levelChange, type NaiveBook, naiveBook } from "./naive.testing.ts";
+import { delta, print, snapshot, status, TICK } from "./replica.testing.ts";
 import {
   type Asked,
   askedNow,
@@ -20,46 +20,6 @@ import {
   type Replica,
   type ReplicaEffect,
 } from "./replica.ts";
-
-const TICK = 10_000;
-const common = {
-  v: 1,
-  tokenId: TokenId.parse("1"),
-  conditionId: ConditionId.parse(`0x${"a1".padStart(64, "0")}`),
-  connection: "c1",
-} as const;
-type At = { epoch?: string; seq: number; tsEventMs?: number };
-const stamp = (at: At) => ({ ...common, epoch: "1.0", tsEventMs: 1_000 + at.seq, tsInitMs: 2_000 + at.seq, ...at });
-
-const snapshot = (at: At, bids: number[] = [400_000, 5], asks: number[] = [600_000, 7]): BookSnapshot => ({
-  type: "BookSnapshot",
-  ...stamp(at),
-  tickMicro: TICK as PriceMicro,
-  health: "healthy",
-  bids,
-  asks,
-});
-const delta = (at: At, bids: number[], asks: number[] = []): BookDelta => ({
-  type: "BookDelta",
-  ...stamp(at),
-  tickMicro: TICK as PriceMicro,
-  bids,
-  asks,
-});
-const status = (at: At, health: BookStatus["health"]): BookStatus => ({
-  type: "BookStatus",
-  ...stamp(at),
-  health,
-  reason: "test",
-  closedMs: null,
-});
-const print = (at: At): TradePrint => ({
-  type: "TradePrint",
-  ...stamp(at),
-  priceMicro: 600_000 as PriceMicro,
-  sizeMicro: sharesMicro(1n),
-  side: "BUY",
-});
 
 const kinds = (replica: Replica): string[] => {
   const answer = deltasAfter(replica.history, -1);
