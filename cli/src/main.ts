@@ -116,6 +116,8 @@ async function main(argv: readonly string[]): Promise<number> {
         from: values.from,
         fromSandbox: values["from-sandbox"],
         removed: { exits: values.exits ?? false, close: values.close ?? false, keep: values.keep ?? false },
+        // A sandbox's wallets are in no Data API.
+        dataApiUrl: (folder.read()?.sandboxUrl ?? null) === null ? settings.DATA_API_URL : null,
       });
     case "halt":
     case "resume":

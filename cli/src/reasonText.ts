@@ -63,6 +63,8 @@ function numbersOf(reason: SkipReason | DenialReason): string | null {
       return `${shares(reason.coveredMicro)} of ${formatMicro(reason.wantedMicro)}`;
     case "PRICE_GUARD":
       return `best ${price(reason.bestMicro)}, limit ${price(reason.limitMicro)}`;
+    case "BOOK_UNCONFIRMED":
+      return `best ${price(reason.bestMicro)}, leader's price ${price(reason.leaderPriceMicro)}, second source ${price(reason.secondMicro)}`;
     case "PRICE_OUT_OF_RANGE":
       return price(reason.priceMicro);
     case "SIGNAL_TOO_OLD":

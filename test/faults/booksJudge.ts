@@ -7,7 +7,7 @@
  */
 import { bookAt } from "@slipstream/book/historyAnswers";
 import { flatLevels } from "@slipstream/book/ladder";
-import { quoteTier } from "@slipstream/book/replica";
+import { quoteTier } from "@slipstream/book/quoteAge";
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { Books } from "../../services/executor/src/adapters/books.ts";
 import type { Flow, Truth } from "./booksFlow.ts";

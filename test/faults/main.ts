@@ -1,8 +1,9 @@
-/** `npm run faults -- detection|replicas|books|clocks [--seed S] [--short] [--untold] [--minutes M]`: exit code 1 and the seed when something is wrong. */
+/** `npm run faults -- detection|replicas|books|clocks|inputs [--seed S] [--short] [--untold] [--minutes M]`: exit code 1 and the seed when something is wrong. */
 import { parseArgs } from "node:util";
 import { fullBooks, runBookFaults, shortBooks } from "./books.ts";
 import { runClocks } from "./clocks.ts";
 import { fullDetection, runDetection, shortDetection } from "./detection.ts";
+import { fullInputs, runInputs, shortInputs } from "./inputs.ts";
 import { fullReplicas, runReplicas, shortReplicas } from "./replicas.ts";
 
 const { positionals, values } = parseArgs({
@@ -27,6 +28,7 @@ const runs: Readonly<Record<string, () => Promise<{ readonly text: string; reado
   },
   books: () =>
     runBookFaults({ ...(values.short ? shortBooks : { ...fullBooks, minutes: Number(values.minutes) }), ...common }),
+  inputs: () => runInputs({ ...(values.short ? shortInputs : fullInputs), ...common }),
   clocks: () => runClocks({ short: values.short, seconds: CLOCK_RUN_SECONDS, say }),
 };
 

@@ -23,6 +23,21 @@ test("a wallet that is mistyped is refused with the right form, one in lower cas
   expect(() => parseLeaders([`0x${"0".repeat(40)}`])).toThrow(/is no wallet: .*nobody/);
 });
 
+test("a profile page by its wallet is that wallet; a name is refused with what to do", () => {
+  const address = `0x${"ab".repeat(20)}`;
+  for (const page of [
+    `https://polymarket.com/profile/${address}`,
+    `polymarket.com/profile/${address}?tab=activity`,
+    `https://www.polymarket.com/en/profile/${address}/`,
+  ]) {
+    expect(parseLeaders([page])).toEqual([address]);
+  }
+  for (const name of ["@whale", "https://polymarket.com/@whale", "https://polymarket.com/profile/%40whale"]) {
+    expect(() => parseLeaders([name])).toThrow(/is a name, .* cannot be looked up: .* give the address/);
+  }
+  expect(() => parseLeaders([`https://polymarket.com/profile/0x${"0".repeat(40)}`])).toThrow(/nobody/);
+});
+
 const wallet = `0x${"1".repeat(40)}` as Address;
 const lot = (sharesMicro: bigint, isDust = false, leader = wallet): HeldLot => ({
   ...{ account: "paper" as AccountId, leader, tokenId: "7" as TokenId, isDust, isUnpaid: false, whenRemoved: null },

@@ -8,16 +8,27 @@ import { FollowFrom, type WhenRemoved } from "@slipstream/contracts/policy";
 import { addLeader, type LeaderRow, listLeaders, removeLeader } from "../configBucket.ts";
 import { type BusAddress, withBus } from "../connection.ts";
 import { readPending } from "../readPending.ts";
+import { lookUpIndex, lookUpWallet } from "../walletLookUp.ts";
 import { fetchWorld } from "../worldClient.ts";
 
-/** @throws ContractError ID_INVALID for a text that is no wallet address. */
+/** A profile's page by the wallet. By a name there is one as well, and whose it is no documented endpoint tells. */
+const PROFILE = /^(?:https?:\/\/)?(?:www\.)?polymarket\.com\/(?:[a-z]{2}\/)?profile\/(0x[0-9a-fA-F]{40})(?:[/?#].*)?$/;
+const NAMED = /^@|polymarket\.com\//;
+
+/** @throws ContractError ID_INVALID for a text that is no wallet address and no profile page of one. */
 export function parseLeaders(texts: readonly string[]): Address[] {
   const parts = texts.flatMap((text) => text.split(",")).map((part) => part.trim());
   return parts
     .filter((part) => part !== "")
     .map((part) => {
-      const read = readAddress(part);
+      const read = readAddress(PROFILE.exec(part)?.[1] ?? part);
       if (read.ok) return read.address;
+      if (NAMED.test(part) && !PROFILE.test(part)) {
+        throw new ContractError(
+          "ID_INVALID",
+          `"${part}" is a name, and whose wallet it is cannot be looked up: open the profile and give the address (0x…) that stands there`,
+        );
+      }
       throw new ContractError("ID_INVALID", `"${part}" is no wallet: ${read.text}`);
     });
 }
@@ -104,6 +115,8 @@ export async function runLeaders(
     readonly from: string | undefined;
     readonly fromSandbox: string | undefined;
     readonly removed: RemoveWords;
+    /** Where wallets that are added are looked up; null: of a sandbox or a tape, whose wallets no index knows. */
+    readonly dataApiUrl: string | null;
   },
 ): Promise<number> {
   const [verb, ...rest] = args;
@@ -122,6 +135,12 @@ export async function runLeaders(
           const already = `${address} is followed already`;
           const said = { added: `following ${address}`, renamed: `${already}, now as ${label}`, kept: already };
           console.log(said[result]);
+        }
+        if (options.dataApiUrl === null || options.fromSandbox !== undefined) return 0;
+        const index = lookUpIndex(options.dataApiUrl);
+        for (const { address } of named) {
+          const found = await lookUpWallet(index, address, Date.now());
+          if (found !== null) console.log(found);
         }
         return 0;
       });

@@ -78,6 +78,8 @@ function quoteOf(desk: Desk, tokenId: TokenId): Quote | null {
     epoch: book.epoch,
     seq: book.seq,
     health: book.health,
+    // A tape is one source; its books are proved by their hashes.
+    second: { bestAskMicro: bestAsk(live), ageMs: 0 },
   };
 }
 

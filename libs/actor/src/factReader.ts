@@ -109,20 +109,27 @@ export function startFactReader(options: FactReaderOptions): FactReader {
     const sifted = sift(message);
     if (sifted !== "fact") return sifted === "passedOver";
     const reading = skipped.has(message.seq) ? ({ kind: "pass" } as const) : readMessage(message, folds);
-    if (reading.kind === "refused") {
-      problem = `stopped at fact ${message.seq}, which cannot be read (${reading.error.code}); to pass over it: npm run slipstream -- skip ${message.seq} --why "…"`;
-      logger.error({ seq: message.seq, subject: message.subject, err: reading.error }, "unreadable fact");
-      onStuck();
-      void waitForSkip(message, reading.error);
-      return false;
-    }
+    if (reading.kind === "refused") return stopAt(message, reading.error);
     const fence = fenceOf(message);
     tails.set(message.subject, { seq: message.seq, fence });
     if (message.subject === SKIPS) passed.forget(skipIn(message));
-    if (reading.kind === "fact") {
+    if (reading.kind !== "fact") return true;
+    try {
       onFact({ seq: message.seq, subject: message.subject, fence, fact: reading.fact });
+      return true;
+    } catch (error) {
+      // It fits its schema and says nothing that can be followed, such as the settings of nobody.
+      if (!(error instanceof ContractError)) throw error;
+      return stopAt(message, error);
     }
-    return true;
+  };
+
+  const stopAt = (message: JsMsg, error: ContractError): false => {
+    problem = `stopped at fact ${message.seq}, which cannot be read (${error.code}); a SkipFact for ${service} and ${message.seq} lets it pass`;
+    logger.error({ seq: message.seq, subject: message.subject, err: error }, "unreadable fact");
+    onStuck();
+    void waitForSkip(message, error);
+    return false;
   };
 
   const waitForSkip = async (message: JsMsg, error: ContractError): Promise<void> => {
@@ -183,7 +190,7 @@ function readMessage(message: JsMsg, folds: ReadonlySet<FactType>): Reading {
       return { kind: "pass" };
     case "fact":
       if (!folds.has(reading.fact.type)) return { kind: "pass" };
-      if (subjectOf(reading.fact) === message.subject) return reading;
+      if (chainOf(reading.fact) === message.subject) return reading;
       return {
         kind: "refused",
         error: new ContractError("MESSAGE_MALFORMED", `${reading.fact.type} lies on the chain ${message.subject}`),
@@ -193,6 +200,16 @@ function readMessage(message: JsMsg, folds: ReadonlySet<FactType>): Reading {
       // What does not even tell its type may be one of ours.
       return type !== null && !folds.has(type as FactType) ? { kind: "pass" } : reading;
     }
+  }
+}
+
+/** Null for a fact that no chain can hold. */
+function chainOf(fact: Fact): string | null {
+  try {
+    return subjectOf(fact);
+  } catch (error) {
+    if (error instanceof ContractError) return null;
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Market definitions on the stream MARKETS: the last one per condition. */
 import { DeliverPolicy } from "@nats-io/jetstream";
+import { ContractError } from "@slipstream/contracts/errors";
 import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
 import { MarketDefinition } from "@slipstream/contracts/market";
 import { streams, subjects } from "@slipstream/contracts/subjects";
@@ -69,11 +70,14 @@ export async function watchMarkets(
   };
 }
 
-/** Publishes a definition; equal ones follow each other harmlessly, the last counts. */
+/**
+ * Publishes a definition; equal ones follow each other harmlessly, the last counts.
+ * @throws ContractError MESSAGE_MALFORMED for one that its own schema refuses.
+ */
 export async function publishMarket(bus: Bus, market: MarketDefinition): Promise<void> {
-  await bus.js.publish(subjects.market(market.conditionId), JSON.stringify(z.encode(MarketDefinition, market)), {
-    retries: 3,
-  });
+  const encoded = z.safeEncode(MarketDefinition, market);
+  if (!encoded.success) throw new ContractError("MESSAGE_MALFORMED", z.prettifyError(encoded.error));
+  await bus.js.publish(subjects.market(market.conditionId), JSON.stringify(encoded.data), { retries: 3 });
 }
 
 function decode(text: string): MarketDefinition | null {

@@ -21,6 +21,9 @@ import { isConflict, isFinal } from "./errorsOfBus.ts";
 import { fenceOf, headerNames, noTail, type Tail } from "./factReader.ts";
 import type { FenceJudge } from "./fences.ts";
 
+/** A fact that its schema refuses, or the log for its length: it was made of something from outside, and is left out. */
+export class UnwritableFact extends Error {}
+
 /** The tenure is over: what was in hand is left, `owed` finds it again. */
 export class TenureEnded extends Error {}
 
@@ -45,7 +48,7 @@ export type Publication = { readonly kind: "stored"; readonly seq: number } | { 
 export type Outbox = {
   /**
    * Publishes the next fact of its chain; one call per chain at a time.
-   * @throws TenureEnded, ContractError CHAIN_FENCED, ContractError DUPLICATE_DIFFERS, or what the server says for good.
+   * @throws UnwritableFact: nothing was tried. TenureEnded, ContractError CHAIN_FENCED, ContractError DUPLICATE_DIFFERS, or what the server says for good.
    */
   publish(fact: Fact): Promise<Publication>;
 };
@@ -75,7 +78,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   const publish = async (fact: Fact): Promise<Publication> => {
     const chain = subjectOf(fact);
-    const payload = writeFact(fact);
+    const payload = textOf(fact);
     let forgotten = false;
     for (let waitMs = RETRY_MS_FIRST; ; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
       if (!mayWrite()) throw new TenureEnded("the lease is over");
@@ -169,6 +172,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
 }
 
 const fenceOfStored = ({ header }: StoredMsg): number => fenceOf(header === undefined ? {} : { headers: header });
+function textOf(fact: Fact): string {
+  try {
+    return writeFact(fact);
+  } catch (cause) {
+    if (!(cause instanceof ContractError)) throw cause;
+    throw new UnwritableFact(cause.message, { cause });
+  }
+}
+
 const idOf = (message: StoredMsg): string => message.header?.get("Nats-Msg-Id") ?? "";
 
 const differs = (stored: StoredMsg, fact: Fact): ContractError =>

@@ -26,6 +26,8 @@ export type Running<State, Message> = {
   /** Why the tenure before ended badly; null when there is nothing to say. */
   trouble: string | null;
   failed: boolean;
+  /** What came from outside and could be neither decided on nor written, and the newest of it. */
+  leftOut: { readonly count: number; readonly why: string } | null;
   reader: FactReader;
   ownership: Ownership | null;
 };
@@ -41,7 +43,9 @@ export function statusOf<State, Message>(
   connected: boolean,
   steadyMs: number,
 ): ActorStatus {
-  const { role: taken, tenures, reader, trouble } = running;
+  const { role: taken, tenures, reader, trouble, leftOut } = running;
+  const lost =
+    leftOut === null ? null : `${leftOut.count} left out that could not be written, the last: ${leftOut.why}`;
   const readable = reader.problem() === null;
   // A process that was stopped and goes on may be asked before it notices that its leases have run out.
   const isLate = ![...tenures.keys()].some((shard) => isInTime(running, shard, steadyMs));
@@ -52,7 +56,7 @@ export function statusOf<State, Message>(
     lastSeq: reader.position(),
     lagging: isBehind(reader),
     fence: tenures.size === 0 ? null : Math.max(...[...tenures.values()].map(({ fence }) => fence)),
-    problems: [reader.problem(), trouble, reader.notice(), connected ? null : "no link to nats-server"].filter(
+    problems: [reader.problem(), trouble, lost, reader.notice(), connected ? null : "no link to nats-server"].filter(
       (text) => text !== null,
     ),
   };

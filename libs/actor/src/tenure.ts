@@ -2,15 +2,15 @@
  * One tenure: from the moment the lease is taken until it is lost or released. It fences the chains, decides what is
  * open and then every message; nothing of it survives its end.
  */
-import { InvariantError } from "@slipstream/contracts/errors";
+import { ContractError, InvariantError } from "@slipstream/contracts/errors";
 import type { Fact } from "@slipstream/contracts/facts";
 import { factId } from "@slipstream/contracts/ids";
 import { type ChainSubject, subjectOf } from "@slipstream/contracts/subjects";
 import type { Logger } from "pino";
 import type { Clock } from "./clock.ts";
-import type { Core, FactMessage, Latch, Performer } from "./core.ts";
+import { type Core, type Decision, type FactMessage, type Latch, nothing, type Performer } from "./core.ts";
 import { createMailbox } from "./mailbox.ts";
-import type { Outbox } from "./outbox.ts";
+import { type Outbox, type Publication, UnwritableFact } from "./outbox.ts";
 
 export type TenureOptions<State, View, Message extends { readonly type: string }, Request> = {
   readonly core: Core<State, View, Message, Request>;
@@ -32,6 +32,8 @@ export type TenureOptions<State, View, Message extends { readonly type: string }
   /** Brings the answer to a request to the chains it concerns, which may be another tenure's. */
   readonly onAnswer: (message: Message) => void;
   readonly onStored: (fact: Fact) => void;
+  /** Something from outside could not be decided on, or not be written: it is left out, with its requests. */
+  readonly onLeftOut: (why: string) => void;
   /** Resolves when the reader has applied a sequence. */
   readonly applied: (seq: number) => Promise<void>;
   /** Sequence at which the log ends now. */
@@ -70,22 +72,51 @@ export function createTenure<State, View, Message extends { readonly type: strin
     if (phase !== "ended") options.onError(error);
   };
 
-  /** Publishes in order; false: nothing was stored, because another writer's fact came first. */
-  const publishAll = async (facts: readonly Fact[]): Promise<boolean> => {
+  const publishOne = async (fact: Fact): Promise<Publication | null> => {
+    try {
+      return await outbox.publish(fact);
+    } catch (error) {
+      if (!(error instanceof UnwritableFact)) throw error;
+      options.onLeftOut(error.message);
+      return null;
+    }
+  };
+
+  /**
+   * Publishes in order. `overtaken`: nothing was stored, because another writer's fact came first. `partly`: some fact
+   * could not be written; the others are in the log, and nothing of the decision may be requested.
+   */
+  const publishAll = async (facts: readonly Fact[]): Promise<"all" | "partly" | "overtaken"> => {
     let last = 0;
-    for (const [index, fact] of facts.entries()) {
-      let answer = await outbox.publish(fact);
-      if (answer.kind === "overtaken" && index === 0) return false;
-      while (answer.kind === "overtaken") answer = await outbox.publish(fact);
+    let isWhole = true;
+    for (const fact of facts) {
+      let answer = await publishOne(fact);
+      if (answer?.kind === "overtaken" && last === 0) return "overtaken";
+      while (answer?.kind === "overtaken") answer = await publishOne(fact);
+      if (answer === null) {
+        isWhole = false;
+        continue;
+      }
       last = answer.seq;
       options.onStored(fact);
     }
     await applied(last);
-    return true;
+    return isWhole ? "all" : "partly";
+  };
+
+  /** What a value from outside does to money's own rules is no reason to end. */
+  const decided = (chain: ChainSubject, message: Message | FactMessage): Decision<Request> => {
+    try {
+      return core.decide(state(), view(), message, chain);
+    } catch (error) {
+      if (!(error instanceof ContractError)) throw error;
+      options.onLeftOut(`${message.type}: ${error.message}`);
+      return nothing;
+    }
   };
 
   const decide = (chain: ChainSubject, message: Message | FactMessage) => {
-    const decision = core.decide(state(), view(), message, chain);
+    const decision = decided(chain, message);
     for (const fact of decision.facts) {
       if (subjectOf(fact) === chain) continue;
       throw new InvariantError(`${core.service} decided ${fact.type} ${fact.id} for chain ${chain}, it is not of it`);
@@ -102,11 +133,14 @@ export function createTenure<State, View, Message extends { readonly type: strin
     }
     return (async () => {
       let current = decision;
-      for (let tries = 0; current.facts.length > 0 && !(await publishAll(current.facts)); tries += 1) {
+      let outcome: Awaited<ReturnType<typeof publishAll>> = "all";
+      for (let tries = 0; current.facts.length > 0; tries += 1) {
+        outcome = await publishAll(current.facts);
+        if (outcome !== "overtaken") break;
         if (tries >= OVERTAKEN_MAX) throw new InvariantError(`chain ${chain} never comes to rest`);
         current = decide(chain, message);
       }
-      for (const request of current.requests) request_(request);
+      if (outcome !== "partly") for (const request of current.requests) request_(request);
     })();
   };
   const mailbox = createMailbox(handle, onError);

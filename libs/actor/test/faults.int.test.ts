@@ -70,6 +70,20 @@ describe("a lost acknowledgement", () => {
   });
 });
 
+test("a fact that cannot be written is left out with its effect, said, and everything else goes on", async () => {
+  const bonuses = [-7, 7];
+  const actor = await startJobs({ bus, view: () => ({ bonus: bonuses[0] ?? 7 }) });
+  await owner(actor);
+  await append(bus, jobFact(1));
+  await until(() => actor.status().problems.some((text) => text.includes("could not be written")), { what: "it said" });
+  bonuses.shift();
+  await append(bus, jobFact(2));
+  await done(actor, 1);
+  expect(actor.effects).toEqual(["a.2"]);
+  expect(actor.fatal).toEqual([]);
+  await actor.drain();
+});
+
 test("a fact left behind because the lease had run out is decided again, also when the lease was held on to", async () => {
   let late = 0;
   const actor = await startJobs({ bus, clock: { ...clock, steadyMs: () => clock.steadyMs() + late } });

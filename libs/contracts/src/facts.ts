@@ -107,9 +107,13 @@ export function readFact(text: string): FactReading {
   return { kind: "refused", error: new ContractError("MESSAGE_MALFORMED", reason, { cause: decoded.error }) };
 }
 
+/** The broker takes a message of 1 MB, headers included. */
+const FACT_CHARACTERS_MAX = 300_000;
+
 /**
  * Writes one fact, checked against its schema.
- * @throws ContractError when the fact does not match: our own bug, found before it is in the log.
+ * @throws ContractError MESSAGE_MALFORMED when the fact does not match or is longer than the log takes. What it was made of
+ *   may come from outside: whoever writes leaves it out and says so.
  */
 export function writeFact(fact: Fact): string {
   const encoded = z.safeEncode(factSchemas[fact.type] as unknown as z.ZodType<Fact, unknown>, fact);
@@ -119,5 +123,9 @@ export function writeFact(fact: Fact): string {
       `${fact.type} ${fact.id} does not match its schema: ${z.prettifyError(encoded.error)}`,
     );
   }
-  return JSON.stringify(encoded.data);
+  const text = JSON.stringify(encoded.data);
+  if (text.length > FACT_CHARACTERS_MAX) {
+    throw new ContractError("MESSAGE_MALFORMED", `${fact.type} has ${text.length} characters, more than the log takes`);
+  }
+  return text;
 }

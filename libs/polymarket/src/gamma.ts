@@ -25,6 +25,9 @@ const jsonArray = z.string().transform((text, context): unknown[] => {
   return z.NEVER;
 });
 
+/** A day: no market holds orders longer. */
+const SECONDS_DELAY_MAX = 86_400;
+
 /** The venue writes null as often as it leaves a field out: both say nothing. */
 const orElse = <T>(schema: z.ZodType<T>, otherwise: T) => schema.nullish().transform((value) => value ?? otherwise);
 
@@ -43,7 +46,7 @@ const GammaMarket = z.object({
   orderMinSize: decimal,
   feesEnabled: z.boolean().nullish(),
   feeSchedule: z.unknown().optional(),
-  secondsDelay: z.number().nonnegative().nullish(),
+  secondsDelay: z.number().nonnegative().max(SECONDS_DELAY_MAX).nullish(),
   acceptingOrders: orElse(z.boolean(), false),
   closed: orElse(z.boolean(), false),
   active: orElse(z.boolean(), true),
@@ -81,6 +84,11 @@ export function stoppedMarket(known: MarketDefinition, json: unknown, nowMs: num
 /** Characters that are kept of the words of whoever made the market. */
 const QUESTION_MAX = 500;
 const OUTCOME_MAX = 100;
+/** "0x" and 64 digits. */
+const CONDITION_MAX = 66;
+const EVENT_ID_MAX = 100;
+/** Of a refusal: it repeats what was told. */
+const REFUSAL_MAX = 500;
 
 /** Why a Gamma object is no market we can use. */
 export type MarketRefusal = {
@@ -120,7 +128,7 @@ export function marketOfGamma(json: unknown, nowMs: number): MarketDefinition | 
     conditionId,
     question: plainText(market.question, QUESTION_MAX),
     slug: plainText(market.slug, QUESTION_MAX),
-    eventId: market.events?.[0] === undefined ? null : String(market.events[0].id),
+    eventId: market.events?.[0] === undefined ? null : plainText(String(market.events[0].id), EVENT_ID_MAX),
     tokens: [
       { tokenId: first, outcome: plainText(firstName, OUTCOME_MAX) },
       { tokenId: second, outcome: plainText(secondName, OUTCOME_MAX) },
@@ -135,16 +143,16 @@ export function marketOfGamma(json: unknown, nowMs: number): MarketDefinition | 
     acceptingOrders: market.acceptingOrders && market.active,
     closed: market.closed,
     payoutMicro: market.closed ? payoutOf(market) : null,
-    tsEventMs: Number.isNaN(updatedMs) ? nowMs : updatedMs,
+    tsEventMs: updatedMs >= 0 ? updatedMs : nowMs,
     tsInitMs: nowMs,
   };
 }
 
 const refuse = (conditionId: string | null, code: MarketRefusal["code"], text: string): MarketRefusal => ({
   kind: "refused",
-  conditionId,
+  conditionId: conditionId?.slice(0, CONDITION_MAX) ?? null,
   code,
-  text,
+  text: plainText(text, REFUSAL_MAX),
 });
 
 function conditionOf(json: unknown): string | null {

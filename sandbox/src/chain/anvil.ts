@@ -82,6 +82,8 @@ async function startOn(options: {
     ["--order", "fifo"],
     ["--accounts", "1"],
     ["--no-mining"],
+    // No page of a browser; other programs of this machine can still reach it.
+    ["--no-cors"],
     ["--silent"],
   ].flat();
   // It also writes below its home.

@@ -38,8 +38,8 @@ export type ChainBlock = MinedBlock & {
 const bodyFields = new Set(["transactions", "uncles", "withdrawals", "size", "totalDifficulty"]);
 
 /**
- * @param sent - raw transactions by hash; one that the chain holds and we never saw is a bug. null: a block of an
- * earlier run, which no reorg will touch, so its transactions are not needed.
+ * @param sent - raw transactions by hash; one that we never saw was given to the node by another program, and a reorg
+ * leaves it out. null: a block of an earlier run, which no reorg will touch, so its transactions are not needed.
  * @throws ContractError when the node's answer has another shape.
  */
 export function readBlock(answer: unknown, logs: unknown, sent: ReadonlyMap<Hash, SentTx> | null): ChainBlock {
@@ -48,12 +48,7 @@ export function readBlock(answer: unknown, logs: unknown, sent: ReadonlyMap<Hash
   if (!block.success || !parsedLogs.success) {
     throw new ContractError("RPC_UNREADABLE", "the chain node described a block in an unknown shape");
   }
-  const txs = (sent === null ? [] : block.data.transactions).map((hash) => {
-    const tx = sent?.get(hash);
-    if (tx === undefined)
-      throw new ContractError("RPC_UNREADABLE", `the transaction ${hash} was not sent by the sandbox`);
-    return tx;
-  });
+  const txs = block.data.transactions.flatMap((hash) => sent?.get(hash) ?? []);
   return {
     number: Number(block.data.number),
     hash: block.data.hash,

@@ -6,6 +6,7 @@
  * 1. Every transaction entered through here, so each can be sent again after a reorg, byte for byte.
  * 2. A reorg leaves no nonce gap: a dropped transaction of a known key is replaced by an empty one with the same nonce.
  * 3. Transactions that were waiting before a reorg wait again after it, in the same order.
+ * 4. Blocks that another program had the node mine are taken back, and shown to nobody (`foreignWrites.ts`).
  */
 import { ContractError, InvariantError } from "@slipstream/contracts/errors";
 import type { Address } from "@slipstream/contracts/ids";
@@ -16,11 +17,14 @@ import { CHAIN_ID } from "./addresses.ts";
 import { STATE_HISTORY_BLOCKS } from "./anvil.ts";
 import { asMined, type ChainBlock, readBlock, type SentTx } from "./blocks.ts";
 import { asHex } from "./ctfIds.ts";
+import { takeBackForeign } from "./foreignWrites.ts";
 import { type RpcClient, RpcRefusal } from "./rpcClient.ts";
 import type { Call } from "./transactions.ts";
 import type { ChainEvent, ReorgReport } from "./types.ts";
 
 const POOL_MAX = 10_000;
+/** Another program that keeps mining is quicker than we are. */
+const FOREIGN_TRIES = 5;
 const FEE_PER_GAS = 1_000_000_000n;
 const GAS_EMPTY = 21_000n;
 
@@ -61,6 +65,13 @@ export async function openLedger({ rpc, keys, nowMs, finalityDepth }: LedgerOpti
   const waiting = new Set<Hash>();
   const listeners = new Set<(event: ChainEvent) => void>();
   const exclusive = oneAtATime();
+  const readHead = (how: { readonly ownOnly: boolean }): Promise<ChainBlock> => readBlockAt("latest", how);
+  async function readBlockAt(number: string, { ownOnly }: { readonly ownOnly: boolean }): Promise<ChainBlock> {
+    const answer = await rpc.call("eth_getBlockByNumber", [number, false]);
+    const { hash } = z.object({ hash: Hash }).parse(answer);
+    return readBlock(answer, await rpc.call("eth_getLogs", [{ blockHash: hash }]), ownOnly ? sent : null);
+  }
+
   /** The chain as it is being written, and as it was last announced: a reorg is seen as a whole or not at all. */
   let blocks: ChainBlock[] = [await readHead({ ownOnly: false })];
   let announced: readonly ChainBlock[] = blocks;
@@ -78,12 +89,6 @@ export async function openLedger({ rpc, keys, nowMs, finalityDepth }: LedgerOpti
     announced = [...blocks];
     for (const listener of [...listeners]) listener(event);
   };
-
-  async function readHead({ ownOnly }: { readonly ownOnly: boolean }): Promise<ChainBlock> {
-    const answer = await rpc.call("eth_getBlockByNumber", ["latest", false]);
-    const { hash } = z.object({ hash: Hash }).parse(answer);
-    return readBlock(answer, await rpc.call("eth_getLogs", [{ blockHash: hash }]), ownOnly ? sent : null);
-  }
 
   async function submit(raw: string): Promise<Hash> {
     if (waiting.size >= POOL_MAX)
@@ -109,18 +114,43 @@ export async function openLedger({ rpc, keys, nowMs, finalityDepth }: LedgerOpti
     });
   }
 
+  const waitingTxs = (): SentTx[] => [...waiting].flatMap((hash) => sent.get(hash) ?? []);
+  const dropPool = async (): Promise<void> => void (await rpc.call("anvil_dropAllTransactions"));
+  /** Sends again what was waiting, in its order. */
+  async function refillPool(): Promise<void> {
+    const pool = waitingTxs();
+    waiting.clear();
+    for (const tx of pool) await resubmit(tx.raw);
+  }
+
   /** @param wantedS - whole seconds; a block is never older than its parent. */
   async function mineAt(wantedS: number): Promise<ChainBlock> {
-    const timestamp = Math.max(wantedS, head().timestampMs / 1_000);
-    await rpc.call("evm_mine", [{ timestamp }]);
-    const block = await readHead({ ownOnly: true });
-    if (block.parentHash !== head().hash) throw new InvariantError("somebody else wrote to the sandbox chain");
+    let block: ChainBlock | null = null;
+    for (let tries = 0; block?.parentHash !== head().hash; tries++) {
+      if (tries === FOREIGN_TRIES) throw new ContractError("RPC_REFUSED", "another program writes to the chain node");
+      const { taken, kept } = await takeBackForeign(rpc, head(), dropPool);
+      for (const number of kept) await adopt(number);
+      if (taken + kept.length > 0) await refillPool();
+      await rpc.call("evm_mine", [{ timestamp: Math.max(wantedS, head().timestampMs / 1_000) }]);
+      block = await readHead({ ownOnly: true });
+    }
+    take(block);
+    return block;
+  }
+
+  function take(block: ChainBlock): void {
     blocks.push(block);
     for (const hash of block.txHashes) waiting.delete(hash);
     while (blocks.length > STATE_HISTORY_BLOCKS) {
       for (const tx of blocks.shift()?.txs ?? []) sent.delete(tx.hash);
     }
-    return block;
+  }
+
+  /** A block of another program that stays is a block like ours. */
+  async function adopt(number: number): Promise<void> {
+    const block = await readBlockAt(`0x${number.toString(16)}`, { ownOnly: true });
+    take(block);
+    announce({ type: "BlockMined", block: asMined(block) });
   }
 
   async function mineNow(): Promise<ChainBlock> {
@@ -151,8 +181,8 @@ export async function openLedger({ rpc, keys, nowMs, finalityDepth }: LedgerOpti
     checkReorg({ depth, finalityDepth, known: blocks.length - 1, drop, removed });
     const replacements = new Map<Hash, `0x${string}` | null>();
     for (const hash of drop) replacements.set(hash, await replacementOf(hash));
-    const pool = [...waiting].flatMap((hash) => sent.get(hash) ?? []);
-    await rpc.call("anvil_dropAllTransactions");
+    const pool = waitingTxs();
+    await dropPool();
     waiting.clear();
     await rpc.call("anvil_rollback", [depth]);
     blocks = blocks.slice(0, -depth);

@@ -9,6 +9,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { text } from "node:stream/consumers";
 import { WebSocket, WebSocketServer } from "ws";
 import { z } from "zod";
+import { guarded, whyRefused } from "../venue/callers.ts";
+import type { OnUpgrade } from "../venue/http.ts";
 import { LogFilter } from "./logFilter.ts";
 import { RpcRefusal } from "./rpcClient.ts";
 import type { AnswerRequest } from "./rpcMethods.ts";
@@ -54,13 +56,14 @@ export async function startRpcServer({ answer, isOut, host, port }: RpcServerOpt
   };
 
   const http = createServer((request, response) => {
-    void serveHttp({ request, response, answer, isOut });
+    void serveHttp({ request, response, answer, isOut, host });
   });
   const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MESSAGE_BYTES_MAX });
-  http.on("upgrade", (request, stream, head) => {
+  const onUpgrade: OnUpgrade = (request, stream, head) => {
     if (isOut()) stream.end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n");
     else server.handleUpgrade(request, stream, head, (socket) => serveSocket(socket));
-  });
+  };
+  http.on("upgrade", guarded(onUpgrade, host));
 
   function serveSocket(socket: WebSocket): void {
     const own: Subscriptions = new Map();
@@ -133,13 +136,16 @@ async function serveHttp(exchange: {
   readonly response: ServerResponse;
   readonly answer: AnswerRequest;
   readonly isOut: () => boolean;
+  readonly host: string;
 }): Promise<void> {
-  const { request, response, answer, isOut } = exchange;
+  const { request, response, answer, isOut, host } = exchange;
   const end = (status: number, body: string, type = "text/plain") => {
     response.writeHead(status, { "content-type": type });
     response.end(body);
   };
   try {
+    const refusal = whyRefused(request, host);
+    if (refusal !== null) return end(403, refusal);
     const body = await text(request);
     if (isOut()) return end(503, "service unavailable");
     if (request.method !== "POST") return end(request.url === "/health" ? 200 : 405, "");

@@ -17,6 +17,8 @@ import { decodeOrderFilled } from "@slipstream/polymarket/orderFilled";
 import { defaultExchanges } from "@slipstream/polymarket/versions";
 import { matchesFilter } from "../chain/logFilter.ts";
 import { type RpcServer, startRpcServer } from "../chain/rpcServer.ts";
+import { guarded, whyRefused } from "../venue/callers.ts";
+import type { OnUpgrade } from "../venue/http.ts";
 import { addFills, type TapeHead, type TapeLog } from "./addFills.ts";
 import { tapeBalances } from "./balances.ts";
 import { defaultAssumptions, deriveMarkets, type MarketAssumptions } from "./deriveMarkets.ts";
@@ -209,11 +211,16 @@ async function startHttp(options: {
   readonly port: number;
 }) {
   const { serve, upgrade, host } = options;
-  const http = createServer(serve);
-  http.on("upgrade", (request, stream, head) => {
+  const http = createServer((request, response) => {
+    const refusal = whyRefused(request, host);
+    if (refusal === null) serve(request, response);
+    else response.writeHead(403, { "content-type": "text/plain" }).end(refusal);
+  });
+  const onUpgrade: OnUpgrade = (request, stream, head) => {
     if (request.url?.startsWith("/ws/market") === true) upgrade(request, stream, head);
     else stream.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
-  });
+  };
+  http.on("upgrade", guarded(onUpgrade, host));
   http.listen(options.port, host);
   await once(http, "listening");
   const address = http.address();

@@ -39,8 +39,8 @@ export async function servePlayer(
   response: ServerResponse,
 ): Promise<void> {
   const host = request.headers.host ?? "127.0.0.1";
-  const url = new URL(request.url ?? "/", `http://${host}`);
   try {
+    const url = new URL(request.url ?? "/", `http://${host}`);
     const body = request.method === "POST" ? await json(request).catch(() => null) : null;
     const { status, body: answer } = route(options, { method: request.method ?? "GET", url, host, body });
     // A venue's header tells its own time.

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { ContractError } from "@slipstream/contracts/errors";
+import { guarded, whyRefused } from "./callers.ts";
 
 export type Asked = {
   readonly query: URLSearchParams;
@@ -33,10 +34,19 @@ export type OnUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer)
 export const upgradesAt =
   (paths: Readonly<Record<string, OnUpgrade>>): OnUpgrade =>
   (request, stream, head) => {
-    const accept = paths[new URL(request.url ?? "/", "http://venue").pathname];
+    const accept = paths[pathOf(request.url)];
     if (accept === undefined) stream.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
     else accept(request, stream, head);
   };
+
+/** What cannot be an address is no path of ours. */
+function pathOf(url = "/"): string {
+  try {
+    return new URL(url, "http://venue").pathname;
+  } catch {
+    return "";
+  }
+}
 
 /** @param port - 0: any free one. @throws Error when the port is taken. */
 export async function startHttp(options: {
@@ -45,8 +55,11 @@ export async function startHttp(options: {
   readonly host: string;
   readonly port: number;
 }): Promise<HttpServer> {
-  const server = createServer((request, response) => void serve(options.routes, request, response));
-  server.on("upgrade", options.onUpgrade);
+  const server = createServer((request, response) => {
+    const refusal = whyRefused(request, options.host);
+    void serve(refusal === null ? options.routes : refusal, request, response);
+  });
+  server.on("upgrade", guarded(options.onUpgrade, options.host));
   server.listen(options.port, options.host);
   await once(server, "listening");
   const address = server.address();
@@ -63,8 +76,10 @@ export async function startHttp(options: {
   };
 }
 
-async function serve(routes: Routes, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { status, body } = await answer(routes, request).catch(toAnswer);
+/** @param routes - or why none is for this caller. */
+async function serve(routes: Routes | string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { status, body } =
+    typeof routes === "string" ? refused(403, routes) : await answer(routes, request).catch(toAnswer);
   // The caller may have gone away meanwhile.
   if (response.destroyed) return;
   const text = typeof body === "string" ? body : JSON.stringify(body);
@@ -79,7 +94,7 @@ function toAnswer(error: unknown): Answer {
 
 async function answer(routes: Routes, request: IncomingMessage): Promise<Answer> {
   const host = request.headers.host ?? "127.0.0.1";
-  const url = new URL(request.url ?? "/", `http://${host}`);
+  const url = readUrl(request.url, host);
   const method = request.method ?? "GET";
   const cut = url.pathname.lastIndexOf("/");
   const exact = routes[`${method} ${url.pathname}`];
@@ -87,11 +102,27 @@ async function answer(routes: Routes, request: IncomingMessage): Promise<Answer>
   if (handler === undefined) return refused(404, `no ${method} ${url.pathname} here`);
   return handler({
     query: url.searchParams,
-    id: exact === undefined ? decodeURIComponent(url.pathname.slice(cut + 1)) : "",
+    id: exact === undefined ? decoded(url.pathname.slice(cut + 1)) : "",
     body: method === "GET" ? undefined : await readJson(request),
     hostname: url.hostname,
     port: request.socket.localPort ?? 0,
   });
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+function readUrl(path = "/", host: string): URL {
+  try {
+    return new URL(path, `http://${host}`);
+  } catch (cause) {
+    throw new ContractError("MESSAGE_MALFORMED", "that is no path", { cause });
+  }
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

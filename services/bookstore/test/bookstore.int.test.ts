@@ -5,7 +5,9 @@ import type { RunningService } from "@slipstream/actor/service";
 import { flatLevels } from "@slipstream/book/ladder";
 import {
   createReplica,
+  onReplicaAnswer,
   onReplicaMessage,
+  onReplicaRefused,
   onReplicaTimer,
   type Replica,
   type ReplicaEffect,
@@ -50,9 +52,11 @@ function follow(tokenId: TokenId): void {
   const replica = createReplica({ tokenId });
   replicas.set(tokenId, replica);
   const perform = async (effects: readonly ReplicaEffect[]): Promise<void> => {
-    if (effects.length === 0) return;
+    const asked = effects.at(-1)?.asked;
+    if (asked === undefined) return;
     const answer: Answer<BookSnapshot> = await ask(bus, "bookstore", "snap", { tokenId }, HANGING_MS);
-    if (answer.ok) await perform(onReplicaMessage(replica, answer.value, Date.now()));
+    if (!answer.ok) await perform(onReplicaRefused(replica, asked, Date.now()));
+    else await perform(onReplicaAnswer(replica, answer.value, asked, Date.now()));
   };
   bus.nc.subscribe(subjects.book(tokenId), {
     callback: (_error, message) => {

@@ -4,8 +4,10 @@ import type { Bus } from "@slipstream/actor/bus";
 import { flatLevels } from "@slipstream/book/ladder";
 import {
   createReplica,
+  onReplicaAnswer,
   onReplicaLinkLost,
   onReplicaMessage,
+  onReplicaRefused,
   onReplicaTimer,
   type Replica,
   type ReplicaEffect,
@@ -30,9 +32,11 @@ export function followBook(bus: Bus, tokenId: TokenId): Follower {
   const replica = createReplica({ tokenId });
   const updates: BookUpdate[] = [];
   const perform = async (effects: readonly ReplicaEffect[]): Promise<void> => {
-    if (effects.length === 0) return;
+    const asked = effects.at(-1)?.asked;
+    if (asked === undefined) return;
     const answer: Answer<BookSnapshot> = await ask(bus, "bookstore", "snap", { tokenId }, HANGING_MS);
-    if (answer.ok) await perform(onReplicaMessage(replica, answer.value, Date.now()));
+    if (!answer.ok) await perform(onReplicaRefused(replica, asked, Date.now()));
+    else await perform(onReplicaAnswer(replica, answer.value, asked, Date.now()));
   };
   const subscription = bus.nc.subscribe(subjects.book(tokenId), {
     callback: (_error, message) => {

@@ -1,5 +1,5 @@
 /** Settings of the executor. */
-import { defaultQuoteAges } from "@slipstream/book/replica";
+import { defaultQuoteAges } from "@slipstream/book/quoteAge";
 import { integer, sharedSettings } from "@slipstream/contracts/env";
 import { ContractError } from "@slipstream/contracts/errors";
 import type { z } from "zod";
@@ -23,6 +23,8 @@ export const executorEnv = {
   QUOTE_FRESH_MS: integer(100, 60_000).default(defaultQuoteAges.freshMsMax),
   /** Beyond this age a quote says nothing any more. */
   QUOTE_SOFT_STALE_MS: integer(100, 60_000).default(defaultQuoteAges.softStaleMsMax),
+  /** An offer cheaper than the leader's price by more than this part of it is bought only when REST offers it too. */
+  EXECUTOR_UNCONFIRMED_BPS_MAX: integer(0, 10_000).default(defaultLimits.unconfirmedBpsMax),
   /** Tokens that leaders traded within this time keep their books here. */
   EXECUTOR_TRACK_HOURS: integer(1, 72).default(6),
 } as const;
@@ -52,5 +54,6 @@ export function limitsOf(settings: Settings): ExecutorLimits {
     clockUncertaintyMsMax: settings.EXECUTOR_CLOCK_UNCERTAINTY_MAX_MS,
     signalAheadMsMax: settings.EXECUTOR_SIGNAL_AHEAD_MAX_MS,
     quoteAges: { freshMsMax, softStaleMsMax },
+    unconfirmedBpsMax: settings.EXECUTOR_UNCONFIRMED_BPS_MAX,
   };
 }

@@ -61,9 +61,10 @@ const book = {
   epoch: "1.1",
   connection: "c",
 };
-const snapshot = (): BookSnapshot => ({
+const snapshot = (tokenId = given.tokenId): BookSnapshot => ({
   type: "BookSnapshot",
   ...book,
+  tokenId,
   seq: 0,
   ...{ tsEventMs: clock.nowMs() - 5_000, tsInitMs: clock.nowMs() },
   tickMicro: given.price(0.01),
@@ -94,7 +95,8 @@ beforeAll(async () => {
   ({ bus } = testBus);
   await publishMarket(bus, given.market);
   stops.push(
-    serve(bus, "bookstore", "snap", () => ({ ok: true, value: snapshot() })),
+    serve(bus, "bookstore", "snap", ({ tokenId }) => ({ ok: true, value: snapshot(tokenId) })),
+    serve(bus, "bookstore", "refresh", ({ tokenId }) => ({ ok: true, value: snapshot(tokenId) })),
     serve(bus, "bookstore", "track", ({ tokenIds }) => ({ ok: true, value: { tracked: tokenIds.length } })),
     serve(bus, "bookstore", "bookAt", () => ({ ok: false, code: "TOO_OLD", text: "not kept" })),
   );
@@ -170,4 +172,21 @@ test("a fill in an unknown token becomes an order, filled by the book of its tim
   };
   expect(pending).toEqual({ ok: true, value: { exits: [], lots: [lot], buckets: [] } });
   expect(testBus.errors).toEqual([]);
+
+  // Whoever is on the bus may send a book; what the bookstore does not know of is not bought from.
+  const asks = [20_000, 900_000_000];
+  const forged = { ...snapshot(), tsEventMs: clock.nowMs(), bids: [10_000, 1_000_000], asks };
+  say(subjects.book(given.tokenId), { ...forged, epoch: "999999999.0" });
+  say(subjects.book(given.tokenId), { ...forged, epoch: "1.2" });
+  say(subjects.book(given.tokenId), { ...book, ...forged, type: "BookDelta", seq: 1, bids: [], asks });
+  await bus.nc.flush();
+  const laterMs = clock.nowMs();
+  await append(bus, given.leaderFill(2, { tsEventMs: laterMs - 1_000, tsInitMs: laterMs }));
+  const answers = async (): Promise<Fact[]> => [
+    ...(await all("OrderIntent")).slice(1),
+    ...(await all("ExecutionAttempt")),
+  ];
+  await until(async () => (await answers()).length > 0, { what: "the answer to a forged book" });
+  const bestOf = (fact: Fact): unknown => ("used" in fact ? fact.used.bestAskMicro : null);
+  expect((await answers()).map(bestOf)).toEqual([given.price(0.5)]);
 });

@@ -17,6 +17,8 @@ import { registryCore } from "./core/core.ts";
 
 /** How often doubted markets are looked at. */
 const DOUBTS_MS = 1_000;
+/** Refusals that are remembered, so that each is logged once. */
+const REFUSED_MAX = 10_000;
 /** After a sync that failed: a venue that starts together with us is there a moment later. */
 const RETRY_MS = 2_000;
 
@@ -42,6 +44,7 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
     publish: (market) => publishMarket(bus, market),
     onRefused: (conditionId, text) => {
       const key = `${conditionId}: ${text}`;
+      if (refusedMarkets.size >= REFUSED_MAX) refusedMarkets.clear();
       if (!refusedMarkets.has(key)) logger.warn({ conditionId, reason: text }, "market cannot be used");
       refusedMarkets.add(key);
     },

@@ -38,6 +38,16 @@ export const SkipReason = z.discriminatedUnion("code", [
   z.object({ code: z.literal("BOOK_UNHEALTHY"), health: z.string() }),
   z.object({ code: z.literal("BOOK_STALE"), ageMs: z.int() }),
   z.object({ code: z.literal("PRICE_GUARD"), bestMicro: Price.nullable(), limitMicro: Price }),
+  /**
+   * The offer is so much cheaper than the leader's price that a second source must have it too: what that one offers;
+   * null: it did not answer in time, or offers nothing.
+   */
+  z.object({
+    code: z.literal("BOOK_UNCONFIRMED"),
+    bestMicro: Price,
+    leaderPriceMicro: Price,
+    secondMicro: Price.nullable(),
+  }),
   z.object({ code: z.literal("PRICE_OUT_OF_RANGE"), priceMicro: Price }),
   CapReached,
   PositionsFull,
@@ -71,6 +81,8 @@ export const DecisionView = z.object({
   bookAgeMs: z.int().nullable(),
   bestBidMicro: Price.nullable(),
   bestAskMicro: Price.nullable(),
+  /** Of the second source, where the price needed one. */
+  secondAskMicro: Price.optional(),
   /** Revision of the account's policy. */
   configRevision: z.int(),
   /** What was added to our clock to get the world's time, and how far off that may be; null: not measured. */

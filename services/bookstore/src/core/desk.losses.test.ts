@@ -1,10 +1,10 @@
 /** Losses that nothing on the stream or on the bus tells by itself. */
-import { createReplica, onReplicaMessage } from "@slipstream/book/replica";
+import { askedNow, createReplica, onReplicaAnswer, onReplicaMessage } from "@slipstream/book/replica";
 import type { BookUpdate } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
 import { beforeEach, expect, test } from "vitest";
 import { createDesk, type Desk, type DeskOutput, onEvents, onPong, onTick, tellAgain, track } from "./desk.ts";
-import { snapAt } from "./deskAnswers.ts";
+import { snap, snapAt } from "./deskAnswers.ts";
 import { onRestBook } from "./deskRest.ts";
 import { ask, bid, createVenue, marketOf, NO, START_MS, type Venue, YES } from "./venue.testing.ts";
 
@@ -19,13 +19,12 @@ const updatesOf = (tokenId: TokenId, outputs: readonly DeskOutput[]): BookUpdate
     output.type !== "BookClock" && output.type !== "TradePrint" && output.tokenId === tokenId ? [output] : [],
   );
 
-let opening: DeskOutput[];
 beforeEach(() => {
   venue = createVenue();
   desk = createDesk(7, marketOf);
   for (const tokenId of [YES, NO]) track(desk, tokenId, C);
   venue.change(START_MS, bid(400_000, 10), ask(600_000, 20));
-  opening = onEvents(desk, C, [venue.opening(YES), venue.opening(NO)], START_MS + 40);
+  onEvents(desk, C, [venue.opening(YES), venue.opening(NO)], START_MS + 40);
 });
 
 test("a market that is silent on the stream and busy at the venue is found by REST and what the connection proves", () => {
@@ -71,7 +70,8 @@ test.each([
   const hear = (outputs: readonly DeskOutput[]): void => {
     for (const update of updatesOf(YES, outputs)) onReplicaMessage(replica, update, START_MS);
   };
-  hear(opening);
+  const book = snap(desk, YES, START_MS) ?? expect.fail("no book");
+  onReplicaAnswer(replica, book, askedNow(replica), START_MS);
   for (let n = 1; n <= lost; n += 1) {
     onEvents(desk, C, [venue.change(START_MS + n * 10, bid(410_000, n))], START_MS + n * 10);
   }

@@ -1,7 +1,13 @@
 /** The desk against a venue that knows the truth, with a consumer's replica behind it. */
 import { flatLevels } from "@slipstream/book/ladder";
 import { naiveBook } from "@slipstream/book/naive.testing";
-import { createReplica, onReplicaMessage, onReplicaTimer, type ReplicaEffect } from "@slipstream/book/replica";
+import {
+  createReplica,
+  onReplicaAnswer,
+  onReplicaMessage,
+  onReplicaTimer,
+  type ReplicaEffect,
+} from "@slipstream/book/replica";
 import type { MarketEvent } from "@slipstream/polymarket/marketChannel";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -144,9 +150,9 @@ test("a replica that loses messages and asks for snapshots equals the desk whene
         let nowMs = START_MS + 50;
         let deliveries = 0;
         const answer = (effects: readonly ReplicaEffect[]): void => {
-          if (effects.length === 0) return;
-          const snapshot = snap(desk, YES, nowMs);
-          if (snapshot !== null) onReplicaMessage(replica, snapshot, nowMs);
+          const asked = effects.at(-1)?.asked;
+          const snapshot = asked === undefined ? null : snap(desk, YES, nowMs);
+          if (asked !== undefined && snapshot !== null) onReplicaAnswer(replica, snapshot, asked, nowMs);
         };
         /** A lost message shows with the next one that arrives, or by the timer. */
         const deliver = (outputs: readonly DeskOutput[], mayLose: boolean): void => {

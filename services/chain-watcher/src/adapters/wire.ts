@@ -3,7 +3,13 @@ import { ContractError } from "@slipstream/contracts/errors";
 import { Hash } from "@slipstream/contracts/ids";
 import { z } from "zod";
 
-const Quantity = z.string().regex(/^0x[0-9a-f]+$/i);
+/** A number of a block, a log or a time: facts hold what a double holds exactly. */
+const Quantity = z
+  .string()
+  .regex(/^0x[0-9a-f]+$/i)
+  .refine((text) => Number(text) <= Number.MAX_SAFE_INTEGER, "larger than any block, index or time");
+/** In whole seconds; the year 5138. */
+const Seconds = Quantity.refine((text) => Number(text) <= 1e11, "no time");
 
 export const WireLog = z.object({
   address: z.string(),
@@ -26,7 +32,7 @@ const WireHeader = z.object({
   number: Quantity,
   hash: Hash,
   parentHash: Hash,
-  timestamp: Quantity,
+  timestamp: Seconds,
   logsBloom: z.string().nullish(),
 });
 export type Header = {

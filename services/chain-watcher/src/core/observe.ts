@@ -1,6 +1,6 @@
 /** A raw OrderFilled log as an observation of the core. */
 import type { TokenId } from "@slipstream/contracts/ids";
-import { Hash } from "@slipstream/contracts/ids";
+import { Address, Hash } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import type { PriceMicro } from "@slipstream/contracts/money";
 import { decodeOrderFilled, fillPrice } from "@slipstream/polymarket/orderFilled";
@@ -33,9 +33,11 @@ export function observedFill(log: PlacedLog, options: ObserveOptions): ObservedF
   if (fill.kind !== "orderFilled" || fill.sharesMicro === 0n) return null;
   const txHash = Hash.safeParse(log.transactionHash);
   const blockHash = Hash.safeParse(log.blockHash);
-  if (!txHash.success || !blockHash.success) return null;
+  const orderHash = Hash.safeParse(fill.orderHash);
+  const maker = Address.safeParse(fill.maker);
+  if (!txHash.success || !blockHash.success || !orderHash.success || !maker.success) return null;
   return {
-    leader: fill.maker,
+    leader: maker.data,
     role: fill.role,
     side: fill.side,
     tokenId: fill.tokenId,
@@ -46,7 +48,7 @@ export function observedFill(log: PlacedLog, options: ObserveOptions): ObservedF
     feeMicro: fill.feeMicro,
     feeUnit: fill.feeUnit,
     exchange: fill.exchange,
-    orderHash: fill.orderHash,
+    orderHash: orderHash.data,
     txHash: txHash.data,
     blockNumber: Number(log.blockNumber),
     blockHash: blockHash.data,

@@ -10,15 +10,20 @@ import type { ServiceContext } from "@slipstream/actor/service";
 import { tickOf } from "@slipstream/book/history";
 import { bestAsk, bestBid } from "@slipstream/book/ladder";
 import {
+  type Asked,
+  askedNow,
   createReplica,
+  onReplicaAnswer,
   onReplicaLinkLost,
   onReplicaMessage,
+  onReplicaRefused,
   onReplicaTimer,
   type Replica,
   type ReplicaEffect,
 } from "@slipstream/book/replica";
-import { BookClock, BookUpdate, TradePrint } from "@slipstream/contracts/book";
+import { BookClock, type BookSnapshot, BookUpdate, TradePrint } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
+import type { PriceMicro } from "@slipstream/contracts/money";
 import { subjects } from "@slipstream/contracts/subjects";
 import type { z } from "zod";
 import type { executorEnv } from "../config.ts";
@@ -52,6 +57,10 @@ export type BooksOptions = {
 const SNAP_TIMEOUT_MS = 1_000;
 /** Real time: how often replicas that wait are looked at. */
 const LOOK_MS = 50;
+/** Whatever our clock may be off: a book of a later time would hide all that follows, and a watermark would pass orders. */
+const AHEAD_MS_MAX = 60_000;
+/** Names of connections that are remembered: hundreds of replicas' worth. */
+const CLOCKS_MAX = 10_000;
 /** The bookstore drops a token some time after the last request. */
 const TRACK_EVERY_MS = 5_000;
 const TRACK_MAX = 500;
@@ -61,6 +70,8 @@ type Followed = {
   readonly subscriptions: Subscription[];
   /** When its newest message came, by our clock: what the bookstore stamps with its own may be ahead of us. */
   receivedMs: number;
+  /** The best offer after REST was read for it, and when that was, by our clock. */
+  second: { readonly bestAskMicro: PriceMicro | null; readonly atMs: number } | null;
 };
 type ConnectionClock = { watermarkMs: number; seenMs: number };
 
@@ -69,32 +80,39 @@ export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books
   const clocks = new Map<string, ConnectionClock>();
   let fresh = new Set<TokenId>();
 
-  /** Brings a message to its replica. */
-  const take = (one: Followed, message: BookUpdate | TradePrint): void => {
-    one.receivedMs = clock.nowMs();
-    const watermarkMs = clocks.get(one.replica.connection)?.watermarkMs ?? 0;
-    perform(onReplicaMessage(one.replica, message, one.receivedMs, watermarkMs));
-  };
+  const watermarkOf = ({ replica }: Followed): number => clocks.get(replica.connection)?.watermarkMs ?? 0;
   const perform = (effects: readonly ReplicaEffect[]): void => {
-    for (const { tokenId } of effects) void snap(tokenId as TokenId, "snap");
+    for (const { tokenId, asked } of effects) void snap(tokenId as TokenId, "snap", asked);
   };
-  const snap = async (tokenId: TokenId, operation: "snap" | "refresh"): Promise<void> => {
+  const snap = async (tokenId: TokenId, operation: "snap" | "refresh", asked: Asked): Promise<void> => {
     const answer = await ask(bus, "bookstore", operation, { tokenId }, SNAP_TIMEOUT_MS);
     const one = followed.get(tokenId);
-    if (!answer.ok || one === undefined) return;
-    take(one, answer.value);
+    if (one === undefined) return;
+    const nowMs = clock.nowMs();
+    if (!answer.ok) return operation === "snap" ? perform(onReplicaRefused(one.replica, asked, nowMs)) : undefined;
+    const book = answer.value;
+    if (book.tokenId !== tokenId || isAhead(book.tsEventMs)) return;
+    one.receivedMs = nowMs;
+    if (operation === "refresh") one.second = secondOf(book, nowMs);
+    const { forged } = one.replica;
+    perform(onReplicaAnswer(one.replica, book, asked, nowMs, watermarkOf(one)));
+    if (one.replica.forged > forged) logger.warn({ tokenId }, "book messages that the bookstore does not know of");
   };
+  const isAhead = (tsMs: number): boolean => clock.quality() !== null && tsMs > clock.nowMs() + AHEAD_MS_MAX;
   const subscribe = (subject: string, call: (text: string) => void): Subscription =>
     bus.nc.subscribe(subject, { callback: (error, message) => (error === null ? call(message.string()) : undefined) });
 
   const follow = (tokenId: TokenId): void => {
     if (followed.has(tokenId)) return;
     const replica = createReplica({ tokenId });
-    const one: Followed = { replica, subscriptions: [], receivedMs: 0 };
+    const one: Followed = { replica, subscriptions: [], receivedMs: 0, second: null };
     const read = (schema: z.ZodType<BookUpdate | TradePrint>) => (text: string) => {
       const message = parsed(schema, text);
-      if (message === null) return logger.warn({ tokenId }, "book message cannot be read");
-      take(one, message);
+      if (message === null || isAhead(message.tsEventMs)) {
+        return logger.warn({ tokenId }, "book message cannot be read");
+      }
+      one.receivedMs = clock.nowMs();
+      perform(onReplicaMessage(replica, message, one.receivedMs, watermarkOf(one)));
     };
     one.subscriptions.push(subscribe(subjects.book(tokenId), read(BookUpdate)));
     one.subscriptions.push(subscribe(subjects.trade(tokenId), read(TradePrint)));
@@ -115,7 +133,9 @@ export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books
 
   const clockSubscription = subscribe(subjects.bookClock, (text) => {
     const beat = parsed(BookClock, text);
-    if (beat === null) return;
+    if (beat === null || isAhead(beat.watermarkMs)) return;
+    const oldest = clocks.has(beat.connection) || clocks.size < CLOCKS_MAX ? undefined : clocks.keys().next().value;
+    if (oldest !== undefined) clocks.delete(oldest);
     clocks.set(beat.connection, { watermarkMs: beat.watermarkMs, seenMs: Math.min(beat.tsInitMs, clock.nowMs()) });
     onClock(beat.connection);
   });
@@ -137,7 +157,10 @@ export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books
       fresh = new Set();
       for (const tokenId of tokenIds) follow(tokenId);
     },
-    refresh: (tokenId) => void snap(tokenId, "refresh"),
+    refresh: (tokenId) => {
+      const replica = followed.get(tokenId)?.replica;
+      if (replica !== undefined) void snap(tokenId, "refresh", askedNow(replica));
+    },
     quote: (tokenId) => {
       const one = followed.get(tokenId);
       return one === undefined ? null : quoteOf(one, clocks.get(one.replica.connection), clock.nowMs());
@@ -163,7 +186,13 @@ export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books
   };
 }
 
-function quoteOf({ replica, receivedMs }: Followed, beat: ConnectionClock | undefined, nowMs: number): Quote | null {
+/** A book that is itself in doubt says nothing. */
+function secondOf({ health, asks }: BookSnapshot, atMs: number): Followed["second"] {
+  return health === "healthy" ? { bestAskMicro: (asks[0] ?? null) as PriceMicro | null, atMs } : null;
+}
+
+function quoteOf(followed: Followed, beat: ConnectionClock | undefined, nowMs: number): Quote | null {
+  const { replica, receivedMs, second } = followed;
   const { book } = replica.history;
   if (replica.mode === "unknown" || book === null) return null;
   return {
@@ -174,6 +203,7 @@ function quoteOf({ replica, receivedMs }: Followed, beat: ConnectionClock | unde
     epoch: replica.epoch,
     seq: replica.seq,
     health: replica.mode === "gap" ? "gap" : replica.health,
+    second: second === null ? null : { bestAskMicro: second.bestAskMicro, ageMs: Math.max(0, nowMs - second.atMs) },
   };
 }
 

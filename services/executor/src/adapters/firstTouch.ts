@@ -2,7 +2,7 @@
 import { ask } from "@slipstream/actor/ask";
 import type { Bus } from "@slipstream/actor/bus";
 import type { Clock, Timer } from "@slipstream/actor/clock";
-import { quoteTier } from "@slipstream/book/replica";
+import { quoteTier } from "@slipstream/book/quoteAge";
 import type { QuoteTier } from "@slipstream/contracts/book";
 import type { AwaitBook, DecideFill } from "../core/messages.ts";
 import type { ExecutorView } from "../core/view.ts";
@@ -30,20 +30,22 @@ export function createFirstTouch(options: {
   const { bus, clock, books, view } = options;
   /** How each waiting decision is let go. */
   const waiting = new Set<() => void>();
-  const isReady = ({ tokenId }: AwaitBook): boolean => {
+  const isReady = ({ tokenId, secondSource }: AwaitBook): boolean => {
     const now = view();
     const quote = now.quote(tokenId);
-    return now.market(tokenId) !== null && quote?.health === "healthy" && tierOf(now, quote.ageMs) === "FRESH";
+    const isFresh = (ageMs: number): boolean => tierOf(now, ageMs) === "FRESH";
+    if (now.market(tokenId) === null || quote?.health !== "healthy" || !isFresh(quote.ageMs)) return false;
+    return !secondSource || (quote.second !== null && isFresh(quote.second.ageMs));
   };
   const wake = (request: AwaitBook): void => {
-    const { tokenId } = request;
+    const { tokenId, secondSource } = request;
     books.touch(tokenId);
     const now = view();
     // The paper engine reads a market by both its tokens.
     for (const token of now.market(tokenId)?.tokens ?? []) books.touch(token.tokenId);
     // The definition comes back on the stream of markets.
     if (now.market(tokenId) === null) void ask(bus, "registry", "resolve", { tokenId }, RESOLVE_TIMEOUT_MS);
-    if (tierOf(now, now.quote(tokenId)?.ageMs ?? 0) !== "FRESH") books.refresh(tokenId);
+    if (secondSource || tierOf(now, now.quote(tokenId)?.ageMs ?? 0) !== "FRESH") books.refresh(tokenId);
   };
   return {
     wait: (request) => {

@@ -37,6 +37,7 @@ export const waitedMs = ({ view, sinceMs }: Deciding): number => Math.max(0, vie
 
 function usedOf({ state, view, fill, policy, revision }: Deciding): DecisionView {
   const quote = view.quote(fill.tokenId);
+  const secondAskMicro = quote?.second?.bestAskMicro ?? null;
   return {
     riskLevel: riskFor(state, view, riskSubject(fill, policy, view.market(fill.tokenId))).level,
     bookEpoch: quote?.epoch ?? null,
@@ -44,6 +45,7 @@ function usedOf({ state, view, fill, policy, revision }: Deciding): DecisionView
     bookAgeMs: quote?.ageMs ?? null,
     bestBidMicro: quote?.bestBidMicro ?? null,
     bestAskMicro: quote?.bestAskMicro ?? null,
+    ...(secondAskMicro === null ? {} : { secondAskMicro }),
     configRevision: revision,
     clockOffsetMs: view.clock?.offsetMs ?? null,
     clockUncertaintyMs: view.clock?.uncertaintyMs ?? null,

@@ -5,7 +5,7 @@ import type { PriceMicro, SharesMicro } from "@slipstream/contracts/money";
 import { type Deciding, intentFact, skipFact, waitedMs } from "./attempt.ts";
 import { oldestOf, sumOf, usableParts } from "./bucket.ts";
 import { leftOfPurchase } from "./copied.ts";
-import { entryGates, type Tradable } from "./gates.ts";
+import { entryGates, secondSourceGate, type Tradable } from "./gates.ts";
 import { coveredFor, unbought } from "./leaderOrder.ts";
 import type { AwaitBook, ExecutorRequest } from "./messages.ts";
 import { guardPrice, isMarketable, opposite, purchasePrice, withinGrid } from "./price.ts";
@@ -41,6 +41,11 @@ function priceAndSize(deciding: Deciding, tradable: Tradable): Decision<Executor
   if (!isMarketable(bestMicro, limitMicro, "BUY")) {
     return skipped(deciding, { code: "PRICE_GUARD", bestMicro, limitMicro }, basis);
   }
+  const unconfirmed = secondSourceGate(view, { quote, market, leaderPriceMicro: purchasePrice(fill) });
+  if (unconfirmed !== null && unconfirmed.secondMicro === null && mayWait(deciding)) {
+    return { facts: [], requests: [awaitBook(deciding, true)] };
+  }
+  if (unconfirmed !== null) return skipped(deciding, unconfirmed, basis);
   const wantedMicro = stillWanted(deciding, target, limitMicro);
   if (typeof wantedMicro !== "bigint") return skipped(deciding, wantedMicro, basis);
   const parts = usableParts(state, { ...fill, account: policy.account }, { nowMs: view.nowMs, limitMicro });
@@ -101,11 +106,12 @@ const skipped = (
 export const mayWait = (deciding: Deciding): boolean =>
   deciding.view.nowMs >= deciding.sinceMs && waitedMs(deciding) < deciding.view.limits.firstTouchMaxMs;
 
-export const awaitBook = ({ view, fill, policy, sinceMs }: Deciding): AwaitBook => ({
+export const awaitBook = ({ view, fill, policy, sinceMs }: Deciding, secondSource = false): AwaitBook => ({
   type: "AwaitBook",
   account: policy.account,
   leaderFillId: fill.leaderFillId,
   tokenId: fill.tokenId,
   sinceMs,
   untilMs: sinceMs + view.limits.firstTouchMaxMs,
+  secondSource,
 });

@@ -88,6 +88,7 @@ export const quote: Quote = {
   seq: 5,
   tickMicro: null,
   health: "healthy",
+  second: null,
 };
 
 export const configFact = (key: string, revision: number, value: unknown): FactOf<"ConfigChanged"> => ({

@@ -1,7 +1,8 @@
 /** The gates every order passes, in the order they are asked; each answers a typed reason with its numbers. */
-import { quoteTier } from "@slipstream/book/replica";
+import { quoteTier } from "@slipstream/book/quoteAge";
 import type { SkipReason } from "@slipstream/contracts/facts/exec";
 import type { MarketDefinition } from "@slipstream/contracts/market";
+import type { PriceMicro } from "@slipstream/contracts/money";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { purchasePrice } from "./price.ts";
 import { type RiskAnswer, riskFor } from "./riskGate.ts";
@@ -134,4 +135,31 @@ function bookGate(view: ExecutorView, { tokenId }: KnownFill, waitedMs: number):
   if (quoteTier(quote.ageMs, view.limits.quoteAges) !== "FRESH")
     return wait({ code: "BOOK_STALE", ageMs: quote.ageMs });
   return { kind: "pass", value: quote };
+}
+
+/** Where 10 % of the price is less than a step or two, an offer a step away is nothing unusual. */
+const UNCONFIRMED_TICKS = 2;
+
+/**
+ * A book is one program's word. An offer far below what the leader has just paid is bought only when the venue's REST has
+ * it too, as far below or further.
+ * @returns why not; `secondMicro` is null while no answer is there that is fresh.
+ */
+export function secondSourceGate(
+  { limits }: ExecutorView,
+  of: { readonly quote: Quote; readonly market: MarketDefinition; readonly leaderPriceMicro: PriceMicro },
+): Extract<SkipReason, { code: "BOOK_UNCONFIRMED" }> | null {
+  const { quote, market, leaderPriceMicro } = of;
+  const bestMicro = quote.bestAskMicro;
+  if (bestMicro === null) return null;
+  const slack = Math.max(
+    Math.floor((leaderPriceMicro * limits.unconfirmedBpsMax) / 10_000),
+    UNCONFIRMED_TICKS * market.tickMicro,
+  );
+  if (leaderPriceMicro - bestMicro <= slack) return null;
+  const { second } = quote;
+  const isFresh = second !== null && quoteTier(second.ageMs, limits.quoteAges) === "FRESH";
+  const secondMicro = isFresh ? second.bestAskMicro : null;
+  if (secondMicro !== null && secondMicro - bestMicro <= slack) return null;
+  return { code: "BOOK_UNCONFIRMED", bestMicro, leaderPriceMicro, secondMicro };
 }

@@ -80,5 +80,7 @@ export type AwaitBook = {
   readonly tokenId: TokenId;
   readonly sinceMs: number;
   readonly untilMs: number;
+  /** The book is there; REST is to be read for it as well. */
+  readonly secondSource: boolean;
 };
 export type ExecutorRequest = PlaceOrder | ResumeOrder | CancelOrder | AwaitBook;

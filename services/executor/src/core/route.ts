@@ -228,6 +228,7 @@ function decideExplained(
 const decideSoon = (view: ExecutorView, { leaderFillId, tokenId }: KnownFill, account: AccountId): ExecutorRequest => ({
   ...{ type: "AwaitBook", account, leaderFillId, tokenId, sinceMs: view.nowMs },
   untilMs: view.nowMs + view.limits.firstTouchMaxMs,
+  secondSource: false,
 });
 
 /** A sale is an exit, or the purchase it amounts to. */

@@ -1,6 +1,6 @@
 /** What the executor's decisions take from outside the log. What a decision used of it is written into its fact. */
 import type { ClockQuality } from "@slipstream/actor/clock";
-import { defaultQuoteAges, type QuoteAges } from "@slipstream/book/replica";
+import { defaultQuoteAges, type QuoteAges } from "@slipstream/book/quoteAge";
 import type { BookHealth } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
@@ -17,6 +17,8 @@ export type Quote = {
   readonly seq: number;
   /** "gap": our own copy has a hole and waits for a snapshot. */
   readonly health: BookHealth | "gap";
+  /** What the bookstore answered last when it was told to read the venue's REST for this token; null: not within memory. */
+  readonly second: { readonly bestAskMicro: PriceMicro | null; readonly ageMs: number } | null;
 };
 
 export type ExecutorLimits = {
@@ -34,6 +36,8 @@ export type ExecutorLimits = {
   readonly signalAheadMsMax: number;
   /** Only a fresh quote is traded on. */
   readonly quoteAges: QuoteAges;
+  /** An offer cheaper than the leader's price by more than this part of it needs a second source. */
+  readonly unconfirmedBpsMax: number;
 };
 
 export const defaultLimits: ExecutorLimits = {
@@ -44,6 +48,7 @@ export const defaultLimits: ExecutorLimits = {
   clockUncertaintyMsMax: 1_000,
   signalAheadMsMax: 2_000,
   quoteAges: defaultQuoteAges,
+  unconfirmedBpsMax: 1_000,
 };
 
 export type ExecutorView = {

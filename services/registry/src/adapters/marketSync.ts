@@ -2,6 +2,7 @@
  * Market definitions from Gamma to the stream MARKETS: open markets by pages, known ones again and again, unknown tokens
  * when asked, those that seem to have ended more often. Only what differs from the last definition is published.
  */
+import { ContractError } from "@slipstream/contracts/errors";
 import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { type GammaClient, marketOfGamma, stoppedMarket } from "@slipstream/polymarket/gamma";
@@ -69,7 +70,14 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
       // What is known and becomes unreadable must not stay open.
       return known === undefined ? null : tell(stoppedMarket(known, json, nowMs()));
     }
-    return tell(ended.has(read.conditionId) ? closed(read) : read);
+    try {
+      return await tell(ended.has(read.conditionId) ? closed(read) : read);
+    } catch (error) {
+      // One market that cannot be written is none; the others of the page are.
+      if (!(error instanceof ContractError)) throw error;
+      onRefused(read.conditionId, error.message);
+      return null;
+    }
   };
 
   const tell = async (market: MarketDefinition): Promise<MarketDefinition> => {
