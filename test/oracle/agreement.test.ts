@@ -150,9 +150,10 @@ const ZERO_MS = 1_790_000_000_000;
 function later(message: Message): Message {
   if (message.kind === "pong") return { ...message, upToMs: message.upToMs + ZERO_MS };
   if (message.kind === "definition") return { ...message, closedMs: message.closedMs + ZERO_MS };
-  if (message.kind === "gap") return message;
+  const atMs = message.atMs + ZERO_MS;
+  if (message.kind === "gap") return { ...message, atMs };
   const text = message.text.replace(/"timestamp":"(\d+)"/g, (_, ms) => `"timestamp":"${Number(ms) + ZERO_MS}"`);
-  return { ...message, text };
+  return { ...message, atMs, text };
 }
 const sooner = (line: string): string => line.replace(/@(\d+)/g, (_, ms) => `@${Number(ms) - ZERO_MS}`);
 

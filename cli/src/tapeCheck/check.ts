@@ -2,16 +2,9 @@
  * What a tape proves by itself: its books by the venue's hashes and by REST, its time and its chain by their order, and
  * where it says that something is missing. One pass, with the desk that bookstore and replay use. Pure.
  */
-import {
-  createDesk,
-  type Desk,
-  onDisconnected,
-  onEvents,
-  onTick,
-  onUnreadable,
-  track,
-} from "@slipstream/bookstore/core/desk";
+import { createDesk, type Desk, onDisconnected, onEvents, onTick, track } from "@slipstream/bookstore/core/desk";
 import { onRestBook } from "@slipstream/bookstore/core/deskRest";
+import { onRefused } from "@slipstream/bookstore/core/refusals";
 import type { TokenBook } from "@slipstream/bookstore/core/tokenBook";
 import type { BookHealth } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
@@ -119,12 +112,12 @@ export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): 
     const parser = parsers.get(connection) ?? createMarketParser();
     parsers.set(connection, parser);
     const frame = parser.parse(text);
-    for (const { code, detail, tokenIds } of frame.refused) {
-      refuse(`${code}: ${detail.slice(0, 100)}`);
-      onUnreadable(desk, connection, tokenIds, t);
-    }
     for (const event of frame.events) meet(event, connection);
     onEvents(desk, connection, frame.events, t);
+    for (const refusal of frame.refused) {
+      refuse(`${refusal.code}: ${refusal.detail.slice(0, 100)}`);
+      onRefused(desk, connection, refusal, t);
+    }
   };
   const takeRest = (d: unknown, t: number): void => {
     const answer = TapeRest.safeParse(d).data;
@@ -141,7 +134,7 @@ export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): 
     for (const book of books) {
       facts.restBook(book);
       const health = desk.books.get(book.tokenId)?.health;
-      if (health !== undefined) onRestBook(desk, book.tokenId, book, t, health === "healthy" ? "audit" : "seed");
+      if (health !== undefined) onRestBook(desk, book.tokenId, book, t, whyOf(health));
     }
   };
   const takeGap = (d: unknown, t: number): void => {
@@ -204,6 +197,8 @@ export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): 
     },
   };
 }
+
+const whyOf = (health: BookHealth) => (health === "healthy" ? "audit" : health === "suspect" ? "refresh" : "seed");
 
 /** The desk's word for what a told gap does to a book. */
 const TOLD = "connection lost";

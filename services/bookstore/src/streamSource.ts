@@ -1,16 +1,27 @@
 /**
- * Modes ws and ws+snapshot: the market channel, and REST for first books, after a loss, for books in doubt, and to look at
- * healthy books from time to time. In mode ws a lost book is asked for by subscribing its token again.
+ * Modes ws and ws+snapshot: the market channel, and REST as a witness: after a loss, for books in doubt, and to look at healthy
+ * books from time to time. Where REST cannot settle what a book is, and always in mode ws, its token is subscribed again.
  */
-import type { TokenId } from "@slipstream/contracts/ids";
-import type { FrameRefusal, ParsedFrame } from "@slipstream/polymarket/marketChannel";
+import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
+import type { FrameRefusal, MarketResolvedEvent, ParsedFrame } from "@slipstream/polymarket/marketChannel";
 import { createFrameCosts } from "./adapters/frameCosts.ts";
 import { createMarketFeed, type MarketFeed } from "./adapters/marketFeed.ts";
 import { createRestBooks, type RestBooks } from "./adapters/restBooks.ts";
 import { createAuditRound, takeTurns } from "./core/auditRound.ts";
-import { onDisconnected, onEvents, onPong, onUnreadable, onUnreadableFrame, track, untrack } from "./core/desk.ts";
-import { doubtedTokens, tokensWithoutBook } from "./core/deskAnswers.ts";
+import {
+  type Desk,
+  endedTokens,
+  marketIdOf,
+  onAskedAgain,
+  onDisconnected,
+  onEvents,
+  onPong,
+  track,
+  untrack,
+} from "./core/desk.ts";
+import { doubtedTokens, tokensToAskAgain, tokensWithoutBook } from "./core/deskAnswers.ts";
 import { onNoRestBook, onRestBook } from "./core/deskRest.ts";
+import { onRefused } from "./core/refusals.ts";
 import { createOncePerKind } from "./oncePerKind.ts";
 import { createSettledTokens, type SettledTokens } from "./settledTokens.ts";
 import { REST_LAG_MS, type Source, type SourceOptions } from "./source.ts";
@@ -19,6 +30,11 @@ import { REST_LAG_MS, type Source, type SourceOptions } from "./source.ts";
 const OPENING_WAIT_MS = 700;
 const ASK_AGAIN_MS = 500;
 const ASK_AGAIN_MS_MAX = 30_000;
+/** The opening book comes within half a second: the stream is asked again after a while, then later and later. */
+const STREAM_AGAIN_MS = 2_000;
+const STREAM_AGAIN_MS_MAX = 60_000;
+/** A token with a book for so long was asked for well. */
+const STREAM_WELL_MS = 10_000;
 /** Single failed proofs pass within 50 ms as a rule (reference §6.4); a doubt that lasts is settled by REST. */
 const DOUBT_ASK_MS = 500;
 const DOUBT_AGAIN_MS = 5_000;
@@ -26,7 +42,7 @@ const AUDIT_LOOK_MS = 1_000;
 /** "all subscribed assets resolved" (reference §6.1). */
 const NORMAL_CLOSE = 1000;
 
-type Asking = { tries: number; nextMs: number };
+type Asking = { readonly tries: number; readonly nextMs: number };
 
 /** What the parts of one source share. */
 type Parts = {
@@ -83,10 +99,12 @@ export function createStreamSource(options: SourceOptions): Source {
     problems: () => problemsOf(parts),
     gauges: () => {
       const { frames, empty, refused, broken, ignored } = feed.counts();
+      const { farStamps } = desk;
       const connections = feed.links().length;
       const ignoredFrames = [...ignored.values()].reduce((sum, count) => sum + count, 0);
       const settledTokens = settled.count(clock.nowMs());
-      return { connections, frames, empty, refused, broken, ignored: ignoredFrames, settledTokens, ...costs.gauges() };
+      const fates = { frames, empty, refused, broken, ignored: ignoredFrames, farStamps };
+      return { connections, ...fates, settledTokens, ...costs.gauges() };
     },
     stop: () => {
       feed.stop();
@@ -140,23 +158,25 @@ function openFeed(
   { measure, fence, settled }: { measure: (run: () => void) => void; fence: () => number; settled: SettledTokens },
 ): MarketFeed {
   const tell = createOncePerKind(logger);
-  const refuse = (connection: string, { code, detail, tokenIds }: FrameRefusal, recvMs: number): void => {
+  const refuse = (connection: string, refusal: FrameRefusal, recvMs: number): void => {
+    const { code, detail, concerns } = refusal;
     // The field is part of the kind, what stood in it is not.
     const kind = code === "FIELD_INVALID" ? `${code} ${detail.split(":")[0]}` : code;
-    tell(kind, { detail, connection }, "message of the market channel cannot be read");
-    if (tokenIds.length > 0) publish(onUnreadable(desk, connection, tokenIds, recvMs));
-    else publish(onUnreadableFrame(desk, connection, recvMs));
+    tell(`${kind}, ${concerns}`, { detail, connection }, "message of the market channel cannot be read");
+    publish(onRefused(desk, connection, refusal, recvMs));
   };
+  let { farStamps } = desk;
   const onFrame = (connection: string, { events, refused }: ParsedFrame, recvMs: number): void => {
     clockStands();
-    // Whatever the venue stamps is over when it comes here.
-    if (events.length > 0) clock.heard("market channel", Math.max(...events.map(({ tsEventMs }) => tsEventMs)));
     publish(onEvents(desk, connection, events, recvMs));
+    hearTime(desk, connection, clock, recvMs);
     for (const refusal of refused) refuse(connection, refusal, recvMs);
+    if (desk.farStamps > farStamps) tell("far stamps", { connection }, "message with a time far from its receipt");
+    farStamps = desk.farStamps;
     for (const event of events) {
       if (event.kind !== "marketResolved") continue;
-      for (const tokenId of event.tokenIds) settled.put(tokenId, recvMs);
-      onResolved(event.conditionId);
+      for (const tokenId of endedTokens(desk, event)) settled.put(tokenId, recvMs);
+      for (const conditionId of endedMarkets(desk, event)) onResolved(conditionId);
     }
   };
   return createMarketFeed({
@@ -170,6 +190,7 @@ function openFeed(
     measure,
     handlers: {
       onTracked: (tokenId, connection) => track(desk, tokenId, connection, fence()),
+      onAgain: (tokenId) => publish(onAskedAgain(desk, tokenId, clock.nowMs())),
       onFrame,
       onPong: (connection, pingSentMs, recvMs) => {
         // When ping and pong were timed by a clock that moved in between, the next pair will do.
@@ -190,12 +211,30 @@ function openFeed(
   });
 }
 
+/** Whatever the venue stamps of our books is over when it comes here. One that our own clock rules out says nothing of it. */
+function hearTime(desk: Desk, name: string, clock: SourceOptions["clock"], recvMs: number): void {
+  const { lastEventMs = 0 } = desk.connections.get(name) ?? {};
+  const quality = clock.quality();
+  if (lastEventMs === 0 || (quality !== null && lastEventMs > recvMs + quality.uncertaintyMs)) return;
+  clock.heard("market channel", lastEventMs);
+}
+
+/** Markets of tokens that are read here: registry is told of no other on the word of a message about ours. */
+function endedMarkets(desk: Desk, event: MarketResolvedEvent): Set<ConditionId> {
+  const ended = endedTokens(desk, event).flatMap((tokenId) => {
+    const book = desk.books.get(tokenId);
+    return (book === undefined ? null : marketIdOf(desk, book)) ?? [];
+  });
+  return new Set(ended);
+}
+
 /** Asks for what is missing, for what is doubted, and for what is due to be audited. */
 function createLook({ options, settled, feed, rest }: Parts): () => void {
   const { desk, clock, settings } = options;
   const withRest = settings.BOOKSTORE_MODE === "ws+snapshot";
   const asking = new Map<TokenId, Asking>();
-  const doubted = new Map<TokenId, number>();
+  const streamAsks = new Map<TokenId, Asking>();
+  const doubted = new Map<TokenId, Asking>();
   const round = createAuditRound();
   let lastAuditMs = clock.nowMs();
 
@@ -205,11 +244,25 @@ function createLook({ options, settled, feed, rest }: Parts): () => void {
     const link = feed.linkOf(tokenId);
     if (book === undefined || link === null || settled.has(tokenId, nowMs)) return false;
     if ((asking.get(tokenId)?.nextMs ?? 0) > nowMs) return false;
-    const isFirst = book.history.book === null && book.health === "dead";
-    if (isFirst && withRest) return true;
     if (link.openSinceMs === null) return false;
     const awaitsOpening = desk.connections.get(link.name)?.opening.has(tokenId) === true;
     return !awaitsOpening || nowMs - link.openSinceMs >= OPENING_WAIT_MS;
+  };
+  const askStream = (tokenId: TokenId, nowMs: number): void => {
+    const { tries = 0, nextMs = 0 } = streamAsks.get(tokenId) ?? {};
+    if (nextMs > nowMs || feed.linkOf(tokenId)?.openSinceMs === null) return;
+    const waitMs = Math.min(STREAM_AGAIN_MS_MAX, STREAM_AGAIN_MS * 2 ** Math.min(tries, 10));
+    streamAsks.set(tokenId, { tries: tries + 1, nextMs: nowMs + waitMs });
+    feed.again(tokenId);
+  };
+  /** Those REST could not settle; whose book has stood since is asked for quickly again. */
+  const askAgain = (nowMs: number): void => {
+    for (const tokenId of tokensToAskAgain(desk)) askStream(tokenId, nowMs);
+    for (const [tokenId, { nextMs }] of streamAsks) {
+      const health = desk.books.get(tokenId)?.health;
+      if (health === undefined || (health === "healthy" && nowMs - nextMs >= STREAM_WELL_MS))
+        streamAsks.delete(tokenId);
+    }
   };
   const askMissing = (nowMs: number): void => {
     const missing = tokensWithoutBook(desk);
@@ -218,18 +271,24 @@ function createLook({ options, settled, feed, rest }: Parts): () => void {
     for (const tokenId of due) {
       const tries = (asking.get(tokenId)?.tries ?? 0) + 1;
       const waitMs = Math.min(ASK_AGAIN_MS_MAX, ASK_AGAIN_MS * 2 ** Math.min(tries - 1, 10));
-      asking.set(tokenId, { tries, nextMs: nowMs + (withRest ? waitMs : Math.max(waitMs, 2_000)) });
-      if (!withRest) feed.again(tokenId);
+      asking.set(tokenId, { tries, nextMs: nowMs + waitMs });
+      // REST may not answer at all, and is not believed alone.
+      if (!withRest || tries > 1) askStream(tokenId, nowMs);
     }
     if (withRest) rest.ask(due, "seed");
   };
   const settleDoubts = (nowMs: number): void => {
     const tokens = doubtedTokens(desk);
     forgetOthers(doubted, tokens);
-    for (const tokenId of tokens) if (!doubted.has(tokenId)) doubted.set(tokenId, nowMs + DOUBT_ASK_MS);
-    const due = tokens.filter((tokenId) => (doubted.get(tokenId) ?? 0) <= nowMs);
-    for (const tokenId of due) doubted.set(tokenId, nowMs + DOUBT_AGAIN_MS);
-    rest.ask(due, "refresh");
+    for (const tokenId of tokens) {
+      const { tries, nextMs } = doubted.get(tokenId) ?? { tries: 0, nextMs: nowMs + DOUBT_ASK_MS };
+      const isDue = nextMs <= nowMs;
+      doubted.set(tokenId, isDue ? { tries: tries + 1, nextMs: nowMs + DOUBT_AGAIN_MS } : { tries, nextMs });
+      if (!isDue) continue;
+      if (withRest) rest.ask([tokenId], "refresh");
+      // What REST has not settled, or what there is no REST for, is for the stream.
+      if (!withRest || tries > 0) askStream(tokenId, nowMs);
+    }
   };
   const audit = (nowMs: number): void => {
     const elapsedMs = nowMs - lastAuditMs;
@@ -242,9 +301,9 @@ function createLook({ options, settled, feed, rest }: Parts): () => void {
   return () => {
     const nowMs = clock.nowMs();
     askMissing(nowMs);
-    if (!withRest) return;
     settleDoubts(nowMs);
-    audit(nowMs);
+    askAgain(nowMs);
+    if (withRest) audit(nowMs);
   };
 }
 
