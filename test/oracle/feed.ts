@@ -28,17 +28,23 @@ export type Happening = Key & { readonly what: What };
 type Connection = { newestMs: number; watermarkMs: number };
 
 /** 1.5: what came of a token, by hash or content, and the last of it. */
-type Heard = { readonly times: Map<string, number>; last: string };
+type Heard = { readonly times: Map<string, { readonly tsMs: number; readonly receivedMs: number }>; last: string };
 
 const isBook = (what: What): what is What & { kind: "laterBook" | "openingBook" } =>
   what.kind === "laterBook" || what.kind === "openingBook";
 
-/** 1.5: a change that was told before. */
-const isRepeat = ({ times, last }: Heard, name: string, tsMs: number): boolean =>
-  name !== last && times.get(name) === tsMs;
+/** 1.5: for so long a message that comes again is a repeat. */
+const REPEAT_MS = 2_000;
 
-function hear(heard: Heard, name: string, tsMs: number): void {
-  heard.times.set(name, tsMs);
+/** 1.5: a change that was told before. */
+function isRepeat({ times, last }: Heard, name: string, tsMs: number, receivedMs: number): boolean {
+  const before = name === last ? undefined : times.get(name);
+  return before !== undefined && before.tsMs === tsMs && receivedMs - before.receivedMs <= REPEAT_MS;
+}
+
+function hear(heard: Heard, name: string, tsMs: number, receivedMs: number): void {
+  if (name === heard.last) return;
+  heard.times.set(name, { tsMs, receivedMs });
   heard.last = name;
 }
 
@@ -163,7 +169,7 @@ class Feed {
       this.hadBook[token] = true;
       this.inGap[token] = false;
       this.opened[token] = { tsMs: message.tsMs, untilMs: this.receivedMs + INSIDE_MS };
-      hear(this.heard[token], nameOf(message.tsMs, hash, []), message.tsMs);
+      hear(this.heard[token], nameOf(message.tsMs, hash, []), message.tsMs, this.receivedMs);
       const atMs = Math.max(tsMs, connection.newestMs, this.gapBegan[token], this.ladderMs[token]);
       this.ladderMs[token] = atMs;
       for (const blind of this.blind) {
@@ -173,8 +179,8 @@ class Feed {
       return;
     }
     const told = nameOf(message.tsMs, hash, []);
-    if (hash !== "" && isRepeat(this.heard[token], told, message.tsMs)) return;
-    hear(this.heard[token], told, message.tsMs);
+    if (hash !== "" && isRepeat(this.heard[token], told, message.tsMs, this.receivedMs)) return;
+    hear(this.heard[token], told, message.tsMs, this.receivedMs);
     this.opened[token] = null;
     connection.newestMs = Math.max(connection.newestMs, tsMs);
     const what = { kind: "laterBook", token, book, tickMicro } as const;
@@ -214,12 +220,12 @@ class Feed {
       const [{ tokenId, hash }] = group as [Change];
       const token = this.token(tokenId, name);
       const told = nameOf(tsMs, hash, group);
-      if (token === null || isRepeat(this.heard[token], told, tsMs)) continue;
+      if (token === null || isRepeat(this.heard[token], told, tsMs, this.receivedMs)) continue;
       if (this.isFar(tsMs)) {
         this.gap(token);
         continue;
       }
-      hear(this.heard[token], told, tsMs);
+      hear(this.heard[token], told, tsMs, this.receivedMs);
       // What comes in a gap, or before the first book, changes a book that nobody knows.
       if (this.isInside(token, tsMs) || !this.hadBook[token] || this.inGap[token]) continue;
       for (const { side, priceMicro, sizeMicro } of group) {

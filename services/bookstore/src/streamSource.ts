@@ -30,8 +30,9 @@ import { REST_LAG_MS, type Source, type SourceOptions } from "./source.ts";
 const OPENING_WAIT_MS = 700;
 const ASK_AGAIN_MS = 500;
 const ASK_AGAIN_MS_MAX = 30_000;
+const JOIN_AGAIN_MS = 2_000;
 /** The opening book comes within half a second: the stream is asked again after a while, then later and later. */
-const STREAM_AGAIN_MS = 2_000;
+const STREAM_AGAIN_MS = 5_000;
 const STREAM_AGAIN_MS_MAX = 60_000;
 /** A token with a book for so long was asked for well. */
 const STREAM_WELL_MS = 10_000;
@@ -270,10 +271,14 @@ function createLook({ options, settled, feed, rest }: Parts): () => void {
     const due = missing.filter((tokenId) => isDue(tokenId, nowMs));
     for (const tokenId of due) {
       const tries = (asking.get(tokenId)?.tries ?? 0) + 1;
-      const waitMs = Math.min(ASK_AGAIN_MS_MAX, ASK_AGAIN_MS * 2 ** Math.min(tries - 1, 10));
+      // What the stream tells meanwhile is what REST can be joined to.
+      const { entries = [], fromMs = 0 } = desk.books.get(tokenId)?.joining ?? {};
+      const isTold = entries.length > 0 || nowMs < fromMs + 2 * JOIN_AGAIN_MS;
+      const maxMs = isTold ? JOIN_AGAIN_MS : ASK_AGAIN_MS_MAX;
+      const waitMs = Math.min(maxMs, ASK_AGAIN_MS * 2 ** Math.min(tries - 1, 10));
       asking.set(tokenId, { tries, nextMs: nowMs + waitMs });
       // REST may not answer at all, and is not believed alone.
-      if (!withRest || tries > 1) askStream(tokenId, nowMs);
+      if (!withRest || (tries > 1 && !isTold)) askStream(tokenId, nowMs);
     }
     if (withRest) rest.ask(due, "seed");
   };

@@ -7,7 +7,7 @@ import type { TokenId } from "@slipstream/contracts/ids";
 import type { PriceChangeEvent } from "@slipstream/polymarket/marketChannel";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { FullBook, LevelChange } from "../src/core/tokenBook.ts";
-import { createVenue, NO, START_MS, type Venue, YES } from "../src/core/venue.testing.ts";
+import { createVenue, NO, type Venue, YES } from "../src/core/venue.testing.ts";
 
 export type FakeVenue = {
   readonly httpUrl: string;
@@ -130,11 +130,11 @@ export async function startFakeVenue(): Promise<FakeVenue> {
   };
 }
 
-/** Tokens of a market each, whose books never change. */
+/** Tokens of a market each, whose books have not changed for long. */
 export const plainTokens = Array.from({ length: 8 }, (_, n) => String(901 + n) as TokenId);
 export const plainBook: FullBook = {
   conditionId: `0x${"cd".repeat(32)}` as FullBook["conditionId"],
-  tsEventMs: START_MS,
+  tsEventMs: 1_700_000_000_000,
   hash: "",
   bids: [400_000, 1_000_000],
   asks: [600_000, 1_000_000],

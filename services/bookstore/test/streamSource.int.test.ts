@@ -96,12 +96,16 @@ test("tokens are spread over connections, siblings together; adding and removing
   expect([[YES, NO, B].map(epochOf), statuses]).toEqual([before, []]);
 });
 
-test("a token that the opening books leave out is asked for at REST", async () => {
+test("a token that the opening books leave out is asked for at REST, whose book counts when the stream names its hash", async () => {
   venue.forget(NO);
   start();
   source.want([YES, NO], 7);
-  await areHealthy(YES, NO);
-  expect(isTruth(NO)).toBe(true);
+  await areHealthy(YES);
+  await until(() => venue.counts.books > 0, { what: "a request to REST" });
+  expect(healthOf(NO)).not.toBe("healthy");
+  const trading = setInterval(() => venue.change(bid(10_000, Math.ceil(Math.random() * 1_000))), 300);
+  closers.push(() => clearInterval(trading));
+  await areHealthy(NO);
 });
 
 test.each([

@@ -129,7 +129,8 @@ export function takeChanges(book: TokenBook, told: Told, at: At): Output[] {
   const { tsEventMs, hash, levels } = told;
   // Some are dropped: a book from before them cannot be joined any more.
   const kept = joining.entries.length < JOINING_MAX ? joining.entries : joining.entries.slice(1);
-  book.joining = { ...joining, entries: [...kept, { tsEventMs, hash, levels }] };
+  const sinceMs = kept.length === 0 ? at.tsInitMs : joining.sinceMs;
+  book.joining = { ...joining, sinceMs, entries: [...kept, { tsEventMs, hash, levels }] };
   return [];
 }
 
@@ -190,6 +191,7 @@ function extendBurst(
 ): void {
   const { burst } = book;
   book.last = { tsEventMs, hash };
+  book.isMissing = false;
   book.burst =
     burst !== null && burst.hash === hash
       ? { ...burst, entries: burst.entries + entries, tsInitMs, stated: stated ?? burst.stated }

@@ -45,8 +45,8 @@ import { ageClaim, checkClaim, checkCrossed, onClaim } from "./touch.ts";
 
 export type DeskOutput = Output | BookClock;
 
-/** How long what was sent before a subscription ended may still be on its way (a PONG took 11 s, reference §6.1). */
-const GAP_MS = 12_000;
+/** How long what was sent before a subscription ended may still be on its way: frames are late by less as a rule. */
+const GAP_MS = 5_000;
 
 export type Desk = {
   /** First part of the epochs of tokens that are tracked without one of their own. */
@@ -130,7 +130,7 @@ export function onAskedAgain(desk: Desk, tokenId: TokenId, tsInitMs: number): De
   book.asksStream = false;
   book.isAskedAgain = true;
   const outputs = doubt(book, connection, "subscribed again", tsInitMs);
-  if (book.joining !== null) book.joining = { fromMs: tsInitMs + GAP_MS, entries: [] };
+  if (book.joining !== null) book.joining = { fromMs: tsInitMs + GAP_MS, sinceMs: 0, entries: [] };
   return outputs;
 }
 
@@ -283,6 +283,7 @@ function doubt(book: TokenBook, connection: Connection, reason: string, tsInitMs
   book.opened = null;
   book.touch.claim = null;
   book.unreadMs = tsInitMs;
+  book.isMissing = true;
   openHole(book.history, connection.watermarkMs);
   return [setHealth(book, "suspect", reason, atOf(connection, 0, tsInitMs))];
 }
@@ -325,7 +326,10 @@ export function onTick(desk: Desk, tsInitMs: number): DeskOutput[] {
     outputs.push(...proved(desk, book, checkClaim(book, at), at));
     if (isOpeningOpen(book, tsInitMs))
       outputs.push(...doubt(book, connection, "changes of the opening's moment", tsInitMs));
-    if (isBehindRest(book, connection.watermarkMs)) outputs.push(...lose(desk, book, STREAM_BEHIND, at));
+    if (isBehindRest(book, connection.watermarkMs)) {
+      book.isMissing = true;
+      outputs.push(...lose(desk, book, STREAM_BEHIND, at));
+    }
     if (isDoubtOld(book, tsInitMs)) outputs.push(...lose(desk, book, "hash differs", at));
     outputs.push(...checkCrossed(book, at));
   }
@@ -382,12 +386,12 @@ function onBook(desk: Desk, connection: Connection, event: BookEvent, tsInitMs: 
   const isAwaited = connection.opening.has(event.tokenId) && (!book.isAskedAgain || event.tickMicro !== null);
   if (isAwaited || (!isCurrent && !book.isAskedAgain)) return onOpening(desk, connection, book, event, tsInitMs);
   const told = { tsEventMs: event.tsEventMs, hash: event.hash, levels: [] };
-  if (!isCurrent || (event.hash !== "" && isRepeat(book, told))) return [];
+  if (!isCurrent || (event.hash !== "" && isRepeat(book, told, tsInitMs))) return [];
   if (isFar(connection, event.tsEventMs, tsInitMs)) return notBelieved(desk, book, connection, tsInitMs);
   const at = stamp(connection, event.tsEventMs, tsInitMs);
   ageClaim(book, event.tsEventMs, tsInitMs);
   const outputs = proved(desk, book, proveBefore(book, event.hash, at), at);
-  hear(book, told);
+  hear(book, told, tsInitMs);
   book.opened = null;
   if (book.joining !== null) return [...outputs, ...openBook(book, event, nextEpoch(desk, book)(), at)];
   return [...outputs, ...applyFullBook(book, event, at)];
@@ -400,7 +404,8 @@ function onOpening(desk: Desk, connection: Connection, book: TokenBook, event: B
     book.asksStream = true;
     return doubt(book, connection, "time far from its receipt", tsInitMs);
   }
-  connection.opening.delete(event.tokenId);
+  // Changes from before a book come after it only where a subscription begins.
+  const opened = connection.opening.delete(event.tokenId) ? openedNow(event, tsInitMs) : null;
   const at = atOf(connection, event.tsEventMs, tsInitMs);
   const told = { tsEventMs: event.tsEventMs, hash: event.hash, levels: [] };
   const isCurrent = isOpen(book) && (book.health === "healthy" || book.health === "suspect");
@@ -408,14 +413,15 @@ function onOpening(desk: Desk, connection: Connection, book: TokenBook, event: B
   if (isCurrent && event.hash !== "" && book.last.hash === event.hash && hasLevelsOf(book, event)) {
     book.asksStream = false;
     book.isAskedAgain = false;
-    book.opened = openedNow(told, tsInitMs);
+    book.opened = opened;
     if (event.lastTradePrice !== null) rememberPrice(book, event.lastTradePrice);
+    book.isMissing = false;
     return heal(book, "opened as it was", at);
   }
   const outputs = openBook(book, event, nextEpoch(desk, book)(), at);
   if (outputs.length === 0) return [];
-  hear(book, told);
-  book.opened = openedNow(told, tsInitMs);
+  hear(book, told, tsInitMs);
+  book.opened = opened;
   return outputs;
 }
 
@@ -431,14 +437,14 @@ function onPriceChange(desk: Desk, connection: Connection, event: PriceChangeEve
   // What happens in other markets tells nothing of ours, nor what time it is for them.
   if (ours.length === 0) return [];
   if (isFar(connection, tsEventMs, tsInitMs)) {
-    const news = ours.filter(({ book, told }) => !isRepeat(book, told));
+    const news = ours.filter(({ book, told }) => !isRepeat(book, told, tsInitMs));
     return news.flatMap(({ book }) => notBelieved(desk, book, connection, tsInitMs));
   }
   const at = stamp(connection, tsEventMs, tsInitMs);
   return ours.flatMap(({ book, told }) => {
     const isOpeningHash = told.hash !== "" && told.hash === book.opened?.hash;
-    if (!isOpeningHash && isRepeat(book, told)) return [];
-    if (!isOpeningHash) hear(book, told);
+    if (!isOpeningHash && isRepeat(book, told, tsInitMs)) return [];
+    if (!isOpeningHash) hear(book, told, tsInitMs);
     const { apply, wasInside } = afterOpening(book, told, tsInitMs);
     if (wasInside) return doubt(book, connection, "changes of the opening's moment", tsInitMs);
     return apply.flatMap((each) => applyOne(desk, book, each, at));

@@ -8,8 +8,8 @@ import { atOf, isFarAhead, stamp } from "./connection.ts";
 import { close, connectionOf, type Desk, type DeskOutput, lose, nextEpoch } from "./desk.ts";
 import { wasHeard } from "./heard.ts";
 import { learnMarket } from "./learnMarket.ts";
-import { auditWith, joinRestBook, provesItself, REST_LAG_MS, STREAM_BEHIND } from "./resync.ts";
-import { type At, type FullBook, heal, isOpen, type Output, setHealth, suspect, type TokenBook } from "./tokenBook.ts";
+import { auditWith, joinRestBook, provesItself, STREAM_BEHIND } from "./resync.ts";
+import { type At, type FullBook, heal, isOpen, setHealth, suspect, type TokenBook } from "./tokenBook.ts";
 
 /** Frames are seconds late at worst (a PONG took 11 s, reference §6.1); what is missing for longer does not come. */
 const AUDIT_LATE_MS = 15_000;
@@ -51,6 +51,7 @@ export function onRestBook(
     }
     case "streamIsLate":
       book.restAhead ??= { tsEventMs: full.tsEventMs, hash: full.hash };
+      book.isMissing = true;
       if (why === "audit") return [...lose(desk, book, STREAM_BEHIND, at), ...askStream(book)];
       // The hash of what the stream told before says nothing of it.
       book.burst = null;
@@ -69,11 +70,11 @@ function askStream(book: TokenBook): DeskOutput[] {
 }
 
 /** REST says the same. Whoever asked is told so by an update of its own, on a quiet connection the only proof of life. */
-function confirmed(book: TokenBook, full: FullBook, why: "seed" | "audit" | "refresh", at: At): Output[] {
+function confirmed(book: TokenBook, full: FullBook, why: "seed" | "audit" | "refresh", at: At): DeskOutput[] {
   learn(book, full);
-  // Sooner, REST may not have what an unread frame said.
-  const isSoon = book.unreadMs !== null && at.tsInitMs - book.unreadMs < REST_LAG_MS;
-  const healed = book.burst === null && !isSoon ? heal(book, "equal to REST", at) : [];
+  // What is missing may be newer than what REST has, however old that is: only the stream can tell.
+  if (book.unreadMs !== null || book.isMissing) return askStream(book);
+  const healed = book.burst === null ? heal(book, "equal to REST", at) : [];
   if (healed.length > 0 || why === "audit" || book.health !== "healthy") return healed;
   return [setHealth(book, "healthy", "equal to REST", at)];
 }

@@ -11,6 +11,8 @@ import type { Opened, Stamped, TokenBook } from "./tokenBook.ts";
 
 /** At 840 frames a second, the most ever seen, repeats are some 100 frames behind. */
 const HEARD_MAX = 128;
+/** Well above the 120 ms of repeats, and below what a clock that went back needs to come to a time again. */
+const REPEAT_MS = 2_000;
 /** How long after an opening book changes from before it may come, and by how much they are before it (reference §6.3). */
 const BEFORE_OPENING_MS = 1_000;
 
@@ -20,18 +22,19 @@ const nameOf = ({ tsEventMs, hash, levels }: Told): string =>
     ? hash
     : [tsEventMs, ...levels.flatMap(({ side, priceMicro, sizeMicro }) => [side, priceMicro, sizeMicro])].join(" ");
 
-/** True for a message that came before, unless it is the last one over again, which may be the rest of its burst. */
-export function isRepeat({ heard }: TokenBook, told: Told): boolean {
+/** True for a message that came a moment ago, unless it is the last one over again, which may be the rest of its burst. */
+export function isRepeat({ heard }: TokenBook, told: Told, tsInitMs: number): boolean {
   const name = nameOf(told);
-  return name !== heard.last && heard.times.get(name) === told.tsEventMs;
+  const before = name === heard.last ? undefined : heard.times.get(name);
+  return before !== undefined && before.tsEventMs === told.tsEventMs && tsInitMs - before.tsInitMs <= REPEAT_MS;
 }
 
-export function hear({ heard }: TokenBook, told: Told): void {
+export function hear({ heard }: TokenBook, told: Told, tsInitMs: number): void {
   const name = nameOf(told);
   if (name === heard.last) return;
   heard.last = name;
   heard.times.delete(name);
-  heard.times.set(name, told.tsEventMs);
+  heard.times.set(name, { tsEventMs: told.tsEventMs, tsInitMs });
   if (heard.times.size <= HEARD_MAX) return;
   for (const oldest of heard.times.keys()) {
     heard.times.delete(oldest);

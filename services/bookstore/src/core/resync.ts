@@ -9,17 +9,13 @@ import { applySnapshot, createBook, gridFor, isRefusal, levelCount, sizeAt } fro
 import { applyChanges, openBook } from "./changes.ts";
 import { wasHeard } from "./heard.ts";
 import { type At, type FullBook, isOpen, type NextEpoch, type Output, setHealth, type TokenBook } from "./tokenBook.ts";
-import { CLAIM_DIFFERS } from "./touch.ts";
 
-/** A REST book that stays the same for longer than REST lags is the book. */
-export const REST_LAG_MS = 1_500;
+/** REST lags the stream by less. */
+const REST_LAG_MS = 1_500;
 /** More than messages of one connection come out of order (0.62 s at most, reference §6.3). */
 const DISORDER_MS = 1_000;
 /** The stream is silent about what REST has. */
 export const STREAM_BEHIND = "stream behind REST";
-/** Losses of something after what the stream told last: there that is not the last there was. */
-const SOMETHING_AFTER: readonly string[] = [STREAM_BEHIND, CLAIM_DIFFERS];
-
 /**
  * Continuity is lost or the book is wrong: what follows is kept for the full book to be joined to.
  * @param provenThroughMs - the connection's watermark: up to there the book stays known; omitted when it was wrong.
@@ -27,7 +23,7 @@ const SOMETHING_AFTER: readonly string[] = [STREAM_BEHIND, CLAIM_DIFFERS];
 export function startResync(book: TokenBook, reason: string, at: At, provenThroughMs?: number): Output[] {
   const outputs = isOpen(book) && book.health !== "resyncing" ? [setHealth(book, "resyncing", reason, at)] : [];
   // Nothing is missing behind what the stream told last when only the book was wrong.
-  const isWhole = provenThroughMs === undefined && !SOMETHING_AFTER.includes(reason) && book.joining === null;
+  const isWhole = provenThroughMs === undefined && book.joining === null && !book.isMissing;
   book.health = "resyncing";
   book.burst = null;
   book.opened = null;
@@ -35,7 +31,7 @@ export function startResync(book: TokenBook, reason: string, at: At, provenThrou
   book.restAhead = null;
   book.unreadMs = null;
   book.touch.claim = null;
-  book.joining = { fromMs: 0, entries: isWhole ? [{ ...book.last, levels: [] }] : [] };
+  book.joining = { fromMs: 0, sinceMs: 0, entries: isWhole ? [{ ...book.last, levels: [] }] : [] };
   openHole(book.history, provenThroughMs);
   return outputs;
 }
@@ -45,10 +41,12 @@ export function startResync(book: TokenBook, reason: string, at: At, provenThrou
  * @returns nothing when the stream has told no such message: it has to be asked again.
  */
 export function joinRestBook(book: TokenBook, full: FullBook, nextEpoch: NextEpoch, at: At): Output[] {
-  const entries = book.joining?.entries ?? [];
+  const { entries, sinceMs, fromMs } = book.joining ?? { entries: [], sinceMs: 0, fromMs: 0 };
   const same = full.hash === "" ? -1 : entries.findLastIndex((entry) => entry.hash === full.hash);
   if (same < 0) {
-    book.asksStream = true;
+    // REST may be behind what the stream has told since, and be there with its next answer.
+    const toldMs = entries.length > 0 ? sinceMs : fromMs;
+    if (at.tsInitMs - toldMs >= REST_LAG_MS) book.asksStream = true;
     return [];
   }
   const outputs = openBook(book, full, nextEpoch(), at);

@@ -46,6 +46,8 @@ export type TokenBook = {
   burst: Burst | null;
   /** Time and hash of the last message that was applied, of whatever kind. */
   last: Stamped;
+  /** Something after it may be missing. */
+  isMissing: boolean;
   /** Messages that came, by hash and with their times, the newest last: what comes again is a repeat. */
   heard: Heard;
   /** The stream's opening book, while changes from before it may still come; null: they are over. */
@@ -69,7 +71,11 @@ export type TokenBook = {
   isAskedAgain: boolean;
 };
 
-export type Heard = { readonly times: Map<string, number>; last: string };
+/** `times`: by hash, when it happened and when it came. */
+export type Heard = {
+  readonly times: Map<string, { readonly tsEventMs: number; readonly tsInitMs: number }>;
+  last: string;
+};
 
 /**
  * `held`: changes of the book's own millisecond, of which nobody knows yet whether it has them. `wasApplied`: some were
@@ -115,6 +121,8 @@ export type Stamped = { readonly tsEventMs: number; readonly hash: string };
 export type Joining = {
   /** What comes before it, our clock, may be from before a gap. */
   readonly fromMs: number;
+  /** When the first of them came, our clock; 0: long ago. */
+  readonly sinceMs: number;
   readonly entries: readonly (Stamped & { readonly levels: readonly LevelChange[] })[];
 };
 
@@ -152,6 +160,7 @@ export function createTokenBook(tokenId: TokenId, connection: string, fence: num
     unreadMs: null,
     burst: null,
     last: { tsEventMs: 0, hash: "" },
+    isMissing: false,
     heard: { times: new Map(), last: "" },
     opened: null,
     lastTradePrices: [],
@@ -161,7 +170,7 @@ export function createTokenBook(tokenId: TokenId, connection: string, fence: num
     touch: { failedMs: null, trusted: true, crossed: null, claim: null, failures: 0, crossings: 0 },
     proofs: { passed: 0, failed: 0, entries: 0 },
     restAhead: null,
-    joining: { fromMs: 0, entries: [] },
+    joining: { fromMs: 0, sinceMs: 0, entries: [] },
     asksStream: false,
     isAskedAgain: false,
   };

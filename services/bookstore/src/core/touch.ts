@@ -21,7 +21,7 @@ const CROSSED_MS_MAX = 1_000;
 const DISORDER_MS = 620;
 const CLAIM_MS_MAX = 1_000;
 /** The venue names best prices that no change has made: one is missing. */
-export const CLAIM_DIFFERS = "best prices without their change";
+const CLAIM_DIFFERS = "best prices without their change";
 
 const agrees = (own: number | null, stated: number | null): boolean =>
   stated === null || own === (stated === 0 || stated === MICRO_NUMBER ? null : stated);
@@ -74,6 +74,7 @@ export function checkClaim(book: TokenBook, at: At): Proof {
   const isOver = at.tsInitMs - claim.tsInitMs >= CLAIM_MS_MAX;
   if (!isOver && !agreesWith(history.book, claim.stated)) return { outputs: [], diverged: null };
   touch.claim = null;
+  if (!agreesWith(history.book, claim.stated)) book.isMissing = true;
   return checkTouch(book, claim.stated, at, CLAIM_DIFFERS);
 }
 
