@@ -166,9 +166,11 @@ class Feed {
     const isOpening = !this.hadBook[token] || this.inGap[token];
     if (message.tsMs > this.receivedMs + FAR_MS || (!isOpening && this.isFar(message.tsMs))) return this.gap(token);
     if (isOpening) {
+      // Only a subscription brings changes from before its book; a recording tells of none but the first.
+      const isFirst = !this.hadBook[token];
+      this.opened[token] = isFirst ? { tsMs: message.tsMs, untilMs: this.receivedMs + INSIDE_MS } : null;
       this.hadBook[token] = true;
       this.inGap[token] = false;
-      this.opened[token] = { tsMs: message.tsMs, untilMs: this.receivedMs + INSIDE_MS };
       hear(this.heard[token], nameOf(message.tsMs, hash, []), message.tsMs, this.receivedMs);
       const atMs = Math.max(tsMs, connection.newestMs, this.gapBegan[token], this.ladderMs[token]);
       this.ladderMs[token] = atMs;

@@ -7,16 +7,8 @@ import { virtualClock } from "@slipstream/actor/clock";
 import { createLocalLog, type LocalActor } from "@slipstream/actor/local";
 import { balanceSyncCore } from "@slipstream/balance-sync/core/core";
 import type { BalanceSyncMessage } from "@slipstream/balance-sync/core/messages";
-import {
-  createDesk,
-  type Desk,
-  connectionOf as deskConnection,
-  onEvents,
-  onPong,
-  onTick,
-  onUnreadable,
-  track,
-} from "@slipstream/bookstore/core/desk";
+import { connectionOf as deskConnection } from "@slipstream/bookstore/core/connection";
+import { createDesk, type Desk, onEvents, onPong, onTick, onUnreadable, track } from "@slipstream/bookstore/core/desk";
 import { onRefused } from "@slipstream/bookstore/core/refusals";
 import { watcherCore } from "@slipstream/chain-watcher/core/core";
 import type { ObservedFill, Tips, WatcherMessage } from "@slipstream/chain-watcher/core/messages";

@@ -1,7 +1,8 @@
 /** Mode rest: all wanted books are read again and again; what differs is what changed. */
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { ReadOutcome } from "./adapters/restBooks.ts";
-import { connectionOf, onPong, track, untrack } from "./core/desk.ts";
+import { connectionOf } from "./core/connection.ts";
+import { onPong, track, untrack } from "./core/desk.ts";
 import { onNoRestBook, onPolledBook } from "./core/deskRest.ts";
 import { REST_LAG_MS, type Source, type SourceOptions } from "./source.ts";
 

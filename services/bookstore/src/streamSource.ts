@@ -8,17 +8,8 @@ import { createFrameCosts } from "./adapters/frameCosts.ts";
 import { createMarketFeed, type MarketFeed } from "./adapters/marketFeed.ts";
 import { createRestBooks, type RestBooks } from "./adapters/restBooks.ts";
 import { createAuditRound, takeTurns } from "./core/auditRound.ts";
-import {
-  type Desk,
-  endedTokens,
-  marketIdOf,
-  onAskedAgain,
-  onDisconnected,
-  onEvents,
-  onPong,
-  track,
-  untrack,
-} from "./core/desk.ts";
+import { endedTokens, marketIdOf } from "./core/closing.ts";
+import { type Desk, onAskedAgain, onDisconnected, onEvents, onPong, track, untrack } from "./core/desk.ts";
 import { doubtedTokens, tokensToAskAgain, tokensWithoutBook } from "./core/deskAnswers.ts";
 import { onNoRestBook, onRestBook } from "./core/deskRest.ts";
 import { onRefused } from "./core/refusals.ts";

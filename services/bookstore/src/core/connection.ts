@@ -30,7 +30,7 @@ export type Connection = {
   readonly opening: Set<TokenId>;
 };
 
-export const createConnection = (name: string, clockErrorMs: number = CLOCK_AHEAD_MS_MAX): Connection => ({
+const createConnection = (name: string, clockErrorMs: number): Connection => ({
   name,
   lastEventMs: 0,
   watermarkMs: 0,
@@ -39,6 +39,16 @@ export const createConnection = (name: string, clockErrorMs: number = CLOCK_AHEA
   usualDelayMs: 0,
   opening: new Set(),
 });
+
+/** The connection of that name; it is there from the first time it is named. */
+export function connectionOf(
+  { connections, clockErrorMs }: { readonly connections: Map<string, Connection>; readonly clockErrorMs: number },
+  name: string,
+): Connection {
+  const connection = connections.get(name) ?? createConnection(name, clockErrorMs);
+  connections.set(name, connection);
+  return connection;
+}
 
 type Bounds = Pick<Connection, "clockErrorMs" | "usualDelayMs">;
 

@@ -3,45 +3,20 @@
  * from REST is asked of the desk (`deskAnswers.ts`), so a request that failed is simply still needed.
  * Pure but for its own state, so replay runs the same code.
  */
-import { isLive, openHole, recordClosing } from "@slipstream/book/history";
 import type { BookClock } from "@slipstream/contracts/book";
-import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
+import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
-import type {
-  BookEvent,
-  MarketEvent,
-  MarketResolvedEvent,
-  PriceChangeEvent,
-  TradeEvent,
-} from "@slipstream/polymarket/marketChannel";
-import { applyFullBook, applyTrade, byTokenAndHash, openBook, type Told, takeChanges, tellTick } from "./changes.ts";
-import {
-  advance,
-  atOf,
-  CLOCK_AHEAD_MS_MAX,
-  type Connection,
-  closingMs,
-  createConnection,
-  isFar,
-  isFarAhead,
-  stamp,
-  stampPrint,
-} from "./connection.ts";
-import { afterOpening, hear, isOpeningOpen, isRepeat, openedNow } from "./heard.ts";
-import { learnMarket } from "./learnMarket.ts";
-import { isBurstOver, isDoubtOld, type Proof, proveBefore, proveBurst } from "./proof.ts";
-import { hasLevelsOf, isBehindRest, STREAM_BEHIND, startResync } from "./resync.ts";
-import {
-  type At,
-  createTokenBook,
-  heal,
-  isOpen,
-  type Output,
-  rememberPrice,
-  setHealth,
-  type TokenBook,
-} from "./tokenBook.ts";
-import { ageClaim, checkClaim, checkCrossed, onClaim } from "./touch.ts";
+import type { MarketEvent } from "@slipstream/polymarket/marketChannel";
+import { tellTick } from "./changes.ts";
+import { closeReached, endedTokens, resolved } from "./closing.ts";
+import { advance, atOf, CLOCK_AHEAD_MS_MAX, type Connection, connectionOf, isFar } from "./connection.ts";
+import { bookOn, doubt, lose, notBelieved, proved } from "./doubts.ts";
+import { isOpeningOpen } from "./heard.ts";
+import { isBurstOver, isDoubtOld, proveBurst } from "./proof.ts";
+import { isBehindRest, STREAM_BEHIND, startResync } from "./resync.ts";
+import { onBook, onPriceChange, onTrade } from "./streamBook.ts";
+import { createTokenBook, isOpen, type Output, setHealth, type TokenBook } from "./tokenBook.ts";
+import { checkClaim, checkCrossed, onClaim } from "./touch.ts";
 
 export type DeskOutput = Output | BookClock;
 
@@ -91,19 +66,6 @@ export function onClock(desk: Desk, movedMs: number, errorMs: number): void {
     connection.offsetMs += movedMs;
     connection.clockErrorMs = errorMs;
   }
-}
-
-export const nextEpoch =
-  (desk: Desk, { fence }: TokenBook) =>
-  (): string => {
-    desk.epochs += 1;
-    return `${fence}.${desk.epochs}`;
-  };
-
-export function connectionOf(desk: Desk, name: string): Connection {
-  const connection = desk.connections.get(name) ?? createConnection(name, desk.clockErrorMs);
-  desk.connections.set(name, connection);
-  return connection;
 }
 
 /**
@@ -172,13 +134,7 @@ export function onEvents(
 /** Moves the connection's watermark, and closes the books whose market's end it has reached. */
 function moveOn(desk: Desk, connection: Connection, watermarkMs: number, tsInitMs: number): DeskOutput[] {
   const clock = advance(connection, watermarkMs, tsInitMs);
-  const outputs: DeskOutput[] = [];
-  for (const tokenId of desk.closing) {
-    const book = desk.books.get(tokenId);
-    const closedMs = book?.history.closedTsMs ?? null;
-    if (book?.connection !== connection.name || closedMs === null || connection.watermarkMs < closedMs - 1) continue;
-    outputs.push(...close(desk, tokenId, "market resolved", tsInitMs, closedMs - 1));
-  }
+  const outputs = closeReached(desk, connection, tsInitMs);
   return clock === null ? outputs : [...outputs, clock];
 }
 
@@ -210,42 +166,6 @@ function onEvent(desk: Desk, connection: Connection, event: MarketEvent, tsInitM
   }
 }
 
-/** Tokens of ours that a resolution is about: those it names, and those of the market it names. */
-export function endedTokens(desk: Desk, { tokenIds, conditionId }: MarketResolvedEvent): TokenId[] {
-  const ended = new Set(tokenIds.filter((tokenId) => desk.books.has(tokenId)));
-  if (conditionId !== null) for (const tokenId of tokensOf(desk, conditionId)) ended.add(tokenId);
-  return [...ended];
-}
-
-/** Tokens of a market that are read. */
-export const tokensOf = (desk: Desk, conditionId: ConditionId): TokenId[] =>
-  [...desk.books.values()].flatMap((book) => (marketIdOf(desk, book) === conditionId ? [book.tokenId] : []));
-
-/** Null: neither a book nor a definition has told. */
-export const marketIdOf = (desk: Desk, { tokenId, conditionId }: TokenBook): ConditionId | null =>
-  conditionId ?? desk.market(tokenId)?.conditionId ?? null;
-
-/**
- * The market is closed from its time on. A connection that says so has told all before it; what a slower one still brings
- * of the other token has happened before it and counts.
- */
-function resolved(
-  desk: Desk,
-  connection: Connection,
-  tokenId: TokenId,
-  tsEventMs: number | null,
-  tsInitMs: number,
-): Output[] {
-  const book = desk.books.get(tokenId);
-  if (book === undefined) return [];
-  const closedMs = closingMs(connection, tsEventMs, tsInitMs);
-  recordClosing(book.history, closedMs);
-  if (book.connection === connection.name) return close(desk, tokenId, "market resolved", tsInitMs, closedMs - 1);
-  if (!isOpen(book) || book.health === "dead") return [];
-  desk.closing.add(tokenId);
-  return [setHealth(book, book.health, "market resolved", atOf(connectionOf(desk, book.connection), 0, tsInitMs))];
-}
-
 /** A message that names these tokens could not be read: their books can no longer be trusted. */
 export function onUnreadable(
   desk: Desk,
@@ -270,28 +190,6 @@ export function onUnreadableFrame(desk: Desk, connectionName: string, tsInitMs: 
   return [...desk.books.values()].flatMap((book) =>
     book.connection === connectionName ? doubt(book, connection, "unreadable frame", tsInitMs) : [],
   );
-}
-
-/** Something of the book did not come, or was not believed: what it is is unknown until it is proved as it stands. */
-function doubt(book: TokenBook, connection: Connection, reason: string, tsInitMs: number): Output[] {
-  // To what came before, a full book cannot be joined any more.
-  if (book.joining !== null) book.joining = { ...book.joining, entries: [] };
-  const isCurrent = isOpen(book) && (book.health === "healthy" || book.health === "suspect");
-  if (!isCurrent) return [];
-  // The hash of what came before says nothing of what is missing.
-  book.burst = null;
-  book.opened = null;
-  book.touch.claim = null;
-  book.unreadMs = tsInitMs;
-  book.isMissing = true;
-  openHole(book.history, connection.watermarkMs);
-  return [setHealth(book, "suspect", reason, atOf(connection, 0, tsInitMs))];
-}
-
-/** A message of ours whose stamp is no time: dropped, and its book proved anew. */
-function notBelieved(desk: Desk, book: TokenBook, connection: Connection, tsInitMs: number): Output[] {
-  desk.farStamps += 1;
-  return doubt(book, connection, "time far from its receipt", tsInitMs);
 }
 
 /**
@@ -347,138 +245,4 @@ export function onDisconnected(desk: Desk, connectionName: string, tsInitMs: num
     outputs.push(...lose(desk, book, "connection lost", atOf(connection, 0, tsInitMs), connection.watermarkMs));
   }
   return outputs;
-}
-
-/** The venue has no book of the token any more. @param provenThroughMs - venue time up to which the book is known. */
-export function close(
-  desk: Desk,
-  tokenId: TokenId,
-  reason: string,
-  tsInitMs: number,
-  provenThroughMs?: number,
-): Output[] {
-  desk.closing.delete(tokenId);
-  const book = desk.books.get(tokenId);
-  if (book === undefined) return [];
-  const wasDead = book.health === "dead";
-  const at = atOf(connectionOf(desk, book.connection), 0, tsInitMs);
-  if (wasDead || !isOpen(book)) {
-    book.health = "dead";
-    return [];
-  }
-  const lost = startResync(book, reason, at, provenThroughMs);
-  return [...lost, setHealth(book, "dead", reason, at)];
-}
-
-/** A market's frames name both tokens: what comes over the sibling's connection is not this book's order of events. */
-function bookOn(desk: Desk, { name }: Connection, tokenId: TokenId): TokenBook | undefined {
-  const book = desk.books.get(tokenId);
-  return book?.connection === name ? book : undefined;
-}
-
-function onBook(desk: Desk, connection: Connection, event: BookEvent, tsInitMs: number): Output[] {
-  const book = bookOn(desk, connection, event.tokenId);
-  if (book === undefined) return [];
-  learnMarket(desk, book);
-  // A book that is unknown for something that is missing begins anew with a full one.
-  const isCurrent = isLive(book.history) && (book.health === "healthy" || book.health === "suspect");
-  // Only an opening book states the tick: another may have been on its way when the token was subscribed again.
-  const isAwaited = connection.opening.has(event.tokenId) && (!book.isAskedAgain || event.tickMicro !== null);
-  if (isAwaited || (!isCurrent && !book.isAskedAgain)) return onOpening(desk, connection, book, event, tsInitMs);
-  const told = { tsEventMs: event.tsEventMs, hash: event.hash, levels: [] };
-  if (!isCurrent || (event.hash !== "" && isRepeat(book, told, tsInitMs))) return [];
-  if (isFar(connection, event.tsEventMs, tsInitMs)) return notBelieved(desk, book, connection, tsInitMs);
-  const at = stamp(connection, event.tsEventMs, tsInitMs);
-  ageClaim(book, event.tsEventMs, tsInitMs);
-  const outputs = proved(desk, book, proveBefore(book, event.hash, at), at);
-  hear(book, told, tsInitMs);
-  book.opened = null;
-  if (book.joining !== null) return [...outputs, ...openBook(book, event, nextEpoch(desk, book)(), at)];
-  return [...outputs, ...applyFullBook(book, event, at)];
-}
-
-/** A full book after which the stream is continuous. Its time is its last change, maybe long ago: it is not what time it is. */
-function onOpening(desk: Desk, connection: Connection, book: TokenBook, event: BookEvent, tsInitMs: number): Output[] {
-  if (isFarAhead(connection, event.tsEventMs, tsInitMs)) {
-    desk.farStamps += 1;
-    book.asksStream = true;
-    return doubt(book, connection, "time far from its receipt", tsInitMs);
-  }
-  // Changes from before a book come after it only where a subscription begins.
-  const opened = connection.opening.delete(event.tokenId) ? openedNow(event, tsInitMs) : null;
-  const at = atOf(connection, event.tsEventMs, tsInitMs);
-  const told = { tsEventMs: event.tsEventMs, hash: event.hash, levels: [] };
-  const isCurrent = isOpen(book) && (book.health === "healthy" || book.health === "suspect");
-  // Equal hashes cover the time of the last change: nothing has happened since.
-  if (isCurrent && event.hash !== "" && book.last.hash === event.hash && hasLevelsOf(book, event)) {
-    book.asksStream = false;
-    book.isAskedAgain = false;
-    book.opened = opened;
-    if (event.lastTradePrice !== null) rememberPrice(book, event.lastTradePrice);
-    book.isMissing = false;
-    return heal(book, "opened as it was", at);
-  }
-  const outputs = openBook(book, event, nextEpoch(desk, book)(), at);
-  if (outputs.length === 0) return [];
-  hear(book, told, tsInitMs);
-  book.opened = opened;
-  return outputs;
-}
-
-function onPriceChange(desk: Desk, connection: Connection, event: PriceChangeEvent, tsInitMs: number): Output[] {
-  const { tsEventMs } = event;
-  const ours = byTokenAndHash(event.changes).flatMap((levels) => {
-    const stated = levels.at(-1);
-    const book = stated === undefined ? undefined : bookOn(desk, connection, stated.tokenId);
-    return book === undefined || stated === undefined
-      ? []
-      : [{ book, told: { tsEventMs, hash: stated.hash, levels, stated } }];
-  });
-  // What happens in other markets tells nothing of ours, nor what time it is for them.
-  if (ours.length === 0) return [];
-  if (isFar(connection, tsEventMs, tsInitMs)) {
-    const news = ours.filter(({ book, told }) => !isRepeat(book, told, tsInitMs));
-    return news.flatMap(({ book }) => notBelieved(desk, book, connection, tsInitMs));
-  }
-  const at = stamp(connection, tsEventMs, tsInitMs);
-  return ours.flatMap(({ book, told }) => {
-    const isOpeningHash = told.hash !== "" && told.hash === book.opened?.hash;
-    if (!isOpeningHash && isRepeat(book, told, tsInitMs)) return [];
-    if (!isOpeningHash) hear(book, told, tsInitMs);
-    const { apply, wasInside } = afterOpening(book, told, tsInitMs);
-    if (wasInside) return doubt(book, connection, "changes of the opening's moment", tsInitMs);
-    return apply.flatMap((each) => applyOne(desk, book, each, at));
-  });
-}
-
-function applyOne(desk: Desk, book: TokenBook, told: Told, at: At): Output[] {
-  ageClaim(book, told.tsEventMs, at.tsInitMs);
-  const outputs = proved(desk, book, proveBefore(book, told.hash, at), at);
-  return [...outputs, ...takeChanges(book, told, at)];
-}
-
-function onTrade(desk: Desk, connection: Connection, event: TradeEvent, tsInitMs: number): Output[] {
-  const book = bookOn(desk, connection, event.tokenId);
-  // A print whose time is none is nobody's, and no level's.
-  if (book === undefined || isFar(connection, event.tsEventMs, tsInitMs)) return [];
-  const at = stampPrint(connection, event.tsEventMs, tsInitMs, book.history.lastTsMs);
-  const outputs = applyTrade(book, event, at);
-  const sibling = desk.market(event.tokenId)?.tokens.find((token) => token.tokenId !== event.tokenId)?.tokenId;
-  const other = sibling === undefined ? undefined : desk.books.get(sibling);
-  const text = book.lastTradePrices[0];
-  if (other !== undefined && text !== undefined) rememberPrice(other, text);
-  return outputs;
-}
-
-function proved(desk: Desk, book: TokenBook, { outputs, diverged }: Proof, at: At): Output[] {
-  return diverged === null ? [...outputs] : [...outputs, ...lose(desk, book, diverged, at)];
-}
-
-/**
- * Counts the loss by its reason and voids the book.
- * @param provenThroughMs - venue time up to which everything has arrived; omitted when the book was found wrong.
- */
-export function lose(desk: Desk, book: TokenBook, reason: string, at: At, provenThroughMs?: number): Output[] {
-  if (book.health !== "dead") desk.resyncs.set(reason, (desk.resyncs.get(reason) ?? 0) + 1);
-  return startResync(book, reason, at, provenThroughMs);
 }

@@ -5,8 +5,8 @@ import { bookAt } from "@slipstream/book/historyAnswers";
 import { flatLevels } from "@slipstream/book/ladder";
 import type { BookSnapshot } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
-import { atOf } from "./connection.ts";
-import { connectionOf, type Desk } from "./desk.ts";
+import { atOf, connectionOf } from "./connection.ts";
+import type { Desk } from "./desk.ts";
 import { snapshotOf, type TokenBook } from "./tokenBook.ts";
 
 /** The book now, whatever its health; null when there is none yet. */

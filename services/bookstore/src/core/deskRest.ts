@@ -4,12 +4,14 @@
  */
 import type { TokenId } from "@slipstream/contracts/ids";
 import { applyFullBook, learn, openBook } from "./changes.ts";
-import { atOf, isFarAhead, stamp } from "./connection.ts";
-import { close, connectionOf, type Desk, type DeskOutput, lose, nextEpoch } from "./desk.ts";
+import { close } from "./closing.ts";
+import { atOf, connectionOf, isFarAhead, stamp } from "./connection.ts";
+import type { Desk, DeskOutput } from "./desk.ts";
+import { lose } from "./doubts.ts";
 import { wasHeard } from "./heard.ts";
 import { learnMarket } from "./learnMarket.ts";
 import { auditWith, joinRestBook, provesItself, STREAM_BEHIND } from "./resync.ts";
-import { type At, type FullBook, heal, isOpen, setHealth, suspect, type TokenBook } from "./tokenBook.ts";
+import { type At, type FullBook, heal, isOpen, nextEpoch, setHealth, suspect, type TokenBook } from "./tokenBook.ts";
 
 /** Frames are seconds late at worst (a PONG took 11 s, reference §6.1); what is missing for longer does not come. */
 const AUDIT_LATE_MS = 15_000;

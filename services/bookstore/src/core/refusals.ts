@@ -1,6 +1,7 @@
 /** What a message that cannot be read does to the books: nothing, where it was no book and no change of one. */
 import type { FrameRefusal } from "@slipstream/polymarket/marketChannel";
-import { type Desk, type DeskOutput, onUnreadable, onUnreadableFrame, tokensOf } from "./desk.ts";
+import { tokensOf } from "./closing.ts";
+import { type Desk, type DeskOutput, onUnreadable, onUnreadableFrame } from "./desk.ts";
 
 export function onRefused(
   desk: Desk,

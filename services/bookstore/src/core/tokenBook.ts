@@ -176,6 +176,14 @@ export function createTokenBook(tokenId: TokenId, connection: string, fence: num
   };
 }
 
+/** Names the next epoch of a token when it is needed. */
+export const nextEpoch =
+  (desk: { epochs: number }, { fence }: TokenBook): NextEpoch =>
+  () => {
+    desk.epochs += 1;
+    return `${fence}.${desk.epochs}`;
+  };
+
 /** True when there is a book, good or not. */
 export const isOpen = (book: TokenBook): boolean => book.history.book !== null && book.conditionId !== null;
 
