@@ -2,6 +2,7 @@
  * What a tape proves by itself: its books by the venue's hashes and by REST, its time and its chain by their order, and
  * where it says that something is missing. One pass, with the desk that bookstore and replay use. Pure.
  */
+import { connectionOf as deskConnection } from "@slipstream/bookstore/core/connection";
 import { createDesk, type Desk, onDisconnected, onEvents, onTick, track } from "@slipstream/bookstore/core/desk";
 import { onRestBook } from "@slipstream/bookstore/core/deskRest";
 import { onRefused } from "@slipstream/bookstore/core/refusals";
@@ -17,6 +18,7 @@ import { TapeGap, TapeRest } from "@slipstream/sandbox/tape/recording";
 import { createChainOrder, type MissingBlocks } from "./chainOrder.ts";
 import { createTapeFacts, type TapeFacts } from "./facts.ts";
 import { createSilences, type Silence } from "./silences.ts";
+import { createDelays } from "./usualDelays.ts";
 
 export type TokenReport = {
   readonly tokenId: TokenId;
@@ -80,6 +82,7 @@ export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): 
   const refused = { count: 0, first: [] as string[] };
   const gaps: TapeGap[] = [];
   const chain = createChainOrder();
+  const delays = createDelays();
   const silences = createSilences(silenceMs);
   let records = 0;
   let firstMs = 0;
@@ -113,6 +116,8 @@ export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): 
     parsers.set(connection, parser);
     const frame = parser.parse(text);
     for (const event of frame.events) meet(event, connection);
+    // Receive times are the recorder's, whose clock nobody corrects.
+    deskConnection(desk, connection).usualDelayMs = delays.usualMs(connection, frame.events, t);
     onEvents(desk, connection, frame.events, t);
     for (const refusal of frame.refused) {
       refuse(`${refusal.code}: ${refusal.detail.slice(0, 100)}`);

@@ -2,8 +2,6 @@
  * A venue that knows the truth, a stream with stamps that are none and with messages of strangers, and a REST that lies: a
  * book that is called healthy is the venue's, as of the frames that came, at every look.
  */
-import { bookHash } from "@slipstream/book/hash";
-import { applySnapshot, createBook } from "@slipstream/book/ladder";
 import type { TokenId } from "@slipstream/contracts/ids";
 import { createMarketParser, type PriceChangeEvent } from "@slipstream/polymarket/marketChannel";
 import fc from "fast-check";
@@ -23,7 +21,18 @@ import { doubtedTokens, snap, tokensToAskAgain, tokensWithoutBook } from "./desk
 import { onNoRestBook, onRestBook } from "./deskRest.ts";
 import { onRefused } from "./refusals.ts";
 import type { FullBook, LevelChange } from "./tokenBook.ts";
-import { ask, bid, conditionId, createVenue, marketOf, NO, START_MS, type Venue, YES } from "./venue.testing.ts";
+import {
+  ask,
+  bid,
+  conditionId,
+  createVenue,
+  ghostOf,
+  marketOf,
+  NO,
+  START_MS,
+  type Venue,
+  YES,
+} from "./venue.testing.ts";
 
 const C = "7-0";
 const DAY_MS = 86_400_000;
@@ -127,20 +136,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** Bids 0.01, asks 0.99, with the hash that such a book has. */
-function ghost(tokenId: TokenId, tsEventMs: number): FullBook {
-  const [bids, asks] = [
-    [10_000, 5_000_000],
-    [990_000, 5_000_000],
-  ];
-  const book = createBook({ tokenId, tickMicro: 10_000 });
-  applySnapshot(book, bids, asks);
-  const market = { conditionId, tickMicro: 10_000, minOrderSizeMicro: 5_000_000, negRisk: false };
-  const hash = bookHash({ book, market, tsEventMs, lastTradePrice: "0.500" });
-  const facts = { tickMicro: 10_000, minOrderSizeMicro: 5_000_000, negRisk: false, lastTradePrice: "0.500" };
-  return { conditionId, tsEventMs, hash, bids, asks, ...facts };
-}
-
 class World {
   readonly venue: Venue = createVenue({ tickMicro: 10_000 });
   readonly desk: Desk = createDesk(7, marketOf);
@@ -198,7 +193,7 @@ class World {
     const book = {
       truth,
       older: this.older.get(tokenId) ?? truth,
-      ghost: ghost(tokenId, this.nowMs - agoMs),
+      ghost: ghostOf(tokenId, this.nowMs - agoMs),
       spoiled: { ...truth, bids: [20_000, 1_000_000] },
     }[says];
     this.hear(onRestBook(this.desk, tokenId, book, this.nowMs, why));
