@@ -7,9 +7,9 @@ import { checkBookHash } from "@slipstream/book/hash";
 import { applyLevel, copyBook, isRefusal } from "@slipstream/book/ladder";
 import type { Told } from "./changes.ts";
 import { likelyPrices } from "./likelyPrices.ts";
-import type { Opened, Stamped, TokenBook } from "./tokenBook.ts";
+import type { Heard, Opened, Stamped, TokenBook } from "./tokenBook.ts";
 
-/** At 840 frames a second, the most ever seen, repeats are some 100 frames behind. */
+/** At 840 frames a second, the most ever seen, repeats are some 100 frames behind: so many at least are remembered. */
 const HEARD_MAX = 128;
 /** Well above the 120 ms of repeats, and below what a clock that went back needs to come to a time again. */
 const REPEAT_MS = 2_000;
@@ -25,7 +25,7 @@ const nameOf = ({ tsEventMs, hash, levels }: Told): string =>
 /** True for a message that came a moment ago, unless it is the last one over again, which may be the rest of its burst. */
 export function isRepeat({ heard }: TokenBook, told: Told, tsInitMs: number): boolean {
   const name = nameOf(told);
-  const before = name === heard.last ? undefined : heard.times.get(name);
+  const before = name === heard.last ? undefined : timesOf(heard, name);
   return before !== undefined && before.tsEventMs === told.tsEventMs && tsInitMs - before.tsInitMs <= REPEAT_MS;
 }
 
@@ -33,17 +33,17 @@ export function hear({ heard }: TokenBook, told: Told, tsInitMs: number): void {
   const name = nameOf(told);
   if (name === heard.last) return;
   heard.last = name;
-  heard.times.delete(name);
   heard.times.set(name, { tsEventMs: told.tsEventMs, tsInitMs });
-  if (heard.times.size <= HEARD_MAX) return;
-  for (const oldest of heard.times.keys()) {
-    heard.times.delete(oldest);
-    return;
-  }
+  if (heard.times.size < HEARD_MAX) return;
+  heard.before = heard.times;
+  heard.times = new Map();
 }
 
+const timesOf = ({ times, before }: Heard, name: string) => times.get(name) ?? before.get(name);
+
 /** True when the stream has told a message with this hash. */
-export const wasHeard = ({ heard }: TokenBook, { hash }: Stamped): boolean => hash !== "" && heard.times.has(hash);
+export const wasHeard = ({ heard }: TokenBook, { hash }: Stamped): boolean =>
+  hash !== "" && timesOf(heard, hash) !== undefined;
 
 export const openedNow = ({ tsEventMs, hash }: Stamped, tsInitMs: number): Opened => ({
   ...{ tsEventMs, hash, untilMs: tsInitMs + BEFORE_OPENING_MS, held: [], wasApplied: false },

@@ -71,11 +71,9 @@ export type TokenBook = {
   isAskedAgain: boolean;
 };
 
-/** `times`: by hash, when it happened and when it came. */
-export type Heard = {
-  readonly times: Map<string, { readonly tsEventMs: number; readonly tsInitMs: number }>;
-  last: string;
-};
+/** By hash, when each happened and when it came; `before`: those of before the newest ones. */
+export type Heard = { times: HeardTimes; before: HeardTimes; last: string };
+type HeardTimes = Map<string, { readonly tsEventMs: number; readonly tsInitMs: number }>;
 
 /**
  * `held`: changes of the book's own millisecond, of which nobody knows yet whether it has them. `wasApplied`: some were
@@ -161,7 +159,7 @@ export function createTokenBook(tokenId: TokenId, connection: string, fence: num
     burst: null,
     last: { tsEventMs: 0, hash: "" },
     isMissing: false,
-    heard: { times: new Map(), last: "" },
+    heard: { times: new Map(), before: new Map(), last: "" },
     opened: null,
     lastTradePrices: [],
     prints: [],
