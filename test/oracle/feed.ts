@@ -216,8 +216,15 @@ class Feed {
 
   priceChange({ tsMs, changes }: VenueMessage & { kind: "priceChange" }, name: string): void {
     const connection = this.connection(name);
-    if (!this.isFar(tsMs)) connection.newestMs = Math.max(connection.newestMs, this.bounded(tsMs));
-    const groups = Map.groupBy(changes, ({ tokenId, hash }) => `${tokenId} ${hash}`);
+    const own = changes.filter(({ tokenId }) => this.market.tokens.includes(tokenId));
+    // What is told of other markets is of tokens that are followed there too.
+    const isFollowed = own.length === 0 || own.some(({ tokenId }) => this.token(tokenId, name) !== null);
+    if (isFollowed && !this.isFar(tsMs)) connection.newestMs = Math.max(connection.newestMs, this.bounded(tsMs));
+    const groups = new Map<string, Change[]>();
+    for (const change of changes) {
+      const key = `${change.tokenId} ${change.hash}`;
+      groups.set(key, [...(groups.get(key) ?? []), change]);
+    }
     for (const group of groups.values()) {
       const [{ tokenId, hash }] = group as [Change];
       const token = this.token(tokenId, name);
