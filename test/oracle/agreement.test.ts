@@ -121,6 +121,63 @@ const stories: Story[] = [
     is: ["0.5x5 taker @999; FILLED @999", "BLIND @1500", "BLIND @2500", "0.5x5 taker @4500; FILLED @4500"],
   },
   {
+    name: "1.4, 1.6: a tick told in a gap, if only the one there was, is a time before which the next book is none",
+    messages: [
+      s.opening(0, bid, ask),
+      beat(1_000),
+      { kind: "gap", atMs: 1_100, tokens: [FIRST] },
+      s.frame(1_200, s.tickChange(FIRST, 2_200, "0.01", "0.01")),
+      s.frame(1_300, s.book(FIRST, 1_300, bid, ask)),
+      beat(5_000),
+    ],
+    orders: [999, 2_000, 2_199, 2_200].map((placeAtMs) => s.order({ ...fak, placeAtMs })),
+    is: ["0.5x10 taker @999; FILLED @999", "BLIND @2000", "BLIND @2199", "0.5x10 taker @2200; FILLED @2200"],
+  },
+  {
+    name: "1.5: after an opening book nothing is a repeat of what came before it, however late that was stamped",
+    messages: [
+      s.frame(0, s.book(FIRST, 0, bid, ask), s.book(SECOND, 0, [], [])),
+      { kind: "gap", atMs: 100, tokens: [FIRST] },
+      s.frame(200, s.book(FIRST, 3_000, bid, ask)),
+      { kind: "gap", atMs: 300, tokens: [FIRST] },
+      s.frame(400, s.book(FIRST, 400, bid, ask)),
+      s.frame(2_000, s.changes(2_000, [FIRST, "SELL", "0.49", "5"])),
+      beat(5_000),
+    ],
+    orders: [s.order({ ...fak, placeAtMs: 4_000 })],
+    is: ["0.49x5 taker @4000; 0.5x5 taker @4000; FILLED @4000"],
+  },
+  {
+    name: "1.4, 1.14: what comes after a PONG proved its time counts from after what it proved",
+    messages: [
+      s.opening(0, bid, ask),
+      beat(1_000),
+      { kind: "pong", atMs: 3_000, upToMs: 2_999 },
+      s.frame(1_500, s.book(FIRST, 1_000, bid, [["0.49", "5"]])),
+      beat(5_000),
+    ],
+    orders: [2_000, 2_999, 3_000].map((placeAtMs) => s.order({ ...fak, placeAtMs })),
+    is: [
+      "0.5x10 taker @2000; FILLED @2000",
+      "0.5x10 taker @2999; FILLED @2999",
+      "0.49x5 taker @3000; FAK_REMAINDER @3000",
+    ],
+  },
+  {
+    name: "1.13: of closings the earliest counts, whatever is stamped ahead of it",
+    messages: [
+      s.opening(0, bid, ask),
+      beat(1_000),
+      s.frame(1_100, s.tickChange(FIRST, 2_100, "0.01", "0.001")),
+      s.frame(1_200, s.resolved(2_000)),
+      s.frame(1_300, s.resolved(1_900)),
+    ],
+    orders: [s.order({ limit: "0.4", size: "10" }), s.order({ ...fak, placeAtMs: 1_899 })].concat(
+      s.order({ ...fak, placeAtMs: 1_900 }),
+    ),
+    is: ["MARKET_CLOSED @1900", "0.5x10 taker @1899; FILLED @1899", "MARKET_NOT_ACCEPTING_ORDERS @1900"],
+  },
+  {
     name: "1.13: a connection that says that the market is resolved has told all before it",
     messages: [
       s.opening(0, bid, ask),
@@ -198,6 +255,18 @@ const stories: Story[] = [
     ],
     orders: [s.order({ ...fak, placeAtMs: 1_000 })],
     is: ["0.5x10 taker @1000; FILLED @1000"],
+  },
+  {
+    name: "1.13: a book that comes after the market's end on its connection ends no gap before it",
+    messages: [
+      s.opening(0, bid, ask),
+      beat(1_000),
+      { kind: "gap", atMs: 1_100, tokens: [FIRST] },
+      s.frame(1_200, s.resolved(3_000)),
+      s.frame(1_300, s.book(FIRST, 1_300, bid, ask)),
+    ],
+    orders: [999, 2_000, 3_000].map((placeAtMs) => s.order({ ...fak, placeAtMs })),
+    is: ["0.5x10 taker @999; FILLED @999", "BLIND @2000", "MARKET_NOT_ACCEPTING_ORDERS @3000"],
   },
   {
     name: "4.8, 7: without a book a closed market still refuses",

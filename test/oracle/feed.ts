@@ -4,6 +4,7 @@
  */
 import { type Level, messagesOf, type VenueMessage } from "./frames.ts";
 import type { Market, Message, Order, Side } from "./types.ts";
+import { type Ladder, namePrice, openLadder, pricesOf, tellTick } from "./world.ts";
 
 /** 0 is the first token, 1 the second (1.1). */
 export type TokenIndex = 0 | 1;
@@ -72,6 +73,8 @@ class Feed {
   inGap: [boolean, boolean] = [false, false];
   /** Time of each token's last opening book or tick change: nothing of it is before that (1.4, 1.7). */
   ladderMs: [number, number] = [-Infinity, -Infinity];
+  /** Ticks as far as they were told: a change to the tick there is is none (1.11). */
+  readonly ladders: readonly [Ladder, Ladder];
   gapBegan: [number, number] = [-Infinity, -Infinity];
   /** When nobody knows a token's book: after the one time, before the other. */
   readonly blind: { readonly token: TokenIndex; readonly afterMs: number; untilMs: number }[] = [];
@@ -90,6 +93,11 @@ class Feed {
 
   constructor(market: Market) {
     this.market = market;
+    const { tickMicro } = market;
+    this.ladders = [
+      { tickMicro, gridMicro: tickMicro },
+      { tickMicro, gridMicro: tickMicro },
+    ];
     for (const name of [this.connectionOf(0), this.connectionOf(1)]) this.connection(name);
   }
 
@@ -172,8 +180,9 @@ class Feed {
       this.hadBook[token] = true;
       this.inGap[token] = false;
       hear(this.heard[token], nameOf(message.tsMs, hash, []), message.tsMs, this.receivedMs);
-      const atMs = Math.max(tsMs, connection.newestMs, this.gapBegan[token], this.ladderMs[token]);
+      const atMs = Math.max(tsMs, this.changeMs(token), this.gapBegan[token]);
       this.ladderMs[token] = atMs;
+      openLadder(this.ladders[token], tickMicro, pricesOf(book));
       for (const blind of this.blind) {
         if (blind.token === token) blind.untilMs = Math.min(blind.untilMs, atMs);
       }
@@ -185,6 +194,10 @@ class Feed {
     hear(this.heard[token], told, message.tsMs, this.receivedMs);
     this.opened[token] = null;
     connection.newestMs = Math.max(connection.newestMs, tsMs);
+    for (const { priceMicro, sizeMicro } of [...bids, ...asks]) {
+      if (sizeMicro > 0n) namePrice(this.ladders[token], priceMicro);
+    }
+    if (tickMicro !== null) tellTick(this.ladders[token], tickMicro);
     const what = { kind: "laterBook", token, book, tickMicro } as const;
     this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, what);
   }
@@ -238,6 +251,7 @@ class Feed {
       // What comes in a gap, or before the first book, changes a book that nobody knows.
       if (this.isInside(token, tsMs) || !this.hadBook[token] || this.inGap[token]) continue;
       for (const { side, priceMicro, sizeMicro } of group) {
+        namePrice(this.ladders[token], priceMicro);
         const what = { kind: "change", token, side, level: { priceMicro, sizeMicro } } as const;
         this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, what);
       }
@@ -254,8 +268,7 @@ class Feed {
     if (this.printsSeen.has(same)) return;
     this.printsSeen.add(same);
     if (this.inGap[token]) return;
-    const { newestMs, watermarkMs } = this.connection(name);
-    const atMs = Math.max(tsMs, newestMs, watermarkMs + 1, this.ladderMs[token]);
+    const atMs = Math.max(tsMs, this.changeMs(token));
     const level = { priceMicro, sizeMicro };
     this.add({ atMs, rank: RANK.print, sub: token }, { kind: "print", token, takerSide, level });
   }
@@ -280,7 +293,10 @@ class Feed {
         if (token === null) return;
         const { tickMicro } = message;
         if (this.isFar(message.tsMs)) return this.gap(token);
-        const atMs = Math.max(this.bounded(message.tsMs), newestMs, this.ladderMs[token]);
+        const isKnown = this.hadBook[token] && !this.inGap[token];
+        if (isKnown && this.ladders[token].tickMicro === tickMicro) return;
+        tellTick(this.ladders[token], tickMicro);
+        const atMs = Math.max(this.bounded(message.tsMs), this.changeMs(token));
         this.ladderMs[token] = atMs;
         return this.add({ atMs, rank: RANK.book, sub: token }, { kind: "tick", token, tickMicro });
       }

@@ -1,6 +1,6 @@
 /** Generated histories of a market, and orders in them, for the property test. */
 import fc from "fast-check";
-import type { Act, Case, OrderPlan } from "./play.ts";
+import type { Act, Case, OrderPlan, Told } from "./acts.ts";
 import type { Side } from "./types.ts";
 
 /** Which acts a history may have; a narrower choice shows where two tellings part. */
@@ -11,13 +11,16 @@ export type Choice = {
   readonly pongs?: boolean;
   /** One level, its prints and its decreases close together, and orders that rest there. */
   readonly queue?: boolean;
-  /** Ticks, closings and full books may be stamped ahead of the newest time (1.3); left out: they are not. */
+  /** The same, shorter, and with little else: what of a print or decrease was told by the other shows in the fills (6.4). */
+  readonly lists?: boolean;
+  /** Ticks, closings and full books may be stamped ahead of the newest time (1.3); false: they are not. */
   readonly ahead?: boolean;
+  /** Each token is read on a connection of its own, the second one's being behind by some messages. */
+  readonly apart?: boolean;
   /** Ticks of 0.0025, on which those of 0.001 do not lie; left out: some do. */
   readonly quarters?: boolean;
 };
 
-type Told = (Act & { kind: "level" })["told"];
 const seldom = <T>(usual: fc.Arbitrary<T>, other: fc.Arbitrary<T>): fc.Arbitrary<T> =>
   fc.oneof({ arbitrary: usual, weight: 5 }, { arbitrary: other, weight: 1 });
 const among = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
@@ -30,6 +33,8 @@ const told = fc.oneof(
   { arbitrary: among<Told>("swapped", "first", "second"), weight: 2 },
 );
 const lateMs = seldom(fc.constant(0), among(1, 50, 700));
+/** What does not tell what time it is may be stamped later than anything that comes after it. */
+const anyMs = seldom(lateMs, among(-1, -50, -700, -900));
 const token = among<0 | 1>(0, 1);
 const which = among("first" as const, "second" as const, "all" as const);
 const ticksOf = {
@@ -54,15 +59,82 @@ const oneLevel: typeof anywhere = {
   dtMs: among(0, 1, 80, 0, 300, 500, 920, 999, 1_000, 1_001),
   ofOrders: among(10_000_000n, 40_000_000n, 200_000_000n),
 };
+/** Sizes add up to one another, and times to a second. */
+const lists: typeof anywhere = {
+  bookSide: fc.constant<Side>("BUY"),
+  price: fc.oneof({ arbitrary: fc.constant(480_000n), weight: 9 }, { arbitrary: among(470_000n, 490_000n), weight: 1 }),
+  total: among("10", "20", "40", "60", "80", "100"),
+  size: among("10", "20", "30", "40", "50", "70"),
+  dtMs: seldom(among(0, 0, 100, 100, 200, 300, 500), among(0, 1, 999, 1_001)),
+  ofOrders: among(500_000_000n, 40_000_000n, 1_000_000_000n),
+};
 type Pools = typeof anywhere;
+const poolsOf = (choice: Choice): Pools => (choice.lists ? lists : choice.queue ? oneLevel : anywhere);
 
 const kind = <K extends Act["kind"]>(name: K): fc.Arbitrary<K> => fc.constant(name);
 const takerOf = (bookSide: fc.Arbitrary<Side>): fc.Arbitrary<Side> =>
   bookSide.map((side) => (side === "BUY" ? "SELL" : "BUY"));
 
+/**
+ * One level: what is told of it, in the middle a gap if there are any, and last a print that reaches orders of any size. How
+ * much of it does, tells what is ahead of them and what explains it. Or: prints, then decreases that they explain.
+ */
+function listActs({ gaps = true }: Choice): fc.Arbitrary<Act[]> {
+  const { bookSide, total, size } = lists;
+  const at = fc.constant(480_000n);
+  const dtMs = fc.oneof(
+    { weight: 5, arbitrary: among(0, 0, 100, 100, 200, 300, 500) },
+    { weight: 1, arbitrary: among(1, 999, 1_001) },
+  );
+  const price = fc.oneof({ weight: 40, arbitrary: at }, { weight: 1, arbitrary: lists.price });
+  const lateMs = fc.constant(0);
+  const taker = { side: fc.constant<Side>("SELL"), lateMs };
+  const prints = fc.record({
+    ...taker,
+    kind: kind("print"),
+    dtMs,
+    price,
+    size,
+    names: token,
+    twice: fc.constant(false),
+  });
+  const shrinks = fc.record({ kind: kind("shrink"), dtMs, side: bookSide, price, size, told });
+  const totals = fc.record({ kind: kind("level"), dtMs, side: bookSide, price, size: total, told, lateMs });
+  const crosses = fc.record({ ...taker, kind: kind("level"), dtMs, price: among(480_000n, 470_000n), size, told });
+  const some = fc.oneof(
+    { weight: 45, arbitrary: prints },
+    { weight: 45, arbitrary: shrinks },
+    { weight: 18, arbitrary: totals },
+    { weight: 2, arbitrary: crosses },
+  );
+  const edit = fc.tuple(bookSide, at, total);
+  const crossing = fc.tuple(fc.constant<Side>("SELL"), among(480_000n, 470_000n), size);
+  const edits = fc.array(fc.oneof(edit, edit, crossing), { maxLength: 3 });
+  const shortMs = among(0, 1, 100, 300);
+  const gap = fc.record({ kind: kind("outage"), dtMs: shortMs, tokens: which, waitMs: shortMs, lateMs, edits });
+  const last = prints.map(
+    (print): Act => ({ ...print, dtMs: Math.min(print.dtMs, 300), price: 480_000n, size: "300" }),
+  );
+  const up = (acts: fc.Arbitrary<Act>, maxLength: number, minLength = 0): fc.Arbitrary<Act[]> =>
+    fc.array(acts, { minLength, maxLength, size: "max" });
+  const once = (act: fc.Arbitrary<Act>): fc.Arbitrary<Act[]> => up(act, 1, 1);
+  const small = totals.map((level): Act => ({ ...level, size: level.size === "20" ? "20" : "10" }));
+  const parts: fc.Arbitrary<Act[][]> = gaps
+    ? fc.oneof(
+        fc.tuple(up(some, 5), once(gap), up(some, 4), once(last)),
+        fc.tuple(up(totals, 1), up(prints, 2, 1), once(gap), up(shrinks, 2, 1), once(last)),
+      )
+    : fc.oneof(
+        fc.tuple(up(some, 10), once(last)),
+        fc.tuple(up(totals, 1), up(prints, 4, 1), up(shrinks, 2, 1), once(last)),
+        fc.tuple(once(small), up(prints, 2, 1), once(totals), up(shrinks, 2, 1), once(last)),
+      );
+  return parts.map((each) => each.flat());
+}
+
 function actOf(choice: Choice): fc.Arbitrary<Act> {
   const { gaps = true, ticks = true, ends = true, pongs = true, queue = false } = choice;
-  const { bookSide, price, total, size, dtMs }: Pools = queue ? oneLevel : anywhere;
+  const { bookSide, price, total, size, dtMs } = poolsOf(choice);
   const side = takerOf(bookSide);
   const finerPrice = choice.quarters === false ? fifths : quarters;
   const tick = ticksOf[choice.quarters === false ? "fifths" : "quarters"];
@@ -86,10 +158,10 @@ function actOf(choice: Choice): fc.Arbitrary<Act> {
         twice: seldom(fc.constant(false), fc.constant(true)),
       }),
     ],
-    [queue ? 10 : 20, true, fc.record({ kind: kind("book"), dtMs, token, lateMs, tick: withTick, edits })],
+    [queue ? 10 : 20, true, fc.record({ kind: kind("book"), dtMs, token, lateMs: anyMs, tick: withTick, edits })],
     [5, gaps, fc.record({ kind: kind("gap"), dtMs, tokens: which })],
     [3, gaps, fc.record({ kind: kind("unreadable"), dtMs, tokens: which })],
-    [10, gaps, fc.record({ kind: kind("outage"), dtMs, tokens: which, waitMs: dtMs, edits })],
+    [10, gaps, fc.record({ kind: kind("outage"), dtMs, tokens: which, waitMs: dtMs, lateMs: anyMs, edits })],
     [
       5,
       true,
@@ -103,35 +175,37 @@ function actOf(choice: Choice): fc.Arbitrary<Act> {
         again: token,
       }),
     ],
-    [10, ticks, fc.record({ kind: kind("tick"), dtMs, tick, tokens: which })],
+    [10, ticks, fc.record({ kind: kind("tick"), dtMs, tick, tokens: which, lateMs: anyMs })],
     [10, ticks, fc.record({ kind: kind("finer"), dtMs, side: bookSide, price: finerPrice, size: total, told })],
     [10, true, fc.record({ kind: kind("repeat"), dtMs, back: fc.nat(2) })],
     [10, pongs, fc.record({ kind: kind("pong"), dtMs })],
-    [2, ends, fc.record({ kind: kind("resolved"), dtMs, lateMs })],
+    [2, ends, fc.record({ kind: kind("resolved"), dtMs, lateMs: anyMs })],
     [2, ends, fc.record({ kind: kind("definition"), dtMs, lateMs })],
   ];
   return fc.oneof(...weighed.flatMap(([weight, wanted, arbitrary]) => (wanted ? [{ weight, arbitrary }] : [])));
 }
 
 function planOf(acts: number, choice: Choice): fc.Arbitrary<OrderPlan> {
-  const { ticks = true, queue = false } = choice;
+  const { ticks = true, queue = false, lists = false } = choice;
   const finerPrice = choice.quarters === false ? fifths : quarters;
-  const { bookSide, price, ofOrders }: Pools = queue ? oneLevel : anywhere;
+  const { bookSide, price, ofOrders } = poolsOf(choice);
   const oddSizes = among(1_000_000n, 1_500_000n, 7_230_000n, 5_001_000n);
   return fc.record({
-    at: queue ? fc.nat(4) : fc.nat(acts),
-    offsetMs: among(0, 1, -1, 50, 500, 1_000),
+    at: queue ? fc.nat(4) : fc.nat(lists ? 5 : acts),
+    offsetMs: lists ? seldom(fc.constant(0), among(1_000, 999, 1)) : among(0, 1, -1, 50, 500, 1_000),
     cancel: seldom<OrderPlan["cancel"]>(
       fc.constant(null),
       fc.oneof(fc.record({ afterMs: among(0, -10, 1, 100, 1_000, 5_000) }), fc.record({ at: fc.nat(acts) })),
     ),
     token,
     side: bookSide,
-    price: ticks ? seldom(price, finerPrice) : price,
+    price: ticks && !lists ? seldom(price, finerPrice) : price,
     rest: fc.record({
       account: among("one", "two"),
       sizeMicro: seldom(ofOrders, oddSizes),
-      timeInForce: seldom(fc.constant("GTD" as const), among("FAK" as const, "FOK" as const)),
+      timeInForce: lists
+        ? fc.constant("GTD" as const)
+        : seldom(fc.constant("GTD" as const), among("FAK" as const, "FOK" as const)),
       ttlMs: seldom(among(5_000, 60_000), among(1, 50, 1_000, 1_001)),
       fee: among(
         { rateMicro: 0n, exponent: 1 },
@@ -145,11 +219,12 @@ function planOf(acts: number, choice: Choice): fc.Arbitrary<OrderPlan> {
 
 /** Returns cases of up to `acts` acts and `orders` orders. */
 export function cases(options: { readonly acts?: number; readonly orders?: number } & Choice = {}): fc.Arbitrary<Case> {
-  const { acts = 30, orders = 5 } = options;
+  const { acts = options.lists ? 10 : 30, orders = 5 } = options;
   return fc.record({
-    acts: fc.array(actOf(options), { maxLength: acts, size: "max" }),
+    acts: options.lists ? listActs(options) : fc.array(actOf(options), { maxLength: acts, size: "max" }),
     plans: fc.array(planOf(acts, options), { minLength: 1, maxLength: orders, size: "max" }),
     flip: fc.boolean(),
-    beats: fc.constant(!(options.ahead ?? false)),
+    behind: options.apart ? among(0, 1, 3) : fc.constant(null),
+    beats: (options.ahead ?? true) ? fc.boolean() : fc.constant(true),
   });
 }

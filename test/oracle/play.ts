@@ -2,94 +2,9 @@
  * Turns a plan of a small history into messages of the market channel and orders. A history is a list of acts; leaving
  * acts out or making them smaller keeps it a history, so that it can be shrunk.
  */
+import type { Act, Case, Told, Which } from "./acts.ts";
 import * as s from "./story.testing.ts";
 import type { Market, Message, Order, Side } from "./types.ts";
-
-type Told = "both" | "swapped" | "first" | "second";
-export type Act = { readonly dtMs: number } & (
-  | {
-      readonly kind: "level";
-      readonly side: Side;
-      readonly price: bigint;
-      readonly size: string;
-      readonly told: Told;
-      readonly lateMs: number;
-    }
-  /** A taker of `side` on the first token takes from the best level; the print comes `printMs` after the change, or before it. */
-  | {
-      readonly kind: "trade";
-      readonly side: Side;
-      readonly size: string;
-      readonly printMs: number;
-      readonly names: 0 | 1;
-      readonly told: Told;
-    }
-  | {
-      readonly kind: "print";
-      readonly side: Side;
-      readonly price: bigint;
-      readonly size: string;
-      readonly names: 0 | 1;
-      readonly lateMs: number;
-      readonly twice: boolean;
-    }
-  | {
-      readonly kind: "book";
-      readonly token: 0 | 1;
-      readonly edits: readonly (readonly [Side, bigint, string])[];
-      readonly lateMs: number;
-      readonly tick: boolean;
-    }
-  /** A message that cannot be read; "all": it names no token. */
-  | { readonly kind: "unreadable"; readonly tokens: "first" | "second" | "all" }
-  | { readonly kind: "gap"; readonly tokens: "first" | "second" | "all" }
-  | { readonly kind: "tick"; readonly tick: bigint; readonly tokens: "first" | "second" | "all" }
-  | { readonly kind: "finer"; readonly price: bigint; readonly side: Side; readonly size: string; readonly told: Told }
-  /** A gap that full books end after a while. */
-  | {
-      readonly kind: "outage";
-      readonly tokens: "first" | "second" | "all";
-      readonly waitMs: number;
-      readonly edits: readonly (readonly [Side, bigint, string])[];
-    }
-  /** A level changes twice in a millisecond, then one of the frames comes again. */
-  | {
-      readonly kind: "flicker";
-      readonly side: Side;
-      readonly price: bigint;
-      readonly sizes: readonly [string, string];
-      readonly told: Told;
-      readonly again: 0 | 1;
-    }
-  | { readonly kind: "repeat"; readonly back: number }
-  | { readonly kind: "pong" }
-  | { readonly kind: "resolved"; readonly lateMs: number }
-  | { readonly kind: "definition"; readonly lateMs: number }
-);
-
-/**
- * An order's times hang on acts: `at` and a cancel's `at` are numbers of acts, modulo their count. Side and price are those
- * of the market's first token.
- */
-export type OrderPlan = {
-  readonly at: number;
-  readonly offsetMs: number;
-  readonly cancel: { readonly afterMs: number } | { readonly at: number } | null;
-  readonly token: 0 | 1;
-  readonly side: Side;
-  readonly price: bigint;
-  readonly rest: Omit<Order, "orderId" | "placeAtMs" | "cancelAtMs" | "tokenId" | "side" | "limitMicro">;
-};
-/**
- * `flip`: the definition names the tokens the other way round. `beats`: a change far from the touch comes before everything
- * that is no change, so that nothing is stamped ahead of the newest time.
- */
-export type Case = {
-  readonly acts: readonly Act[];
-  readonly plans: readonly OrderPlan[];
-  readonly flip: boolean;
-  readonly beats: boolean;
-};
 
 const TICKS = [100_000n, 10_000n, 5_000n, 2_500n, 1_000n, 100n];
 const START_MS = 1_790_000_000_000;
@@ -104,8 +19,7 @@ const microOf = (text: string): bigint => {
 };
 const other = (side: Side): Side => (side === "BUY" ? "SELL" : "BUY");
 const TOKENS = [s.FIRST, s.SECOND] as const;
-const tokensOf = (which: "first" | "second" | "all"): (0 | 1)[] =>
-  which === "all" ? [0, 1] : which === "first" ? [0] : [1];
+const tokensOf = (which: Which): (0 | 1)[] => (which === "all" ? [0, 1] : which === "first" ? [0] : [1]);
 
 type Shown = { readonly BUY: Map<bigint, bigint>; readonly SELL: Map<bigint, bigint> };
 type Entry = { readonly token: 0 | 1; readonly side: Side; readonly price: bigint; readonly size: bigint };
@@ -125,14 +39,15 @@ class Play {
   ];
   tick = 10_000n;
   readonly beats: boolean;
-  readonly inGap: [boolean, boolean] = [false, false];
 
   constructor(beats: boolean) {
     this.beats = beats;
   }
 
+  /** @param lateMs - below 0: it is stamped later than now, and ahead of the newest time. */
   stamp(lateMs: number): number {
-    return Math.max(this.nowMs - lateMs, this.provedMs + 1);
+    const late = this.beats ? Math.max(0, lateMs) : lateMs;
+    return Math.max(this.nowMs - late, this.provedMs + 1);
   }
 
   send(...said: Parameters<typeof s.frame>[1][]): void {
@@ -224,25 +139,24 @@ class Play {
         const lateMs = act.kind === "level" ? act.lateMs : 0;
         return this.changes(this.stamp(lateMs), this.entries(act.side, act.price, microOf(act.size), act.told));
       }
+      case "shrink": {
+        const left = (this.shown[0][act.side].get(act.price) ?? 0n) - microOf(act.size);
+        return this.changes(this.stamp(0), this.entries(act.side, act.price, left > 0n ? left : 0n, act.told));
+      }
       case "trade":
         return this.trade(act);
       case "print":
         return this.print(this.nowMs - act.lateMs, act.names, act.side, act.price, act.size, act.twice);
       case "book": {
         for (const [side, price, size] of act.edits) this.shown[act.token][side].set(price, microOf(size));
-        // Only an opening book may name a tick.
-        const tick = act.tick && this.inGap[act.token];
-        this.inGap[act.token] = false;
-        return this.send(this.bookOf(act.token, this.stamp(act.lateMs), tick));
+        return this.send(this.bookOf(act.token, this.stamp(act.lateMs), act.tick));
       }
       case "gap": {
-        for (const token of tokensOf(act.tokens)) this.inGap[token] = true;
         const tokens = act.tokens === "all" ? null : tokensOf(act.tokens).map((token) => TOKENS[token]);
         this.messages.push({ kind: "gap", atMs: this.nowMs, tokens });
         return;
       }
       case "unreadable": {
-        for (const token of tokensOf(act.tokens)) this.inGap[token] = true;
         const named = act.tokens === "all" ? {} : { asset_id: act.tokens === "first" ? s.FIRST : s.SECOND };
         return this.send({ event_type: "book", ...named, timestamp: "never" });
       }
@@ -255,8 +169,7 @@ class Play {
             const at = token === 0 ? ([side, price] as const) : ([other(side), ONE - price] as const);
             this.shown[token][at[0]].set(at[1], microOf(size));
           }
-          this.inGap[token] = false;
-          this.send(this.bookOf(token, this.stamp(0), true));
+          this.send(this.bookOf(token, this.stamp(act.lateMs), true));
         }
         return;
       }
@@ -271,7 +184,7 @@ class Play {
         const before = this.tick;
         this.tick = act.tick;
         for (const token of tokensOf(act.tokens)) {
-          this.send(s.tickChange(TOKENS[token], this.stamp(0), textOf(before), textOf(act.tick)));
+          this.send(s.tickChange(TOKENS[token], this.stamp(act.lateMs), textOf(before), textOf(act.tick)));
         }
         return;
       }
@@ -287,15 +200,34 @@ class Play {
         return;
       }
       case "resolved":
-        return this.send(s.resolved(this.nowMs - act.lateMs));
+        return this.send(s.resolved(this.beats ? this.nowMs - Math.max(0, act.lateMs) : this.nowMs - act.lateMs));
       case "definition":
         this.messages.push({ kind: "definition", atMs: this.nowMs, closedMs: this.nowMs - act.lateMs });
     }
   }
 }
 
+/** The same messages on two connections, of which the second one's come later. What is no message of one is of both. */
+function apart(messages: readonly Message[], behind: number): Message[] {
+  const both: Message[] = [];
+  const late: Message[] = [];
+  for (const message of messages) {
+    if (message.kind === "frame") late.push({ ...message, connection: "second" });
+    const kept = message.kind === "frame" ? behind : 0;
+    if (message.kind !== "frame") both.push(...late.splice(0));
+    both.push(message.kind === "frame" || message.kind === "pong" ? { ...message, connection: "first" } : message);
+    if (message.kind === "pong") both.push({ ...message, connection: "second" });
+    both.push(...late.splice(0, Math.max(0, late.length - kept)));
+  }
+  return [...both, ...late];
+}
+
 /** Returns the messages and orders of a case. */
-export function played({ acts, plans, flip, beats }: Case): { market: Market; messages: Message[]; orders: Order[] } {
+export function played({ acts, plans, flip, beats, behind }: Case): {
+  market: Market;
+  messages: Message[];
+  orders: Order[];
+} {
   const play = new Play(beats);
   play.open();
   play.beat();
@@ -315,7 +247,8 @@ export function played({ acts, plans, flip, beats }: Case): { market: Market; me
     };
   });
   const market: Market = flip ? { ...s.market, tokens: [s.SECOND, s.FIRST] } : s.market;
-  return { market, messages: play.messages, orders };
+  if (behind === null) return { market, messages: play.messages, orders };
+  return { market: { ...market, connections: ["first", "second"] }, messages: apart(play.messages, behind), orders };
 }
 
 /** A case as a person reads it: messages in short, then the orders. */

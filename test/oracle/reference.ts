@@ -9,18 +9,21 @@ import type { EndKind, Fill, Market, Message, Order, OrderResult, Side } from ".
 import {
   aboveZero,
   bestFirst,
-  commonTick,
   displayedAt,
   type Entry,
   inMarket,
   inSequence,
   least,
   listsAtPlacement,
+  namePrice,
   newTokenBook,
+  openLadder,
   otherSide,
+  pricesOf,
   type Resting,
   reaches,
   Taken,
+  tellTick,
   useUp,
 } from "./world.ts";
 
@@ -74,12 +77,12 @@ class Reference {
         return this.change(what.token, what.side, what.level, atMs);
       case "laterBook":
         this.laterBook(what.token, what.book, atMs);
-        if (what.tickMicro !== null) this.tick(what.token, what.tickMicro);
+        if (what.tickMicro !== null) tellTick(this.books[what.token], what.tickMicro);
         return;
       case "openingBook":
         return this.openingBook(what.token, what.book, what.tickMicro, atMs);
       case "tick":
-        return this.tick(what.token, what.tickMicro);
+        return tellTick(this.books[what.token], what.tickMicro);
       case "gap":
         return this.gap(what.token, atMs);
       case "print":
@@ -178,7 +181,7 @@ class Reference {
     const book = this.books[token];
     const before = displayedAt(book, side, priceMicro);
     // The price is named, whatever it says of the level.
-    if (priceMicro % book.gridMicro !== 0n) this.unannouncedTick(token, priceMicro);
+    namePrice(book, priceMicro);
     if (before === sizeMicro) return;
     if (sizeMicro === 0n) book.levels[side].delete(priceMicro);
     else book.levels[side].set(priceMicro, sizeMicro);
@@ -247,9 +250,7 @@ class Reference {
         if (sizeMicro > 0n) book.levels[side].set(priceMicro, sizeMicro);
       }
     }
-    const prices = [...told.bids, ...told.asks].map(({ priceMicro }) => priceMicro);
-    book.tickMicro = tickMicro ?? commonTick(book.tickMicro, prices);
-    book.gridMicro = commonTick(book.tickMicro, prices);
+    openLadder(book, tickMicro, pricesOf(told));
     book.past = [];
     if (token === 0 || this.telling !== 0) this.tellAnew(atMs, [token]);
     for (const one of this.ofToken(token)) {
@@ -261,19 +262,6 @@ class Reference {
       const side = otherSide(one.order.side);
       for (const level of bestFirst(book, side)) this.meet(one, side, level, atMs);
     }
-  }
-
-  tick(token: TokenIndex, tickMicro: bigint): void {
-    const book = this.books[token];
-    book.tickMicro = tickMicro;
-    book.gridMicro = commonTick(book.gridMicro, [tickMicro]);
-  }
-
-  /** 1.9: a change names a price between the steps of the ladder. */
-  unannouncedTick(token: TokenIndex, priceMicro: bigint): void {
-    const book = this.books[token];
-    book.gridMicro = commonTick(book.gridMicro, [priceMicro]);
-    book.tickMicro = book.gridMicro;
   }
 
   gap(token: TokenIndex, atMs: number): void {

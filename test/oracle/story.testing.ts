@@ -19,7 +19,7 @@ export const frame = (atMs: number, ...messages: readonly Fields[]): Message => 
 
 const rows = (levels: readonly Row[]): Fields[] => levels.map(([price, size]) => ({ price, size }));
 
-/** `tick` is there in opening books only. */
+/** `tick`: opening books have it. */
 export const book = (token: string, ts: number, bids: readonly Row[], asks: readonly Row[], tick?: string): Fields => ({
   event_type: "book",
   market: CONDITION,

@@ -27,12 +27,12 @@ export type Past = {
   readonly displayedMicro: bigint;
 };
 
-export type TokenBook = {
+/** A token's tick (1.9), and the one on which all ticks and levels since its opening book lie (1.10). */
+export type Ladder = { tickMicro: bigint; gridMicro: bigint };
+
+export type TokenBook = Ladder & {
   known: boolean;
   readonly levels: { readonly BUY: Map<bigint, bigint>; readonly SELL: Map<bigint, bigint> };
-  tickMicro: bigint;
-  /** The finest tick so far (1.10). */
-  gridMicro: bigint;
   past: Past[];
 };
 
@@ -160,6 +160,27 @@ export function commonTick(tickMicro: bigint, prices: readonly bigint[]): bigint
   if (prices.every((price) => price % tickMicro === 0n)) return tickMicro;
   const fits = (one: bigint): boolean => tickMicro % one === 0n && prices.every((price) => price % one === 0n);
   return TICKS.find(fits) ?? tickMicro;
+}
+
+export const pricesOf = ({ bids, asks }: { bids: readonly Level[]; asks: readonly Level[] }): bigint[] =>
+  [...bids, ...asks].map(({ priceMicro }) => priceMicro);
+
+/** An opening book came. @param tickMicro - null: it names none. */
+export function openLadder(ladder: Ladder, tickMicro: bigint | null, prices: readonly bigint[]): void {
+  ladder.tickMicro = tickMicro ?? commonTick(ladder.tickMicro, prices);
+  ladder.gridMicro = commonTick(ladder.tickMicro, prices);
+}
+
+export function tellTick(ladder: Ladder, tickMicro: bigint): void {
+  ladder.tickMicro = tickMicro;
+  ladder.gridMicro = commonTick(ladder.gridMicro, [tickMicro]);
+}
+
+/** 1.9: a price between the steps of the ladder tells a tick that was not announced. */
+export function namePrice(ladder: Ladder, priceMicro: bigint): void {
+  if (priceMicro % ladder.gridMicro === 0n) return;
+  ladder.gridMicro = commonTick(ladder.gridMicro, [priceMicro]);
+  ladder.tickMicro = ladder.gridMicro;
 }
 
 /** 6.11. */

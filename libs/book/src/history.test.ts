@@ -6,10 +6,12 @@ import {
   lastPosition,
   openEpoch,
   openHole,
+  recordClosing,
   recordLevel,
   recordSnapshot,
   recordTick,
   recordTrade,
+  tickInHole,
 } from "./history.ts";
 import { bookAt, deltasAfter } from "./historyAnswers.ts";
 import { flatLevels, sizeAt } from "./ladder.ts";
@@ -107,6 +109,29 @@ describe("book history", () => {
     expect(recordLevel(history, { seq: 2, tsEventMs: 1_200 }, "BUY", 401_001, 1)).toBe("PRICE_OFF_TICK");
     expect(recordLevel(history, { seq: 2, tsEventMs: 1_200 }, "BUY", 400_100, -1)).not.toBe("changed");
     expect(history).toMatchObject({ tickMicro: 1_000, lastTsMs: 1_100 });
+  });
+
+  test("of closings the earliest counts, and no entry that is stamped ahead moves it", () => {
+    const history = createHistory({ tokenId: "1" });
+    openEpoch(history, opening);
+    recordTick(history, { seq: 1, tsEventMs: 5_000 }, 1_000);
+    expect([4_000, 3_000, 3_500].map((ms) => recordClosing(history, ms))).toEqual([true, true, false]);
+    expect(history.closedTsMs).toBe(3_000);
+  });
+
+  test("a tick told in a hole is a time before which the next book is none; outside of one it is none of its own", () => {
+    const history = createHistory({ tokenId: "1" });
+    openEpoch(history, opening);
+    tickInHole(history, 9_000);
+    openHole(history, 1_100);
+    tickInHole(history, 2_000);
+    openEpoch(history, { ...opening, epoch: "1.1", tsEventMs: 1_500 });
+    expect([1_100, 1_101, 1_999, 2_000].map((ms) => bookAt(history, ms).kind)).toEqual([
+      "book",
+      "hole",
+      "hole",
+      "book",
+    ]);
   });
 
   test("a print keeps its own time and moves none", () => {

@@ -224,9 +224,24 @@ export function recordTick(
   if (gridMicro !== null && gridMicro !== book.tickMicro) history.book = onFinerLadder(book, gridMicro);
 }
 
-/** The market is closed for good: the first telling counts. @param tsEventMs - venue time. */
-export function recordClosing(history: BookHistory, tsEventMs: number): void {
-  history.closedTsMs ??= Math.max(tsEventMs, history.lastTsMs);
+/**
+ * In a hole, or before the first book, a tick was told that holds from a venue time on: the book that ends the hole is none
+ * from before it. Outside a hole `recordTick` records it, and this does nothing.
+ */
+export function tickInHole(history: BookHistory, tsEventMs: number): void {
+  if (!isLive(history)) history.lastTsMs = Math.max(history.lastTsMs, tsEventMs);
+}
+
+/**
+ * The market is closed for good: of several tellings the earliest counts. Entries that are stamped ahead of the clock do not
+ * move it: what has a time from the closing on counts for nobody.
+ * @param tsEventMs - venue time, not before the newest change of its connection.
+ * @returns whether it is news.
+ */
+export function recordClosing(history: BookHistory, tsEventMs: number): boolean {
+  if (history.closedTsMs !== null && history.closedTsMs <= tsEventMs) return false;
+  history.closedTsMs = tsEventMs;
+  return true;
 }
 
 /** Replaces the live book by a full one of the same epoch (the venue sends some after trades): recorded as the levels that differ. */

@@ -278,6 +278,29 @@ function emit(
   return each.change.side === "BUY" ? delta(at, levels) : delta(at, [], levels);
 }
 
+test("a status that loses the book says up to when it stays known", () => {
+  const replica = createReplica({ tokenId: "1" });
+  onReplicaMessage(replica, snapshot({ seq: 0, tsEventMs: 1_000 }), 5_000);
+  onReplicaMessage(replica, { ...status({ seq: 1, tsEventMs: 1_000 }, "resyncing"), knownThroughMs: 3_000 }, 5_000);
+  expect([3_000, 3_001].map((ms) => bookAt(replica.history, ms).kind)).toEqual(["book", "hole"]);
+});
+
+test("what is lost on the bus after a tick stamped ahead is no proof of the time before it", () => {
+  const lose = (by: (replica: Replica) => void): string[] => {
+    const replica = createReplica({ tokenId: "1" });
+    onReplicaMessage(replica, snapshot({ seq: 0, tsEventMs: 1_000 }), 5_000, 999);
+    const tick = { ...delta({ seq: 1, tsEventMs: 9_000 }, []), tickMicro: 1_000 as PriceMicro };
+    onReplicaMessage(replica, tick, 5_000, 3_000);
+    by(replica);
+    return [3_000, 3_001, 8_999].map((ms) => bookAt(replica.history, ms).kind);
+  };
+  const missed = delta({ seq: 3, tsEventMs: 9_000 }, []);
+  expect(lose((replica) => onReplicaMessage(replica, missed, 5_000, 8_000))).toEqual(["book", "hole", "hole"]);
+  expect(lose(onReplicaLinkLost)).toEqual(["book", "hole", "hole"]);
+  const next = snapshot({ epoch: "1.1", seq: 0, tsEventMs: 9_000 });
+  expect(lose((replica) => onReplicaMessage(replica, next, 5_000, 8_000))).toEqual(["book", "hole", "hole"]);
+});
+
 test("a lost link is a hole until a snapshot comes, also one that says nothing new", () => {
   const replica = createReplica({ tokenId: "1" });
   onReplicaMessage(replica, snapshot({ seq: 0 }), 5_000);

@@ -56,6 +56,9 @@ export type Replica = {
   connection: string;
   /** Receive time of the newest message by the bookstore's clock. */
   lastSeenMs: number;
+  /** The watermark of its connection as it was heard last, and as it had been heard when its newest message was applied. */
+  watermarkMs: number;
+  provenMs: number;
   /** What arrived since continuity was lost, for the snapshot to be joined to. */
   buffer: Waiting[];
   /** When a snapshot was last asked for; null when none is awaited. */
@@ -80,6 +83,8 @@ export function createReplica(options: {
     health: "dead",
     connection: "",
     lastSeenMs: 0,
+    watermarkMs: Number.POSITIVE_INFINITY,
+    provenMs: Number.POSITIVE_INFINITY,
     buffer: [],
     askedAtMs: null,
   };
@@ -97,14 +102,23 @@ export function onReplicaTimer(replica: Replica, nowMs: number): ReplicaEffect[]
  * The timer asks for a snapshot.
  */
 export function onReplicaLinkLost(replica: Replica): void {
-  openHole(replica.history);
+  loseBook(replica);
   replica.mode = "unknown";
   replica.buffer = [];
   replica.askedAtMs = null;
 }
 
-/** Takes a message of `md.book` or `md.trade`, or the answer to a snapshot request. */
-export function onReplicaMessage(replica: Replica, message: BookUpdate | TradePrint, nowMs: number): ReplicaEffect[] {
+/**
+ * Takes a message of `md.book` or `md.trade`, or the answer to a snapshot request.
+ * @param watermarkMs - of the book's connection, as `md.clock` told it last; omitted: whatever is applied is proved.
+ */
+export function onReplicaMessage(
+  replica: Replica,
+  message: BookUpdate | TradePrint,
+  nowMs: number,
+  watermarkMs: number = Number.POSITIVE_INFINITY,
+): ReplicaEffect[] {
+  replica.watermarkMs = watermarkMs;
   const age = compareEpochs(message.epoch, replica.epoch);
   if (age < 0) return [];
   switch (message.type) {
@@ -145,7 +159,7 @@ function onSnapshot(replica: Replica, snapshot: BookSnapshot, nowMs: number): Re
   // In `healthy` an old copy says nothing new; in `gap` what was missed came after it, and the timer asks again.
   if (replica.mode !== "unknown" && snapshot.epoch === replica.epoch && snapshot.seq <= replica.seq) return [];
   const { epoch, seq, tsEventMs, tickMicro, bids, asks } = snapshot;
-  openHole(replica.history);
+  loseBook(replica);
   const result = openEpoch(replica.history, { epoch, seq, tsEventMs, tickMicro, bids, asks });
   if (isRefusal(result)) return lose(replica, nowMs, "refusedUpdate");
   const waiting = replica.buffer;
@@ -161,7 +175,7 @@ function onSnapshot(replica: Replica, snapshot: BookSnapshot, nowMs: number): Re
   for (const message of waiting) {
     // A print from before the snapshot belongs to the hole.
     if (message.type === "TradePrint" && message.epoch === epoch && message.seq < seq) continue;
-    effects.push(...onReplicaMessage(replica, message, nowMs));
+    effects.push(...onReplicaMessage(replica, message, nowMs, replica.watermarkMs));
   }
   return effects;
 }
@@ -191,14 +205,14 @@ function onStatus(replica: Replica, status: BookStatus): ReplicaEffect[] {
 function applyHealth(replica: Replica, message: BookStatus | BookSnapshot): void {
   if (message.type === "BookStatus" && message.closedMs !== null) recordClosing(replica.history, message.closedMs);
   const isUnknown = message.health === "resyncing" || message.health === "dead" || message.unknown === true;
-  if (isUnknown) openHole(replica.history);
+  if (isUnknown) openHole(replica.history, message.type === "BookStatus" ? message.knownThroughMs : undefined);
   else resumeEpoch(replica.history, message);
 }
 
 function applyDelta(replica: Replica, delta: BookDelta): boolean {
-  // A level off the ladder brings a finer tick by itself; what is stated is the truth in the end.
-  if (delta.bids.length + delta.asks.length === 0) recordTick(replica.history, delta, delta.tickMicro);
   if (!applyLevels(replica, delta, "BUY", delta.bids) || !applyLevels(replica, delta, "SELL", delta.asks)) return false;
+  // A level off the ladder has brought a finer tick by itself; what is stated is the truth in the end.
+  recordTick(replica.history, delta, delta.tickMicro);
   replica.seq = delta.seq;
   seen(replica, delta);
   return true;
@@ -220,10 +234,20 @@ function applyTrade(replica: Replica, print: TradePrint): void {
 function seen(replica: Replica, message: BookUpdate | TradePrint): void {
   replica.connection = message.connection;
   replica.lastSeenMs = Math.max(replica.lastSeenMs, message.tsInitMs);
+  // A print has no sequence of its own: an update before it may be missing.
+  if (message.type !== "TradePrint") replica.provenMs = replica.watermarkMs;
+}
+
+/**
+ * Messages may be missing after the newest one that was applied. That one may be stamped ahead (a tick, a first book), and
+ * one that says that the book is unknown from before it may be among the missing.
+ */
+function loseBook({ history, provenMs }: Replica): void {
+  openHole(history, Math.min(history.lastTsMs - 1, provenMs));
 }
 
 function lose(replica: Replica, nowMs: number, reason: ReplicaEffect["reason"]): ReplicaEffect[] {
-  openHole(replica.history);
+  loseBook(replica);
   if (replica.mode === "healthy") replica.mode = "gap";
   return ask(replica, nowMs, reason);
 }

@@ -25,7 +25,7 @@ const common = {
   seq: z.int().nonnegative(),
   /** The venue connection the token is read from; its clock is `BookClock`. */
   connection: z.string(),
-  /** Venue time, monotonic per connection. */
+  /** Venue time, monotonic per connection; after a tick or first book that was stamped ahead, not before it either. */
   tsEventMs: Ms,
   /** Receive time. */
   tsInitMs: Ms,
@@ -67,6 +67,8 @@ export const BookStatus = z.object({
   reason: z.string(),
   /** Venue time at which the market was resolved; null: it was not, as far as is known here. */
   closedMs: Ms.nullable(),
+  /** Of a status that makes the book unknown: venue time up to which it stays known; omitted: as its updates tell. */
+  knownThroughMs: Ms.optional(),
 });
 export type BookStatus = z.infer<typeof BookStatus>;
 

@@ -29,7 +29,10 @@ export function createStreamSource(options: SourceOptions): Source {
   const rest = openRest(options, settled, (failure) => {
     restFailure = failure;
   });
-  const feed = openFeed(options, { measure: costs.measure, fence: () => fence, settled });
+  const feed = openFeed(options, {
+    ...{ measure: costs.measure, fence: () => fence, settled },
+    onAllSettled: () => readWanted(),
+  });
   const parts: Parts = { options, settled, feed, rest, restFailure: () => restFailure };
   const look = createLook(parts);
   const readWanted = (): void => {
@@ -121,7 +124,18 @@ function openRest(
 
 function openFeed(
   { desk, process, clock, logger, settings, clockStands, publish, onResolved }: SourceOptions,
-  { measure, fence, settled }: { measure: (run: () => void) => void; fence: () => number; settled: SettledTokens },
+  {
+    measure,
+    fence,
+    settled,
+    onAllSettled,
+  }: {
+    readonly measure: (run: () => void) => void;
+    readonly fence: () => number;
+    readonly settled: SettledTokens;
+    /** All markets of a connection have ended: it is not to be opened again. */
+    readonly onAllSettled: () => void;
+  },
 ): MarketFeed {
   const tell = createOncePerKind(logger);
   const refuse = (connection: string, refusal: FrameRefusal, recvMs: number): void => {
@@ -172,6 +186,7 @@ function openFeed(
           publish(onNoRestBook(desk, tokenId, nowMs));
           settled.put(tokenId, nowMs);
         }
+        onAllSettled();
       },
     },
   });

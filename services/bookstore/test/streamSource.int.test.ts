@@ -23,6 +23,8 @@ let desk: Desk;
 let source: Source;
 let statuses: BookStatus[];
 const resolved = new Set<string>();
+/** The source's looks around, which a test may stop. */
+let looks: { cancel(): void };
 let logged: { readonly level: number; readonly kind?: string }[];
 const closers: (() => void | Promise<void>)[] = [];
 
@@ -48,7 +50,7 @@ function start(env: Readonly<Record<string, string>> = {}, speed = 1): void {
     },
     onResolved: (ended) => void resolved.add(ended),
   });
-  const looks = clock.every(100, () => {
+  looks = clock.every(100, () => {
     onTick(desk, clock.nowMs());
     source.look();
   });
@@ -175,12 +177,18 @@ test("settled markets: books end, tokens are put aside and cost neither connecti
   expect([healthOf(YES), healthOf(NO), healthOf(A)]).toEqual(["dead", "dead", "healthy"]);
   expect(statuses.map(({ reason }) => reason)).toContain("market resolved");
   expect([...resolved]).toEqual([conditionId]);
-  // Unannounced: the venue closes the connection whose markets have all ended.
+  // Unannounced: the venue closes the connection whose markets have all ended. It is not opened again until somebody looks.
   venue.settle(A);
+  looks.cancel();
   const { connections } = venue.counts;
   venue.closeSockets(1000, "all subscribed assets resolved");
-  await until(() => venue.connections() === 0, { what: "no connection" });
-  expect([healthOf(A), venue.counts.connections, source.gauges()["settledTokens"]]).toEqual(["dead", connections, 3]);
+  await until(() => healthOf(A) === "dead" && venue.connections() === 0, { what: "the end of the last book" });
+  const { connections: open, settledTokens } = source.gauges();
+  expect({ open, settledTokens, everOpened: venue.counts.connections }).toEqual({
+    open: 0,
+    settledTokens: 3,
+    everOpened: connections,
+  });
 });
 
 test("a settled token that just stays silent after a reconnect is found dead by REST", async () => {

@@ -52,6 +52,8 @@ export const SkipReason = z.discriminatedUnion("code", [
   z.object({ code: z.literal("LEADER_EXITED") }),
   z.object({ code: z.literal("NOTHING_TO_SELL") }),
   z.object({ code: z.literal("LEADER_HOLDING_UNKNOWN") }),
+  /** A source that is ahead of the chain told of the exit: how much it takes is known when the chain shows it. */
+  z.object({ code: z.literal("FILL_NOT_ON_CHAIN") }),
   /** The leader left without a price, and the book that would give one is empty. */
   z.object({ code: z.literal("NO_PRICE") }),
 ]);

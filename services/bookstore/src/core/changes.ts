@@ -10,6 +10,7 @@ import {
   recordSnapshot,
   recordTick,
   recordTrade,
+  tickInHole,
 } from "@slipstream/book/history";
 import { deltasAfter } from "@slipstream/book/historyAnswers";
 import { gridFor, isRefusal } from "@slipstream/book/ladder";
@@ -52,6 +53,7 @@ export function openBook(book: TokenBook, full: FullBook, epoch: string, at: At)
   book.conditionId = full.conditionId;
   learn(book, full);
   book.epoch = epoch;
+  book.resolvedOn = null;
   book.seq = 0;
   book.health = "healthy";
   book.firstFailureMs = null;
@@ -89,17 +91,17 @@ export function applyFullBook(book: TokenBook, full: FullBook, at: At): Output[]
   const stamp = { seq: book.seq + 1, tsEventMs: at.tsEventMs };
   const result = recordSnapshot(book.history, stamp, full.bids, full.asks);
   if (isRefusal(result)) return suspect(book, at, `refused book: ${result}`);
-  const told = full.tickMicro === null ? [] : tellTick(book, full.tickMicro, at);
-  learn(book, full);
-  extendBurst(book, full, 1, at, null);
-  if (result === "unchanged") return told;
   const answer = deltasAfter(book.history, position);
   const changes: LevelChange[] = [];
   if (answer.kind === "entries") {
     for (const entry of answer.entries) if (entry.kind === "level") changes.push(entry);
   }
   // Levels first: they make the ladder that the tick belongs to.
-  return [deltaOf(book, changes, at), ...told];
+  const levels = deltas(book, changes, at);
+  const told = full.tickMicro === null ? [] : tellTick(book, full.tickMicro, at);
+  learn(book, full);
+  extendBurst(book, full, 1, at, null);
+  return [...levels, ...told];
 }
 
 /** The venue states the market's tick. Nothing is lost: the levels stay, and the proof goes on with the new tick. */
@@ -109,6 +111,8 @@ export function tellTick(book: TokenBook, tickMicro: number, at: At): Output[] {
     // Which of the two ticks its hash carries cannot be known.
     book.burst = null;
   }
+  // Also a tick that it had before: in a hole nobody knows which tick it has.
+  tickInHole(book.history, at.tsEventMs);
   if (!isOpen(book) || book.joining !== null) {
     book.nextTickMicro = tickMicro;
     return [];
@@ -139,15 +143,19 @@ export function applyChanges(book: TokenBook, told: Told, at: At): Output[] {
   if (!isOpen(book)) return [];
   const { levels, stated = null } = told;
   const applied: LevelChange[] = [];
+  const { tickMicro } = book.history;
+  // A price off the ladder tells a finer tick, also when its level is what it was.
+  const tell = (): Output[] =>
+    book.history.tickMicro === tickMicro ? deltas(book, applied, at) : [deltaOf(book, applied, at)];
   for (const change of levels) {
     const { side, priceMicro, sizeMicro } = change;
     const stamp = { seq: book.seq + 1, tsEventMs: at.tsEventMs };
     const result = recordLevel(book.history, stamp, side, priceMicro, sizeMicro);
-    if (isRefusal(result)) return [...deltas(book, applied, at), ...suspect(book, at, `refused level: ${result}`)];
+    if (isRefusal(result)) return [...tell(), ...suspect(book, at, `refused level: ${result}`)];
     if (result === "changed") applied.push(change);
   }
   extendBurst(book, told, levels.length, at, stated);
-  return deltas(book, applied, at);
+  return tell();
 }
 
 const deltas = (book: TokenBook, applied: readonly LevelChange[], at: At): Output[] =>

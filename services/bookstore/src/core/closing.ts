@@ -36,10 +36,13 @@ export function resolved(
   const book = desk.books.get(tokenId);
   if (book === undefined) return [];
   const closedMs = closingMs(connection, tsEventMs, tsInitMs);
-  recordClosing(book.history, closedMs);
-  if (book.connection === connection.name) return close(desk, tokenId, "market resolved", tsInitMs, closedMs - 1);
-  if (!isOpen(book) || book.health === "dead") return [];
-  desk.closing.add(tokenId);
+  const isNews = recordClosing(book.history, closedMs);
+  const isDead = book.health === "dead";
+  const isHere = book.connection === connection.name;
+  if (isHere) book.resolvedOn = connection.name;
+  if (isHere && !isDead) return close(desk, tokenId, "market resolved", tsInitMs, closedMs - 1);
+  if (!isOpen(book) || (isDead && !isNews)) return [];
+  if (!isDead) desk.closing.add(tokenId);
   return [setHealth(book, book.health, "market resolved", atOf(connectionOf(desk, book.connection), 0, tsInitMs))];
 }
 
@@ -66,12 +69,11 @@ export function close(
   desk.closing.delete(tokenId);
   const book = desk.books.get(tokenId);
   if (book === undefined) return [];
-  const wasDead = book.health === "dead";
-  const at = atOf(connectionOf(desk, book.connection), 0, tsInitMs);
-  if (wasDead || !isOpen(book)) {
+  if (book.health === "dead" || !isOpen(book)) {
     book.health = "dead";
     return [];
   }
+  const at = atOf(connectionOf(desk, book.connection), 0, tsInitMs);
   const lost = startResync(book, reason, at, provenThroughMs);
   return [...lost, setHealth(book, "dead", reason, at)];
 }

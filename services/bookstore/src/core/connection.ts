@@ -83,10 +83,19 @@ function learnOffset(connection: Connection, tsEventMs: number, tsInitMs: number
 export function stamp(connection: Connection, tsEventMs: number, tsInitMs: number): At {
   learnOffset(connection, tsEventMs, tsInitMs);
   connection.lastEventMs = Math.max(connection.lastEventMs, bounded(connection, tsEventMs, tsInitMs));
-  return { tsEventMs: Math.max(connection.lastEventMs, connection.watermarkMs + 1), tsInitMs };
+  return atArrival(connection, tsEventMs, tsInitMs);
 }
 
-/** The time of a message that does not tell what time it is: an opening book, a book of REST, our own doing. */
+/**
+ * The time of what changes a book and does not tell what time it is: a tick, an opening book, a book of REST. What a PONG
+ * has proved may be decided already, so nothing that comes after it is from before it.
+ */
+export function atArrival(connection: Connection, tsEventMs: number, tsInitMs: number): At {
+  const at = atOf(connection, tsEventMs, tsInitMs);
+  return { ...at, tsEventMs: Math.max(at.tsEventMs, connection.watermarkMs + 1) };
+}
+
+/** The time of what is told of a book and changes nothing. */
 export const atOf = (connection: Connection, tsEventMs: number, tsInitMs: number): At => ({
   tsEventMs: Math.max(connection.lastEventMs, bounded(connection, tsEventMs, tsInitMs)),
   tsInitMs,
@@ -99,9 +108,8 @@ export const atOf = (connection: Connection, tsEventMs: number, tsInitMs: number
  */
 export function stampPrint(connection: Connection, tsEventMs: number, tsInitMs: number, bookMs: number): At {
   learnOffset(connection, tsEventMs, tsInitMs);
-  const { lastEventMs, watermarkMs } = connection;
-  const ownMs = bounded(connection, tsEventMs, tsInitMs);
-  return { tsEventMs: Math.max(ownMs, lastEventMs, bookMs, watermarkMs + 1), tsInitMs };
+  const at = atArrival(connection, tsEventMs, tsInitMs);
+  return { ...at, tsEventMs: Math.max(at.tsEventMs, bookMs) };
 }
 
 /**

@@ -9,7 +9,7 @@ import type { MarketDefinition } from "@slipstream/contracts/market";
 import type { MarketEvent } from "@slipstream/polymarket/marketChannel";
 import { tellTick } from "./changes.ts";
 import { closeReached, endedTokens, resolved } from "./closing.ts";
-import { advance, atOf, CLOCK_AHEAD_MS_MAX, type Connection, connectionOf, isFar } from "./connection.ts";
+import { advance, atArrival, atOf, CLOCK_AHEAD_MS_MAX, type Connection, connectionOf, isFar } from "./connection.ts";
 import { bookOn, doubt, lose, notBelieved, proved } from "./doubts.ts";
 import { isOpeningOpen } from "./heard.ts";
 import { isBurstOver, isDoubtOld, proveBurst } from "./proof.ts";
@@ -150,7 +150,7 @@ function onEvent(desk: Desk, connection: Connection, event: MarketEvent, tsInitM
       const book = bookOn(desk, connection, event.tokenId);
       if (book === undefined) return [];
       if (isFar(connection, event.tsEventMs, tsInitMs)) return notBelieved(desk, book, connection, tsInitMs);
-      return tellTick(book, event.newTickMicro, atOf(connection, event.tsEventMs, tsInitMs));
+      return tellTick(book, event.newTickMicro, atArrival(connection, event.tsEventMs, tsInitMs));
     }
     case "bestPrices": {
       const book = bookOn(desk, connection, event.tokenId);
@@ -217,7 +217,7 @@ export function onTick(desk: Desk, tsInitMs: number): DeskOutput[] {
   const outputs: Output[] = [];
   for (const book of desk.books.values()) {
     const connection = connectionOf(desk, book.connection);
-    const at = atOf(connection, 0, tsInitMs);
+    const at = atArrival(connection, 0, tsInitMs);
     if (isBurstOver(book, connection.lastEventMs, tsInitMs)) {
       outputs.push(...proved(desk, book, proveBurst(book, at), at));
     }

@@ -34,6 +34,7 @@ export function snapAt(
   const { book: past, epoch, tickMicro } = answer;
   return {
     ...now,
+    tsEventMs: tsMs,
     epoch,
     seq: seqAt(book.history, tsMs),
     tickMicro,

@@ -5,7 +5,7 @@
 import type { TokenId } from "@slipstream/contracts/ids";
 import { applyFullBook, learn, openBook } from "./changes.ts";
 import { close } from "./closing.ts";
-import { atOf, connectionOf, isFarAhead, stamp } from "./connection.ts";
+import { atArrival, atOf, connectionOf, isFarAhead, stamp } from "./connection.ts";
 import type { Desk, DeskOutput } from "./desk.ts";
 import { lose } from "./doubts.ts";
 import { wasHeard } from "./heard.ts";
@@ -33,7 +33,7 @@ export function onRestBook(
   if (book === undefined) return [];
   learnMarket(desk, book);
   const connection = connectionOf(desk, book.connection);
-  const at = atOf(connection, full.tsEventMs, tsInitMs);
+  const at = atArrival(connection, full.tsEventMs, tsInitMs);
   const provesIt = provesItself(book, full);
   if (provesIt === true && book.market === null) learn(book, { ...full, lastTradePrice: null });
   // Spoiled on its way, or from a time that is none: it says nothing.

@@ -7,10 +7,13 @@ import type { Proof } from "./proof.ts";
 import { startResync } from "./resync.ts";
 import { type At, isOpen, type Output, setHealth, type TokenBook } from "./tokenBook.ts";
 
-/** A market's frames name both tokens: what comes over the sibling's connection is not this book's order of events. */
+/**
+ * A market's frames name both tokens: what comes over the sibling's connection is not this book's order of events, and what
+ * comes after the market's end is no event of it.
+ */
 export function bookOn(desk: Desk, { name }: Connection, tokenId: TokenId): TokenBook | undefined {
   const book = desk.books.get(tokenId);
-  return book?.connection === name ? book : undefined;
+  return book?.connection === name && book.resolvedOn !== name ? book : undefined;
 }
 
 /** Something of the book did not come, or was not believed: what it is is unknown until it is proved as it stands. */
@@ -25,8 +28,9 @@ export function doubt(book: TokenBook, connection: Connection, reason: string, t
   book.touch.claim = null;
   book.unreadMs = tsInitMs;
   book.isMissing = true;
+  const told = setHealth(book, "suspect", reason, atOf(connection, 0, tsInitMs), connection.watermarkMs);
   openHole(book.history, connection.watermarkMs);
-  return [setHealth(book, "suspect", reason, atOf(connection, 0, tsInitMs))];
+  return [told];
 }
 
 /** A message of ours whose stamp is no time: dropped, and its book proved anew. */

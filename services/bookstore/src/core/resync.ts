@@ -21,7 +21,8 @@ export const STREAM_BEHIND = "stream behind REST";
  * @param provenThroughMs - the connection's watermark: up to there the book stays known; omitted when it was wrong.
  */
 export function startResync(book: TokenBook, reason: string, at: At, provenThroughMs?: number): Output[] {
-  const outputs = isOpen(book) && book.health !== "resyncing" ? [setHealth(book, "resyncing", reason, at)] : [];
+  const isNews = isOpen(book) && book.health !== "resyncing";
+  const outputs = isNews ? [setHealth(book, "resyncing", reason, at, provenThroughMs)] : [];
   // Nothing is missing behind what the stream told last when only the book was wrong.
   const isWhole = provenThroughMs === undefined && book.joining === null && !book.isMissing;
   book.health = "resyncing";

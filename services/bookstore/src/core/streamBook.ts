@@ -2,7 +2,7 @@
 import { isLive } from "@slipstream/book/history";
 import type { BookEvent, PriceChangeEvent, TradeEvent } from "@slipstream/polymarket/marketChannel";
 import { applyFullBook, applyTrade, byTokenAndHash, openBook, type Told, takeChanges } from "./changes.ts";
-import { atOf, type Connection, isFar, isFarAhead, stamp, stampPrint } from "./connection.ts";
+import { atArrival, type Connection, isFar, isFarAhead, stamp, stampPrint } from "./connection.ts";
 import type { Desk } from "./desk.ts";
 import { bookOn, doubt, notBelieved, proved } from "./doubts.ts";
 import { afterOpening, hear, isRepeat, openedNow } from "./heard.ts";
@@ -42,7 +42,7 @@ function onOpening(desk: Desk, connection: Connection, book: TokenBook, event: B
   }
   // Changes from before a book come after it only where a subscription begins.
   const opened = connection.opening.delete(event.tokenId) ? openedNow(event, tsInitMs) : null;
-  const at = atOf(connection, event.tsEventMs, tsInitMs);
+  const at = atArrival(connection, event.tsEventMs, tsInitMs);
   const told = { tsEventMs: event.tsEventMs, hash: event.hash, levels: [] };
   const isCurrent = isOpen(book) && (book.health === "healthy" || book.health === "suspect");
   // Equal hashes cover the time of the last change: nothing has happened since.

@@ -34,6 +34,8 @@ export type TokenBook = {
   conditionId: ConditionId | null;
   connection: string;
   health: BookHealth;
+  /** The connection that has told that the market is resolved, and with it all of this book; null: none, or REST has one again. */
+  resolvedOn: string | null;
   epoch: string;
   seq: number;
   /** What the hash covers beside the levels; null while the market is unknown. */
@@ -151,6 +153,7 @@ export function createTokenBook(tokenId: TokenId, connection: string, fence: num
     conditionId: null,
     connection,
     health: "dead",
+    resolvedOn: null,
     epoch: "0.0",
     seq: 0,
     market: null,
@@ -191,11 +194,19 @@ export function rememberPrice(book: TokenBook, text: string): void {
   book.lastTradePrices = [text, ...book.lastTradePrices.filter((known) => known !== text)].slice(0, RECENT_PRICES);
 }
 
-export function setHealth(book: TokenBook, health: BookHealth, reason: string, at: At): BookStatus {
+/** @param knownThroughMs - venue time up to which a book that is lost stays known; omitted: as its updates tell. */
+export function setHealth(
+  book: TokenBook,
+  health: BookHealth,
+  reason: string,
+  at: At,
+  knownThroughMs?: number,
+): BookStatus {
   book.health = health;
   book.seq += 1;
   const { closedTsMs: closedMs } = book.history;
-  return { ...header(book, at), type: "BookStatus", health, ...ifUnknown(book), reason, closedMs };
+  const known = knownThroughMs === undefined ? {} : { knownThroughMs };
+  return { ...header(book, at), type: "BookStatus", health, ...ifUnknown(book), reason, closedMs, ...known };
 }
 
 const ifUnknown = ({ unreadMs }: TokenBook) => (unreadMs === null ? {} : { unknown: true as const });
@@ -229,7 +240,8 @@ export const header = (book: TokenBook, at: At) => ({
   epoch: book.epoch,
   seq: book.seq,
   connection: book.connection,
-  tsEventMs: at.tsEventMs,
+  // A tick, or a first book, may be stamped ahead of the clock: what is told of the book now is not from before it.
+  tsEventMs: Math.max(at.tsEventMs, book.history.lastTsMs),
   tsInitMs: at.tsInitMs,
 });
 

@@ -69,6 +69,12 @@ export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books
   const clocks = new Map<string, ConnectionClock>();
   let fresh = new Set<TokenId>();
 
+  /** Brings a message to its replica. */
+  const take = (one: Followed, message: BookUpdate | TradePrint): void => {
+    one.receivedMs = clock.nowMs();
+    const watermarkMs = clocks.get(one.replica.connection)?.watermarkMs ?? 0;
+    perform(onReplicaMessage(one.replica, message, one.receivedMs, watermarkMs));
+  };
   const perform = (effects: readonly ReplicaEffect[]): void => {
     for (const { tokenId } of effects) void snap(tokenId as TokenId, "snap");
   };
@@ -76,8 +82,7 @@ export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books
     const answer = await ask(bus, "bookstore", operation, { tokenId }, SNAP_TIMEOUT_MS);
     const one = followed.get(tokenId);
     if (!answer.ok || one === undefined) return;
-    one.receivedMs = clock.nowMs();
-    perform(onReplicaMessage(one.replica, answer.value, one.receivedMs));
+    take(one, answer.value);
   };
   const subscribe = (subject: string, call: (text: string) => void): Subscription =>
     bus.nc.subscribe(subject, { callback: (error, message) => (error === null ? call(message.string()) : undefined) });
@@ -86,14 +91,13 @@ export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books
     if (followed.has(tokenId)) return;
     const replica = createReplica({ tokenId });
     const one: Followed = { replica, subscriptions: [], receivedMs: 0 };
-    const take = (schema: z.ZodType<BookUpdate | TradePrint>) => (text: string) => {
-      const message = read(schema, text);
+    const read = (schema: z.ZodType<BookUpdate | TradePrint>) => (text: string) => {
+      const message = parsed(schema, text);
       if (message === null) return logger.warn({ tokenId }, "book message cannot be read");
-      one.receivedMs = clock.nowMs();
-      perform(onReplicaMessage(replica, message, one.receivedMs));
+      take(one, message);
     };
-    one.subscriptions.push(subscribe(subjects.book(tokenId), take(BookUpdate)));
-    one.subscriptions.push(subscribe(subjects.trade(tokenId), take(TradePrint)));
+    one.subscriptions.push(subscribe(subjects.book(tokenId), read(BookUpdate)));
+    one.subscriptions.push(subscribe(subjects.trade(tokenId), read(TradePrint)));
     followed.set(tokenId, one);
     fresh.add(tokenId);
     track([tokenId]);
@@ -110,7 +114,7 @@ export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books
   };
 
   const clockSubscription = subscribe(subjects.bookClock, (text) => {
-    const beat = read(BookClock, text);
+    const beat = parsed(BookClock, text);
     if (beat === null) return;
     clocks.set(beat.connection, { watermarkMs: beat.watermarkMs, seenMs: Math.min(beat.tsInitMs, clock.nowMs()) });
     onClock(beat.connection);
@@ -173,7 +177,7 @@ function quoteOf({ replica, receivedMs }: Followed, beat: ConnectionClock | unde
   };
 }
 
-function read<T>(schema: z.ZodType<T>, text: string): T | null {
+function parsed<T>(schema: z.ZodType<T>, text: string): T | null {
   try {
     return schema.safeParse(JSON.parse(text)).data ?? null;
   } catch {

@@ -22,9 +22,8 @@ import {
   subtractToZero,
   ZERO_SHARES,
 } from "@slipstream/contracts/money";
-import { dropCopied, type ExitShare } from "./copied.ts";
+import { concerns, dropCopied, type ExitShare } from "./copied.ts";
 import { partOf } from "./exitSize.ts";
-import { isLater } from "./lots.ts";
 import { isEnded, type OrderState } from "./orders.ts";
 import { type ExecutorState, type KnownFill, type LotRef, lotKey, lotRefOf, lotSize, openOrdersOf } from "./state.ts";
 
@@ -162,7 +161,8 @@ export function shrinkBucket(
 ): void {
   const { exitShare } = fact;
   const key = lotKey(fact);
-  const isBefore = ({ leaderFillId }: BucketPart): boolean => !isLater(state, leaderFillId, exit);
+  const isOf = concerns(state, fact, exit);
+  const isBefore = ({ leaderFillId }: BucketPart): boolean => isOf(leaderFillId);
   const gone = (size: SharesMicro): SharesMicro => (exitShare === null ? size : partOf(size, exitShare));
   const left = (state.buckets.get(key) ?? []).map((part) =>
     isBefore(part) ? { ...part, sizeMicro: subtract(part.sizeMicro, gone(part.sizeMicro)) } : part,

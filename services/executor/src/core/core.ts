@@ -8,7 +8,7 @@ import type { ExecutorView } from "./view.ts";
 
 export const executorCore: Core<ExecutorState, ExecutorView, ExecutorMessage, ExecutorRequest> = {
   service: "executor",
-  stateVersion: 9,
+  stateVersion: 10,
   initial: initialState,
   folds,
   evolve,

@@ -7,11 +7,12 @@ import { configOf, whenRemovedOf } from "@slipstream/contracts/policy";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 import { clearBuckets, clearMarket, dropAged, hasStake, savedSignals } from "./bucket.ts";
 import { moveCopied, tidyCopied } from "./copied.ts";
-import { evolveOrder, foldIntent, foldRetraction, foldSettlement, foldSkip } from "./evolveOrders.ts";
+import { evolveOrder, foldIntent, foldSettlement, foldShown, foldSkip } from "./evolveOrders.ts";
 import { addMovement, addSnapshot, emptyHolding, type Holding, removeMovement } from "./holdings.ts";
 import { learnOrder } from "./leaderOrder.ts";
 import { compareLots, noteSum, noteTold } from "./lotCheck.ts";
 import { isEnded } from "./orders.ts";
+import { foldRetraction } from "./retraction.ts";
 import { noteSale } from "./splitSale.ts";
 import {
   type ExecutorState,
@@ -68,8 +69,7 @@ export function evolve(state: ExecutorState, { fact, seq }: Recorded): ExecutorS
       foldLoss(state, fact, "REVERTED");
       break;
     case "LeaderFillRetracted":
-      foldLoss(state, fact, "RETRACTED");
-      foldRetraction(state, fact);
+      if (foldLoss(state, fact, "RETRACTED")) foldRetraction(state, fact);
       break;
     case "LeaderAct":
       foldAct(state, fact);
@@ -193,6 +193,7 @@ function foldFill(state: ExecutorState, fact: FactOf<"LeaderFill">): void {
     addMovement(holdingOf(state, fact), { id: fact.leaderFillId, blockNumber, logIndex, deltaMicro });
   }
   moveCopied(state, fill);
+  foldShown(state, fill);
   countFold(state, fact.tsInitMs);
 }
 
@@ -221,16 +222,18 @@ function deciders(state: ExecutorState, fill: FactOf<"LeaderFill">): AccountId[]
   return historical ? concerned : [...new Set([...enabled, ...concerned])];
 }
 
+/** @returns false when that is known, or the fill has returned since. */
 function foldLoss(
   state: ExecutorState,
   fact: FactOf<"LeaderFillReverted"> | FactOf<"LeaderFillRetracted">,
   status: "REVERTED" | "RETRACTED",
-): void {
+): boolean {
   const fill = state.fills.get(fact.leaderFillId);
-  if (fill === undefined || fact.occurrence < fill.occurrence || fill.status === "RETRACTED") return;
+  if (fill === undefined || fact.occurrence < fill.occurrence || fill.status === "RETRACTED") return false;
   fill.status = status;
-  removeMovement(holdingOf(state, fact), fact.leaderFillId);
+  removeMovement(holdingOf(state, fact), fact.leaderFillId, status === "REVERTED");
   moveCopied(state, fill);
+  return true;
 }
 
 /** Ways to end a holding that an open market lets us follow; what is redeemed is paid out to us as well. */

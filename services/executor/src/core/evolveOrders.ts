@@ -1,6 +1,6 @@
 /** The fold of our own attempts, orders and fills: lots, buckets, and exits that are still to be followed. */
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
-import { attemptId, type ClientOrderId } from "@slipstream/contracts/ids";
+import type { ClientOrderId } from "@slipstream/contracts/ids";
 import {
   add,
   minAmount,
@@ -10,12 +10,12 @@ import {
   ZERO_SHARES,
   ZERO_USDC,
 } from "@slipstream/contracts/money";
-import { clearBuckets, dropSignal, saveUp, settleUsed, shrinkBucket, takeOut } from "./bucket.ts";
-import { dropCopied, noteCopied } from "./copied.ts";
+import { clearBuckets, saveUp, settleUsed, shrinkBucket, takeOut } from "./bucket.ts";
+import { concerns, dropCopied, exitShareOf, noteCopied } from "./copied.ts";
 import { exitPrice } from "./exitLimit.ts";
 import { closableLot, dueExits, freeLot, partOf } from "./exitSize.ts";
-import { coverOrder, coverSaved, uncoverSaved } from "./leaderOrder.ts";
-import { addToLot, isLater, takeFromLot } from "./lots.ts";
+import { coverOrder, coverSaved } from "./leaderOrder.ts";
+import { addToLot, liesBehind, takeFromLot } from "./lots.ts";
 import {
   isEnded,
   isMayBeAtVenue,
@@ -25,10 +25,12 @@ import {
   nextStatus,
   type OrderEvent,
   type OrderState,
+  type OwedExit,
 } from "./orders.ts";
 import { noteSale } from "./splitSale.ts";
 import {
   type ExecutorState,
+  type KnownFill,
   type Lot,
   type LotRef,
   lotKey,
@@ -60,7 +62,7 @@ export function foldSkip(state: ExecutorState, fact: FactOf<"ExecutionAttempt">)
     if (isCovered || fact.bucketAddMicro > 0n) noteCopied(state, fact, fill, fact.copiedMicro ?? null);
     return;
   }
-  shrinkBucket(state, fact, fill);
+  if (exitShare !== null || !fact.unfollowed) shrinkBucket(state, fact, fill);
   if (fact.unfollowed) {
     const remainingMicro = exitShare === null ? null : partOf(closableLot(state, fact, fill), exitShare);
     setUnfollowed(state, {
@@ -70,8 +72,10 @@ export function foldSkip(state: ExecutorState, fact: FactOf<"ExecutionAttempt">)
       reason: fact.reasons[0]?.code ?? "",
     });
   }
-  oweToOpenEntries(state, fact);
+  oweToOpenEntries(state, fact, owedBy(fact, fill));
   if (exitShare !== null) noteCopied(state, fact, fill);
+  // It may have been shown between the decision and its fact.
+  else foldShown(state, fill);
   tidy(state, fact);
 }
 
@@ -85,7 +89,8 @@ export function foldIntent(state: ExecutorState, fact: FactOf<"OrderIntent">): v
     if (lot.account === fact.account && lot.tokenId === fact.tokenId) lot.minimumMicro = fact.minOrderSizeMicro;
   }
   const clock = fact.kind === "EXIT" ? clockOf(state, fact, fill) : null;
-  const closed = fact.kind === "EXIT" ? dueExits(state, fact).filter((exit) => isClosedBy(fact, exit)) : [];
+  const closed =
+    fact.kind === "EXIT" ? dueExits(state, fact).filter(({ remainingMicro }) => remainingMicro !== null) : [];
   if (fact.kind === "ENTRY") {
     if (fill !== undefined) noteCopied(state, fact, fill, fact.copiedMicro ?? null);
   } else {
@@ -93,7 +98,7 @@ export function foldIntent(state: ExecutorState, fact: FactOf<"OrderIntent">): v
     for (const exit of closed) state.unfollowed.delete(exit.attemptId);
     if (isFirst) {
       shrinkBucket(state, fact, fill);
-      oweToOpenEntries(state, fact);
+      oweToOpenEntries(state, fact, fill === undefined ? null : owedBy(fact, fill));
     }
     if (fact.exitShare !== null && fill?.side === "SELL") noteCopied(state, fact, fill);
   }
@@ -102,9 +107,6 @@ export function foldIntent(state: ExecutorState, fact: FactOf<"OrderIntent">): v
   coverOrder(state, order);
   keepMissed(state, fact, closed);
 }
-
-const isClosedBy = (fact: FactOf<"OrderIntent">, { remainingMicro, attemptId: attempt }: UnfollowedExit): boolean =>
-  remainingMicro !== null || attempt === fact.attemptId;
 
 /** What came to be owed between the decision on an order and its fact is not in the order: it waits on. */
 function keepMissed(state: ExecutorState, fact: FactOf<"OrderIntent">, closed: readonly UnfollowedExit[]): void {
@@ -116,20 +118,44 @@ function keepMissed(state: ExecutorState, fact: FactOf<"OrderIntent">, closed: r
   setUnfollowed(state, { ...newest, remainingMicro, n: nextOrderOf(state, newest.attemptId) });
 }
 
-function oweToOpenEntries(
-  state: ExecutorState,
-  fact: LotRef & Pick<FactOf<"ExecutionAttempt">, "exitShare" | "attemptId" | "leaderFillId" | "tsInitMs" | "used">,
-): void {
-  const { exitShare, attemptId: attempt, leaderFillId } = fact;
-  const fill = state.fills.get(leaderFillId);
-  if (exitShare === null || fill === undefined) return;
-  for (const order of openOrdersOf(state, fact)) {
-    if (order.kind !== "ENTRY" || isLater(state, order.leaderFillId, fill)) continue;
-    order.owedExits.push({
-      ...{ attemptId: attempt, leaderFillId, ...exitShare },
-      filledBeforeMicro: order.filledMicro,
-      ...{ sinceMs: fact.tsInitMs, priceMicro: exitPrice(fill, fact.used) },
-    });
+/** What an exit takes of what is being bought; null: its share is not known yet. */
+type Owed = Omit<OwedExit, "filledBeforeMicro"> | null;
+
+const owedBy = (
+  fact: Pick<FactOf<"ExecutionAttempt">, "exitShare" | "attemptId" | "leaderFillId" | "tsInitMs" | "used">,
+  fill: KnownFill,
+): Owed => {
+  const { exitShare, attemptId: attempt, leaderFillId, tsInitMs: sinceMs, used } = fact;
+  if (exitShare === null) return null;
+  return { ...exitShare, attemptId: attempt, leaderFillId, sinceMs, priceMicro: exitPrice(fill, used) };
+};
+
+function oweToOpenEntries(state: ExecutorState, ref: LotRef, owed: Owed): void {
+  if (owed === null) return;
+  const isOf = concerns(state, ref, state.fills.get(owed.leaderFillId));
+  for (const order of openOrdersOf(state, ref)) {
+    if (order.kind !== "ENTRY" || !isOf(order.leaderFillId)) continue;
+    order.owedExits.push({ ...owed, filledBeforeMicro: order.filledMicro });
+  }
+}
+
+/**
+ * The chain shows an exit that was told ahead of it: now its part is known, of the lot and of what is still being bought.
+ * What it was about may have been sold by others, or never have been bought: then nothing waits.
+ */
+export function foldShown(state: ExecutorState, fill: KnownFill): void {
+  for (const exit of [...state.unfollowed.values()]) {
+    if (exit.leaderFillId !== fill.leaderFillId || exit.remainingMicro !== null) continue;
+    const exitShare = exitShareOf(state, exit, fill);
+    if (exitShare === null) continue;
+    const { attemptId: attempt, leaderFillId, sinceMs, priceMicro } = exit;
+    const remainingMicro = partOf(closableLot(state, exit, fill), exitShare);
+    state.unfollowed.delete(attempt);
+    setUnfollowed(state, { ...exit, remainingMicro });
+    shrinkBucket(state, { ...exit, exitShare }, fill);
+    oweToOpenEntries(state, exit, { ...exitShare, attemptId: attempt, leaderFillId, sinceMs, priceMicro });
+    noteCopied(state, exit, fill);
+    tidy(state, exit);
   }
 }
 
@@ -206,7 +232,11 @@ function foldTrade(state: ExecutorState, order: OrderState, fact: FactOf<"Execut
     if (lot !== undefined && state.removed.get(order.leader) === "close") closeLot(state, lot, fact.tsInitMs);
   } else {
     const exit = state.fills.get(order.leaderFillId);
-    takeFromLot(state, order, sizeMicro, (signal) => !isLater(state, signal, exit));
+    // Who sells a purchase that never happened sells that one.
+    const isOwn = exit?.status === "RETRACTED";
+    takeFromLot(state, order, sizeMicro, (signal) =>
+      isOwn ? signal === exit.leaderFillId : !liesBehind(state, signal, exit),
+    );
   }
   return true;
 }
@@ -257,33 +287,6 @@ function endOrder(state: ExecutorState, order: OrderState, fact: Fact): void {
       ...{ ...aboutOf(order), attemptId: attempt, leaderFillId, remainingMicro: part },
       ...{ n: nextOrderOf(state, attempt), notBeforeMs: 0, sinceMs, priceMicro, failures: 0 },
       reason: "FILLED_AFTER_EXIT",
-    });
-  }
-}
-
-/**
- * The chain took a fill back for good. A sale that never happened is not followed any more; a purchase that never
- * happened is sold again by the accounts that want it so.
- */
-export function foldRetraction(state: ExecutorState, fact: FactOf<"LeaderFillRetracted">): void {
-  const { leaderFillId } = fact;
-  for (const exit of [...state.unfollowed.values()]) {
-    if (exit.leaderFillId === leaderFillId) state.unfollowed.delete(exit.attemptId);
-  }
-  dropSignal(state, leaderFillId);
-  const fill = state.fills.get(leaderFillId);
-  if (fill !== undefined) uncoverSaved(state, fill);
-  for (const order of state.orders.values()) {
-    if (order.leaderFillId !== leaderFillId || order.kind !== "ENTRY") continue;
-    if (state.accounts.get(order.account)?.policy.onRetract !== "exit") continue;
-    const remainingMicro = minAmount(order.filledMicro, freeLot(state, order));
-    if (remainingMicro === 0n) continue;
-    const { account, leader, tokenId, conditionId } = order;
-    setUnfollowed(state, {
-      ...{ account, leader, tokenId, conditionId, leaderFillId, remainingMicro, notBeforeMs: 0 },
-      ...{ n: nextOrderOf(state, order.attemptId), attemptId: attemptId(account, leaderFillId) },
-      ...{ sinceMs: fact.tsInitMs, priceMicro: null, failures: 0 },
-      reason: "RETRACTED",
     });
   }
 }

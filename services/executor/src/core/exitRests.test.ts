@@ -291,7 +291,7 @@ describe("what is pending is told in fields", () => {
     [
       "not yet on the chain",
       (of) => of.tell(sale(2, 20, { blockNumber: null, logIndex: null })),
-      { reason: "LEADER_HOLDING_UNKNOWN", sharesMicro: null },
+      { reason: "FILL_NOT_ON_CHAIN", sharesMicro: null },
     ],
     [
       "no price at all",

@@ -4,12 +4,14 @@
  * An exit may be told late: other acts are told when their block is final, gaps are read when they can be. What we bought
  * for signals that lie behind it on the chain is not closed by it; the leader still holds his part of that.
  */
+import type { LeaderFillId } from "@slipstream/contracts/ids";
 import { add, minAmount, type SharesMicro, scale, subtractToZero, ZERO_SHARES } from "@slipstream/contracts/money";
-import type { ExitShare } from "./copied.ts";
-import { heldUpTo, isLater } from "./lots.ts";
+import { concerns, type ExitShare } from "./copied.ts";
+import { isLater } from "./lots.ts";
 import { leavesOf } from "./orders.ts";
 import { asCopied } from "./splitSale.ts";
 import {
+  CLOSE_REASON,
   type ExecutorState,
   type KnownFill,
   type LotRef,
@@ -32,23 +34,34 @@ export function freeLot(state: ExecutorState, ref: LotRef): SharesMicro {
  * behind it closes its part of that as well.
  */
 export function closableLot(state: ExecutorState, ref: LotRef, exit: KnownFill): SharesMicro {
-  const held = heldUpTo(state, ref, exit);
+  const isOf = concerns(state, ref, exit);
+  const held = heldOf(state, ref, isOf);
   if (held === 0n) return held;
   const closings = [
     ...openOrdersOf(state, ref).flatMap((order) =>
       order.kind === "EXIT" ? [{ signalId: order.leaderFillId, sizeMicro: leavesOf(order) }] : [],
     ),
-    ...unfollowedOf(state, ref).map(({ leaderFillId, remainingMicro }) => ({
+    ...unfollowedOf(state, ref).map(({ leaderFillId, remainingMicro, reason }) => ({
       signalId: leaderFillId,
-      sizeMicro: remainingMicro ?? ZERO_SHARES,
+      // A person may change his mind about closing; the leader has left all the same.
+      sizeMicro: reason === CLOSE_REASON ? ZERO_SHARES : (remainingMicro ?? ZERO_SHARES),
     })),
   ];
   const ofHeld = closings.map(({ signalId, sizeMicro }) => {
     const other = state.fills.get(signalId);
     if (other === undefined || !isLater(state, signalId, exit)) return sizeMicro;
-    return scale(sizeMicro, { numerator: held, denominator: heldUpTo(state, ref, other) }, "ceil");
+    const isOfOther = concerns(state, ref, other);
+    const denominator = heldOf(state, ref, isOfOther);
+    const numerator = heldOf(state, ref, (signal) => isOf(signal) && isOfOther(signal));
+    return denominator === 0n ? sizeMicro : scale(sizeMicro, { numerator, denominator }, "ceil");
   });
   return subtractToZero(held, add(ZERO_SHARES, ...ofHeld));
+}
+
+/** What of a lot was bought for the signals that `isOf` names. */
+function heldOf(state: ExecutorState, ref: LotRef, isOf: (signal: LeaderFillId) => boolean): SharesMicro {
+  const parts = [...(state.lots.get(lotKey(ref))?.parts ?? [])];
+  return add(ZERO_SHARES, ...parts.flatMap(([signal, size]) => (isOf(signal) ? [size] : [])));
 }
 
 /** False while the chain has taken the sale back that an exit follows: it waits whether it returns. */

@@ -53,7 +53,7 @@ describe("an exit", () => {
   test("that another source saw waits for its place on the chain", () => {
     const made = holdingTen();
     made.tell(sale(2, 50, { blockNumber: null, logIndex: null }));
-    expect(only(made.own, "ExecutionAttempt")[0]?.reasons).toEqual([{ code: "LEADER_HOLDING_UNKNOWN" }]);
+    expect(only(made.own, "ExecutionAttempt")[0]?.reasons).toEqual([{ code: "FILL_NOT_ON_CHAIN" }]);
     made.tell(sale(2, 50, { occurrence: 1 }));
     tick(made);
     expect(exits(made).map(({ sizeMicro, attemptId }) => [sizeMicro, attemptId])).toEqual([[shares(5), attemptOf(2)]]);

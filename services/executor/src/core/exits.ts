@@ -20,12 +20,11 @@ import {
 import { takeableSize } from "@slipstream/polymarket/orderRules";
 import { type Basis, type Deciding, type Facts, intentFact, skipFact, waitedMs } from "./attempt.ts";
 import { cancelOpen } from "./cancel.ts";
-import { type ExitShare, exitShareOf } from "./copied.ts";
+import { concerns, type ExitShare, exitShareOf } from "./copied.ts";
 import { awaitBook, mayWait } from "./entries.ts";
 import { exitLimit, exitPrice, exitTtlMs } from "./exitLimit.ts";
 import { closableLot, isDust, partOf, pendingExits, waitsSinceMs } from "./exitSize.ts";
 import { exitGates, type Tradable } from "./gates.ts";
-import { isLater } from "./lots.ts";
 import type { ExecutorRequest } from "./messages.ts";
 import { leavesOf, type OrderState } from "./orders.ts";
 import { type ExecutorState, type LotRef, lotKey, lotSize, openOrdersOf, type UnfollowedExit } from "./state.ts";
@@ -41,8 +40,9 @@ export function decideExit(deciding: Deciding): Decision<ExecutorRequest> {
   const facts: Facts = [];
   const requests: ExecutorRequest[] = [];
   if (fill.status === "ON_CHAIN") {
+    const isOf = concerns(state, lot, fill);
     for (const order of openOrdersOf(state, lot)) {
-      if (order.kind !== "ENTRY" || order.cancelReason !== null || isLater(state, order.leaderFillId, fill)) continue;
+      if (order.kind !== "ENTRY" || order.cancelReason !== null || !isOf(order.leaderFillId)) continue;
       const canceling = cancelOpen(deciding, order, "LEADER_EXITED");
       facts.push(...canceling.facts);
       requests.push(...canceling.requests);
@@ -56,21 +56,23 @@ export function decideExit(deciding: Deciding): Decision<ExecutorRequest> {
 function answerExit(deciding: Deciding, lot: LotRef): Facts[number] | "wait" {
   const { state, view, fill, policy } = deciding;
   const exitShare = exitShareOf(state, lot, fill);
-  const refuse = (reason: SkipReason, basis: Partial<Basis> = {}): Facts[number] =>
+  const refuse = (reason: SkipReason, basis: Parameters<typeof skipFact>[3] = {}): Facts[number] =>
     skipFact(deciding, "EXIT", reason, { unfollowed: true, exitShare, ...basis });
-  if (fill.status !== "ON_CHAIN") return refuse({ code: "FILL_REVERTED" });
+  // One that returns is followed then; one that was retracted never happened.
+  if (fill.status !== "ON_CHAIN") return refuse({ code: "FILL_REVERTED" }, { unfollowed: fill.status === "REVERTED" });
   if (fill.disputed) return refuse({ code: "FILL_DISPUTED" });
   const isKept = state.removed.get(fill.leader) === "keep";
   if (isKept) return skipFact(deciding, "EXIT", { code: "LEADER_NOT_FOLLOWED" }, { exitShare });
+  // It waits even when nothing is held: what he bought before it may be told, and fill, until its part is known.
+  if (exitShare === null) return refuse({ code: "FILL_NOT_ON_CHAIN" });
   const closable = closableLot(state, lot, fill);
-  const wantedMicro = exitShare === null ? null : add(partOf(closable, exitShare), pendingExits(state, lot));
+  const wantedMicro = add(partOf(closable, exitShare), pendingExits(state, lot));
   if (closable <= policy.dustMicro) {
     return skipFact(deciding, "EXIT", { code: "NOTHING_TO_SELL" }, { exitShare, targetMicro: wantedMicro });
   }
   if (isDust(state, lot)) {
     return skipFact(deciding, "EXIT", dustReason(state, lot), { exitShare, targetMicro: wantedMicro });
   }
-  if (wantedMicro === null) return refuse({ code: "LEADER_HOLDING_UNKNOWN" });
   const gate = exitGates({ state, view, fill, policy, waitedMs: waitedMs(deciding) });
   const isOtherChain = gate.kind === "pass" && gate.value.market.conditionId !== deciding.conditionId;
   if (isOtherChain || (gate.kind === "wait" && mayWait(deciding))) return "wait";
@@ -88,16 +90,18 @@ const dustReason = (state: ExecutorState, ref: LotRef): SkipReason => ({
 
 /** Tries again what is still owed of one lot; null while the answer is no. */
 export function retryExit(deciding: Deciding, exit: UnfollowedExit): Facts[number] | null {
+  // Its part of the lot is known when the chain shows it (`foldShown`).
+  if (exit.remainingMicro === null) return null;
   const { state, view, fill, policy } = deciding;
   const gate = exitGates({ state, view, fill, policy, waitedMs: 0 });
   if (gate.kind !== "pass" || gate.value.market.conditionId !== deciding.conditionId) return null;
-  const exitShare = exit.remainingMicro === null ? exitShareOf(state, exit, fill) : null;
-  if (exit.remainingMicro === null && exitShare === null) return null;
-  const own = exitShare === null ? ZERO_SHARES : partOf(closableLot(state, exit, fill), exitShare);
-  const wantedMicro = add(own, pendingExits(state, exit));
+  const wantedMicro = pendingExits(state, exit);
   const priceMicro = exit.priceMicro ?? exitPrice(fill, gate.value.quote);
   const { n } = exit;
-  return priceAndSize({ deciding, lot: exit, tradable: gate.value, wantedMicro, priceMicro, n, exitShare }, () => null);
+  return priceAndSize(
+    { deciding, lot: exit, tradable: gate.value, wantedMicro, priceMicro, n, exitShare: null },
+    () => null,
+  );
 }
 
 function priceAndSize<Refusal>(

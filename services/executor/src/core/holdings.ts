@@ -24,6 +24,8 @@ export type Holding = {
   /** Balance at the end of a block, ascending. */
   snapshots: Snapshot[];
   movements: Movement[];
+  /** Taken back by a reorg, and may return. */
+  away: Movement[];
   forgottenBlock: number;
 };
 
@@ -31,7 +33,7 @@ export type Holding = {
 const SNAPSHOTS_MAX = 8;
 const MOVEMENTS_MAX = 128;
 
-export const emptyHolding = (): Holding => ({ snapshots: [], movements: [], forgottenBlock: -1 });
+export const emptyHolding = (): Holding => ({ snapshots: [], movements: [], away: [], forgottenBlock: -1 });
 
 export const isBefore = (a: Place, b: Place): boolean =>
   a.blockNumber < b.blockNumber || (a.blockNumber === b.blockNumber && a.logIndex < b.logIndex);
@@ -45,10 +47,21 @@ export function addMovement(holding: Holding, movement: Movement): void {
   if (dropped !== undefined) holding.forgottenBlock = Math.max(holding.forgottenBlock, dropped.blockNumber);
 }
 
-export function removeMovement(holding: Holding, id: string): void {
-  const at = holding.movements.findIndex((movement) => movement.id === id);
-  if (at >= 0) holding.movements.splice(at, 1);
+/** @param mayReturn - the chain has taken it back, and may show it again. */
+export function removeMovement(holding: Holding, id: string, mayReturn = false): void {
+  const removed = [...holding.movements, ...holding.away].find((movement) => movement.id === id);
+  if (removed === undefined) return;
+  const isOther = (movement: Movement): boolean => movement.id !== id;
+  holding.movements = holding.movements.filter(isOther);
+  holding.away = holding.away.filter(isOther);
+  if (mayReturn) holding.away = [...holding.away, removed].slice(-MOVEMENTS_MAX);
 }
+
+/** What he did, and what he gave but for a reorg: whoever buys after him had better take it for given. */
+export const movementsOrAway = ({ movements, away }: Holding): Movement[] => [
+  ...movements,
+  ...away.filter(({ deltaMicro }) => deltaMicro < 0n),
+];
 
 /** Takes a balance. One of a lower block than the last is ignored unless a reorg took blocks back. */
 export function addSnapshot(holding: Holding, snapshot: Snapshot, afterReorg: boolean): void {

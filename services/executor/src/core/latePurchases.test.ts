@@ -2,7 +2,7 @@
 import type { FactOf } from "@slipstream/contracts/facts";
 import { factId, type TokenId } from "@slipstream/contracts/ids";
 import { describe, expect, test } from "vitest";
-import { balance, leaderFill, only, sale, shares, tokenId } from "./facts.testing.ts";
+import { balance, leaderFill, loss, only, sale, shares, tokenId } from "./facts.testing.ts";
 import { leaderAct } from "./stories.testing.ts";
 import { fillOrder, goodStory, type Story } from "./story.testing.ts";
 
@@ -36,6 +36,13 @@ describe("the sale of NO out of a split, told when he has left YES as well", () 
     ]);
   });
 
+  test("is not copied when he sold more than what stood behind our lot", () => {
+    const made = goodStory();
+    made.tell(leaderFill(1, { sharesMicro: shares(50) }), sale(3, 75, { tokenId: no }), sale(4, 200), ...split(2, 50));
+    expect(orders(made)).toEqual([["ENTRY", shares(5), null]]);
+    expect(skips(made).at(-1)).toEqual(["ENTRY", "LEADER_EXITED"]);
+  });
+
   test("is copied as far as he still holds YES, and his leaving the rest closes all of it", () => {
     const made = splitTold([sale(3, 60)]);
     expect(skips(made).at(-1)).toEqual(["ENTRY", "BELOW_MINIMUM"]);
@@ -54,12 +61,35 @@ describe("the sale of NO out of a split, told when he has left YES as well", () 
   });
 });
 
+describe("the sale of NO out of a split that is known", () => {
+  test("has bought the YES of the split: what he gave of it in between leaves the copy, told late", () => {
+    const made = goodStory();
+    made.tell(...split(1, 100), sale(3, 100, { tokenId: no }));
+    fillOrder(made, 10);
+    made.tell(sale(2, 100));
+    expect(orders(made)).toEqual([
+      ["ENTRY", shares(10), null],
+      ["EXIT", shares(10), null],
+    ]);
+  });
+});
+
 describe("a purchase that is told after the sale that followed it", () => {
   test("is not copied", () => {
     const made = goodStory();
     made.tell(balance(100, 0), sale(3, 100), leaderFill(1));
     expect(orders(made)).toEqual([]);
     expect(skips(made).at(-1)).toEqual(["ENTRY", "LEADER_EXITED"]);
+  });
+
+  test("is not copied while a reorg has taken that sale back: it may return", () => {
+    const made = goodStory();
+    made.tell(sale(3, 100), loss("LeaderFillReverted", sale(3, 100)), leaderFill(1));
+    expect(skips(made)).toEqual([["ENTRY", "LEADER_EXITED"]]);
+    const other = goodStory();
+    other.tell(sale(3, 100), loss("LeaderFillReverted", sale(3, 100)), loss("LeaderFillRetracted", sale(3, 100)));
+    other.tell(leaderFill(1));
+    expect(orders(other)).toEqual([["ENTRY", shares(10), null]]);
   });
 
   test("is copied in so far as the sale was smaller", () => {

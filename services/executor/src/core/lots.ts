@@ -7,7 +7,7 @@
  * 2. Of a lot at or below the account's dust nothing is left to be followed. It stays: lots are what the fills hold, to the
  *    micro (lotCheck.ts).
  */
-import type { LeaderFillId } from "@slipstream/contracts/ids";
+import type { LeaderFillId, TokenId } from "@slipstream/contracts/ids";
 import {
   add,
   minAmount,
@@ -19,8 +19,17 @@ import {
   ZERO_SHARES,
   ZERO_USDC,
 } from "@slipstream/contracts/money";
+import { isBefore } from "./holdings.ts";
 import type { OrderState } from "./orders.ts";
-import { type ExecutorState, type KnownFill, type Lot, type LotRef, lotKey, unfollowedOf } from "./state.ts";
+import {
+  type ExecutorState,
+  holdingKey,
+  type KnownFill,
+  type Lot,
+  type LotRef,
+  lotKey,
+  unfollowedOf,
+} from "./state.ts";
 
 /** Adds what an order bought, or gives back what a sale that never settled had taken. */
 export function addToLot(
@@ -53,7 +62,7 @@ export function takeFromLot(
   if (lot === undefined) return;
   const left = subtractToZero(lot.sizeMicro, sizeMicro);
   const dust = state.accounts.get(ref.account)?.policy.dustMicro ?? ZERO_SHARES;
-  if (left <= dust) for (const { attemptId } of unfollowedOf(state, ref)) state.unfollowed.delete(attemptId);
+  if (left <= dust) dropWaiting(state, ref);
   if (left === 0n) {
     state.lots.delete(key);
     return;
@@ -62,6 +71,16 @@ export function takeFromLot(
   takeFromParts(lot, open, (signal) => !isOf(signal));
   lot.costMicro = scale(lot.costMicro, { numerator: left, denominator: lot.sizeMicro }, "floor");
   lot.sizeMicro = left;
+}
+
+/**
+ * Nothing of a lot is left to be followed. An exit that the chain has not shown yet waits all the same: what he bought before
+ * it may still fill, or be told.
+ */
+export function dropWaiting(state: ExecutorState, ref: LotRef): void {
+  for (const { attemptId, remainingMicro } of unfollowedOf(state, ref)) {
+    if (remainingMicro !== null) state.unfollowed.delete(attemptId);
+  }
 }
 
 /** @returns what was taken. */
@@ -86,18 +105,31 @@ function takeFromParts(lot: Lot, sizeMicro: SharesMicro, isOf: (signal: LeaderFi
   return taken;
 }
 
-/** What of a lot was bought for signals that do not lie behind `exit` on the chain. */
-export function heldUpTo(state: ExecutorState, ref: LotRef, exit: KnownFill): SharesMicro {
-  const parts = [...(state.lots.get(lotKey(ref))?.parts ?? [])];
-  return add(ZERO_SHARES, ...parts.flatMap(([signal, size]) => (isLater(state, signal, exit) ? [] : [size])));
-}
+/** True when an exit is not about a signal, because that lies behind it. What never happened lies behind nothing. */
+export const isLater = (state: ExecutorState, signalId: LeaderFillId, exit: KnownFill | undefined): boolean =>
+  state.fills.get(signalId)?.status !== "RETRACTED" && liesBehind(state, signalId, exit);
 
-/** True when a signal lies behind `exit` on the chain. */
-export function isLater(state: ExecutorState, signalId: LeaderFillId, exit: KnownFill | undefined): boolean {
+/** True when what a signal is about came to the leader behind `exit` on the chain. */
+export function liesBehind(state: ExecutorState, signalId: LeaderFillId, exit: KnownFill | undefined): boolean {
   const signal = state.fills.get(signalId);
   if (signal === undefined || exit === undefined || exit.blockNumber === null || exit.logIndex === null) return false;
+  const { blockNumber, logIndex } = gotAt(state, signal, exit.tokenId);
   // An act is final when it is told; what the chain has not even shown then comes after it.
-  if (signal.blockNumber === null || signal.logIndex === null) return exit.act !== null;
-  if (signal.blockNumber !== exit.blockNumber) return signal.blockNumber > exit.blockNumber;
-  return signal.logIndex > exit.logIndex;
+  if (blockNumber === null || logIndex === null) return exit.act !== null;
+  return isBefore({ blockNumber: exit.blockNumber, logIndex: exit.logIndex }, { blockNumber, logIndex });
+}
+
+/**
+ * Where on the chain he got what a signal is copied as. Who sells NO out of a split has had the YES since the split: what he
+ * gives of it in between leaves the copy, also when that is told afterwards.
+ */
+export function gotAt(
+  state: ExecutorState,
+  signal: KnownFill,
+  copied: TokenId,
+): Pick<KnownFill, "blockNumber" | "logIndex"> {
+  const { blockNumber, logIndex, leader, tokenId } = signal;
+  if (tokenId === copied || blockNumber === null || logIndex === null) return signal;
+  const movements = state.holdings.get(holdingKey(leader, copied))?.movements ?? [];
+  return movements.find((one) => one.split === true && isBefore(one, { blockNumber, logIndex })) ?? signal;
 }

@@ -57,8 +57,8 @@ function reasonOf(by: By, exit: UnfollowedExit): string {
   const fill = state.fills.get(exit.leaderFillId);
   const policy = state.accounts.get(exit.account)?.policy;
   if (fill === undefined || policy === undefined) return exit.reason;
-  if (exit.remainingMicro === null) return "LEADER_HOLDING_UNKNOWN";
   if (!isDue(state, exit)) return "FILL_REVERTED";
+  if (exit.remainingMicro === null) return "FILL_NOT_ON_CHAIN";
   const gate = exitGates({ state, view, fill, policy, waitedMs: 0 });
   if (gate.kind !== "pass") return gate.reason.code;
   if (exit.priceMicro === null && exitPrice(fill, gate.value.quote) === null) return "NO_PRICE";

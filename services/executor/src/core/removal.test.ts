@@ -13,6 +13,7 @@ import {
   policyFact,
   price,
   removed,
+  riskFact,
   sale,
   shares,
 } from "./facts.testing.ts";
@@ -72,6 +73,15 @@ describe("a leader who is removed", () => {
       const money = { usdcMicro: 5_000_000n as never, feeMicro: 0n as never, liquiditySide: "taker" as const };
       made.say({ type: "VenueReport", orderId, events: [{ ...fill, ...money, sizeMicro: shares(10) }] });
     }
+    expect([lotOf(made), owedExits(made)]).toEqual([[], []]);
+  });
+
+  test("to be closed, and followed again after he has left during a halt: what is held is sold", () => {
+    const made = holdingTen();
+    made.tell(riskFact("halt", 2), removed("close"), sale(2, 100), removed("follow", { revision: 3 }));
+    made.tell(riskFact("normal", 3));
+    expect(sizes(made)).toEqual([shares(10)]);
+    fillOrder(made, 10);
     expect([lotOf(made), owedExits(made)]).toEqual([[], []]);
   });
 

@@ -30,7 +30,7 @@ import {
 } from "@slipstream/contracts/money";
 import type { Deciding } from "./attempt.ts";
 import { hasStake } from "./bucket.ts";
-import { type Holding, holdingBefore, isBefore, type Movement } from "./holdings.ts";
+import { type Holding, holdingBefore, isBefore, type Movement, movementsOrAway } from "./holdings.ts";
 import { type ExecutorState, holdingKey, type KnownFill } from "./state.ts";
 
 type Origin = {
@@ -54,7 +54,7 @@ export function originOf(holding: Holding | undefined, sale: KnownFill): Origin 
 function pairsBefore(sold: Holding | undefined, other: Holding | undefined, sale: KnownFill): SharesMicro {
   const ofBoth = (movement: Movement): boolean => movement.split === true || movement.merge === true;
   const acts = (sold?.movements ?? []).filter(ofBoth);
-  const own = (other?.movements ?? []).filter((movement) => !ofBoth(movement));
+  const own = other === undefined ? [] : movementsOrAway(other).filter((movement) => !ofBoth(movement));
   return leftBefore(
     [...acts, ...own].sort((a, b) => (isBefore(a, b) ? -1 : 1)),
     sale,

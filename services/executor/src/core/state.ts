@@ -101,6 +101,9 @@ export type UnfollowedExit = ExitClock & {
   readonly reason: string;
 };
 
+/** The reason of an exit that waits because a person removed the leader and wants his lots closed. */
+export const CLOSE_REASON = "LEADER_REMOVED";
+
 export type RiskStanding = Pick<FactOf<"RiskDecision">, "level" | "parameters"> & { readonly reason: string };
 
 export type ExecutorState = {

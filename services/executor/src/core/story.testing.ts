@@ -44,6 +44,8 @@ export type ViewParts = {
   nowMs: number;
   market: MarketDefinition | null;
   quote: Quote | null;
+  /** Of the market's second token. */
+  otherQuote: Quote | null;
   riskHeartbeatAgeMs: number | null;
   riskDecisionSeq: number | null;
   chainLagMs: number | null;
@@ -56,7 +58,15 @@ export type ViewParts = {
 export function story(inventory: "grants" | "silent" | "denies" = "grants"): Story {
   let state = executorCore.initial();
   const parts: ViewParts = {
-    ...{ nowMs: START_MS, market, quote, riskHeartbeatAgeMs: 500, riskDecisionSeq: 0, chainLagMs: 1_000 },
+    ...{
+      nowMs: START_MS,
+      market,
+      quote,
+      otherQuote: null,
+      riskHeartbeatAgeMs: 500,
+      riskDecisionSeq: 0,
+      chainLagMs: 1_000,
+    },
     localHalt: false,
     clock: { offsetMs: 0, uncertaintyMs: 0 },
     limits: defaultLimits,
@@ -67,7 +77,7 @@ export function story(inventory: "grants" | "silent" | "denies" = "grants"): Sto
   const view = (): ExecutorView => ({
     ...parts,
     market: (id) => (parts.market?.tokens.some((token) => token.tokenId === id) === true ? parts.market : null),
-    quote: (id) => (id === tokenId ? parts.quote : null),
+    quote: (id) => (id === tokenId ? parts.quote : parts.otherQuote),
   });
   const fold = (fact: Fact) => {
     all.push(fact);

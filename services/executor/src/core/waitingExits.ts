@@ -10,15 +10,16 @@ import { clearBuckets } from "./bucket.ts";
 import { tidyCopied } from "./copied.ts";
 import { exitPrice } from "./exitLimit.ts";
 import { freeLot, isDust, waitsSinceMs } from "./exitSize.ts";
+import { dropWaiting } from "./lots.ts";
 import type { ExitClock, OrderState } from "./orders.ts";
 import {
+  CLOSE_REASON,
   type ExecutorState,
   type KnownFill,
   type Lot,
   type LotRef,
   lotRefOf,
   type UnfollowedExit,
-  unfollowedOf,
 } from "./state.ts";
 
 /** The wait doubles with each order of an exit that failed, up to a minute, but never beyond a step of its limit. */
@@ -56,9 +57,9 @@ export function nextOrderOf(state: ExecutorState, attempt: AttemptId): number {
   return Math.max(0, state.unfollowed.get(attempt)?.n ?? 0, ...known.map(({ n }) => n + 1), 1);
 }
 
-/** Several rests of one attempt are one. What a person wants to keep is not followed. */
+/** Several rests of one attempt are one. Of nothing, nothing waits. What a person wants to keep is not followed. */
 export function setUnfollowed(state: ExecutorState, exit: UnfollowedExit): void {
-  if (state.removed.get(exit.leader) === "keep") return;
+  if (state.removed.get(exit.leader) === "keep" || exit.remainingMicro === 0n) return;
   const known = state.unfollowed.get(exit.attemptId);
   if (known === undefined) {
     state.unfollowed.set(exit.attemptId, exit);
@@ -79,13 +80,9 @@ export function setUnfollowed(state: ExecutorState, exit: UnfollowedExit): void 
  * has been bought. Nothing waits for it.
  */
 export function tidy(state: ExecutorState, ref: LotRef): void {
-  if (isDust(state, ref)) {
-    for (const { attemptId: attempt } of unfollowedOf(state, ref)) state.unfollowed.delete(attempt);
-  }
+  if (isDust(state, ref)) dropWaiting(state, ref);
   tidyCopied(state, ref);
 }
-
-const CLOSE_REASON = "LEADER_REMOVED";
 
 /** A lot of a leader who was removed is sold, whatever he does; no price of his says at what. */
 export function closeLot(state: ExecutorState, lot: Lot, sinceMs: number): void {
