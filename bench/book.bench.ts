@@ -114,7 +114,7 @@ function parseAndApply(frames: readonly string[], tickMicro = TICK, parser = cre
   for (const frame of frames) {
     for (const event of parser.parse(frame).events) {
       stamp.seq += 1;
-      stamp.tsEventMs = event.tsEventMs;
+      stamp.tsEventMs = event.tsEventMs ?? stamp.tsEventMs;
       if (event.kind === "book") {
         const history = histories.get(event.tokenId) ?? createHistory({ tokenId: event.tokenId });
         const { bids, asks } = event;

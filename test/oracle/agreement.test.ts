@@ -126,12 +126,12 @@ const stories: Story[] = [
       s.opening(0, bid, ask),
       beat(1_000),
       { kind: "gap", atMs: 1_100, tokens: [FIRST] },
-      s.frame(1_200, s.tickChange(FIRST, 3_000, "0.01", "0.01")),
+      s.frame(1_200, s.tickChange(FIRST, 2_200, "0.01", "0.01")),
       s.frame(1_300, s.book(FIRST, 1_300, bid, ask)),
       beat(5_000),
     ],
-    orders: [999, 2_000, 2_999, 3_000].map((placeAtMs) => s.order({ ...fak, placeAtMs })),
-    is: ["0.5x10 taker @999; FILLED @999", "BLIND @2000", "BLIND @2999", "0.5x10 taker @3000; FILLED @3000"],
+    orders: [999, 2_000, 2_199, 2_200].map((placeAtMs) => s.order({ ...fak, placeAtMs })),
+    is: ["0.5x10 taker @999; FILLED @999", "BLIND @2000", "BLIND @2199", "0.5x10 taker @2200; FILLED @2200"],
   },
   {
     name: "1.5: after an opening book nothing is a repeat of what came before it, however late that was stamped",
@@ -168,14 +168,14 @@ const stories: Story[] = [
     messages: [
       s.opening(0, bid, ask),
       beat(1_000),
-      s.frame(1_100, s.tickChange(FIRST, 5_000, "0.01", "0.001")),
-      s.frame(1_200, s.resolved(4_000)),
-      s.frame(1_300, s.resolved(3_000)),
+      s.frame(1_100, s.tickChange(FIRST, 2_100, "0.01", "0.001")),
+      s.frame(1_200, s.resolved(2_000)),
+      s.frame(1_300, s.resolved(1_900)),
     ],
-    orders: [s.order({ limit: "0.4", size: "10" }), s.order({ ...fak, placeAtMs: 2_999 })].concat(
-      s.order({ ...fak, placeAtMs: 3_000 }),
+    orders: [s.order({ limit: "0.4", size: "10" }), s.order({ ...fak, placeAtMs: 1_899 })].concat(
+      s.order({ ...fak, placeAtMs: 1_900 }),
     ),
-    is: ["MARKET_CLOSED @3000", "0.5x10 taker @2999; FILLED @2999", "MARKET_NOT_ACCEPTING_ORDERS @3000"],
+    is: ["MARKET_CLOSED @1900", "0.5x10 taker @1899; FILLED @1899", "MARKET_NOT_ACCEPTING_ORDERS @1900"],
   },
   {
     name: "1.13: a connection that says that the market is resolved has told all before it",
@@ -193,6 +193,68 @@ const stories: Story[] = [
       s.order({ ...fak, placeAtMs: 3_000 }),
     ],
     is: ["0.5x10 taker @2000; FILLED @2000", "MARKET_CLOSED @3000", "MARKET_NOT_ACCEPTING_ORDERS @3000"],
+  },
+  {
+    name: "1.4, 1.5: a change counts when it comes, also one that is stamped 20 s before those that came",
+    messages: [
+      s.opening(0, bid, ask),
+      beat(30_000),
+      s.frame(30_100, s.mirrored(10_000, "SELL", "0.5", "0")),
+      beat(40_000),
+    ],
+    orders: [29_999, 30_000, 31_000].map((placeAtMs) => s.order({ ...fak, placeAtMs })),
+    is: ["0.5x10 taker @29999; FILLED @29999", "FAK_REMAINDER @30000", "FAK_REMAINDER @31000"],
+  },
+  {
+    name: "1.3: a change with a time that is none is not believed: its book is unknown until a full one comes",
+    messages: [
+      s.opening(0, bid, ask),
+      beat(1_000),
+      s.frame(1_500, s.changes(86_400_000, [FIRST, "SELL", "0.5", "0"])),
+      beat(2_000),
+      s.frame(3_000, s.book(FIRST, 3_000, bid, ask)),
+      beat(4_000),
+    ],
+    orders: [998, 1_800, 3_500].map((placeAtMs) => s.order({ ...fak, placeAtMs })),
+    is: ["0.5x10 taker @998; FILLED @998", "BLIND @1800", "0.5x10 taker @3500; FILLED @3500"],
+  },
+  {
+    name: "1.5: what comes twice counts once, and later than 2 s it is no repeat",
+    messages: [
+      s.opening(0, bid, ask),
+      s.frame(1_500, s.changes(1_500, [FIRST, "SELL", "0.5", "0", "a"])),
+      s.frame(1_600, s.changes(1_600, [FIRST, "SELL", "0.5", "20", "b"])),
+      s.frame(1_700, s.changes(1_500, [FIRST, "SELL", "0.5", "0", "a"])),
+      beat(2_500),
+      s.frame(4_000, s.changes(1_500, [FIRST, "SELL", "0.5", "0", "a"])),
+      beat(5_000),
+    ],
+    orders: [2_000, 4_500].map((placeAtMs) => s.order({ ...fak, placeAtMs })),
+    is: ["0.5x10 taker @2000; FILLED @2000", "FAK_REMAINDER @4500"],
+  },
+  {
+    name: "1.5: for a second the first book has what is stamped up to a second before it",
+    messages: [
+      s.frame(2_000, s.book(FIRST, 2_000, bid, ask, "0.01"), s.book(SECOND, 2_000, [], [], "0.01")),
+      s.frame(2_010, s.changes(1_000, [FIRST, "SELL", "0.5", "0", "a"])),
+      s.frame(3_100, s.changes(1_990, [FIRST, "SELL", "0.5", "5", "b"])),
+      beat(5_000),
+    ],
+    orders: [2_000, 4_000].map((placeAtMs) => s.order({ ...fak, placeAtMs, size: "20" })),
+    is: ["0.5x5 taker @2000; FAK_REMAINDER @2000", "0.5x5 taker @4000; FAK_REMAINDER @4000"],
+  },
+  {
+    name: "1.11: a print that cannot be read, words and messages of strangers are no gap",
+    messages: [
+      s.opening(0, bid, ask),
+      { kind: "frame", atMs: 500, text: "INVALID OPERATION" },
+      s.frame(500, { error: "invalid" }),
+      s.frame(500, { event_type: "new_market", market: null }),
+      s.frame(500, { ...s.print(FIRST, 500, "BUY", "0.5", "1"), size: "much" }),
+      beat(2_000),
+    ],
+    orders: [s.order({ ...fak, placeAtMs: 1_000 })],
+    is: ["0.5x10 taker @1000; FILLED @1000"],
   },
   {
     name: "1.13: a book that comes after the market's end on its connection ends no gap before it",
@@ -219,9 +281,10 @@ const ZERO_MS = 1_790_000_000_000;
 function later(message: Message): Message {
   if (message.kind === "pong") return { ...message, upToMs: message.upToMs + ZERO_MS };
   if (message.kind === "definition") return { ...message, closedMs: message.closedMs + ZERO_MS };
-  if (message.kind === "gap") return message;
+  const atMs = message.atMs + ZERO_MS;
+  if (message.kind === "gap") return { ...message, atMs };
   const text = message.text.replace(/"timestamp":"(\d+)"/g, (_, ms) => `"timestamp":"${Number(ms) + ZERO_MS}"`);
-  return { ...message, text };
+  return { ...message, atMs, text };
 }
 const sooner = (line: string): string => line.replace(/@(\d+)/g, (_, ms) => `@${Number(ms) - ZERO_MS}`);
 

@@ -4,7 +4,8 @@
  *
  * Books are not proved by their hashes: generated ones have none, and a gap is told where there is one.
  */
-import { createDesk, onEvents, onUnreadable, onUnreadableFrame, track } from "@slipstream/bookstore/core/desk";
+import { createDesk, onEvents, onUnreadable, track } from "@slipstream/bookstore/core/desk";
+import { onRefused } from "@slipstream/bookstore/core/refusals";
 import { AccountId, Address, ClientOrderId, ConditionId, TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { priceMicro, sharesMicro } from "@slipstream/contracts/money";
@@ -142,10 +143,7 @@ export const runEngine: RunEngine = (market, messages, orders) => {
       const name = message.connection ?? "only";
       const { events, refused } = parser.parse(message.text);
       onEvents(desk, name, events, message.atMs);
-      for (const { tokenIds: named } of refused) {
-        if (named.length > 0) onUnreadable(desk, name, named, message.atMs);
-        else onUnreadableFrame(desk, name, message.atMs);
-      }
+      for (const refusal of refused) onRefused(desk, name, refusal, message.atMs);
     }
     advance();
   }

@@ -28,22 +28,41 @@ export type Happening = Key & { readonly what: What };
 /** 1.3, 1.14: what one connection has told. */
 type Connection = { newestMs: number; watermarkMs: number };
 
-type Applied = { tsMs: number; hashes: string[] };
+/** 1.5: what came of a token, by hash or content, and the last of it. */
+type Heard = { readonly times: Map<string, { readonly tsMs: number; readonly receivedMs: number }>; last: string };
 
 const isBook = (what: What): what is What & { kind: "laterBook" | "openingBook" } =>
   what.kind === "laterBook" || what.kind === "openingBook";
 
+/** 1.5: for so long a message that comes again is a repeat. */
+const REPEAT_MS = 2_000;
+
 /** 1.5: a change that was told before. */
-function isRepeat({ tsMs, hashes }: Applied, changeMs: number, hash: string): boolean {
-  if (changeMs !== tsMs) return changeMs < tsMs;
-  return hashes.includes(hash) && hashes.at(-1) !== hash;
+function isRepeat({ times, last }: Heard, name: string, tsMs: number, receivedMs: number): boolean {
+  const before = name === last ? undefined : times.get(name);
+  return before !== undefined && before.tsMs === tsMs && receivedMs - before.receivedMs <= REPEAT_MS;
 }
 
-function apply(applied: Applied, tsMs: number, hash: string): void {
-  if (tsMs > applied.tsMs) applied.hashes = [];
-  applied.tsMs = Math.max(applied.tsMs, tsMs);
-  applied.hashes.push(hash);
+function hear(heard: Heard, name: string, tsMs: number, receivedMs: number): void {
+  if (name === heard.last) return;
+  heard.times.set(name, { tsMs, receivedMs });
+  heard.last = name;
 }
+
+type Change = (VenueMessage & { kind: "priceChange" })["changes"][number];
+
+const nameOf = (tsMs: number, hash: string, changes: readonly Change[]): string =>
+  hash !== ""
+    ? hash
+    : [tsMs, ...changes.flatMap(({ side, priceMicro, sizeMicro }) => [side, priceMicro, sizeMicro])].join(" ");
+
+/** 1.3: further than this from its receipt a timestamp is none; further ahead than the other it counts as that. */
+const FAR_MS = 60_000;
+const AHEAD_MS = 1_000;
+/** 1.5: for so long after an opening book, and by so much before it, changes are inside it. */
+const INSIDE_MS = 1_000;
+
+type Opened = { readonly tsMs: number; readonly untilMs: number };
 
 class Feed {
   readonly market: Market;
@@ -60,11 +79,14 @@ class Feed {
   /** When nobody knows a token's book: after the one time, before the other. */
   readonly blind: { readonly token: TokenIndex; readonly afterMs: number; untilMs: number }[] = [];
   hadBook: [boolean, boolean] = [false, false];
-  /** Of each token the newest timestamp of a change that was applied since its opening book, or of that, and its hashes (1.5). */
-  readonly applied: [Applied, Applied] = [
-    { tsMs: -Infinity, hashes: [] },
-    { tsMs: -Infinity, hashes: [] },
+  readonly heard: readonly [Heard, Heard] = [
+    { times: new Map(), last: "" },
+    { times: new Map(), last: "" },
   ];
+  /** 1.5: the opening book while what came before it may still come. */
+  readonly opened: [Opened | null, Opened | null] = [null, null];
+  /** When the message came that is being read. */
+  receivedMs = 0;
   printsSeen = new Set<string>();
   /** Connections that have said that the market is resolved: of it nothing more is known from them (1.13). */
   readonly resolvedOn = new Set<string>();
@@ -146,13 +168,18 @@ class Feed {
     const connection = this.connection(name);
     const token = this.token(message.tokenId, name);
     if (token === null) return;
-    const { tsMs, bids, asks, tickMicro } = message;
+    const { bids, asks, tickMicro, hash } = message;
+    const tsMs = this.bounded(message.tsMs);
     const book = { bids, asks };
-    if (!this.hadBook[token] || this.inGap[token]) {
+    const isOpening = !this.hadBook[token] || this.inGap[token];
+    if (message.tsMs > this.receivedMs + FAR_MS || (!isOpening && this.isFar(message.tsMs))) return this.gap(token);
+    if (isOpening) {
+      // Only a subscription brings changes from before its book; a recording tells of none but the first.
+      const isFirst = !this.hadBook[token];
+      this.opened[token] = isFirst ? { tsMs: message.tsMs, untilMs: this.receivedMs + INSIDE_MS } : null;
       this.hadBook[token] = true;
       this.inGap[token] = false;
-      // What came before it, maybe stamped later, is nothing to what comes after it.
-      this.applied[token] = { tsMs, hashes: [] };
+      hear(this.heard[token], nameOf(message.tsMs, hash, []), message.tsMs, this.receivedMs);
       const atMs = Math.max(tsMs, this.changeMs(token), this.gapBegan[token]);
       this.ladderMs[token] = atMs;
       openLadder(this.ladders[token], tickMicro, pricesOf(book));
@@ -162,6 +189,10 @@ class Feed {
       this.add({ atMs, rank: RANK.book, sub: token }, { kind: "openingBook", token, book, tickMicro });
       return;
     }
+    const told = nameOf(message.tsMs, hash, []);
+    if (hash !== "" && isRepeat(this.heard[token], told, message.tsMs, this.receivedMs)) return;
+    hear(this.heard[token], told, message.tsMs, this.receivedMs);
+    this.opened[token] = null;
     connection.newestMs = Math.max(connection.newestMs, tsMs);
     for (const { priceMicro, sizeMicro } of [...bids, ...asks]) {
       if (sizeMicro > 0n) namePrice(this.ladders[token], priceMicro);
@@ -171,30 +202,68 @@ class Feed {
     this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, what);
   }
 
+  isFar(tsMs: number): boolean {
+    return Math.abs(tsMs - this.receivedMs) > FAR_MS;
+  }
+
+  bounded(tsMs: number): number {
+    return Math.min(tsMs, this.receivedMs + AHEAD_MS);
+  }
+
   /** The time of a change that comes now: never before the book it changes, nor up to the watermark (1.4). */
   changeMs(token: TokenIndex): number {
     const { newestMs, watermarkMs } = this.connection(this.connectionOf(token));
     return Math.max(newestMs, watermarkMs + 1, this.ladderMs[token]);
   }
 
+  /** 1.5: what an opening book has already. */
+  isInside(token: TokenIndex, tsMs: number): boolean {
+    const opened = this.opened[token];
+    if (opened === null) return false;
+    const beforeMs = opened.tsMs - tsMs;
+    const isSoon = this.receivedMs < opened.untilMs;
+    if (isSoon && beforeMs > 0 && beforeMs <= INSIDE_MS) return true;
+    if (!isSoon || beforeMs !== 0) this.opened[token] = null;
+    return false;
+  }
+
   priceChange({ tsMs, changes }: VenueMessage & { kind: "priceChange" }, name: string): void {
     const connection = this.connection(name);
-    connection.newestMs = Math.max(connection.newestMs, tsMs);
-    for (const { tokenId, side, hash, ...level } of changes) {
+    const own = changes.filter(({ tokenId }) => this.market.tokens.includes(tokenId));
+    // What is told of other markets is of tokens that are followed there too.
+    const isFollowed = own.length === 0 || own.some(({ tokenId }) => this.token(tokenId, name) !== null);
+    if (isFollowed && !this.isFar(tsMs)) connection.newestMs = Math.max(connection.newestMs, this.bounded(tsMs));
+    const groups = new Map<string, Change[]>();
+    for (const change of changes) {
+      const key = `${change.tokenId} ${change.hash}`;
+      groups.set(key, [...(groups.get(key) ?? []), change]);
+    }
+    for (const group of groups.values()) {
+      const [{ tokenId, hash }] = group as [Change];
       const token = this.token(tokenId, name);
+      const told = nameOf(tsMs, hash, group);
+      if (token === null || isRepeat(this.heard[token], told, tsMs, this.receivedMs)) continue;
+      if (this.isFar(tsMs)) {
+        this.gap(token);
+        continue;
+      }
+      hear(this.heard[token], told, tsMs, this.receivedMs);
       // What comes in a gap, or before the first book, changes a book that nobody knows.
-      if (token === null || !this.hadBook[token] || this.inGap[token]) continue;
-      if (isRepeat(this.applied[token], tsMs, hash)) continue;
-      apply(this.applied[token], tsMs, hash);
-      namePrice(this.ladders[token], level.priceMicro);
-      this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, { kind: "change", token, side, level });
+      if (this.isInside(token, tsMs) || !this.hadBook[token] || this.inGap[token]) continue;
+      for (const { side, priceMicro, sizeMicro } of group) {
+        namePrice(this.ladders[token], priceMicro);
+        const what = { kind: "change", token, side, level: { priceMicro, sizeMicro } } as const;
+        this.add({ atMs: this.changeMs(token), rank: RANK.book, sub: token }, what);
+      }
     }
   }
 
   print(message: VenueMessage & { kind: "print" }, name: string): void {
     const token = this.token(message.tokenId, name);
     if (token === null) return;
-    const { tsMs, takerSide, priceMicro, sizeMicro, transaction } = message;
+    const { takerSide, priceMicro, sizeMicro, transaction } = message;
+    if (this.isFar(message.tsMs)) return;
+    const tsMs = this.bounded(message.tsMs);
     const same = [token, transaction, tsMs, takerSide, priceMicro, sizeMicro].join(" ");
     if (this.printsSeen.has(same)) return;
     this.printsSeen.add(same);
@@ -214,7 +283,7 @@ class Feed {
       case "print":
         return this.print(message, name);
       case "resolved":
-        this.closing(Math.max(message.tsMs, newestMs));
+        this.closing(this.isFar(message.tsMs) ? newestMs : Math.max(this.bounded(message.tsMs), newestMs));
         this.resolvedOn.add(name);
         return;
       case "unreadable":
@@ -223,10 +292,11 @@ class Feed {
         const token = this.token(message.tokenId, name);
         if (token === null) return;
         const { tickMicro } = message;
+        if (this.isFar(message.tsMs)) return this.gap(token);
         const isKnown = this.hadBook[token] && !this.inGap[token];
         if (isKnown && this.ladders[token].tickMicro === tickMicro) return;
         tellTick(this.ladders[token], tickMicro);
-        const atMs = Math.max(message.tsMs, this.changeMs(token));
+        const atMs = Math.max(this.bounded(message.tsMs), this.changeMs(token));
         this.ladderMs[token] = atMs;
         return this.add({ atMs, rank: RANK.book, sub: token }, { kind: "tick", token, tickMicro });
       }
@@ -242,6 +312,7 @@ class Feed {
       connection.watermarkMs = Math.max(connection.watermarkMs, message.upToMs);
       return;
     }
+    this.receivedMs = message.atMs;
     for (const said of messagesOf(message.text)) this.venueMessage(said, name);
     connection.watermarkMs = Math.max(connection.watermarkMs, connection.newestMs - 1);
   }

@@ -10,6 +10,7 @@ export type VenueMessage =
       readonly bids: readonly Level[];
       readonly asks: readonly Level[];
       readonly tickMicro: bigint | null;
+      readonly hash: string;
     }
   | {
       readonly kind: "priceChange";
@@ -27,7 +28,7 @@ export type VenueMessage =
     }
   | { readonly kind: "tick"; readonly tokenId: string; readonly tsMs: number; readonly tickMicro: bigint }
   | { readonly kind: "resolved"; readonly tsMs: number }
-  /** A message that cannot be read; null: nobody can say of which tokens it was. */
+  /** A book or a change that cannot be read; null: nobody can say of which tokens it was. */
   | { readonly kind: "unreadable"; readonly tokens: readonly string[] | null };
 
 /** Returns the micro-units of a decimal text such as "0.005", or null when it is none or not exact. */
@@ -73,6 +74,7 @@ function read(fields: Fields): VenueMessage | null {
         bids: levels(fields["bids"]),
         asks: levels(fields["asks"]),
         tickMicro,
+        hash: String(fields["hash"] ?? ""),
       };
     }
     case "price_change": {
@@ -107,9 +109,23 @@ function read(fields: Fields): VenueMessage | null {
   }
 }
 
-/** Returns the messages of a frame in their order; a keep-alive and what concerns no book have none. */
+const isName = (value: unknown): value is string => typeof value === "string" && /^\d+$/.test(value);
+const LOSES: readonly unknown[] = ["book", "price_change", "tick_size_change"];
+
+/** Of which books a message is that cannot be read (1.11): prints and what is no message of books are of none. */
+function unreadable(item: unknown): VenueMessage | null {
+  const fields = (typeof item === "object" && item !== null ? item : {}) as Fields;
+  if (!LOSES.includes(fields["event_type"])) return null;
+  const entries = Array.isArray(fields["price_changes"]) ? (fields["price_changes"] as (Fields | null)[]) : [];
+  const tokens = [fields["asset_id"], ...entries.map((entry) => entry?.["asset_id"])].filter(isName);
+  if (tokens.length === 0 && fields["event_type"] === "tick_size_change") return null;
+  return { kind: "unreadable", tokens: tokens.length === 0 ? null : tokens };
+}
+
+/** Returns the messages of a frame in their order; a keep-alive, and what concerns no book, have none. */
 export function messagesOf(text: string): VenueMessage[] {
-  if (text.trim() === "" || text === "PONG" || text === "PING") return [];
+  // Words of the venue are no frame; what begins as one and cannot be read may have been of any book.
+  if (!/^\s*[[{]/.test(text)) return [];
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -118,13 +134,13 @@ export function messagesOf(text: string): VenueMessage[] {
   }
   const messages: VenueMessage[] = [];
   for (const item of Array.isArray(json) ? json : [json]) {
+    let message: VenueMessage | null;
     try {
-      const message = read(item as Fields);
-      if (message !== null) messages.push(message);
+      message = read(item as Fields);
     } catch {
-      const named = (item as Fields | null)?.["asset_id"];
-      messages.push({ kind: "unreadable", tokens: typeof named === "string" ? [named] : null });
+      message = unreadable(item);
     }
+    if (message !== null) messages.push(message);
   }
   return messages;
 }

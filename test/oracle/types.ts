@@ -15,7 +15,7 @@ export type Market = {
   readonly connections?: readonly [string, string];
 };
 
-/** What reached us, in the venue's order. `atMs`: when it was received; no rule asks for it. */
+/** What reached us, in the venue's order. `atMs`: when it was received (1.3, 1.5). */
 export type Message =
   | { readonly kind: "frame"; readonly atMs: number; readonly text: string; readonly connection?: string }
   /** Something was lost; null: of all tokens (1.11). */

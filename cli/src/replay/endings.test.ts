@@ -217,6 +217,7 @@ test("a market closes when it is said first, in venue time, and once", () => {
   let known = deriveMarkets([gammaRecord(0)], defaultAssumptions).markets[0];
   const endings = createEndings({
     market: () => known,
+    marketOf: () => known,
     resolvedOnChain: new Set(),
     change: (_conditionId, news) => {
       if (known !== undefined) known = { ...known, ...news };

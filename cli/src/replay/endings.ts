@@ -2,13 +2,13 @@
  * How markets end in a replay. What the chain of the tape resolves is true once its block is final; the venue's word closes
  * a market at once, and pays only where the tape's chain does not have the condition, which is said.
  */
+import { STAMP_FAR_MS } from "@slipstream/bookstore/core/connection";
 import type { FactOf } from "@slipstream/contracts/facts";
 import { type ConditionId, factId, type Hash, type TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import type { MarketResolvedEvent } from "@slipstream/polymarket/marketChannel";
 import type { TapeLog } from "@slipstream/sandbox/tape/addFills";
 import { type GammaWord, type Resolution, resolutionOfLog } from "@slipstream/sandbox/tape/endings";
-import { ODD_MS } from "./frameTimes.ts";
 
 /** What balance-sync is told of a condition: outcome i is worth numerators[i] / denominator. */
 export type PayoutRead = {
@@ -28,6 +28,7 @@ export type MarketNews = Pick<MarketDefinition, "closed" | "acceptingOrders" | "
 
 export type EndingsOptions = {
   readonly market: (conditionId: ConditionId) => MarketDefinition | undefined;
+  readonly marketOf: (tokenId: TokenId) => MarketDefinition | undefined;
   readonly resolvedOnChain: ReadonlySet<ConditionId>;
   readonly change: (conditionId: ConditionId, news: MarketNews) => void;
   readonly pay: (payout: PayoutRead) => void;
@@ -46,11 +47,12 @@ export type Endings = {
 };
 
 const MICRO = 1_000_000;
+const isKnown = (market: MarketDefinition | undefined): boolean => market !== undefined;
 
 const textOf = (payout: Pick<PayoutRead, "payoutNumerators" | "payoutDenominator">): string =>
   `${payout.payoutNumerators.join(":")} of ${payout.payoutDenominator}`;
 
-export function createEndings({ market, resolvedOnChain, change, pay }: EndingsOptions): Endings {
+export function createEndings({ market, marketOf, resolvedOnChain, change, pay }: EndingsOptions): Endings {
   /** Read on the chain, not yet final. */
   const pending = new Map<ConditionId, Resolution>();
   const paid = new Map<ConditionId, string>();
@@ -107,15 +109,16 @@ export function createEndings({ market, resolvedOnChain, change, pay }: EndingsO
       close(known, atMs, payoutMicro);
       if (payoutMicro !== null) trust(conditionId, payoutMicro, "Gamma's closed market");
     },
-    onMarketResolved: ({ conditionId, winningTokenId, tsEventMs }, nowMs) => {
-      const known = market(conditionId);
+    onMarketResolved: ({ conditionId, tokenIds, winningTokenId, tsEventMs }, nowMs) => {
+      const known = (conditionId === null ? undefined : market(conditionId)) ?? tokenIds.map(marketOf).find(isKnown);
       if (known === undefined) return;
       const winner = known.tokens.findIndex(({ tokenId }) => tokenId === winningTokenId);
       const prices = winner < 0 ? null : ([winner === 0 ? MICRO : 0, winner === 1 ? MICRO : 0] as const);
-      close(known, Math.abs(nowMs - tsEventMs) > ODD_MS ? nowMs : tsEventMs);
-      if (prices !== null) trust(conditionId, prices, "market_resolved");
-      else if (winningTokenId === null) assumed.push(`${conditionId}: closed, market_resolved names no winner`);
-      else errors.push(`market_resolved of ${conditionId} names a winner that is none of its tokens: closed, unpaid`);
+      const { conditionId: closedId } = known;
+      close(known, tsEventMs === null || Math.abs(nowMs - tsEventMs) > STAMP_FAR_MS ? nowMs : tsEventMs);
+      if (prices !== null) trust(closedId, prices, "market_resolved");
+      else if (winningTokenId === null) assumed.push(`${closedId}: closed, market_resolved names no winner`);
+      else errors.push(`market_resolved of ${closedId} names a winner that is none of its tokens: closed, unpaid`);
     },
     onLog: (log) => {
       const resolution = resolutionOfLog(log);

@@ -3,55 +3,56 @@
  * has only the order of the venue's answers to go by. A tape knows what is still to come on each connection: no watermark
  * of a replay passes a frame that has not come yet.
  */
+import { STAMP_FAR_MS } from "@slipstream/bookstore/core/connection";
 import { createMarketParser, type MarketEvent } from "@slipstream/polymarket/marketChannel";
 import type { TapeRecord } from "@slipstream/sandbox/tape/format";
+
+type Line = { readonly delays: number[]; readonly times: number[]; taken: number; usualMs: number };
 
 export type FrameTimes = {
   /** The next frame of this connection has come. Frames are counted: call it for each, in the order of the tape. */
   next(connection: string): void;
   /** Venue time, ms, below that of every frame which is still to come on the connection; Infinity when none is. */
   provenMs(connection: string): number;
+  /** What frames of the connection are usually later than their stamps, ms: delay, and error of the recorder's clock. */
+  usualDelayMs(connection: string): number;
 };
 
 /** The connection of a record: recorders with several name them. */
 export const connectionOf = ({ c }: Pick<TapeRecord, "c">): string => c ?? "tape";
 
 /**
- * A frame that is later or earlier than the tape's usual delay by more than this carries a time that is none: it holds
- * nothing up, and counts as late when it comes.
- */
-export const ODD_MS = 60_000;
-
-/**
  * Venue time of an event that tells something about a book at a moment, ms; null for an opening book, whose time is that of
  * its last change, maybe long ago, and for what does not concern books.
  */
 export function bookTimeOf(event: MarketEvent): number | null {
-  if (event.kind === "newMarket") return null;
+  if (event.kind === "newMarket" || event.kind === "bestPrices") return null;
   return event.kind === "book" && event.tickMicro !== null ? null : event.tsEventMs;
 }
 
 /** Reads the venue times of all frames of a tape. */
 export function readFrameTimes(tape: readonly TapeRecord[]): FrameTimes {
   const parser = createMarketParser();
-  const lines = new Map<string, { readonly delays: number[]; readonly times: number[]; taken: number }>();
+  const lines = new Map<string, Line>();
   for (const record of tape) {
     if (!isFrame(record)) continue;
     const name = connectionOf(record);
-    const line = lines.get(name) ?? { delays: [], times: [], taken: 0 };
+    const line = lines.get(name) ?? { delays: [], times: [], taken: 0, usualMs: 0 };
     lines.set(name, line);
     const earliestMs = earliestOf(record.d, (text) => parser.parse(text).events);
     line.times.push(earliestMs);
     if (Number.isFinite(earliestMs)) line.delays.push(record.t - earliestMs);
     else line.delays.push(0);
   }
-  for (const { delays, times } of lines.values()) {
+  for (const line of lines.values()) {
+    const { delays, times } = line;
     const known = delays.filter((_, index) => Number.isFinite(times[index])).sort((a, b) => a - b);
     const usualMs = known[Math.floor(known.length / 2)] ?? 0;
+    line.usualMs = usualMs;
     let earliestMs = Number.POSITIVE_INFINITY;
-    // From the end: each entry becomes the earliest time of its frame and all that follow.
+    // A stamp that is no time holds nothing up, and is not believed when it comes. From the end: each entry becomes the earliest time of its frame and all that follow.
     for (let at = times.length - 1; at >= 0; at--) {
-      const isOdd = Math.abs((delays[at] ?? 0) - usualMs) > ODD_MS;
+      const isOdd = Math.abs((delays[at] ?? 0) - usualMs) > STAMP_FAR_MS;
       earliestMs = isOdd ? earliestMs : Math.min(earliestMs, times[at] ?? earliestMs);
       times[at] = earliestMs;
     }
@@ -61,6 +62,7 @@ export function readFrameTimes(tape: readonly TapeRecord[]): FrameTimes {
       const line = lines.get(connection);
       if (line !== undefined) line.taken += 1;
     },
+    usualDelayMs: (connection) => lines.get(connection)?.usualMs ?? 0,
     provenMs: (connection) => {
       const line = lines.get(connection);
       return (line?.times[line.taken] ?? Number.POSITIVE_INFINITY) - 1;

@@ -7,16 +7,9 @@ import { virtualClock } from "@slipstream/actor/clock";
 import { createLocalLog, type LocalActor } from "@slipstream/actor/local";
 import { balanceSyncCore } from "@slipstream/balance-sync/core/core";
 import type { BalanceSyncMessage } from "@slipstream/balance-sync/core/messages";
-import {
-  createDesk,
-  type Desk,
-  onEvents,
-  onPong,
-  onTick,
-  onUnreadable,
-  onUnreadableFrame,
-  track,
-} from "@slipstream/bookstore/core/desk";
+import { connectionOf as deskConnection } from "@slipstream/bookstore/core/connection";
+import { createDesk, type Desk, onEvents, onPong, onTick, onUnreadable, track } from "@slipstream/bookstore/core/desk";
+import { onRefused } from "@slipstream/bookstore/core/refusals";
 import { watcherCore } from "@slipstream/chain-watcher/core/core";
 import type { ObservedFill, Tips, WatcherMessage } from "@slipstream/chain-watcher/core/messages";
 import { observedFill } from "@slipstream/chain-watcher/core/observe";
@@ -181,6 +174,8 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
     const watermarkMs = watermarkOf(connection);
     if (events.some((event) => (bookTimeOf(event) ?? Number.POSITIVE_INFINITY) <= watermarkMs)) lateFrames += 1;
     options.frameTimes.next(connection);
+    // Receive times are the recorder's, whose clock nobody corrects: stamps are held against what is usual on the tape.
+    deskConnection(desk, connection).usualDelayMs = options.frameTimes.usualDelayMs(connection);
     lastFrameMs.set(connection, nowMs());
     // Where a recorder had several connections, a token is on the one that brings its book.
     for (const event of events) {
@@ -191,11 +186,8 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
     for (const event of events) if (event.kind === "marketResolved") endings.onMarketResolved(event, nowMs());
     onEvents(desk, connection, events, nowMs());
     // As the bookstore's shell: what cannot be read may have changed the books it names, or any.
-    for (const { tokenIds } of refused) {
-      if (tokenIds.length > 0) onUnreadable(desk, connection, tokenIds, nowMs());
-      else onUnreadableFrame(desk, connection, nowMs());
-    }
-    unreadable += refused.length;
+    for (const refusal of refused) onRefused(desk, connection, refusal, nowMs());
+    unreadable += refused.filter(({ concerns }) => concerns !== "noBook").length;
     trade();
   };
   /** What the recorder lost is unknown here too, until a full book comes. */
@@ -261,6 +253,7 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
 
   const endings = createEndings({
     market: (conditionId) => byCondition.get(conditionId),
+    marketOf: (tokenId) => byToken.get(tokenId),
     resolvedOnChain: options.resolvedOnChain,
     change: (conditionId, news) => {
       const market = byCondition.get(conditionId);
@@ -283,7 +276,8 @@ export function createReplayWorld(options: ReplayOptions): ReplayWorld {
   clock.every(PING_MS, () => {
     for (const connection of desk.connections.keys()) {
       if (nowMs() - (lastFrameMs.get(connection) ?? options.startMs) < PING_MS) continue;
-      onPong(desk, connection, Math.min(nowMs(), options.frameTimes.provenMs(connection)), nowMs());
+      const provenMs = options.frameTimes.provenMs(connection);
+      onPong(desk, connection, nowMs(), nowMs(), provenMs);
     }
     trade();
   });

@@ -2,16 +2,10 @@
  * What a tape proves by itself: its books by the venue's hashes and by REST, its time and its chain by their order, and
  * where it says that something is missing. One pass, with the desk that bookstore and replay use. Pure.
  */
-import {
-  createDesk,
-  type Desk,
-  onDisconnected,
-  onEvents,
-  onTick,
-  onUnreadable,
-  track,
-} from "@slipstream/bookstore/core/desk";
+import { connectionOf as deskConnection } from "@slipstream/bookstore/core/connection";
+import { createDesk, type Desk, onDisconnected, onEvents, onTick, track } from "@slipstream/bookstore/core/desk";
 import { onRestBook } from "@slipstream/bookstore/core/deskRest";
+import { onRefused } from "@slipstream/bookstore/core/refusals";
 import type { TokenBook } from "@slipstream/bookstore/core/tokenBook";
 import type { BookHealth } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
@@ -24,6 +18,7 @@ import { TapeGap, TapeRest } from "@slipstream/sandbox/tape/recording";
 import { createChainOrder, type MissingBlocks } from "./chainOrder.ts";
 import { createTapeFacts, type TapeFacts } from "./facts.ts";
 import { createSilences, type Silence } from "./silences.ts";
+import { createDelays } from "./usualDelays.ts";
 
 export type TokenReport = {
   readonly tokenId: TokenId;
@@ -87,6 +82,7 @@ export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): 
   const refused = { count: 0, first: [] as string[] };
   const gaps: TapeGap[] = [];
   const chain = createChainOrder();
+  const delays = createDelays();
   const silences = createSilences(silenceMs);
   let records = 0;
   let firstMs = 0;
@@ -119,12 +115,14 @@ export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): 
     const parser = parsers.get(connection) ?? createMarketParser();
     parsers.set(connection, parser);
     const frame = parser.parse(text);
-    for (const { code, detail, tokenIds } of frame.refused) {
-      refuse(`${code}: ${detail.slice(0, 100)}`);
-      onUnreadable(desk, connection, tokenIds, t);
-    }
     for (const event of frame.events) meet(event, connection);
+    // Receive times are the recorder's, whose clock nobody corrects.
+    deskConnection(desk, connection).usualDelayMs = delays.usualMs(connection, frame.events, t);
     onEvents(desk, connection, frame.events, t);
+    for (const refusal of frame.refused) {
+      refuse(`${refusal.code}: ${refusal.detail.slice(0, 100)}`);
+      onRefused(desk, connection, refusal, t);
+    }
   };
   const takeRest = (d: unknown, t: number): void => {
     const answer = TapeRest.safeParse(d).data;
@@ -141,7 +139,7 @@ export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): 
     for (const book of books) {
       facts.restBook(book);
       const health = desk.books.get(book.tokenId)?.health;
-      if (health !== undefined) onRestBook(desk, book.tokenId, book, t, health === "healthy" ? "audit" : "seed");
+      if (health !== undefined) onRestBook(desk, book.tokenId, book, t, whyOf(health));
     }
   };
   const takeGap = (d: unknown, t: number): void => {
@@ -204,6 +202,8 @@ export function createTapeCheck({ silenceMs }: { readonly silenceMs: number }): 
     },
   };
 }
+
+const whyOf = (health: BookHealth) => (health === "healthy" ? "audit" : health === "suspect" ? "refresh" : "seed");
 
 /** The desk's word for what a told gap does to a book. */
 const TOLD = "connection lost";

@@ -154,6 +154,42 @@ describe("known frames", () => {
       false,
     ],
     [
+      "a resolution of which only a token can be read",
+      {
+        ...{ market: 5, assets_ids: [YES, null, "x"], winning_asset_id: {}, winning_outcome: 1 },
+        ...{ timestamp: "soon", event_type: "market_resolved" },
+      },
+      [
+        {
+          ...{ kind: "marketResolved", conditionId: null, tokenIds: [YES], winningTokenId: null },
+          ...{ winningOutcome: "", tsEventMs: null },
+        },
+      ],
+      false,
+    ],
+    [
+      "a resolution of which only the market can be read",
+      { market, timestamp, event_type: "market_resolved" },
+      [
+        {
+          ...{ kind: "marketResolved", conditionId: market, tokenIds: [], winningTokenId: null },
+          ...{ winningOutcome: "", tsEventMs: Number(timestamp) },
+        },
+      ],
+      false,
+    ],
+    [
+      "best prices",
+      { ...head, best_bid: "0.1", best_ask: "", spread: "0.1", event_type: "best_bid_ask" },
+      [
+        {
+          ...{ kind: "bestPrices", tokenId: YES, conditionId: market, tsEventMs: Number(timestamp) },
+          ...{ bestBidMicro: 100_000, bestAskMicro: null },
+        },
+      ],
+      false,
+    ],
+    [
       "a new market",
       { market, assets_ids: [YES, NO], slug: "nvda", timestamp, event_type: "new_market", question: '"q"' },
       [{ kind: "newMarket", conditionId: market, tokenIds: [YES, NO], slug: "nvda", tsEventMs: Number(timestamp) }],
@@ -170,21 +206,36 @@ describe("known frames", () => {
     const parser = createMarketParser();
     expect(parser.parse("PONG")).toEqual({ events: [], refused: [], pong: true });
     for (const text of ["", "[]\n", "\n"]) expect(parser.parse(text)).toEqual({ events: [], refused: [], pong: false });
-    parser.parse(JSON.stringify({ ...head, best_bid: "0.1", best_ask: "0.2", event_type: "best_bid_ask" }));
+    parser.parse(JSON.stringify({ event_type: "new_market", market: "0x", timestamp: null }));
     parser.parse(JSON.stringify({ event_type: "surprise" }));
     expect(parser.counts).toMatchObject({ frames: 6, pongs: 1, empty: 3, refused: 0, scanned: 0 });
     expect([...parser.counts.ignored]).toEqual([
-      ["best_bid_ask", 1],
+      ["new_market", 1],
       ["surprise", 1],
     ]);
   });
 
-  test("one unreadable message of an array does not take the others with it", () => {
+  test("one unreadable message of an array, or entry of a message, does not take the others with it", () => {
     const parser = createMarketParser();
     const bad = { ...priceChange, price_changes: [entry, { ...entry, asset_id: YES, size: "-1" }] };
-    expect(parser.parse(JSON.stringify([book, bad, priceChange]))).toMatchObject({
+    expect(parser.parse(JSON.stringify([book, { ...book, bids: null }, bad]))).toMatchObject({
       events: [bookEvent, changeEvent],
-      refused: [{ code: "FIELD_INVALID", detail: 'size: "-1"', tokenIds: [NO, YES] }],
+      refused: [
+        { code: "FIELD_INVALID", detail: "bids: null", tokenIds: [YES] },
+        { code: "FIELD_INVALID", detail: 'size: "-1"', concerns: "named", tokenIds: [YES], conditionId: null },
+      ],
+    });
+  });
+
+  test("best prices that cannot be read are no part of a change, and a time may be a number", () => {
+    const odd = {
+      ...priceChange,
+      timestamp: Number(timestamp),
+      price_changes: [{ ...entry, best_bid: "-", best_ask: 7 }],
+    };
+    expect(createMarketParser().parse(JSON.stringify(odd))).toEqual({
+      events: [{ ...changeEvent, changes: [{ ...changeEvent.changes[0], bestBidMicro: null, bestAskMicro: null }] }],
+      ...{ refused: [], pong: false },
     });
   });
 });
@@ -218,6 +269,41 @@ describe("what cannot be read is refused with its reason", () => {
       refused: [{ code, detail: expect.stringMatching(detail) }],
     });
     expect(parser.counts.refused).toBe(1);
+  });
+});
+
+describe("whose books an unreadable message may have changed", () => {
+  const print = { ...head, price: "2", size: "1", side: "BUY", event_type: "last_trade_price" };
+  const nameless = { ...entry, asset_id: null };
+  const whole = JSON.stringify(priceChange);
+  test.each<[string, unknown, object]>([
+    ["words of the venue", "INVALID OPERATION", { concerns: "noBook" }],
+    ["words as JSON", '"INVALID OPERATION"', { concerns: "noBook" }],
+    ["an error as an object", { error: "too many" }, { concerns: "noBook" }],
+    ["an error cut off", '{"error":"too ma', { concerns: "noBook" }],
+    ["a new market cut off", '{"id":"7","question":"Will it', { concerns: "noBook" }],
+    ["another type cut off", `{"market":"${market}","event_type":"new_market","ass`, { concerns: "noBook" }],
+    ["numbers", [1], { concerns: "noBook" }],
+    ["a broken print", print, { concerns: "noBook" }],
+    ["broken best prices", { ...print, event_type: "best_bid_ask", best_bid: "x" }, { concerns: "noBook" }],
+    ["a resolution of nothing", { event_type: "market_resolved", timestamp }, { concerns: "noBook" }],
+    ["a tick of nobody", { event_type: "tick_size_change", new_tick_size: "0.01" }, { concerns: "noBook" }],
+    ["a tick that is none", { ...head, event_type: "tick_size_change", new_tick_size: "3" }, { tokenIds: [YES] }],
+    ["a book", { ...book, bids: [[]] }, { concerns: "named", tokenIds: [YES], conditionId: null }],
+    ["a book without a token", { ...book, asset_id: "" }, { concerns: "named", tokenIds: [], conditionId: market }],
+    ["a book of nobody", { ...book, asset_id: "", market: "" }, { concerns: "anyBook" }],
+    ["a change without a token", { ...priceChange, price_changes: [nameless] }, { conditionId: market }],
+    ["changes, one without a token", { ...priceChange, price_changes: [entry, nameless] }, { conditionId: market }],
+    ["a change of nobody", { ...priceChange, market: 1, price_changes: [nameless] }, { concerns: "anyBook" }],
+    ["a change without a time", { ...priceChange, timestamp: "" }, { concerns: "named", tokenIds: [NO] }],
+    ["a change that does not say so", { price_changes: [entry] }, { concerns: "named", tokenIds: [NO] }],
+    ["a book of an unknown kind", { ...plainBook, event_type: "book_v2" }, { concerns: "named", tokenIds: [YES] }],
+    ["a change cut off", whole.slice(0, -40), { concerns: "named", tokenIds: [], conditionId: market }],
+    ["a change cut off early", whole.slice(0, 30), { concerns: "anyBook" }],
+    ["a list cut off", `[${whole},${whole.slice(0, 30)}`, { concerns: "anyBook" }],
+  ])("%s", (_name, frame, concern) => {
+    const { refused } = createMarketParser().parse(typeof frame === "string" ? frame : JSON.stringify(frame));
+    expect(refused).toEqual([expect.objectContaining(concern)]);
   });
 });
 

@@ -8,8 +8,10 @@
  */
 import type { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
 import type { PriceMicro, Side } from "@slipstream/contracts/money";
-import { ownText, readMessage } from "./marketMessages.ts";
+import { readMessage } from "./marketMessages.ts";
+import { refusalOfText } from "./marketRefusals.ts";
 import { createMarketScanner } from "./marketScanner.ts";
+import { ownText } from "./ownText.ts";
 
 /** The whole book of a token. Levels are [price, size, …] in 1e-6, worst first as the venue sends them. */
 export type BookEvent = {
@@ -69,18 +71,33 @@ export type TickSizeChangeEvent = {
   readonly tokenId: TokenId;
   readonly conditionId: ConditionId;
   readonly tsEventMs: number;
-  readonly oldTickMicro: number;
+  /** null: absent, or no tick. */
+  readonly oldTickMicro: number | null;
   readonly newTickMicro: number;
 };
 
+/** Best prices of a token as the venue sees them: they prove a book, or not, and are no level of it. */
+export type BestPricesEvent = {
+  readonly kind: "bestPrices";
+  readonly tokenId: TokenId;
+  readonly conditionId: ConditionId;
+  readonly tsEventMs: number;
+  /** null when the venue left it empty. */
+  readonly bestBidMicro: PriceMicro | null;
+  readonly bestAskMicro: PriceMicro | null;
+};
+
+/** What it names is closed, whatever else of the message can be read: it names its market or a token at least. */
 export type MarketResolvedEvent = {
   readonly kind: "marketResolved";
-  readonly conditionId: ConditionId;
+  /** null: absent, or no condition. */
+  readonly conditionId: ConditionId | null;
   readonly tokenIds: readonly TokenId[];
-  /** null: the message names none. */
+  /** null: the message names none, or none that can be read. */
   readonly winningTokenId: TokenId | null;
   readonly winningOutcome: string;
-  readonly tsEventMs: number;
+  /** null: absent, or no time. */
+  readonly tsEventMs: number | null;
 };
 
 /** Sent for every new market of the venue. */
@@ -97,6 +114,7 @@ export type MarketEvent =
   | PriceChangeEvent
   | TradeEvent
   | TickSizeChangeEvent
+  | BestPricesEvent
   | MarketResolvedEvent
   | NewMarketEvent;
 
@@ -106,8 +124,13 @@ export type FrameRefusal = {
   readonly code: "TOO_LARGE" | "NOT_JSON" | "NOT_AN_EVENT" | "OLD_SHAPE" | "FIELD_INVALID";
   /** The field and what stood there. */
   readonly detail: string;
-  /** Tokens the message names, as far as readable: their books can no longer be trusted. */
+  /**
+   * Which books it may have changed. "noBook": it is no book and no change of one. "named": those of `tokenIds`, and of all
+   * tokens of `conditionId`. "anyBook": a book or a change most likely, and nobody can say whose; counts as a lost frame.
+   */
+  readonly concerns: "noBook" | "named" | "anyBook";
   readonly tokenIds: readonly TokenId[];
+  readonly conditionId: ConditionId | null;
 };
 
 export type ParsedFrame = {
@@ -153,7 +176,7 @@ export function createMarketParser(): MarketParser {
     counts.frames++;
     if (text.length > FRAME_MAX) {
       counts.refused++;
-      return { events: nothing, refused: [refusalOf("TOO_LARGE", `${text.length} characters`)], pong: false };
+      return { events: nothing, refused: [tooLarge(text.length)], pong: false };
     }
     const events = scan(text);
     if (events !== null) {
@@ -180,15 +203,15 @@ function parseSlowly(text: string, counts: MarketCounts): ParsedFrame {
     value = JSON.parse(text);
   } catch {
     counts.refused++;
-    return { events: nothing, refused: [refusalOf("NOT_JSON", ownText(text, 120))], pong: false };
+    return { events: nothing, refused: [refusalOfText(text)], pong: false };
   }
   const events: MarketEvent[] = [];
   const refused: FrameRefusal[] = [];
   for (const message of Array.isArray(value) ? (value as unknown[]) : [value]) {
     const read = readMessage(message);
-    if (read.kind === "refused") refused.push(read);
-    else if (read.kind === "ignored") countIgnored(counts, read.eventType);
-    else events.push(read);
+    if (read.event !== null) events.push(read.event);
+    if (read.refused !== null) refused.push(read.refused);
+    if (read.ignored !== null) countIgnored(counts, read.ignored);
   }
   counts.refused += refused.length;
   return { events, refused, pong: false };
@@ -200,9 +223,7 @@ function countIgnored(counts: MarketCounts, eventType: string): void {
   counts.ignored.set(name, (counts.ignored.get(name) ?? 0) + 1);
 }
 
-const refusalOf = (code: "TOO_LARGE" | "NOT_JSON", detail: string): FrameRefusal => ({
-  kind: "refused",
-  code,
-  detail,
-  tokenIds: nothing,
+const tooLarge = (characters: number): FrameRefusal => ({
+  ...{ kind: "refused", code: "TOO_LARGE", detail: `${characters} characters` },
+  ...{ concerns: "anyBook", tokenIds: nothing, conditionId: null },
 });

@@ -2,9 +2,17 @@
 import { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
 import { isTick, MICRO_NUMBER, type PriceMicro, type Side } from "@slipstream/contracts/money";
 import { microOfJson } from "./decimal.ts";
-import type { BookEvent, FrameRefusal, MarketEvent, PriceChange } from "./marketChannel.ts";
+import type { BookEvent, FrameRefusal, MarketEvent, PriceChange, PriceChangeEvent } from "./marketChannel.ts";
+import { bookRefusal, changeRefusal, hasBookShape, noBookRefusal, tickRefusal } from "./marketRefusals.ts";
+import { ownText } from "./ownText.ts";
 
-export type Ignored = { readonly kind: "ignored"; readonly eventType: string };
+/** What one message comes to: a price change of which entries cannot be read is an event and a refusal. */
+export type ReadMessage = {
+  readonly event: MarketEvent | null;
+  readonly refused: FrameRefusal | null;
+  /** Its type, when it carries nothing we use. */
+  readonly ignored: string | null;
+};
 /** A JSON object whose fields nobody has looked at. */
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -17,52 +25,106 @@ export class FieldInvalid extends Error {
   }
 }
 
-/** Reads one message. Never throws. */
-export function readMessage(message: unknown): MarketEvent | Ignored | FrameRefusal {
-  try {
-    return read(asFields(message, "message"));
-  } catch (error) {
-    if (!(error instanceof FieldInvalid)) throw error;
-    return { kind: "refused", code: error.code, detail: error.message, tokenIds: namedTokens(message) };
-  }
-}
+const event = (read: MarketEvent): ReadMessage => ({ event: read, refused: null, ignored: null });
+const refused = (refusal: FrameRefusal): ReadMessage => ({ event: null, refused: refusal, ignored: null });
+const ignored = (eventType: string): ReadMessage => ({ event: null, refused: null, ignored: eventType });
 
-function read(fields: Fields): MarketEvent | Ignored {
+/** Reads one message. Never throws. */
+export function readMessage(message: unknown): ReadMessage {
+  if (typeof message !== "object" || message === null || Array.isArray(message)) {
+    return refused(noBookRefusal("NOT_AN_EVENT", "message is no object"));
+  }
+  const fields = message as Fields;
   const eventType = fields["event_type"];
   switch (eventType) {
     case "book":
-      return readBook(fields);
+      return readOr(fields, bookRefusal, () => readBook(fields));
     case "price_change":
       return readPriceChange(fields);
+    // What is wrong with a print, or with a market that is new, touches no level of any book.
     case "last_trade_price":
-      return readTrade(fields);
-    case "tick_size_change":
-      return {
-        kind: "tickSizeChange",
-        ...tokenHead(fields),
-        oldTickMicro: positive(fields, "old_tick_size"),
-        newTickMicro: tick(fields, "new_tick_size"),
-      };
+      return readOr(fields, noBook, () => readTrade(fields));
+    case "best_bid_ask":
+      return readOr(fields, noBook, () => readBestPrices(fields));
     case "market_resolved":
-      return {
-        kind: "marketResolved",
-        ...head(fields),
-        tokenIds: tokenList(fields, "assets_ids"),
-        // No outcome wins alone where the payout is shared; the books end all the same.
-        winningTokenId: isAbsent(fields["winning_asset_id"]) ? null : token(fields, "winning_asset_id"),
-        winningOutcome: textOr(fields["winning_outcome"], ""),
-      };
+      return readOr(fields, noBook, () => readResolved(fields));
+    case "tick_size_change":
+      return readOr(fields, tickRefusal, () => readTick(fields));
     case "new_market":
-      return {
-        kind: "newMarket",
-        ...head(fields),
-        tokenIds: tokenList(fields, "assets_ids"),
-        slug: textOr(fields["slug"], ""),
-      };
-    default:
-      if (typeof eventType !== "string") throw new FieldInvalid("event_type is missing", "NOT_AN_EVENT");
-      return { kind: "ignored", eventType };
+      return readNewMarket(fields);
   }
+  const code = typeof eventType === "string" ? "FIELD_INVALID" : "NOT_AN_EVENT";
+  const detail = typeof eventType === "string" ? `event_type: ${described(eventType)}` : "event_type is missing";
+  if (hasBookShape(fields)) return refused(changeRefusal(fields, code, detail, fields["price_changes"]));
+  return typeof eventType === "string" ? ignored(eventType) : refused(noBookRefusal(code, detail));
+}
+
+type Refuse = (fields: Fields, code: FieldInvalid["code"], detail: string) => FrameRefusal;
+const noBook: Refuse = (_fields, code, detail) => noBookRefusal(code, detail);
+
+function readOr(fields: Fields, refuse: Refuse, read: () => MarketEvent): ReadMessage {
+  try {
+    return event(read());
+  } catch (error) {
+    if (!(error instanceof FieldInvalid)) throw error;
+    return refused(refuse(fields, error.code, error.message));
+  }
+}
+
+/** The value, or null when the field cannot be read. */
+function readable<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof FieldInvalid) return null;
+    throw error;
+  }
+}
+
+const readTick = (fields: Fields): MarketEvent => ({
+  kind: "tickSizeChange",
+  ...tokenHead(fields),
+  oldTickMicro: readable(() => tick(fields, "old_tick_size")),
+  newTickMicro: tick(fields, "new_tick_size"),
+});
+
+const readBestPrices = (fields: Fields): MarketEvent => ({
+  kind: "bestPrices",
+  ...tokenHead(fields),
+  bestBidMicro: isAbsent(fields["best_bid"]) ? null : price(fields, "best_bid"),
+  bestAskMicro: isAbsent(fields["best_ask"]) ? null : price(fields, "best_ask"),
+});
+
+/** No outcome wins alone where the payout is shared; the books end all the same, whatever else is wrong with the words. */
+function readResolved(fields: Fields): MarketEvent {
+  const list = fields["assets_ids"];
+  const tokenIds = (Array.isArray(list) ? (list as unknown[]) : []).flatMap((value) => {
+    const parsed = TokenId.safeParse(value);
+    return parsed.success ? [parsed.data] : [];
+  });
+  const conditionId = readable(() => condition(fields));
+  if (conditionId === null && tokenIds.length === 0) return invalid(fields, "market");
+  return {
+    kind: "marketResolved",
+    conditionId,
+    tokenIds,
+    winningTokenId: readable(() => token(fields, "winning_asset_id")),
+    winningOutcome: textOr(fields["winning_outcome"], ""),
+    tsEventMs: readable(() => time(fields)),
+  };
+}
+
+/** Every new market of the venue is told: one that cannot be read is nobody's loss, it will be listed. */
+function readNewMarket(fields: Fields): ReadMessage {
+  const read = readable(
+    (): MarketEvent => ({
+      kind: "newMarket",
+      ...head(fields),
+      tokenIds: tokenList(fields, "assets_ids"),
+      slug: textOr(fields["slug"], ""),
+    }),
+  );
+  return read === null ? ignored("new_market") : event(read);
 }
 
 /**
@@ -82,17 +144,40 @@ export function readBook(fields: Fields): BookEvent {
   };
 }
 
-function readPriceChange(fields: Fields): MarketEvent {
+/** One entry that cannot be read takes no other with it: its token's book is lost, the sibling's goes on. */
+function readPriceChange(fields: Fields): ReadMessage {
   const list = fields["price_changes"];
   if (!Array.isArray(list)) {
-    const old = "changes" in fields || "price" in fields;
-    throw new FieldInvalid("price_changes is no array", old ? "OLD_SHAPE" : "FIELD_INVALID");
+    const code = "changes" in fields || "price" in fields ? "OLD_SHAPE" : "FIELD_INVALID";
+    return refused(changeRefusal(fields, code, "price_changes is no array", []));
   }
-  return {
-    kind: "priceChange",
-    ...head(fields),
-    changes: list.map((entry) => readChange(asFields(entry, "price_changes"))),
-  };
+  const entries = list as unknown[];
+  const times = readOr(
+    fields,
+    (_, code, detail) => changeRefusal(fields, code, detail, entries),
+    () => ({
+      kind: "priceChange",
+      ...head(fields),
+      changes: [],
+    }),
+  );
+  if (times.event === null) return times;
+  const changes: PriceChange[] = [];
+  const bad: unknown[] = [];
+  let why: FieldInvalid | null = null;
+  for (const entry of entries) {
+    try {
+      changes.push(readChange(asFields(entry, "price_changes")));
+    } catch (error) {
+      if (!(error instanceof FieldInvalid)) throw error;
+      why ??= error;
+      bad.push(entry);
+    }
+  }
+  const read: PriceChangeEvent = { ...(times.event as PriceChangeEvent), changes };
+  if (why === null) return event(read);
+  const refusal = changeRefusal(fields, why.code, why.message, bad);
+  return { event: changes.length === 0 ? null : read, refused: refusal, ignored: null };
 }
 
 const readChange = (fields: Fields): PriceChange => ({
@@ -101,8 +186,9 @@ const readChange = (fields: Fields): PriceChange => ({
   priceMicro: price(fields, "price"),
   sizeMicro: micro(fields, "size"),
   hash: textOr(fields["hash"], ""),
-  bestBidMicro: isAbsent(fields["best_bid"]) ? null : price(fields, "best_bid"),
-  bestAskMicro: isAbsent(fields["best_ask"]) ? null : price(fields, "best_ask"),
+  // They are no level: what is wrong with them takes nothing of the change.
+  bestBidMicro: readable(() => price(fields, "best_bid")),
+  bestAskMicro: readable(() => price(fields, "best_ask")),
 });
 
 function readTrade(fields: Fields): MarketEvent {
@@ -142,9 +228,6 @@ function described(value: unknown): string {
   return Array.isArray(value) ? `an array of ${value.length}` : "an object";
 }
 
-/** The first characters of a text as a text of their own: a slice would keep all of it in memory. */
-export const ownText = (text: string, max: number): string => Buffer.from(text.slice(0, max), "utf8").toString("utf8");
-
 function token(fields: Fields, name: string): TokenId {
   const parsed = TokenId.safeParse(fields[name]);
   return parsed.success ? parsed.data : invalid(fields, name);
@@ -160,9 +243,11 @@ function condition(fields: Fields): ConditionId {
   return parsed.success ? parsed.data : invalid(fields, "market");
 }
 
+/** Unix milliseconds of 2001 to 2286, as text, or as the number that the text would be. */
 function time(fields: Fields): number {
-  const text = fields["timestamp"];
-  return typeof text === "string" && /^\d{13}$/.test(text) ? Number(text) : invalid(fields, "timestamp");
+  const stamp = fields["timestamp"];
+  const isStamp = typeof stamp === "string" || typeof stamp === "number";
+  return isStamp && /^\d{13}$/.test(String(stamp)) ? Number(stamp) : invalid(fields, "timestamp");
 }
 
 function side(fields: Fields): Side {
@@ -174,11 +259,6 @@ function side(fields: Fields): Side {
 export function micro(fields: Fields, name: string): number {
   const value = microOfJson(fields[name]);
   return value >= 0 ? value : invalid(fields, name);
-}
-
-function positive(fields: Fields, name: string): number {
-  const value = micro(fields, name);
-  return value > 0 ? value : invalid(fields, name);
 }
 
 function tick(fields: Fields, name: string): number {
@@ -200,18 +280,4 @@ function levels(fields: Fields, name: string): number[] {
     flat.push(price(level, "price"), micro(level, "size"));
   }
   return flat;
-}
-
-/** Every token id in a message that could not be read. */
-function namedTokens(message: unknown): TokenId[] {
-  if (typeof message !== "object" || message === null) return [];
-  const found = new Set<TokenId>();
-  const fields = message as Fields;
-  const entries = Array.isArray(fields["price_changes"]) ? (fields["price_changes"] as unknown[]) : [];
-  for (const holder of [fields, ...entries]) {
-    if (typeof holder !== "object" || holder === null) continue;
-    const parsed = TokenId.safeParse((holder as Fields)["asset_id"]);
-    if (parsed.success) found.add(parsed.data);
-  }
-  return [...found];
 }

@@ -1,41 +1,23 @@
 /**
- * Modes ws and ws+snapshot: the market channel, and REST for first books, after a loss, for books in doubt, and to look at
- * healthy books from time to time. In mode ws a lost book is asked for by subscribing its token again.
+ * Modes ws and ws+snapshot: the market channel, and REST as a witness: after a loss, for books in doubt, and to look at healthy
+ * books from time to time. Where REST cannot settle what a book is, and always in mode ws, its token is subscribed again.
  */
-import type { TokenId } from "@slipstream/contracts/ids";
-import type { FrameRefusal, ParsedFrame } from "@slipstream/polymarket/marketChannel";
+import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
+import type { FrameRefusal, MarketResolvedEvent, ParsedFrame } from "@slipstream/polymarket/marketChannel";
 import { createFrameCosts } from "./adapters/frameCosts.ts";
 import { createMarketFeed, type MarketFeed } from "./adapters/marketFeed.ts";
 import { createRestBooks, type RestBooks } from "./adapters/restBooks.ts";
-import { createAuditRound, takeTurns } from "./core/auditRound.ts";
-import { onDisconnected, onEvents, onPong, onUnreadable, onUnreadableFrame, track, untrack } from "./core/desk.ts";
-import { doubtedTokens, tokensWithoutBook } from "./core/deskAnswers.ts";
+import { endedTokens, marketIdOf } from "./core/closing.ts";
+import { type Desk, onAskedAgain, onDisconnected, onEvents, onPong, track, untrack } from "./core/desk.ts";
 import { onNoRestBook, onRestBook } from "./core/deskRest.ts";
+import { onRefused } from "./core/refusals.ts";
 import { createOncePerKind } from "./oncePerKind.ts";
 import { createSettledTokens, type SettledTokens } from "./settledTokens.ts";
 import { REST_LAG_MS, type Source, type SourceOptions } from "./source.ts";
+import { createLook, type Parts } from "./streamLook.ts";
 
-/** Opening books come within 0.52 s of a subscription (reference §6.1): only later ones are missed. */
-const OPENING_WAIT_MS = 700;
-const ASK_AGAIN_MS = 500;
-const ASK_AGAIN_MS_MAX = 30_000;
-/** Single failed proofs pass within 50 ms as a rule (reference §6.4); a doubt that lasts is settled by REST. */
-const DOUBT_ASK_MS = 500;
-const DOUBT_AGAIN_MS = 5_000;
-const AUDIT_LOOK_MS = 1_000;
 /** "all subscribed assets resolved" (reference §6.1). */
 const NORMAL_CLOSE = 1000;
-
-type Asking = { tries: number; nextMs: number };
-
-/** What the parts of one source share. */
-type Parts = {
-  readonly options: SourceOptions;
-  readonly settled: SettledTokens;
-  readonly feed: MarketFeed;
-  readonly rest: RestBooks;
-  readonly restFailure: () => string | null;
-};
 
 export function createStreamSource(options: SourceOptions): Source {
   const { desk, clock, settings } = options;
@@ -86,10 +68,12 @@ export function createStreamSource(options: SourceOptions): Source {
     problems: () => problemsOf(parts),
     gauges: () => {
       const { frames, empty, refused, broken, ignored } = feed.counts();
+      const { farStamps } = desk;
       const connections = feed.links().length;
       const ignoredFrames = [...ignored.values()].reduce((sum, count) => sum + count, 0);
       const settledTokens = settled.count(clock.nowMs());
-      return { connections, frames, empty, refused, broken, ignored: ignoredFrames, settledTokens, ...costs.gauges() };
+      const fates = { frames, empty, refused, broken, ignored: ignoredFrames, farStamps };
+      return { connections, ...fates, settledTokens, ...costs.gauges() };
     },
     stop: () => {
       feed.stop();
@@ -154,23 +138,25 @@ function openFeed(
   },
 ): MarketFeed {
   const tell = createOncePerKind(logger);
-  const refuse = (connection: string, { code, detail, tokenIds }: FrameRefusal, recvMs: number): void => {
+  const refuse = (connection: string, refusal: FrameRefusal, recvMs: number): void => {
+    const { code, detail, concerns } = refusal;
     // The field is part of the kind, what stood in it is not.
     const kind = code === "FIELD_INVALID" ? `${code} ${detail.split(":")[0]}` : code;
-    tell(kind, { detail, connection }, "message of the market channel cannot be read");
-    if (tokenIds.length > 0) publish(onUnreadable(desk, connection, tokenIds, recvMs));
-    else publish(onUnreadableFrame(desk, connection, recvMs));
+    tell(`${kind}, ${concerns}`, { detail, connection }, "message of the market channel cannot be read");
+    publish(onRefused(desk, connection, refusal, recvMs));
   };
+  let { farStamps } = desk;
   const onFrame = (connection: string, { events, refused }: ParsedFrame, recvMs: number): void => {
     clockStands();
-    // Whatever the venue stamps is over when it comes here.
-    if (events.length > 0) clock.heard("market channel", Math.max(...events.map(({ tsEventMs }) => tsEventMs)));
     publish(onEvents(desk, connection, events, recvMs));
+    hearTime(desk, connection, clock, recvMs);
     for (const refusal of refused) refuse(connection, refusal, recvMs);
+    if (desk.farStamps > farStamps) tell("far stamps", { connection }, "message with a time far from its receipt");
+    farStamps = desk.farStamps;
     for (const event of events) {
       if (event.kind !== "marketResolved") continue;
-      for (const tokenId of event.tokenIds) settled.put(tokenId, recvMs);
-      onResolved(event.conditionId);
+      for (const tokenId of endedTokens(desk, event)) settled.put(tokenId, recvMs);
+      for (const conditionId of endedMarkets(desk, event)) onResolved(conditionId);
     }
   };
   return createMarketFeed({
@@ -184,6 +170,7 @@ function openFeed(
     measure,
     handlers: {
       onTracked: (tokenId, connection) => track(desk, tokenId, connection, fence()),
+      onAgain: (tokenId) => publish(onAskedAgain(desk, tokenId, clock.nowMs())),
       onFrame,
       onPong: (connection, pingSentMs, recvMs) => {
         // When ping and pong were timed by a clock that moved in between, the next pair will do.
@@ -205,65 +192,19 @@ function openFeed(
   });
 }
 
-/** Asks for what is missing, for what is doubted, and for what is due to be audited. */
-function createLook({ options, settled, feed, rest }: Parts): () => void {
-  const { desk, clock, settings } = options;
-  const withRest = settings.BOOKSTORE_MODE === "ws+snapshot";
-  const asking = new Map<TokenId, Asking>();
-  const doubted = new Map<TokenId, number>();
-  const round = createAuditRound();
-  let lastAuditMs = clock.nowMs();
-
-  /** True when the stream will not bring the book by itself: it is open and silent about it, or was never open yet. */
-  const isDue = (tokenId: TokenId, nowMs: number): boolean => {
-    const book = desk.books.get(tokenId);
-    const link = feed.linkOf(tokenId);
-    if (book === undefined || link === null || settled.has(tokenId, nowMs)) return false;
-    if ((asking.get(tokenId)?.nextMs ?? 0) > nowMs) return false;
-    const isFirst = book.history.book === null && book.health === "dead";
-    if (isFirst && withRest) return true;
-    if (link.openSinceMs === null) return false;
-    const awaitsOpening = desk.connections.get(link.name)?.opening.has(tokenId) === true;
-    return !awaitsOpening || nowMs - link.openSinceMs >= OPENING_WAIT_MS;
-  };
-  const askMissing = (nowMs: number): void => {
-    const missing = tokensWithoutBook(desk);
-    forgetOthers(asking, missing);
-    const due = missing.filter((tokenId) => isDue(tokenId, nowMs));
-    for (const tokenId of due) {
-      const tries = (asking.get(tokenId)?.tries ?? 0) + 1;
-      const waitMs = Math.min(ASK_AGAIN_MS_MAX, ASK_AGAIN_MS * 2 ** Math.min(tries - 1, 10));
-      asking.set(tokenId, { tries, nextMs: nowMs + (withRest ? waitMs : Math.max(waitMs, 2_000)) });
-      if (!withRest) feed.again(tokenId);
-    }
-    if (withRest) rest.ask(due, "seed");
-  };
-  const settleDoubts = (nowMs: number): void => {
-    const tokens = doubtedTokens(desk);
-    forgetOthers(doubted, tokens);
-    for (const tokenId of tokens) if (!doubted.has(tokenId)) doubted.set(tokenId, nowMs + DOUBT_ASK_MS);
-    const due = tokens.filter((tokenId) => (doubted.get(tokenId) ?? 0) <= nowMs);
-    for (const tokenId of due) doubted.set(tokenId, nowMs + DOUBT_AGAIN_MS);
-    rest.ask(due, "refresh");
-  };
-  const audit = (nowMs: number): void => {
-    const elapsedMs = nowMs - lastAuditMs;
-    if (elapsedMs < AUDIT_LOOK_MS) return;
-    lastAuditMs = nowMs;
-    const books = [...desk.books.values()];
-    const healthy = new Set(books.filter(({ health }) => health === "healthy").map(({ tokenId }) => tokenId));
-    rest.ask(takeTurns(round, healthy, elapsedMs, settings.BOOKS_AUDIT_SECONDS * 1_000), "audit");
-  };
-  return () => {
-    const nowMs = clock.nowMs();
-    askMissing(nowMs);
-    if (!withRest) return;
-    settleDoubts(nowMs);
-    audit(nowMs);
-  };
+/** Whatever the venue stamps of our books is over when it comes here. One that our own clock rules out says nothing of it. */
+function hearTime(desk: Desk, name: string, clock: SourceOptions["clock"], recvMs: number): void {
+  const { lastEventMs = 0 } = desk.connections.get(name) ?? {};
+  const quality = clock.quality();
+  if (lastEventMs === 0 || (quality !== null && lastEventMs > recvMs + quality.uncertaintyMs)) return;
+  clock.heard("market channel", lastEventMs);
 }
 
-function forgetOthers(map: Map<TokenId, unknown>, tokens: readonly TokenId[]): void {
-  const still = new Set(tokens);
-  for (const tokenId of map.keys()) if (!still.has(tokenId)) map.delete(tokenId);
+/** Markets of tokens that are read here: registry is told of no other on the word of a message about ours. */
+function endedMarkets(desk: Desk, event: MarketResolvedEvent): Set<ConditionId> {
+  const ended = endedTokens(desk, event).flatMap((tokenId) => {
+    const book = desk.books.get(tokenId);
+    return (book === undefined ? null : marketIdOf(desk, book)) ?? [];
+  });
+  return new Set(ended);
 }

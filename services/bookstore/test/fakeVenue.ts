@@ -7,7 +7,7 @@ import type { TokenId } from "@slipstream/contracts/ids";
 import type { PriceChangeEvent } from "@slipstream/polymarket/marketChannel";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { FullBook, LevelChange } from "../src/core/tokenBook.ts";
-import { createVenue, NO, START_MS, type Venue, YES } from "../src/core/venue.testing.ts";
+import { createVenue, ghostOf, NO, type Venue, YES } from "../src/core/venue.testing.ts";
 
 export type FakeVenue = {
   readonly httpUrl: string;
@@ -26,6 +26,8 @@ export type FakeVenue = {
   freeze(on: boolean): void;
   /** True: REST takes requests and answers none, until it is false again. */
   stallRest(on: boolean): void;
+  /** REST says 0.01 to 0.99 of every token, with an old time and the hash of such a book. */
+  haunt(on: boolean): void;
   /** The venue has no book of these tokens any more, on the stream and in REST. */
   settle(...tokens: readonly TokenId[]): void;
   /** The stream's opening books lack these tokens; REST has them. */
@@ -44,6 +46,7 @@ export async function startFakeVenue(): Promise<FakeVenue> {
   const forgotten = new Set<string>();
   let toLose = 0;
   let frozen = false;
+  let haunted = false;
   let whenRest: (() => void)[] | null = null;
   const known = (ids: readonly string[]): TokenId[] =>
     [YES, NO, ...plainTokens].filter((token) => ids.includes(token) && !settled.has(token));
@@ -56,7 +59,9 @@ export async function startFakeVenue(): Promise<FakeVenue> {
     else whenRest.push(resolve);
     await promise;
     response.writeHead(200, { "content-type": "application/json" });
-    response.end(JSON.stringify(known(asked.map((each) => each.token_id)).map((token) => restText(truth, token))));
+    response.end(
+      JSON.stringify(known(asked.map((each) => each.token_id)).map((token) => restText(truth, token, haunted))),
+    );
   });
   const server = new WebSocketServer({ server: http });
   server.on("connection", (socket) => {
@@ -111,6 +116,9 @@ export async function startFakeVenue(): Promise<FakeVenue> {
       for (const go of whenRest ?? []) go();
       whenRest = on ? [] : null;
     },
+    haunt: (on) => {
+      haunted = on;
+    },
     settle: (...tokens) => {
       for (const token of tokens) settled.add(token);
     },
@@ -130,11 +138,11 @@ export async function startFakeVenue(): Promise<FakeVenue> {
   };
 }
 
-/** Tokens of a market each, whose books never change. */
+/** Tokens of a market each, whose books have not changed for long. */
 export const plainTokens = Array.from({ length: 8 }, (_, n) => String(901 + n) as TokenId);
 export const plainBook: FullBook = {
   conditionId: `0x${"cd".repeat(32)}` as FullBook["conditionId"],
-  tsEventMs: START_MS,
+  tsEventMs: 1_700_000_000_000,
   hash: "",
   bids: [400_000, 1_000_000],
   asks: [600_000, 1_000_000],
@@ -163,8 +171,11 @@ const bookText = (tokenId: TokenId, { conditionId, tsEventMs, hash, bids, asks }
 });
 const openingText = (truth: Venue, tokenId: TokenId) =>
   bookText(tokenId, plainTokens.includes(tokenId) ? plainBook : truth.opening(tokenId));
-const restText = (truth: Venue, tokenId: TokenId) => ({
-  ...bookText(tokenId, plainTokens.includes(tokenId) ? plainBook : truth.rest(tokenId)),
+const restText = (truth: Venue, tokenId: TokenId, isGhost: boolean) => ({
+  ...bookText(
+    tokenId,
+    isGhost ? ghostOf(tokenId, plainBook.tsEventMs) : plainTokens.includes(tokenId) ? plainBook : truth.rest(tokenId),
+  ),
   min_order_size: "5",
   neg_risk: false,
 });

@@ -98,12 +98,16 @@ test("tokens are spread over connections, siblings together; adding and removing
   expect([[YES, NO, B].map(epochOf), statuses]).toEqual([before, []]);
 });
 
-test("a token that the opening books leave out is asked for at REST", async () => {
+test("a token that the opening books leave out is asked for at REST, whose book counts when the stream names its hash", async () => {
   venue.forget(NO);
   start();
   source.want([YES, NO], 7);
-  await areHealthy(YES, NO);
-  expect(isTruth(NO)).toBe(true);
+  await areHealthy(YES);
+  await until(() => venue.counts.books > 0, { what: "a request to REST" });
+  expect(healthOf(NO)).not.toBe("healthy");
+  const trading = setInterval(() => venue.change(bid(10_000, Math.ceil(Math.random() * 1_000))), 300);
+  closers.push(() => clearInterval(trading));
+  await areHealthy(NO);
 });
 
 test.each([
@@ -133,6 +137,32 @@ test("a half-open connection is given up after the silence that is set", async (
   venue.change(bid(370_000, 4));
   venue.freeze(false);
   await until(() => isTruth(YES) && healthOf(YES) === "healthy", { what: "books again" });
+});
+
+test("a REST that always says an old ghost of a book is never believed, and the stream heals what it doubts", async () => {
+  venue.haunt(true);
+  start({ BOOKS_AUDIT_SECONDS: "10" }, 4);
+  source.want([YES, NO], 7);
+  const best = (tokenId: TokenId): number | undefined => {
+    const book = desk.books.get(tokenId)?.history.book;
+    return book === undefined || book === null ? undefined : flatLevels(book, "BUY")[0];
+  };
+  let ghosts = 0;
+  const looking = setInterval(() => {
+    if ([YES, NO].some((tokenId) => healthOf(tokenId) === "healthy" && best(tokenId) === 10_000)) ghosts += 1;
+  }, 5);
+  closers.push(() => clearInterval(looking));
+  await areHealthy(YES, NO);
+  for (const frame of [change({ size: "x" }), '{"market":"0x', change({ asset_id: null, size: "x" })]) {
+    const { length: asked } = venue.counts.subscriptions;
+    venue.say(frame);
+    await until(() => statuses.at(-1)?.health !== "healthy", { what: "a doubt" });
+    await until(() => venue.counts.subscriptions.length > asked, { what: "the stream to be asked again" });
+    await areHealthy(YES, NO);
+    expect([isTruth(YES), isTruth(NO)]).toEqual([true, true]);
+  }
+  await until(() => venue.counts.books > 3, { what: "some answers of REST" });
+  expect(ghosts).toBe(0);
 });
 
 test("settled markets: books end, tokens are put aside and cost neither connection nor requests", async () => {

@@ -10,6 +10,8 @@ import type { WireClock } from "@slipstream/polymarket/wireClock";
 export type MarketFeedHandlers = {
   /** A token is about to be subscribed: its opening book follows on this connection. */
   readonly onTracked: (tokenId: TokenId, connection: string) => void;
+  /** A token leaves its connection and comes back at once: its opening book follows. */
+  readonly onAgain: (tokenId: TokenId) => void;
   readonly onFrame: (connection: string, frame: ParsedFrame, recvMs: number) => void;
   readonly onPong: (connection: string, pingSentMs: number, recvMs: number) => void;
   readonly onDown: (connection: string, reason: string, code: number) => void;
@@ -133,8 +135,8 @@ export function createMarketFeed(options: MarketFeedOptions): MarketFeed {
     },
     again: (tokenId) => {
       const line = lineOf.get(tokenId);
-      if (line === undefined) return;
-      handlers.onTracked(tokenId, line.name);
+      if (line === undefined || !line.socket.isOpen()) return;
+      handlers.onAgain(tokenId);
       line.socket.unsubscribe([tokenId]);
       line.socket.subscribe([tokenId]);
     },

@@ -1,6 +1,6 @@
 /**
- * What the market channel does to a book: full books, level changes, prints. Changes count in the order of arrival; a
- * change stamped before one that is already applied is a repeat of the venue, which never sends them out of order.
+ * What the market channel does to a book: full books, level changes, prints. Changes count in the order of arrival,
+ * whatever their stamps say; what came before is known again by its hash (`heard.ts`).
  */
 import { lastTradeText } from "@slipstream/book/hash";
 import {
@@ -27,18 +27,21 @@ import {
   type Output,
   rememberPrice,
   type Stamped,
+  type StatedBest,
   snapshotOf,
   suspect,
   type TokenBook,
 } from "./tokenBook.ts";
 
-const HASHES_OF_ONE_MS = 8;
 /** Some seconds of the busiest token ever seen; beyond, the oldest go and a newer full book is waited for. */
 const JOINING_MAX = 4_096;
 /** Repeats come within 120 ms (reference §6.3). */
 const RECENT_PRINTS = 16;
 
-/** Opens an epoch with a full book. Returns nothing when the book is refused: what was before stands. */
+/**
+ * Opens an epoch with a full book. Returns nothing when the book is refused: what was before stands. Whether changes from
+ * before it may still come is for the caller to say (`opened`).
+ */
 export function openBook(book: TokenBook, full: FullBook, epoch: string, at: At): Output[] {
   const { bids, asks } = full;
   const known = book.nextTickMicro ?? (book.history.tickMicro > 0 ? book.history.tickMicro : null);
@@ -57,11 +60,15 @@ export function openBook(book: TokenBook, full: FullBook, epoch: string, at: At)
   book.touch.failedMs = null;
   book.touch.crossed = null;
   book.touch.trusted = true;
+  book.touch.claim = null;
   book.joining = null;
   book.nextTickMicro = null;
   book.unreadMs = null;
-  book.restAheadMs = null;
-  extendBurst(book, full, 1, at);
+  book.restAhead = null;
+  book.opened = null;
+  book.asksStream = false;
+  book.isAskedAgain = false;
+  extendBurst(book, full, 1, at, null);
   const snapshot = snapshotOf(book, at);
   return snapshot === null ? [] : [snapshot];
 }
@@ -93,7 +100,7 @@ export function applyFullBook(book: TokenBook, full: FullBook, at: At): Output[]
   const levels = deltas(book, changes, at);
   const told = full.tickMicro === null ? [] : tellTick(book, full.tickMicro, at);
   learn(book, full);
-  extendBurst(book, full, 1, at);
+  extendBurst(book, full, 1, at, null);
   return [...levels, ...told];
 }
 
@@ -115,34 +122,39 @@ export function tellTick(book: TokenBook, tickMicro: number, at: At): Output[] {
   return [deltaOf(book, [], at)];
 }
 
+/** A change of one token under one hash, with the best prices that it states. */
+export type Told = Stamped & { readonly levels: readonly LevelChange[]; readonly stated?: StatedBest | null };
+
+/** Takes a change that is no repeat: applies it, or keeps it for the full book that is awaited. */
+export function takeChanges(book: TokenBook, told: Told, at: At): Output[] {
+  const { joining } = book;
+  if (joining === null) return applyChanges(book, told, at);
+  if (at.tsInitMs < joining.fromMs) return [];
+  const { tsEventMs, hash, levels } = told;
+  // Some are dropped: a book from before them cannot be joined any more.
+  const kept = joining.entries.length < JOINING_MAX ? joining.entries : joining.entries.slice(1);
+  const sinceMs = kept.length === 0 ? at.tsInitMs : joining.sinceMs;
+  book.joining = { ...joining, sinceMs, entries: [...kept, { tsEventMs, hash, levels }] };
+  return [];
+}
+
 /** Applies the changes of one price_change frame that concern this token and carry one hash. */
-export function applyChanges(book: TokenBook, changes: readonly LevelChange[], stamped: Stamped, at: At): Output[] {
-  if (isRepeat(book, stamped)) return [];
-  if (book.joining !== null) {
-    noteNewest(book, stamped);
-    const { entries } = book.joining;
-    entries.push({ ...stamped, levels: changes });
-    if (entries.length > JOINING_MAX) {
-      const [gone] = entries.splice(0, 1);
-      book.joining = { ...book.joining, sinceMs: gone?.tsEventMs ?? book.joining.sinceMs };
-    }
-    return [];
-  }
+export function applyChanges(book: TokenBook, told: Told, at: At): Output[] {
   if (!isOpen(book)) return [];
-  noteNewest(book, stamped);
+  const { levels, stated = null } = told;
   const applied: LevelChange[] = [];
   const { tickMicro } = book.history;
   // A price off the ladder tells a finer tick, also when its level is what it was.
   const tell = (): Output[] =>
     book.history.tickMicro === tickMicro ? deltas(book, applied, at) : [deltaOf(book, applied, at)];
-  for (const change of changes) {
+  for (const change of levels) {
     const { side, priceMicro, sizeMicro } = change;
     const stamp = { seq: book.seq + 1, tsEventMs: at.tsEventMs };
     const result = recordLevel(book.history, stamp, side, priceMicro, sizeMicro);
     if (isRefusal(result)) return [...tell(), ...suspect(book, at, `refused level: ${result}`)];
     if (result === "changed") applied.push(change);
   }
-  extendBurst(book, stamped, changes.length, at);
+  extendBurst(book, told, levels.length, at, stated);
   return tell();
 }
 
@@ -177,27 +189,21 @@ export function applyTrade(
   return [print];
 }
 
-/** True for a change that the book has, or that came before one it has. */
-export function isRepeat({ newest }: TokenBook, { tsEventMs, hash }: Stamped): boolean {
-  if (tsEventMs !== newest.tsEventMs) return tsEventMs < newest.tsEventMs;
-  return newest.hashes.includes(hash) && newest.hashes.at(-1) !== hash;
-}
-
-function noteNewest(book: TokenBook, { tsEventMs, hash }: Stamped): void {
-  const { newest } = book;
-  if (newest.tsEventMs === tsEventMs && newest.hashes.at(-1) === hash) return;
-  const hashes = newest.tsEventMs === tsEventMs ? newest.hashes.slice(1 - HASHES_OF_ONE_MS) : [];
-  book.newest = { tsEventMs, hashes: [...hashes, hash] };
-}
-
 /** Takes a message into the running burst when it carries its hash, else begins one: the burst before is proved by then. */
-function extendBurst(book: TokenBook, { tsEventMs, hash }: Stamped, entries: number, { tsInitMs }: At): void {
+function extendBurst(
+  book: TokenBook,
+  { tsEventMs, hash }: Stamped,
+  entries: number,
+  { tsEventMs: sinceMs, tsInitMs }: At,
+  stated: StatedBest | null,
+): void {
   const { burst } = book;
   book.last = { tsEventMs, hash };
+  book.isMissing = false;
   book.burst =
     burst !== null && burst.hash === hash
-      ? { ...burst, entries: burst.entries + entries, tsInitMs }
-      : { tsEventMs, hash, entries, tsInitMs };
+      ? { ...burst, entries: burst.entries + entries, tsInitMs, stated: stated ?? burst.stated }
+      : { tsEventMs, hash, entries, tsInitMs, sinceMs, stated };
 }
 
 /** The changes of one token under one hash are one update; tokens take turns in a frame. */

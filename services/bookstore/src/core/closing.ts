@@ -1,10 +1,26 @@
 /** How books end: the venue has none any more, or the market is resolved. */
 import { recordClosing } from "@slipstream/book/history";
-import type { TokenId } from "@slipstream/contracts/ids";
-import { atOf, type Connection, connectionOf } from "./connection.ts";
+import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
+import type { MarketResolvedEvent } from "@slipstream/polymarket/marketChannel";
+import { atOf, type Connection, closingMs, connectionOf } from "./connection.ts";
 import type { Desk } from "./desk.ts";
 import { startResync } from "./resync.ts";
-import { isOpen, type Output, setHealth } from "./tokenBook.ts";
+import { isOpen, type Output, setHealth, type TokenBook } from "./tokenBook.ts";
+
+/** Tokens of ours that a resolution is about: those it names, and those of the market it names. */
+export function endedTokens(desk: Desk, { tokenIds, conditionId }: MarketResolvedEvent): TokenId[] {
+  const ended = new Set(tokenIds.filter((tokenId) => desk.books.has(tokenId)));
+  if (conditionId !== null) for (const tokenId of tokensOf(desk, conditionId)) ended.add(tokenId);
+  return [...ended];
+}
+
+/** Tokens of a market that are read. */
+export const tokensOf = (desk: Desk, conditionId: ConditionId): TokenId[] =>
+  [...desk.books.values()].flatMap((book) => (marketIdOf(desk, book) === conditionId ? [book.tokenId] : []));
+
+/** Null: neither a book nor a definition has told. */
+export const marketIdOf = (desk: Desk, { tokenId, conditionId }: TokenBook): ConditionId | null =>
+  conditionId ?? desk.market(tokenId)?.conditionId ?? null;
 
 /**
  * The market is closed from its time on. A connection that says so has told all before it; what a slower one still brings
@@ -14,12 +30,12 @@ export function resolved(
   desk: Desk,
   connection: Connection,
   tokenId: TokenId,
-  tsEventMs: number,
+  tsEventMs: number | null,
   tsInitMs: number,
 ): Output[] {
   const book = desk.books.get(tokenId);
   if (book === undefined) return [];
-  const closedMs = Math.max(connection.lastEventMs, tsEventMs);
+  const closedMs = closingMs(connection, tsEventMs, tsInitMs);
   const isNews = recordClosing(book.history, closedMs);
   const isDead = book.health === "dead";
   const isHere = book.connection === connection.name;

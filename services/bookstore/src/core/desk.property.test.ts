@@ -15,13 +15,14 @@ import {
   createDesk,
   type Desk,
   type DeskOutput,
+  onAskedAgain,
   onDisconnected,
   onEvents,
   onTick,
   onUnreadable,
   track,
 } from "./desk.ts";
-import { snap, snapAt } from "./deskAnswers.ts";
+import { snap, snapAt, tokensToAskAgain } from "./deskAnswers.ts";
 import { onRestBook } from "./deskRest.ts";
 import type { LevelChange } from "./tokenBook.ts";
 import { ask, bid, createVenue, marketOf, NO, START_MS, type Venue, YES } from "./venue.testing.ts";
@@ -192,6 +193,10 @@ test("a replica that loses messages and asks for snapshots equals the desk whene
         // At rest: one more change shows whatever was missed, and a REST book ends an open resync.
         nowMs += 3_000;
         deliver(onRestBook(desk, YES, venue.rest(YES), nowMs), false);
+        if (tokensToAskAgain(desk).includes(YES)) {
+          deliver(onAskedAgain(desk, YES, nowMs), false);
+          deliver(onEvents(desk, C, [venue.opening(YES)], nowMs + 1), false);
+        }
         deliver(onEvents(desk, C, [venue.change(nowMs + 5, bid(20_000, 99))], nowMs + 5), false);
         nowMs += 3_000;
         answer(onReplicaTimer(replica, nowMs));

@@ -233,7 +233,7 @@ describe("time", () => {
     opened();
     const print = { side: "BUY", priceMicro: 600_000, sizeMicro: 5_000_000 } as const;
     take(START_MS + 6_000, venue.trade(YES, START_MS + 60_000, print));
-    expect(clocks(onPong(desk, C, START_MS + 8_000, START_MS + 8_050))).toEqual([8_000 + CLOCK_AHEAD_MS_MAX]);
+    expect(clocks(onPong(desk, C, START_MS + 8_000, START_MS + 8_050))).toEqual([8_000 - CLOCK_AHEAD_MS_MAX]);
   });
 
   test("a past book is answered up to the watermark, and not across a hole", () => {

@@ -3,39 +3,25 @@
  * from REST is asked of the desk (`deskAnswers.ts`), so a request that failed is simply still needed.
  * Pure but for its own state, so replay runs the same code.
  */
-import { isLive, openHole } from "@slipstream/book/history";
 import type { BookClock } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
-import type { BookEvent, MarketEvent, PriceChangeEvent, TradeEvent } from "@slipstream/polymarket/marketChannel";
-import { applyChanges, applyFullBook, applyTrade, byTokenAndHash, isRepeat, openBook, tellTick } from "./changes.ts";
-import { closeReached, resolved } from "./closing.ts";
-import {
-  advance,
-  atArrival,
-  atOf,
-  CLOCK_AHEAD_MS_MAX,
-  type Connection,
-  connectionOf,
-  stamp,
-  stampPrint,
-} from "./connection.ts";
-import { learnMarket } from "./learnMarket.ts";
-import { isBurstOver, isDoubtOld, type Proof, proveBefore, proveBurst } from "./proof.ts";
-import { isBehindRest, startResync } from "./resync.ts";
-import {
-  type At,
-  createTokenBook,
-  isKept,
-  isOpen,
-  type Output,
-  rememberPrice,
-  setHealth,
-  type TokenBook,
-} from "./tokenBook.ts";
-import { checkCrossed, checkTouch } from "./touch.ts";
+import type { MarketEvent } from "@slipstream/polymarket/marketChannel";
+import { tellTick } from "./changes.ts";
+import { closeReached, endedTokens, resolved } from "./closing.ts";
+import { advance, atArrival, atOf, CLOCK_AHEAD_MS_MAX, type Connection, connectionOf, isFar } from "./connection.ts";
+import { bookOn, doubt, lose, notBelieved, proved } from "./doubts.ts";
+import { isOpeningOpen } from "./heard.ts";
+import { isBurstOver, isDoubtOld, proveBurst } from "./proof.ts";
+import { isBehindRest, STREAM_BEHIND, startResync } from "./resync.ts";
+import { onBook, onPriceChange, onTrade } from "./streamBook.ts";
+import { createTokenBook, isOpen, type Output, setHealth, type TokenBook } from "./tokenBook.ts";
+import { checkClaim, checkCrossed, onClaim } from "./touch.ts";
 
 export type DeskOutput = Output | BookClock;
+
+/** How long what was sent before a subscription ended may still be on its way: frames are late by less as a rule. */
+const GAP_MS = 5_000;
 
 export type Desk = {
   /** First part of the epochs of tokens that are tracked without one of their own. */
@@ -43,8 +29,10 @@ export type Desk = {
   epochs: number;
   readonly books: Map<TokenId, TokenBook>;
   readonly connections: Map<string, Connection>;
-  /** How far our clock may be ahead of the venue's, whatever a connection tells. */
-  clockAheadMsMax: number;
+  /** How far our clock may be from the venue's, whatever a connection tells; infinite: nobody knows. */
+  clockErrorMs: number;
+  /** Messages of ours that were not believed for their time. */
+  farStamps: number;
   readonly market: (tokenId: TokenId) => MarketDefinition | undefined;
   /** Whether books are proved by the venue's hash. */
   readonly proves: boolean;
@@ -59,7 +47,8 @@ export const createDesk = (fence: number, market: Desk["market"], proves = true)
   epochs: 0,
   books: new Map(),
   connections: new Map(),
-  clockAheadMsMax: CLOCK_AHEAD_MS_MAX,
+  clockErrorMs: CLOCK_AHEAD_MS_MAX,
+  farStamps: 0,
   market,
   proves,
   closing: new Set(),
@@ -69,19 +58,15 @@ export const createDesk = (fence: number, market: Desk["market"], proves = true)
 /**
  * Our clock was corrected: what was learned of it on each connection moves with it.
  * @param movedMs - what the clock shows more than before.
- * @param aheadMsMax - how far it may be ahead of the venue's now; infinite: nobody knows.
+ * @param errorMs - how far it may be from the venue's now; infinite: nobody knows.
  */
-export function onClock(desk: Desk, movedMs: number, aheadMsMax: number): void {
-  desk.clockAheadMsMax = aheadMsMax;
-  for (const connection of desk.connections.values()) connection.offsetMs += movedMs;
+export function onClock(desk: Desk, movedMs: number, errorMs: number): void {
+  desk.clockErrorMs = errorMs;
+  for (const connection of desk.connections.values()) {
+    connection.offsetMs += movedMs;
+    connection.clockErrorMs = errorMs;
+  }
 }
-
-export const nextEpoch =
-  (desk: Desk, { fence }: TokenBook) =>
-  (): string => {
-    desk.epochs += 1;
-    return `${fence}.${desk.epochs}`;
-  };
 
 /**
  * Starts to keep a token; its book opens with the first full book that arrives.
@@ -93,6 +78,22 @@ export function track(desk: Desk, tokenId: TokenId, connection: string, fence: n
   book.fence = Math.max(book.fence, fence);
   desk.books.set(tokenId, book);
   connectionOf(desk, connection).opening.add(tokenId);
+}
+
+/**
+ * The token is subscribed again: what the stream sends between its leaving and its coming back is missing, so the book is
+ * unknown until its opening book comes, or a hash proves that nothing was.
+ */
+export function onAskedAgain(desk: Desk, tokenId: TokenId, tsInitMs: number): DeskOutput[] {
+  const book = desk.books.get(tokenId);
+  if (book === undefined) return [];
+  const connection = connectionOf(desk, book.connection);
+  connection.opening.add(tokenId);
+  book.asksStream = false;
+  book.isAskedAgain = true;
+  const outputs = doubt(book, connection, "subscribed again", tsInitMs);
+  if (book.joining !== null) book.joining = { fromMs: tsInitMs + GAP_MS, sinceMs: 0, entries: [] };
+  return outputs;
 }
 
 /** The token goes to another process, or to none: whoever follows it is told that nothing more comes from here. */
@@ -147,12 +148,19 @@ function onEvent(desk: Desk, connection: Connection, event: MarketEvent, tsInitM
       return onTrade(desk, connection, event, tsInitMs);
     case "tickSizeChange": {
       const book = bookOn(desk, connection, event.tokenId);
-      return book === undefined
-        ? []
-        : tellTick(book, event.newTickMicro, atArrival(connection, event.tsEventMs, tsInitMs));
+      if (book === undefined) return [];
+      if (isFar(connection, event.tsEventMs, tsInitMs)) return notBelieved(desk, book, connection, tsInitMs);
+      return tellTick(book, event.newTickMicro, atArrival(connection, event.tsEventMs, tsInitMs));
+    }
+    case "bestPrices": {
+      const book = bookOn(desk, connection, event.tokenId);
+      if (book === undefined || isFar(connection, event.tsEventMs, tsInitMs)) return [];
+      return onClaim(book, event, event.tsEventMs, atOf(connection, 0, tsInitMs));
     }
     case "marketResolved":
-      return event.tokenIds.flatMap((tokenId) => resolved(desk, connection, tokenId, event.tsEventMs, tsInitMs));
+      return endedTokens(desk, event).flatMap((tokenId) =>
+        resolved(desk, connection, tokenId, event.tsEventMs, tsInitMs),
+      );
     case "newMarket":
       return [];
   }
@@ -174,34 +182,34 @@ export function onUnreadable(
 }
 
 /**
- * A message that names no token could not be read: it may have concerned any book of the connection. Most likely each is
- * right, so none is thrown away, but what it is nobody knows until a later hash, REST or a full book says so.
+ * A book or a change could not be read, and nobody can say whose: it may have concerned any book of the connection. Most
+ * likely each is right, so none is thrown away, but what it is nobody knows until a later hash, REST or a full book says so.
  */
 export function onUnreadableFrame(desk: Desk, connectionName: string, tsInitMs: number): DeskOutput[] {
   const connection = connectionOf(desk, connectionName);
-  const at = atOf(connection, 0, tsInitMs);
-  return [...desk.books.values()].flatMap((book) => {
-    if (book.connection !== connectionName || !isOpen(book) || !isKept(book)) return [];
-    // The hash of what came before the frame says nothing of the frame.
-    book.burst = null;
-    book.unreadMs = tsInitMs;
-    const told = setHealth(book, "suspect", "unreadable frame", at, connection.watermarkMs);
-    openHole(book.history, connection.watermarkMs);
-    return [told];
-  });
+  return [...desk.books.values()].flatMap((book) =>
+    book.connection === connectionName ? doubt(book, connection, "unreadable frame", tsInitMs) : [],
+  );
 }
 
 /**
  * A text PONG: everything the venue had before it read the ping has arrived.
  * @param pingSentMs - our clock when the ping was sent.
+ * @param provenMs - venue time beyond which it proves nothing, where that is known (a tape).
  */
-export function onPong(desk: Desk, connectionName: string, pingSentMs: number, tsInitMs: number): DeskOutput[] {
+export function onPong(
+  desk: Desk,
+  connectionName: string,
+  pingSentMs: number,
+  tsInitMs: number,
+  provenMs = Number.POSITIVE_INFINITY,
+): DeskOutput[] {
   const connection = connectionOf(desk, connectionName);
   // A stamp of the venue's that is further off than our clock can be tells nothing of our clock.
-  const aheadMs = Math.max(-desk.clockAheadMsMax, Math.min(connection.offsetMs, desk.clockAheadMsMax));
+  const aheadMs = Math.max(-desk.clockErrorMs, Math.min(connection.offsetMs, desk.clockErrorMs));
   // Nothing bounds our clock: the ping says nothing about the venue's time.
   if (!Number.isFinite(aheadMs)) return [];
-  return moveOn(desk, connection, Math.floor(pingSentMs - aheadMs), tsInitMs);
+  return moveOn(desk, connection, Math.min(Math.floor(pingSentMs - aheadMs), provenMs), tsInitMs);
 }
 
 /** Proves the books whose burst has ended, and looks for crossed ones. Call it some times a second. */
@@ -213,7 +221,13 @@ export function onTick(desk: Desk, tsInitMs: number): DeskOutput[] {
     if (isBurstOver(book, connection.lastEventMs, tsInitMs)) {
       outputs.push(...proved(desk, book, proveBurst(book, at), at));
     }
-    if (isBehindRest(book, connection.watermarkMs)) outputs.push(...lose(desk, book, "stream behind REST", at));
+    outputs.push(...proved(desk, book, checkClaim(book, at), at));
+    if (isOpeningOpen(book, tsInitMs))
+      outputs.push(...doubt(book, connection, "changes of the opening's moment", tsInitMs));
+    if (isBehindRest(book, connection.watermarkMs)) {
+      book.isMissing = true;
+      outputs.push(...lose(desk, book, STREAM_BEHIND, at));
+    }
     if (isDoubtOld(book, tsInitMs)) outputs.push(...lose(desk, book, "hash differs", at));
     outputs.push(...checkCrossed(book, at));
   }
@@ -227,82 +241,8 @@ export function onDisconnected(desk: Desk, connectionName: string, tsInitMs: num
   for (const book of desk.books.values()) {
     if (book.connection !== connectionName) continue;
     connection.opening.add(book.tokenId);
+    book.isAskedAgain = false;
     outputs.push(...lose(desk, book, "connection lost", atOf(connection, 0, tsInitMs), connection.watermarkMs));
   }
   return outputs;
-}
-
-/**
- * A market's frames name both tokens: what comes over the sibling's connection is not this book's order of events, and what
- * comes after the market's end is no event of it.
- */
-function bookOn(desk: Desk, { name }: Connection, tokenId: TokenId): TokenBook | undefined {
-  const book = desk.books.get(tokenId);
-  return book?.connection === name && book.resolvedOn !== name ? book : undefined;
-}
-
-function onBook(desk: Desk, connection: Connection, event: BookEvent, tsInitMs: number): Output[] {
-  const book = bookOn(desk, connection, event.tokenId);
-  if (book === undefined) return [];
-  learnMarket(desk, book);
-  const isOpening = connection.opening.delete(event.tokenId);
-  // A book that is unknown for an unread frame begins anew with a full one.
-  const isCurrent = isLive(book.history) && isKept(book);
-  if (isOpening || !isCurrent) {
-    // Equal hashes cover the time of the last change: between REST's book and the stream's first nothing happened.
-    if (isCurrent && event.hash !== "" && book.last.hash === event.hash) {
-      if (event.lastTradePrice !== null) rememberPrice(book, event.lastTradePrice);
-      return [];
-    }
-    // An opening book's time is its last change, maybe long ago: it does not tell what time it is.
-    const outputs = openBook(book, event, nextEpoch(desk, book)(), atArrival(connection, event.tsEventMs, tsInitMs));
-    // Changes from before it may still be on their way (reference §6.3): it has them.
-    if (outputs.length > 0) book.newest = { tsEventMs: event.tsEventMs, hashes: [event.hash] };
-    return outputs;
-  }
-  const at = stamp(connection, event.tsEventMs, tsInitMs);
-  const outputs = proved(desk, book, proveBefore(book, event.hash, at), at);
-  if (book.joining !== null) return [...outputs, ...openBook(book, event, nextEpoch(desk, book)(), at)];
-  return [...outputs, ...applyFullBook(book, event, at)];
-}
-
-function onPriceChange(desk: Desk, connection: Connection, event: PriceChangeEvent, tsInitMs: number): Output[] {
-  const at = stamp(connection, event.tsEventMs, tsInitMs);
-  const outputs: Output[] = [];
-  for (const changes of byTokenAndHash(event.changes)) {
-    const last = changes.at(-1);
-    const book = last === undefined ? undefined : bookOn(desk, connection, last.tokenId);
-    if (last === undefined || book === undefined) continue;
-    const stamped = { tsEventMs: event.tsEventMs, hash: last.hash };
-    if (isRepeat(book, stamped)) continue;
-    outputs.push(...proved(desk, book, proveBefore(book, last.hash, at), at));
-    outputs.push(...applyChanges(book, changes, stamped, at));
-    if (book.joining === null) outputs.push(...proved(desk, book, checkTouch(book, last, at), at));
-  }
-  return outputs;
-}
-
-function onTrade(desk: Desk, connection: Connection, event: TradeEvent, tsInitMs: number): Output[] {
-  const book = bookOn(desk, connection, event.tokenId);
-  if (book === undefined) return [];
-  const at = stampPrint(connection, event.tsEventMs, tsInitMs, book.history.lastTsMs);
-  const outputs = applyTrade(book, event, at);
-  const sibling = desk.market(event.tokenId)?.tokens.find((token) => token.tokenId !== event.tokenId)?.tokenId;
-  const other = sibling === undefined ? undefined : desk.books.get(sibling);
-  const text = book.lastTradePrices[0];
-  if (other !== undefined && text !== undefined) rememberPrice(other, text);
-  return outputs;
-}
-
-function proved(desk: Desk, book: TokenBook, { outputs, diverged }: Proof, at: At): Output[] {
-  return diverged === null ? [...outputs] : [...outputs, ...lose(desk, book, diverged, at)];
-}
-
-/**
- * Counts the loss by its reason and voids the book.
- * @param provenThroughMs - venue time up to which everything has arrived; omitted when the book was found wrong.
- */
-export function lose(desk: Desk, book: TokenBook, reason: string, at: At, provenThroughMs?: number): Output[] {
-  if (book.health !== "dead") desk.resyncs.set(reason, (desk.resyncs.get(reason) ?? 0) + 1);
-  return startResync(book, reason, at, provenThroughMs);
 }

@@ -58,6 +58,10 @@ export function tokensWithoutBook(desk: Desk): TokenId[] {
   return tokens;
 }
 
+/** Tokens of which only the stream can say what their book is, and has to be asked again. */
+export const tokensToAskAgain = (desk: Desk): TokenId[] =>
+  [...desk.books.values()].filter(({ asksStream }) => asksStream).map(({ tokenId }) => tokenId);
+
 /** Tokens whose book is most likely right, and not proved to be. */
 export const doubtedTokens = (desk: Desk): TokenId[] =>
   [...desk.books.values()].filter(({ health }) => health === "suspect").map(({ tokenId }) => tokenId);

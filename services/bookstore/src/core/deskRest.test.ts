@@ -1,8 +1,8 @@
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketEvent } from "@slipstream/polymarket/marketChannel";
 import { beforeEach, describe, expect, test } from "vitest";
-import { createDesk, type Desk, type DeskOutput, onEvents, onUnreadable, track } from "./desk.ts";
-import { snap } from "./deskAnswers.ts";
+import { createDesk, type Desk, type DeskOutput, onAskedAgain, onEvents, onTick, onUnreadable, track } from "./desk.ts";
+import { snap, tokensToAskAgain } from "./deskAnswers.ts";
 import { onNoRestBook, onPolledBook, onRestBook } from "./deskRest.ts";
 import { ask, bid, brief, createVenue, marketOf, NO, START_MS, type Venue, YES } from "./venue.testing.ts";
 
@@ -45,45 +45,53 @@ describe("REST", () => {
     expectTruth();
   });
 
-  test("older than what the stream had told is refused, unless the venue insists", () => {
+  test("that the stream has not named is refused, however often the venue says it: the stream is asked again", () => {
     opened();
     const rest = venue.rest(YES);
     take(START_MS + 10, venue.change(START_MS + 10, bid(410_000, 5)));
     lose();
-    expect(onRestBook(desk, YES, rest, START_MS + 50)).toEqual([]);
-    expect(onRestBook(desk, YES, rest, START_MS + 1_000)).toEqual([]);
-    expect(brief(onRestBook(desk, YES, rest, START_MS + 1_600))).toEqual(["snapshot 111 7.3/0 healthy"]);
-  });
-
-  test("ahead of the stream: what it already has is not applied again", () => {
-    opened();
-    lose();
-    const first = venue.change(START_MS + 10, bid(410_000, 5));
-    const second = venue.change(START_MS + 20, bid(410_000, 0));
-    onRestBook(desk, YES, venue.rest(YES), START_MS + 30);
-    take(START_MS + 40, first);
-    take(START_MS + 41, second);
+    for (const afterMs of [50, 1_000, 1_600, 20_000]) {
+      expect(onRestBook(desk, YES, rest, START_MS + afterMs)).toEqual([]);
+      expect(tokensToAskAgain(desk)).toEqual([YES]);
+    }
+    onAskedAgain(desk, YES, START_MS + 20_100);
+    expect(tokensToAskAgain(desk)).toEqual([]);
+    expect(brief(take(START_MS + 20_200, venue.opening(YES)))).toEqual(["snapshot 111 7.3/0 healthy"]);
     expectTruth();
   });
 
-  test("first touch: REST's book, then the stream's equal one, are one epoch", () => {
-    expect(brief(onRestBook(desk, YES, venue.rest(YES), START_MS + 200))).toEqual(["snapshot 111 7.1/0 healthy"]);
-    expect(brief(take(START_MS + 300, venue.opening(YES)))).toEqual([]);
-    venue.change(START_MS + 400, bid(410_000, 5));
-    onRestBook(desk, NO, venue.rest(NO), START_MS + 450);
-    venue.change(START_MS + 460, bid(420_000, 5));
-    expect(brief(take(START_MS + 500, venue.opening(NO)))).toEqual(["snapshot 222 7.3/0 healthy"]);
+  test("after a book was found wrong, what the stream told last can be joined; after something is missing it cannot", () => {
+    opened();
+    venue.change(START_MS + 10, bid(410_000, 5));
+    take(START_MS + 1_000, venue.change(START_MS + 1_000, bid(300_000, 1)));
+    onTick(desk, START_MS + 2_100);
+    onTick(desk, START_MS + 4_200);
+    expect(desk.resyncs.get("hash differs")).toBe(2);
+    expect(brief(onRestBook(desk, YES, venue.rest(YES), START_MS + 4_300))).toEqual(["snapshot 111 7.3/0 healthy"]);
+    onUnreadable(desk, C, [YES], START_MS + 5_000);
+    expect(onRestBook(desk, YES, venue.rest(YES), START_MS + 9_000)).toEqual([]);
+    expect(levelsOf(YES)).toEqual(venue.levels(YES));
+  });
+
+  test("opens no first book, but teaches what the hash covers beside the levels", () => {
+    desk = createDesk(7, () => undefined);
+    track(desk, YES, C);
+    expect(onRestBook(desk, YES, venue.rest(YES), START_MS + 200)).toEqual([]);
+    expect(brief(take(START_MS + 300, venue.opening(YES)))).toEqual(["snapshot 111 7.1/0 healthy"]);
+    onTick(desk, START_MS + 2_000);
+    expect(desk.books.get(YES)?.proofs.passed).toBe(1);
+  });
+
+  test("gives the book of a token that the stream does not open, when the stream names its hash", () => {
+    const change = venue.change(START_MS + 10, bid(410_000, 5));
+    take(START_MS + 10, change);
+    expect(brief(onRestBook(desk, YES, venue.rest(YES), START_MS + 700))).toEqual(["snapshot 111 7.1/0 healthy"]);
   });
 
   test.each([
     ["equal", 0, 60_000, []],
     ["newer, but the stream may still bring it", 10, 5_000, []],
-    [
-      "newer for long: the stream has lost it",
-      10,
-      60_000,
-      ["resyncing 111 7.1/1: stream behind REST", "snapshot 111 7.3/0 healthy"],
-    ],
+    ["newer for long: the stream has lost it", 10, 60_000, ["resyncing 111 7.1/1: stream behind REST"]],
   ])("audit: %s", (_name, changedAfterMs, auditedAfterMs, expected) => {
     opened();
     if (changedAfterMs > 0) venue.change(START_MS + changedAfterMs, bid(410_000, 5));
@@ -91,11 +99,25 @@ describe("REST", () => {
     expect(brief(onRestBook(desk, YES, rest, START_MS + auditedAfterMs, "audit"))).toEqual(expected);
   });
 
-  test("a refresh takes what is newer at once", () => {
+  test("a refresh that is newer than the stream is a doubt, until the stream tells it", () => {
     opened();
-    venue.change(START_MS + 10, bid(410_000, 5));
-    expect(brief(onRestBook(desk, YES, venue.rest(YES), START_MS + 20, "refresh"))).toHaveLength(2);
-    expect(levelsOf(YES)).toEqual(venue.levels(YES));
+    const late = venue.change(START_MS + 10, bid(410_000, 5));
+    expect(brief(onRestBook(desk, YES, venue.rest(YES), START_MS + 20, "refresh"))).toEqual([
+      "suspect 111 7.1/1: stream behind REST",
+    ]);
+    expect(tokensToAskAgain(desk)).toEqual([YES]);
+    take(START_MS + 30, late);
+    expect(brief(onTick(desk, START_MS + 1_100))).toEqual(["healthy 111 7.1/3: proved"]);
+    expectTruth();
+  });
+
+  test("no book at REST ends no book that the stream tells of", () => {
+    opened();
+    expect(onNoRestBook(desk, YES, START_MS + 10)).toEqual([]);
+    onUnreadable(desk, C, [YES], START_MS + 20);
+    take(START_MS + 30, venue.change(START_MS + 30, bid(410_000, 5)));
+    expect(onNoRestBook(desk, YES, START_MS + 50)).toEqual([]);
+    expect([snap(desk, YES, 0)?.health, tokensToAskAgain(desk)]).toEqual(["resyncing", [YES]]);
   });
 
   test("no book at the venue is a dead book", () => {

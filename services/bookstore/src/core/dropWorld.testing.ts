@@ -1,13 +1,14 @@
 /**
- * A desk in a world that plays a tape to it as the service does: looks every 100 ms, REST when a book is missing, an
- * audit of each token from time to time. REST answers from the truth, which is what the whole tape tells, and may lag.
+ * A desk in a world that plays a tape to it as the service does: looks every 100 ms, REST when a book is missing, the stream
+ * where REST is no help, an audit of each token from time to time. REST answers from the truth, which is what the whole tape
+ * tells, and may lag; the stream opens with what it has told by then.
  * Everything but the market is plain data, so a world can be copied in the middle of a tape.
  */
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import type { MarketEvent } from "@slipstream/polymarket/marketChannel";
-import { createDesk, type Desk, type DeskOutput, onEvents, onTick, track } from "./desk.ts";
-import { snap, tokensWithoutBook } from "./deskAnswers.ts";
+import { createDesk, type Desk, type DeskOutput, onAskedAgain, onEvents, onTick, track } from "./desk.ts";
+import { snap, tokensToAskAgain, tokensWithoutBook } from "./deskAnswers.ts";
 import { onRestBook } from "./deskRest.ts";
 import type { FullBook } from "./tokenBook.ts";
 
@@ -29,12 +30,16 @@ export type World = {
   frame: number;
   readonly restLagMs: number;
   readonly asked: { readonly tokenId: TokenId; readonly answerMs: number; readonly why: "seed" | "audit" }[];
+  /** Tokens that were subscribed again, and when they open. */
+  readonly opening: Map<TokenId, number>;
   auditedMs: number;
 };
 
 export const CONNECTION = "tape";
 const LOOK_MS = 100;
 const ASK_AGAIN_MS = 500;
+/** From subscribing a token again to its book (reference §6.1). */
+const OPENING_MS = 300;
 /** A request's way there and back. */
 const REST_MS = 120;
 /** After so long without a frame nothing happens by itself any more but audits. */
@@ -50,7 +55,7 @@ export type MarketFacts = { readonly market: MarketDefinition; readonly tokens: 
 export function createWorld({ market, tokens }: MarketFacts, startMs: number, restLagMs: number): World {
   const desk = createDesk(1, () => market);
   for (const tokenId of tokens) track(desk, tokenId, CONNECTION);
-  return { desk, nowMs: startMs, frame: -1, restLagMs, asked: [], auditedMs: startMs };
+  return { desk, nowMs: startMs, frame: -1, restLagMs, asked: [], opening: new Map(), auditedMs: startMs };
 }
 
 export function copyWorld({ desk, ...rest }: World, restLagMs: number): World {
@@ -135,6 +140,7 @@ function step(world: World, truth: Truth): DeskOutput[] {
     const book = lastTrue(truth.get(tokenId) ?? [], ({ full }) => full.tsEventMs <= answerMs - world.restLagMs);
     if (book !== undefined) outputs.push(...onRestBook(desk, tokenId, book.full, nowMs, why));
   }
+  outputs.push(...askStream(world, truth));
   const open = asked.filter((each) => each.answerMs > nowMs);
   for (const tokenId of tokensWithoutBook(desk)) {
     const isAsked = open.some((each) => each.tokenId === tokenId);
@@ -148,6 +154,22 @@ function step(world: World, truth: Truth): DeskOutput[] {
     }
   }
   asked.splice(0, asked.length, ...open);
+  return outputs;
+}
+
+function askStream({ desk, nowMs, opening, frame }: World, truth: Truth): DeskOutput[] {
+  const outputs: DeskOutput[] = [];
+  for (const [tokenId, atMs] of opening) {
+    const book = lastTrue(truth.get(tokenId) ?? [], (each) => each.frame <= frame);
+    if (atMs > nowMs || book === undefined) continue;
+    opening.delete(tokenId);
+    outputs.push(...onEvents(desk, CONNECTION, [{ kind: "book", tokenId, ...book.full }], nowMs));
+  }
+  for (const tokenId of tokensToAskAgain(desk)) {
+    if (opening.has(tokenId)) continue;
+    opening.set(tokenId, nowMs + OPENING_MS);
+    outputs.push(...onAskedAgain(desk, tokenId, nowMs));
+  }
   return outputs;
 }
 

@@ -153,7 +153,7 @@ function fateOf(world: World, truth: Truth, frames: readonly Frame[], drop: Drop
   const lost = frames[drop.frame];
   if (lost === undefined) throw new Error(`no frame ${drop.frame}`);
   const kept = withoutDrop(lost.events, drop);
-  const venueMs = Math.max(0, ...lost.events.map(({ tsEventMs }) => tsEventMs));
+  const venueMs = Math.max(0, ...lost.events.map(({ tsEventMs }) => tsEventMs ?? 0));
   const watches: Watch[] = [...truth.keys()]
     .filter((tokenId) => countOf(lost.events, tokenId) !== countOf(kept, tokenId))
     .map((tokenId) => ({

@@ -4,7 +4,8 @@
  */
 import { checkBookHash } from "@slipstream/book/hash";
 import { likelyPrices } from "./likelyPrices.ts";
-import { type At, heal, type Output, rememberPrice, suspect, type TokenBook } from "./tokenBook.ts";
+import { type At, type Burst, heal, type Output, rememberPrice, suspect, type TokenBook } from "./tokenBook.ts";
+import { agreesWith, checkTouch } from "./touch.ts";
 
 /** Two failures this far apart with no success between are a divergence; single ones happen (reference §6.4). */
 const FAILURE_SPAN_MS = 2_000;
@@ -24,20 +25,23 @@ const BURST_QUIET_MS = 1_000;
 export type Proof = { readonly outputs: readonly Output[]; readonly diverged: string | null };
 const nothing: Proof = { outputs: [], diverged: null };
 
-/** True when no message of the running burst is to be expected any more. */
+/** True when no message of the running burst is to be expected any more. @param connectionMs - its newest time. */
 export const isBurstOver = ({ burst }: TokenBook, connectionMs: number, tsInitMs: number): boolean =>
-  burst !== null && (connectionMs - burst.tsEventMs >= BURST_END_MS || tsInitMs - burst.tsInitMs >= BURST_QUIET_MS);
+  burst !== null && (connectionMs - burst.sinceMs >= BURST_END_MS || tsInitMs - burst.tsInitMs >= BURST_QUIET_MS);
 
 /** Proves the running burst before a message with `hash` is applied. */
 export const proveBefore = (book: TokenBook, hash: string, at: At): Proof =>
   book.burst === null || book.burst.hash === hash ? nothing : proveBurst(book, at);
 
-/** Proves the book against the hash of the burst that has ended. Nothing is said without market facts. */
+/**
+ * Proves the book against the hash of the burst that has ended. Where no hash can be reckoned, the best prices that the
+ * burst's last message states are all there is.
+ */
 export function proveBurst(book: TokenBook, at: At): Proof {
   const { burst, market, history } = book;
-  if (burst === null || market === null || history.book === null || book.joining !== null) return nothing;
+  if (burst === null || history.book === null || book.joining !== null) return nothing;
   book.burst = null;
-  if (burst.hash === "") return nothing;
+  if (burst.hash === "" || market === null) return burst.stated === null ? nothing : checkTouch(book, burst.stated, at);
   const check = { book: history.book, market, tsEventMs: burst.tsEventMs, expected: burst.hash };
   let result = checkBookHash({ ...check, lastTradePrices: book.lastTradePrices, search: "given" });
   if (result.kind === "mismatch") {
@@ -50,18 +54,22 @@ export function proveBurst(book: TokenBook, at: At): Proof {
     book.proofs.entries += burst.entries;
     book.firstFailureMs = null;
     rememberPrice(book, result.lastTradePrice);
-    const { touch } = book;
-    if (touch.crossed !== null) touch.crossed.proved = true;
-    if (touch.failedMs !== null) {
-      touch.trusted = false;
-      touch.failedMs = null;
-    }
+    noteProved(book, burst);
     return { outputs: heal(book, "proved", at), diverged: null };
   }
   book.proofs.failed += 1;
   book.firstFailureMs ??= at.tsInitMs;
   if (at.tsInitMs - book.firstFailureMs >= FAILURE_SPAN_MS) return { outputs: [], diverged: "hash differs" };
   return { outputs: suspect(book, at, "hash differs"), diverged: null };
+}
+
+/** What the best prices are worth beside a hash that fits: what the venue states is of another kind when it differs. */
+function noteProved({ history: { book }, touch }: TokenBook, { stated }: Burst): void {
+  if (touch.crossed !== null) touch.crossed.proved = true;
+  touch.failedMs = null;
+  if (book === null || stated === null || agreesWith(book, stated)) return;
+  touch.failures += 1;
+  touch.trusted = false;
 }
 
 /**

@@ -1,17 +1,21 @@
 /**
- * How a book that lost its continuity becomes whole again: a full book of the stream, or one of REST that is joined to
- * what the stream said meanwhile. REST lags the stream by up to 1.1 s (reference §6.4), so its book may be too old.
+ * How a book that lost its continuity becomes whole again: a full book of the stream, or one of REST that the stream has
+ * named by its hash. REST lags the stream by up to 1.1 s (reference §6.4), and may say what is not: what the stream has not
+ * named is not believed, whatever its time, and the stream is asked again.
  */
+import { bookHash, checkBookHash } from "@slipstream/book/hash";
 import { openHole } from "@slipstream/book/history";
-import { levelCount, sizeAt } from "@slipstream/book/ladder";
+import { applySnapshot, createBook, gridFor, isRefusal, levelCount, sizeAt } from "@slipstream/book/ladder";
 import { applyChanges, openBook } from "./changes.ts";
+import { wasHeard } from "./heard.ts";
 import { type At, type FullBook, isOpen, type NextEpoch, type Output, setHealth, type TokenBook } from "./tokenBook.ts";
 
-/** A REST book that stays the same for longer than REST lags (1.1 s at most, reference §6.4) is the book. */
-export const REST_SETTLED_MS = 1_500;
+/** REST lags the stream by less (1.1 s at most, reference §6.4). */
+const REST_LAG_MS = 1_500;
 /** More than messages of one connection come out of order (0.62 s at most, reference §6.3). */
 const DISORDER_MS = 1_000;
-
+/** The stream is silent about what REST has. */
+export const STREAM_BEHIND = "stream behind REST";
 /**
  * Continuity is lost or the book is wrong: what follows is kept for the full book to be joined to.
  * @param provenThroughMs - the connection's watermark: up to there the book stays known; omitted when it was wrong.
@@ -19,37 +23,59 @@ const DISORDER_MS = 1_000;
 export function startResync(book: TokenBook, reason: string, at: At, provenThroughMs?: number): Output[] {
   const isNews = isOpen(book) && book.health !== "resyncing";
   const outputs = isNews ? [setHealth(book, "resyncing", reason, at, provenThroughMs)] : [];
+  // Nothing is missing behind what the stream told last when only the book was wrong.
+  const isWhole = provenThroughMs === undefined && book.joining === null && !book.isMissing;
   book.health = "resyncing";
   book.burst = null;
+  book.opened = null;
   book.firstFailureMs = null;
-  book.restAheadMs = null;
+  book.restAhead = null;
   book.unreadMs = null;
-  book.joining = { sinceMs: Math.max(book.newest.tsEventMs, book.last.tsEventMs), entries: [], refused: null };
+  book.touch.claim = null;
+  book.joining = { fromMs: 0, sinceMs: 0, entries: isWhole ? [{ ...book.last, levels: [] }] : [] };
   openHole(book.history, provenThroughMs);
   return outputs;
 }
 
 /**
- * Joins a REST book to the stream: what came after the message with its hash is applied on top; without such a message,
- * what is stamped later than the book.
- * @returns nothing when the book is older than what was known before continuity was lost: ask again.
+ * Joins a REST book to the stream: what came after the message with its hash is applied on top.
+ * @returns nothing when the stream has told no such message: it has to be asked again.
  */
 export function joinRestBook(book: TokenBook, full: FullBook, nextEpoch: NextEpoch, at: At): Output[] {
-  const { joining } = book;
-  const entries = joining?.entries ?? [];
+  const { entries, sinceMs, fromMs } = book.joining ?? { entries: [], sinceMs: 0, fromMs: 0 };
   const same = full.hash === "" ? -1 : entries.findLastIndex((entry) => entry.hash === full.hash);
-  if (joining !== null && same < 0 && full.tsEventMs < joining.sinceMs) {
-    const { refused } = joining;
-    if (refused?.hash !== full.hash) joining.refused = { hash: full.hash, tsInitMs: at.tsInitMs };
-    if (refused?.hash !== full.hash || at.tsInitMs - refused.tsInitMs < REST_SETTLED_MS) return [];
+  if (same < 0) {
+    // REST may be behind what the stream has told since, and be there with its next answer.
+    const toldMs = entries.length > 0 ? sinceMs : fromMs;
+    if (at.tsInitMs - toldMs >= REST_LAG_MS) book.asksStream = true;
+    return [];
   }
-  const later = same >= 0 ? entries.slice(same + 1) : entries.filter((entry) => entry.tsEventMs > full.tsEventMs);
   const outputs = openBook(book, full, nextEpoch(), at);
   if (outputs.length === 0) return [];
-  // The stream may still tell what the REST book already has.
-  book.newest = { tsEventMs: full.tsEventMs, hashes: [full.hash] };
-  for (const entry of later) outputs.push(...applyChanges(book, entry.levels, entry, at));
+  for (const entry of entries.slice(same + 1)) outputs.push(...applyChanges(book, entry, at));
   return outputs;
+}
+
+/**
+ * Whether a REST book has the hash it states; null when that cannot be reckoned. It proves that the book was not spoiled on
+ * its way and says what the market's facts are, not that it is the book of now.
+ */
+export function provesItself({ tokenId, market }: TokenBook, full: FullBook): boolean | null {
+  const tickMicro = full.tickMicro ?? market?.tickMicro;
+  const minOrderSizeMicro = full.minOrderSizeMicro ?? market?.minOrderSizeMicro;
+  const negRisk = full.negRisk ?? market?.negRisk;
+  const { conditionId, tsEventMs, hash: expected, bids, asks } = full;
+  if (expected === "" || tickMicro === undefined || minOrderSizeMicro === undefined || negRisk === undefined)
+    return null;
+  const gridMicro = gridFor(tickMicro, bids, asks);
+  if (gridMicro === null) return false;
+  const own = createBook({ tokenId, tickMicro: gridMicro });
+  if (isRefusal(applySnapshot(own, bids, asks))) return false;
+  const hashed = { conditionId, tickMicro, minOrderSizeMicro, negRisk };
+  const lastTradePrice = full.lastTradePrice ?? "";
+  if (bookHash({ book: own, market: hashed, tsEventMs, lastTradePrice }) === expected) return true;
+  const check = { book: own, market: hashed, tsEventMs, expected, lastTradePrices: [], search: "full" } as const;
+  return checkBookHash(check).kind === "match";
 }
 
 /** What a REST book says of a book that is not being replaced. `wrong`: after the same change, other levels. */
@@ -61,9 +87,8 @@ export function auditWith(book: TokenBook, full: FullBook, tsInitMs: number, lat
     // Within a burst all changes carry the hash of its end: only part of it may have come.
     return book.burst !== null || hasLevelsOf(book, full) ? "equal" : "wrong";
   }
-  return full.tsEventMs > book.last.tsEventMs && tsInitMs - full.tsEventMs >= lateAfterMs
-    ? "streamIsLate"
-    : "restIsOlder";
+  const isNews = full.tsEventMs > book.last.tsEventMs && !wasHeard(book, full);
+  return isNews && tsInitMs - full.tsEventMs >= lateAfterMs ? "streamIsLate" : "restIsOlder";
 }
 
 /**
@@ -72,12 +97,13 @@ export function auditWith(book: TokenBook, full: FullBook, tsInitMs: number, lat
  * @param watermarkMs - of the book's connection.
  */
 export function isBehindRest(book: TokenBook, watermarkMs: number): boolean {
-  if (book.restAheadMs === null) return false;
-  if (book.last.tsEventMs >= book.restAheadMs) book.restAheadMs = null;
-  return book.restAheadMs !== null && watermarkMs - book.restAheadMs >= DISORDER_MS;
+  const { restAhead, last } = book;
+  if (restAhead === null) return false;
+  if (last.tsEventMs >= restAhead.tsEventMs || wasHeard(book, restAhead)) book.restAhead = null;
+  return book.restAhead !== null && watermarkMs - restAhead.tsEventMs >= DISORDER_MS;
 }
 
-function hasLevelsOf({ history }: TokenBook, full: FullBook): boolean {
+export function hasLevelsOf({ history }: TokenBook, full: FullBook): boolean {
   const { book } = history;
   if (book === null) return false;
   for (const side of ["BUY", "SELL"] as const) {

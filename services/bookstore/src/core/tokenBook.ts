@@ -48,8 +48,12 @@ export type TokenBook = {
   burst: Burst | null;
   /** Time and hash of the last message that was applied, of whatever kind. */
   last: Stamped;
-  /** The newest level change the book contains, by the venue's time and hashes: what is older is a repeat. */
-  newest: { readonly tsEventMs: number; readonly hashes: readonly string[] };
+  /** Something after it may be missing. */
+  isMissing: boolean;
+  /** Messages that came, by hash and with their times, the newest last: what comes again is a repeat. */
+  heard: Heard;
+  /** The stream's opening book, while changes from before it may still come; null: they are over. */
+  opened: Opened | null;
   /** Texts of the last trade price that the hash may carry, likeliest first. */
   lastTradePrices: string[];
   /** Prints of the last moments, to tell a repeat. */
@@ -59,11 +63,32 @@ export type TokenBook = {
   readonly touch: Touch;
   /** `entries`: books and level changes that carried a hash which was proved at the end of their burst. */
   readonly proofs: { passed: number; failed: number; entries: number };
-  /** Venue time of a change that REST has and the stream had not told by then; null when there is none. */
-  restAheadMs: number | null;
+  /** A change that REST has and the stream had not told by then; null when there is none. */
+  restAhead: Stamped | null;
   /** Deltas since a full book was asked for, for it to be joined to; null when none is awaited. */
   joining: Joining | null;
+  /** REST cannot settle what the book is: the stream has to be asked for it again. */
+  asksStream: boolean;
+  /** The stream was asked again: what it sent between the two subscriptions is missing until its opening book comes. */
+  isAskedAgain: boolean;
 };
+
+/** By hash, when each happened and when it came; `before`: those of before the newest ones. */
+export type Heard = { times: HeardTimes; before: HeardTimes; last: string };
+type HeardTimes = Map<string, { readonly tsEventMs: number; readonly tsInitMs: number }>;
+
+/**
+ * `held`: changes of the book's own millisecond, of which nobody knows yet whether it has them. `wasApplied`: some were
+ * taken for later ones.
+ */
+export type Opened = Stamped & {
+  readonly untilMs: number;
+  readonly wasApplied: boolean;
+  readonly held: readonly (Stamped & { readonly levels: readonly LevelChange[] })[];
+};
+
+/** As the venue states them: null when it left the field empty, 0 (or 1 for an ask) when the side has no level. */
+export type StatedBest = { readonly bestBidMicro: number | null; readonly bestAskMicro: number | null };
 
 /** What the best prices say (`touch.ts`). */
 export type Touch = {
@@ -73,6 +98,8 @@ export type Touch = {
   trusted: boolean;
   /** Since when the book is crossed, whether its hash was right so, and whether it was counted; null while it is not. */
   crossed: { readonly sinceMs: number; proved: boolean; told: boolean } | null;
+  /** Best prices that the venue told by themselves, until the book agrees, or later changes make them old. */
+  claim: { readonly stated: StatedBest; readonly tsEventMs: number; readonly tsInitMs: number } | null;
   failures: number;
   /** Times the book stayed crossed. */
   crossings: number;
@@ -84,14 +111,19 @@ export type Burst = {
   readonly entries: number;
   /** Receive time of the last message. */
   readonly tsInitMs: number;
+  /** Time of its first message on the connection: stamps may go back. */
+  readonly sinceMs: number;
+  /** Best prices at its end, as its last message states them; null: it states none. */
+  readonly stated: StatedBest | null;
 };
 export type Stamped = { readonly tsEventMs: number; readonly hash: string };
+/** Changes since continuity was lost, without a gap: the first is what the stream had told before, where nothing is missing. */
 export type Joining = {
-  /** Newest change that was known when continuity was lost: a book from before it is of no use. */
+  /** What comes before it, our clock, may be from before a gap. */
+  readonly fromMs: number;
+  /** When the first of them came, our clock; 0: long ago. */
   readonly sinceMs: number;
-  entries: (Stamped & { readonly levels: readonly LevelChange[] })[];
-  /** A REST book that was refused as too old: if the venue still says the same later, it is right. */
-  refused: { readonly hash: string; readonly tsInitMs: number } | null;
+  readonly entries: readonly (Stamped & { readonly levels: readonly LevelChange[] })[];
 };
 
 export type LevelChange = { readonly side: Side; readonly priceMicro: number; readonly sizeMicro: number };
@@ -129,17 +161,29 @@ export function createTokenBook(tokenId: TokenId, connection: string, fence: num
     unreadMs: null,
     burst: null,
     last: { tsEventMs: 0, hash: "" },
-    newest: { tsEventMs: 0, hashes: [] },
+    isMissing: false,
+    heard: { times: new Map(), before: new Map(), last: "" },
+    opened: null,
     lastTradePrices: [],
     prints: [],
     firstFailureMs: null,
     fullSearchMs: Number.NEGATIVE_INFINITY,
-    touch: { failedMs: null, trusted: true, crossed: null, failures: 0, crossings: 0 },
+    touch: { failedMs: null, trusted: true, crossed: null, claim: null, failures: 0, crossings: 0 },
     proofs: { passed: 0, failed: 0, entries: 0 },
-    restAheadMs: null,
-    joining: null,
+    restAhead: null,
+    joining: { fromMs: 0, sinceMs: 0, entries: [] },
+    asksStream: false,
+    isAskedAgain: false,
   };
 }
+
+/** Names the next epoch of a token when it is needed. */
+export const nextEpoch =
+  (desk: { epochs: number }, { fence }: TokenBook): NextEpoch =>
+  () => {
+    desk.epochs += 1;
+    return `${fence}.${desk.epochs}`;
+  };
 
 /** True when there is a book, good or not. */
 export const isOpen = (book: TokenBook): boolean => book.history.book !== null && book.conditionId !== null;

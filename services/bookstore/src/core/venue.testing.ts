@@ -1,6 +1,6 @@
 /** A small venue that knows the truth: it changes books, stamps and hashes messages as the real one does. */
 import { bookHash, type HashedMarket, lastTradeText } from "@slipstream/book/hash";
-import { applyLevel, type Book, createBook, flatLevels } from "@slipstream/book/ladder";
+import { applyLevel, applySnapshot, type Book, createBook, flatLevels } from "@slipstream/book/ladder";
 import type { ConditionId, Hash, TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { otherSide, type PriceMicro, type Side, sharesMicro } from "@slipstream/contracts/money";
@@ -117,6 +117,20 @@ export function createVenue(options: { tickMicro?: number; tokens?: readonly Tok
       txHash: `0x${tsEventMs.toString(16).padStart(64, "0")}` as Hash,
     }),
   };
+}
+
+/** A book of REST that is none: 0.01 to 0.99, with the hash that such a book has at that time. */
+export function ghostOf(tokenId: TokenId, tsEventMs: number): FullBook {
+  const [bids, asks] = [
+    [10_000, 5_000_000],
+    [990_000, 5_000_000],
+  ];
+  const book = createBook({ tokenId, tickMicro: 10_000 });
+  applySnapshot(book, bids, asks);
+  const lastTradePrice = "0.500";
+  const hash = bookHash({ book, market: hashed, tsEventMs, lastTradePrice });
+  const { tickMicro, minOrderSizeMicro, negRisk } = hashed;
+  return { conditionId, tsEventMs, hash, bids, asks, tickMicro, lastTradePrice, minOrderSizeMicro, negRisk };
 }
 
 export const bid = (priceMicro: number, shares: number): LevelChange => ({

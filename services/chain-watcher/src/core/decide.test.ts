@@ -113,6 +113,16 @@ const sourceStories: Case[] = [
     [rows([row()]), ...final(100, [], {}).map((m) => (m.type === "BlocksRead" ? { ...m, finalTsMs: 1_029_000 } : m))],
     ["fill 0/0 data_api", "retracted NOT_ON_CHAIN", "shard 100"],
   ],
+  [
+    "a row from the future triggers nothing: the chain's own time does",
+    [rows([row({ tsEventMs: 1_003_000 })]), rows([row({ tsEventMs: 87_400_000 })]), seen(observed())],
+    ["fill 0/0 @100"],
+  ],
+  [
+    "a row as far ahead as is copied triggers",
+    [rows([row({ tsEventMs: 1_002_000 })]), seen(observed())],
+    ["fill 0/0 data_api", "fill 0/1 @100"],
+  ],
   ["before the deadline it stands", [rows([row()]), ...final(100)], ["fill 0/0 data_api", "shard 100"]],
   [
     "the chain contradicts: its fill is told and not copied",

@@ -6,7 +6,8 @@
  *    counts.
  * 2. Once the chain has shown a fill of the trade, rows trigger nothing more of it: the chain shows the rest itself.
  * 3. A row whose shares are not exact can be matched to nothing, so it triggers nothing.
- * 4. Old rows trigger nothing: whatever is behind the signal age is the chain's to tell, and its fill may be forgotten.
+ * 4. Old rows trigger nothing: whatever is behind the signal age is the chain's to tell, and its fill may be forgotten. Nor
+ *    do rows from the future: nothing is bought on such a time, and the first word of a fill is the only one that triggers.
  */
 import type { Fact, FactOf } from "@slipstream/contracts/facts";
 import { factId, type LeaderFillId } from "@slipstream/contracts/ids";
@@ -20,6 +21,8 @@ import { isFollowed, RETAIN_MS, type WatcherState } from "./state.ts";
 
 /** What is told stays known for longer, by clocks that may differ. */
 const ROW_AGE_MS_MAX = RETAIN_MS / 2;
+/** As much as the executor takes of a signal that is ahead of its clock. */
+const ROW_AHEAD_MS_MAX = 2_000;
 
 type NumberedRow = { readonly id: LeaderFillId; readonly ordinal: number; readonly row: FillRow };
 
@@ -39,9 +42,9 @@ function triggers(state: WatcherState, view: WatcherView, { id, row }: NumberedR
   if (state.fills.byId.has(id) || !isFollowed(state, row.leader)) return false;
   const joinedMs = state.leaders.get(row.leader)?.joined?.tsMs ?? Number.POSITIVE_INFINITY;
   if (!row.exactShares) return false;
-  const isRecent =
-    row.tsEventMs > joinedMs && view.nowMs - row.tsEventMs <= Math.min(view.historicalAgeMs, ROW_AGE_MS_MAX);
-  return isRecent && priceOf(row) !== null && !isShown(state, row);
+  const ageMs = view.nowMs - row.tsEventMs;
+  const isRecent = ageMs >= -ROW_AHEAD_MS_MAX && ageMs <= Math.min(view.historicalAgeMs, ROW_AGE_MS_MAX);
+  return row.tsEventMs > joinedMs && isRecent && priceOf(row) !== null && !isShown(state, row);
 }
 
 export const rowChains = (state: WatcherState, view: WatcherView, message: RowsSeen): ChainSubject[] =>
