@@ -19,6 +19,7 @@ import { readConfig } from "@slipstream/contracts/policy";
 import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 import { type BlockSpan, joinAt, leaveAt } from "./blockSpans.ts";
 import { applyBalances } from "./leaderHoldings.ts";
+import { applyExecutionFill, endOrder, purseOf } from "./overviewOrders.ts";
 import { RECENT, type ToldFill, type ToldIntent, toldFill, toldIntent, trimOverview } from "./overviewTrim.ts";
 import { reasonText } from "./reasonText.ts";
 
@@ -316,35 +317,6 @@ function applyIntent(overview: Overview, intent: FactOf<"OrderIntent">, storedMs
     fill: intent.leaderFillId,
     atMs: intent.tsDecidedMs,
   });
-}
-
-function applyExecutionFill(overview: Overview, fill: FactOf<"ExecutionFill">): void {
-  if (overview.executionFills.has(fill.tradeId)) {
-    overview.duplicatedExecutionFills += 1;
-    return;
-  }
-  overview.executionFills.set(fill.tradeId, fill);
-  overview.counts.executionFills += 1;
-  const cash = fill.side === "BUY" ? -fill.usdcMicro : fill.usdcMicro;
-  purseOf(overview, fill.account).ledgerMicro += cash - fill.feeMicro;
-  const order = overview.orders.get(fill.orderId);
-  if (order === undefined) return;
-  order.filledMicro = sharesMicro(order.filledMicro + fill.sizeMicro);
-  order.fills += 1;
-  if (fill.leavesMicro === 0n) order.end = "filled";
-}
-
-function purseOf(overview: Overview, account: AccountId): Purse {
-  const known = overview.purses.get(account);
-  if (known !== undefined) return known;
-  const purse: Purse = { ledgerMicro: 0n, collateralMicro: null, availableMicro: null };
-  overview.purses.set(account, purse);
-  return purse;
-}
-
-function endOrder(overview: Overview, orderId: ClientOrderId, end: string): void {
-  const order = overview.orders.get(orderId);
-  if (order !== undefined) order.end ??= end;
 }
 
 function keepRecent<T>(list: T[], item: T): void {

@@ -36,7 +36,6 @@ const isBook = (what: What): what is What & { kind: "laterBook" | "openingBook" 
 
 /** 1.5: for so long a message that comes again is a repeat. */
 const REPEAT_MS = 2_000;
-
 /** 1.5: a change that was told before. */
 function isRepeat({ times, last }: Heard, name: string, tsMs: number, receivedMs: number): boolean {
   const before = name === last ? undefined : times.get(name);

@@ -2,7 +2,8 @@
 import type { BookHistory } from "@slipstream/book/history";
 import { bookAt, deltasAfter } from "@slipstream/book/historyAnswers";
 import { flatLevels } from "@slipstream/book/ladder";
-import { createReplica, onReplicaMessage, type Replica } from "@slipstream/book/replica";
+import { askedNow, createReplica, onReplicaAnswer, type Replica } from "@slipstream/book/replica";
+import { hearPublished } from "@slipstream/book/replica.testing";
 import {
   createDesk,
   type Desk,
@@ -60,7 +61,7 @@ function told(desk: Desk, parser: ReturnType<typeof createMarketParser>, message
 function hear(replica: Replica | undefined, outputs: readonly DeskOutput[]): void {
   for (const output of outputs) {
     if (replica === undefined || output.type === "BookClock" || output.tokenId !== replica.tokenId) continue;
-    expect(onReplicaMessage(replica, output, 0)).toEqual([]);
+    hearPublished(replica, output, 0);
   }
 }
 
@@ -78,7 +79,8 @@ function follow({ market, messages }: ReturnType<typeof played>, joinsAt: number
     if (n !== joinsAt) continue;
     for (const [at, token] of tokens.entries()) {
       const now = snap(desk, token, message.atMs);
-      if (now !== null && late[at] !== undefined) onReplicaMessage(late[at], now, 0);
+      const joins = late[at];
+      if (now !== null && joins !== undefined) onReplicaAnswer(joins, now, askedNow(joins), 0);
     }
   }
   const firstMs = messages[0]?.atMs ?? 0;

@@ -1,7 +1,11 @@
 /** What changes while an actor runs, and what it says of itself. */
+import { plainText } from "@slipstream/contracts/text";
+import type { Logger } from "pino";
 import type { FactReader } from "./factReader.ts";
 import type { Ownership } from "./ownership.ts";
 import type { Tenure } from "./tenure.ts";
+
+const LEFT_OUT_TEXT_MAX = 300;
 
 export type ActorRole = "recovering" | "standby" | "owner" | "draining" | "stopped";
 export type ActorStatus = {
@@ -64,3 +68,10 @@ export function statusOf<State, Message>(
 
 /** Behind the log, or unable to see it. */
 export const isBehind = (reader: FactReader): boolean => reader.blind() || reader.known() > reader.position();
+
+/** Counts what was left out and says it, once: the same item may be told again with each reading. */
+export function leaveOut<State, Message>(running: Running<State, Message>, logger: Logger, text: string): void {
+  const why = plainText(text, LEFT_OUT_TEXT_MAX);
+  if (running.leftOut?.why !== why) logger.error({ reason: why }, "left out");
+  running.leftOut = { count: (running.leftOut?.count ?? 0) + 1, why };
+}

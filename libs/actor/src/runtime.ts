@@ -13,7 +13,6 @@
 import { ContractError } from "@slipstream/contracts/errors";
 import type { Fact } from "@slipstream/contracts/facts";
 import { buckets, streams } from "@slipstream/contracts/subjects";
-import { plainText } from "@slipstream/contracts/text";
 import type { Logger } from "pino";
 import type { Bus } from "./bus.ts";
 import type { Clock } from "./clock.ts";
@@ -24,7 +23,7 @@ import { createOutbox, TenureEnded } from "./outbox.ts";
 import { type LeaseChoice, type Ownership, shardNames, shardOfChain, startOwnership } from "./ownership.ts";
 import { type Start, startingPoint } from "./recovery.ts";
 import { retrying } from "./retrying.ts";
-import { type ActorStatus, isBehind, isInTime, type Running, statusOf } from "./running.ts";
+import { type ActorStatus, isBehind, isInTime, leaveOut, type Running, statusOf } from "./running.ts";
 import { type Saver, startSaver } from "./saver.ts";
 import { snapshotStore } from "./snapshot.ts";
 import { createTenure, type Tenure } from "./tenure.ts";
@@ -81,7 +80,6 @@ export type ActorHandle<State, Message> = {
 
 type Beginning<State> = Start<State> & { readonly judge: FenceJudge; readonly refused: ReadonlySet<number> };
 
-const LEFT_OUT_TEXT_MAX = 300;
 const SAVE_EVERY_MS = 60_000;
 const SAVE_EVERY_FACTS = 20_000;
 const GRACE_MS = 5_000;
@@ -308,12 +306,7 @@ function tenureOf<State, View, Message extends { readonly type: string }, Reques
     onRefused: (request, reason) => onRefused?.(request, reason) ?? null,
     onAnswer: (message) => dispatch(options, running, message),
     onStored: options.onStored ?? (() => undefined),
-    onLeftOut: (text) => {
-      const why = plainText(text, LEFT_OUT_TEXT_MAX);
-      // The same item may be told again with each reading.
-      if (running.leftOut?.why !== why) logger.error({ service: core.service, reason: why }, "left out");
-      running.leftOut = { count: (running.leftOut?.count ?? 0) + 1, why };
-    },
+    onLeftOut: (text) => leaveOut(running, logger, text),
     applied,
     endOfLog: async () => (await retrying(bus, logger, () => bus.jsm.streams.info(streams.facts))).state.last_seq,
     onError,

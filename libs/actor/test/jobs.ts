@@ -44,6 +44,9 @@ const intentFact = ({ account, n }: Job, bonus: number): Fact => ({
   configRevision: n,
 });
 
+/** The intent of account A's job `n`, as somebody else may write it. */
+export const funded = (n: number, amount = 1): Fact => intentFact({ account: accountA, n }, amount);
+
 const doneFact = ({ account, n }: Job): Fact => ({
   type: "ForceReconciled",
   v: 1,

@@ -1,7 +1,8 @@
 /** Messages about one book, for the tests of a replica. */
-import type { BookDelta, BookSnapshot, BookStatus, TradePrint } from "@slipstream/contracts/book";
+import type { BookDelta, BookSnapshot, BookStatus, BookUpdate, TradePrint } from "@slipstream/contracts/book";
 import { ConditionId, TokenId } from "@slipstream/contracts/ids";
 import { type PriceMicro, sharesMicro } from "@slipstream/contracts/money";
+import { onReplicaAnswer, onReplicaMessage, type Replica } from "./replica.ts";
 
 export const TICK = 10_000;
 const common = {
@@ -42,3 +43,11 @@ export const print = (at: At): TradePrint => ({
   sizeMicro: sharesMicro(1n),
   side: "BUY",
 });
+
+/** To a consumer whose questions are answered at once: what the bookstore publishes as a book is then its answer, too. */
+export function hearPublished(replica: Replica, message: BookUpdate | TradePrint, nowMs: number): void {
+  for (const { asked, reason } of onReplicaMessage(replica, message, nowMs)) {
+    if (message.type !== "BookSnapshot") throw new Error(`a ${message.type} was a reason to ask: ${reason}`);
+    onReplicaAnswer(replica, message, asked, nowMs);
+  }
+}

@@ -2,7 +2,8 @@
 import type { BookHistory } from "@slipstream/book/history";
 import { bookAt } from "@slipstream/book/historyAnswers";
 import { levelCount } from "@slipstream/book/ladder";
-import { createReplica, onReplicaMessage, type Replica } from "@slipstream/book/replica";
+import { askedNow, createReplica, onReplicaAnswer, type Replica } from "@slipstream/book/replica";
+import { hearPublished } from "@slipstream/book/replica.testing";
 import type { MarketEvent } from "@slipstream/polymarket/marketChannel";
 import { beforeEach, describe, expect, test } from "vitest";
 import {
@@ -28,7 +29,7 @@ let replica: Replica;
 
 const hear = (follower: Replica, outputs: readonly DeskOutput[]): void => {
   for (const output of outputs) {
-    if (output.type !== "BookClock" && output.tokenId === YES) onReplicaMessage(follower, output, START_MS);
+    if (output.type !== "BookClock" && output.tokenId === YES) hearPublished(follower, output, START_MS);
   }
 };
 const take = (ms: number, ...events: MarketEvent[]): DeskOutput[] => {
@@ -68,7 +69,7 @@ describe("a tick stamped ahead", () => {
     take(200, tick(500, 1_000));
     const late = createReplica({ tokenId: YES });
     const now = snap(desk, YES, START_MS + 210) ?? expect.fail("there is a book");
-    onReplicaMessage(late, now, START_MS);
+    onReplicaAnswer(late, now, askedNow(late), START_MS);
     take(300, venue.change(START_MS + 300, ask(620_000, 5)));
     expect(at(late.history, 300, 499, 500)).toEqual(["tooOld", "tooOld", "1000 2"]);
     expect(both(300, 499, 500)).toEqual([
