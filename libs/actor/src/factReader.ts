@@ -125,7 +125,7 @@ export function startFactReader(options: FactReaderOptions): FactReader {
   };
 
   const stopAt = (message: JsMsg, error: ContractError): false => {
-    problem = `stopped at fact ${message.seq}, which cannot be read (${error.code}); a SkipFact for ${service} and ${message.seq} lets it pass`;
+    problem = `stopped at fact ${message.seq}, which cannot be read (${error.code}); to pass over it: npm run slipstream -- skip ${message.seq} --why "…"`;
     logger.error({ seq: message.seq, subject: message.subject, err: error }, "unreadable fact");
     onStuck();
     void waitForSkip(message, error);
