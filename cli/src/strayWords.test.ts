@@ -22,6 +22,7 @@ test.each<[string, string[]]>([
   ["replay", ["a.tape"]],
   ["tape", ["add-market", "a.tape", "market.json"]],
   ["leaders", ["add", "0x1", "0x2"]],
+  ["skip", ["17", "18", "19"]],
 ])("%s %s is not", (command, words) => {
   expect(() => refuseStrayWords(command, words)).not.toThrow();
 });

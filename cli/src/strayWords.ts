@@ -4,7 +4,7 @@ import { ContractError } from "@slipstream/contracts/errors";
 /** How many words each command takes at most behind its name; those that are not here look at theirs themselves. */
 const WORDS_MOST: Readonly<Record<string, number>> = {
   ...{ start: 0, status: 0, halt: 0, resume: 0, provision: 0, record: 0 },
-  ...{ replay: 1, skip: 2, tape: 2, "tape add-fills": 3, "tape add-market": 3 },
+  ...{ replay: 1, tape: 2, "tape add-fills": 3, "tape add-market": 3 },
 };
 const HINTS: Readonly<Record<string, (word: string) => string>> = {
   halt: (word) => ` To halt one account: halt --account ${word}`,

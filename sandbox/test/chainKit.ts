@@ -22,6 +22,7 @@ export type TestChain = { readonly chain: SandboxChain; readonly stop: () => Pro
 
 export async function startTestChain(changes: Partial<SandboxChainOptions> = {}): Promise<TestChain> {
   const dir = mkdtempSync(join(tmpdir(), "sandbox-chain-"));
+  const forget = () => rmSync(dir, { recursive: true, force: true });
   const chain = await startSandboxChain({
     seed: "test",
     blockTimeMs: 0,
@@ -33,10 +34,13 @@ export async function startTestChain(changes: Partial<SandboxChainOptions> = {})
     dir,
     anvilBin: anvilBin(),
     ...changes,
+  }).catch((error: unknown) => {
+    forget();
+    throw error;
   });
   const stop = async () => {
     await chain.stop();
-    rmSync(dir, { recursive: true, force: true });
+    forget();
   };
   return { chain, stop };
 }
