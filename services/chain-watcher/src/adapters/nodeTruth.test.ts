@@ -76,3 +76,18 @@ test("a block that was found empty of one leader's fills is not taken for empty 
     message: expect.stringContaining("in doubt"),
   });
 });
+
+test("a final block of a time that cannot be takes nothing back: what was seen may still come", async () => {
+  const chain = testChain(4);
+  while (chain.head().number < 20) chain.mine();
+  const { node } = testNode("one", chain);
+  const header = async (number: number) => ({ ...(await node.reader.header(number)), tsMs: Date.UTC(2100, 0) });
+  const watcher = testWatcher([{ ...node, reader: { ...node.reader, header } }]);
+  watcher.record({ ...config({ leader, enabled: true }), key: `leaders.${leader}` } as never);
+  for (let n = 0; n < 3; n++) await watcher.cycle();
+  for (let n = 0; n < 3; n++) chain.mine();
+  await watcher.cycle();
+  const read = watcher.posted.filter((message) => message.type === "BlocksRead");
+  expect(read.length).toBeGreaterThan(1);
+  expect(read.map(({ finalTsMs }) => finalTsMs)).toEqual(read.map(() => null));
+});

@@ -65,11 +65,14 @@ export const hex = (value: number): string => `0x${value.toString(16)}`;
 const Receipt = z.object({ blockHash: Hash, logs: z.array(WireLog) });
 export type Receipt = z.infer<typeof Receipt>;
 
-/** null: the node has no such transaction. @throws ContractError RPC_UNREADABLE */
+/** null: the node has no such transaction. @throws ContractError RPC_UNREADABLE, also for what is of another transaction. */
 export function readReceipt(value: unknown, txHash: string): Receipt | null {
   if (value === null) return null;
   const parsed = Receipt.safeParse(value);
   if (!parsed.success)
     throw new ContractError("RPC_UNREADABLE", `receipt of ${txHash}: no receipt`, { cause: parsed.error });
-  return parsed.data;
+  const { blockHash, logs } = parsed.data;
+  const isOf = (log: WireLog): boolean => log.transactionHash === txHash && log.blockHash === blockHash;
+  if (logs.every(isOf)) return parsed.data;
+  throw new ContractError("RPC_UNREADABLE", `receipt of ${txHash}: it has logs of another transaction`);
 }
