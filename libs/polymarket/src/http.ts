@@ -1,6 +1,7 @@
 /** JSON over HTTP for reads, which are safe to repeat. Orders do not go through here. */
 import { ContractError, TransientError } from "@slipstream/contracts/errors";
 import { backoffMs, READ_RETRY } from "./backoff.ts";
+import { ANSWER_BYTES_MAX, boundedText } from "./boundedText.ts";
 import type { RateBudget } from "./rateBudget.ts";
 import { pause, type WireClock } from "./wireClock.ts";
 
@@ -105,8 +106,11 @@ async function exchange(
   const signal = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
   try {
     const response = await (options.fetch ?? fetch)(`${options.baseUrl}${path}`, { ...init, signal });
-    return { status: response.status, headers: response.headers, text: await response.text() };
+    const text = await boundedText(response);
+    if (text !== null) return { status: response.status, headers: response.headers, text };
+    throw new ContractError("VENUE_UNREADABLE", `${path.split("?")[0]} answered more than ${ANSWER_BYTES_MAX} bytes`);
   } catch (cause) {
+    if (cause instanceof ContractError) throw cause;
     throw new TransientError("VENUE_UNREACHABLE", `${options.baseUrl} did not answer: ${reasonOf(cause)}`, { cause });
   }
 }
