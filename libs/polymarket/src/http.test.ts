@@ -234,3 +234,13 @@ test("an answer without end is none: it is not read on, nor asked for again", as
   expect(calls).toBe(1);
   expect(sent).toBeLessThan(64 * 1024 * 1024);
 });
+
+test("words of the venue that are told are short and move no cursor", async () => {
+  const text = `\u001b[2J${"x".repeat(100_000)}`;
+  for (const status of [400, 200]) {
+    const answer = async (): Promise<Response> => new Response(text, { status });
+    const http = createHttpReader({ baseUrl: "http://venue", clock: hastyClock(), random: () => 0, fetch: answer });
+    const error = await http.get("/books").catch((cause: unknown) => cause as Error);
+    expect((error as Error).message).toMatch(/^\/books answered [^\p{Cc}]{0,300}$/u);
+  }
+});

@@ -1,5 +1,6 @@
 /** JSON over HTTP for reads, which are safe to repeat. Orders do not go through here. */
 import { ContractError, TransientError } from "@slipstream/contracts/errors";
+import { plainText } from "@slipstream/contracts/text";
 import { backoffMs, READ_RETRY } from "./backoff.ts";
 import { ANSWER_BYTES_MAX, boundedText } from "./boundedText.ts";
 import type { RateBudget } from "./rateBudget.ts";
@@ -89,12 +90,12 @@ async function once(options: HttpOptions, path: string, init: RequestInit): Prom
     throw new Busy(`${where}: too many requests`, retryAfterMs);
   }
   if (status >= 500 || TRY_AGAIN.has(status))
-    throw new TransientError("VENUE_UNREACHABLE", `${where}: ${text.slice(0, 200)}`);
-  if (status < 200 || status > 299) throw new ContractError("VENUE_REFUSED", `${where}: ${text.slice(0, 200)}`);
+    throw new TransientError("VENUE_UNREACHABLE", `${where}: ${plainText(text, 200)}`);
+  if (status < 200 || status > 299) throw new ContractError("VENUE_REFUSED", `${where}: ${plainText(text, 200)}`);
   try {
     return (options.parse ?? JSON.parse)(text) as unknown;
   } catch (cause) {
-    throw new ContractError("VENUE_UNREADABLE", `${where} with what is no JSON: ${text.slice(0, 80)}`, { cause });
+    throw new ContractError("VENUE_UNREADABLE", `${where} with what is no JSON: ${plainText(text, 80)}`, { cause });
   }
 }
 

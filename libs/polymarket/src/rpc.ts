@@ -3,15 +3,19 @@
  * uses them knows what may be repeated.
  */
 import { ContractError, TransientError } from "@slipstream/contracts/errors";
+import { plainText } from "@slipstream/contracts/text";
 import { withoutPaths } from "@slipstream/contracts/urls";
 import WebSocket from "ws";
 import { ANSWER_BYTES_MAX, boundedText } from "./boundedText.ts";
+
+/** Of what a node says beside its code; the longest explanations are some 300 characters. */
+const WORDS_MAX = 1_000;
 
 /** The node answered no. `rpcCode` and the text are the node's; most limits of providers come this way. */
 export class RpcRefusedError extends TransientError {
   readonly rpcCode: number;
   constructor(method: string, error: { readonly code: number; readonly message: string }) {
-    super("RPC_REFUSED", withoutPaths(`${method}: ${error.message} (${error.code})`));
+    super("RPC_REFUSED", withoutPaths(`${method}: ${plainText(error.message, WORDS_MAX)} (${error.code})`));
     this.rpcCode = error.code;
   }
 }
