@@ -99,6 +99,9 @@ const headerAt = (n: number) => ({
   logsBloom: null,
 });
 
+/** Of a log's own word for the time of its block. */
+const TIME_OFF_MS_MAX = 30_000;
+
 /** One answer of a node is damaged; all others are right. */
 const node = (method: string, damaged: unknown): RpcReader => ({
   call: async (asked, params = []) => {
@@ -133,6 +136,9 @@ async function readRange(method: string, damaged: unknown): Promise<string | nul
   }
   const places = new Set(fills.map(({ blockHash, logIndex }) => `${blockHash}:${logIndex}`));
   if (places.size !== fills.length) return "one log is told twice";
+  const isOff = ({ blockNumber, tsEventMs }: (typeof fills)[number]): boolean =>
+    Math.abs(tsEventMs - Number(headerAt(blockNumber - FIRST_BLOCK).timestamp) * 1_000) > TIME_OFF_MS_MAX;
+  if (method === "eth_getLogs" && fills.some(isOff)) return "a fill is told of another time than its block's";
   return decided(LEADER, { type: "FillsSeen", fills });
 }
 
