@@ -40,20 +40,23 @@ function rig(markets: Record<string, unknown>[]) {
       nextCursor: Number(cursor ?? 0) + 2 < markets.length ? String(Number(cursor ?? 0) + 2) : null,
     }),
   };
-  const sync = createMarketSync({
-    gamma,
-    nowMs: () => now,
-    pagesMax: 2,
-    known: () => stream.values(),
-    byCondition: (id) => stream.get(id),
-    publish: async (market) => {
-      published.push(market.question);
-      stream.set(market.conditionId, market);
-    },
-    onRefused: (_id, text) => refused.push(text),
-  });
+  /** Another process, which knows what the stream says. */
+  const successor = () =>
+    createMarketSync({
+      gamma,
+      nowMs: () => now,
+      pagesMax: 2,
+      known: () => stream.values(),
+      byCondition: (id) => stream.get(id),
+      publish: async (market) => {
+        published.push(market.question);
+        stream.set(market.conditionId, market);
+      },
+      onRefused: (_id, text) => refused.push(text),
+    });
   return {
-    sync,
+    sync: successor(),
+    successor,
     stream,
     published,
     refused,
@@ -308,4 +311,21 @@ test("a broken object beside a good one of the same market stops nothing", async
   await sync.sync();
   expect(stream.get(condition(1))).toMatchObject({ acceptingOrders: true });
   expect(refused).toHaveLength(1);
+});
+
+test("the next owner does not open what the channel has ended either, for a day; what Gamma itself takes back is open", async () => {
+  const markets: Record<string, unknown>[] = [gammaMarket(1, { closed: false }), gammaMarket(2, { closed: true })];
+  const { sync, stream, pass, successor } = rig(markets);
+  await sync.sync();
+  pass(1_000);
+  await sync.ended(condition(1));
+  const next = successor();
+  await next.sync();
+  expect(stream.get(condition(1))).toMatchObject({ closed: true, acceptingOrders: false });
+  markets[1] = gammaMarket(2, { closed: false });
+  await sync.sync();
+  expect(stream.get(condition(2))).toMatchObject({ closed: false, acceptingOrders: true });
+  pass(25 * 3_600_000);
+  await next.sync();
+  expect(stream.get(condition(1))).toMatchObject({ closed: false });
 });

@@ -43,6 +43,8 @@ const UNKNOWN_KEEP_MS = 5_000;
 const UNKNOWN_MAX = 10_000;
 /** Ended markets that Gamma may not know as closed yet; the venue ends some hundred a day. */
 const ENDED_MAX = 10_000;
+/** Gamma says what the channel said hours later at worst. */
+const LAG_MS_MAX = 24 * 3_600_000;
 /** Known markets beyond the listed ones that are read again at each sync, in turn: some 20 requests. */
 const REFRESH_MAX = 400;
 
@@ -59,6 +61,8 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
   /** Published, but not yet back on the stream: not published again meanwhile. */
   const told = new Map<ConditionId, MarketDefinition>();
   const ended = new Set<ConditionId>();
+  /** Gamma itself has said it: when it takes that back it is open again. */
+  const closedByGamma = new Set<ConditionId>();
   const doubted = new Map<ConditionId, { readonly tries: number; readonly nextMs: number }>();
   let refreshAt = 0;
 
@@ -77,7 +81,7 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
       const told = "kind" in market ? stopped(market, json, readable) : market;
       if (told === null) continue;
       try {
-        taken.push(await tell(ended.has(told.conditionId) ? closed(told) : told));
+        taken.push(await tell(isOver(told) ? closed(told) : told));
       } catch (error) {
         // One market that cannot be written is none; the others of the page are.
         if (!(error instanceof ContractError)) throw error;
@@ -85,6 +89,14 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
       }
     }
     return taken;
+  };
+
+  /** Told as ended by the channel, here or by the owner before us, whose reason is not in the log: then for a while only. */
+  const isOver = ({ conditionId, closed: isClosed }: MarketDefinition): boolean => {
+    if (isClosed) closedByGamma.add(conditionId);
+    const known = lastOf(conditionId);
+    const wasEnded = known?.closed === true && known.payoutMicro === null && !closedByGamma.has(conditionId);
+    return ended.has(conditionId) || (wasEnded && nowMs() - known.tsInitMs < LAG_MS_MAX);
   };
 
   /** What is known and becomes unreadable must not stay open, unless another row of the answer can be read. */
