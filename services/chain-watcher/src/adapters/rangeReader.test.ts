@@ -110,6 +110,8 @@ describe("what was read before", () => {
   test.each([
     ["older than the block below", 6, START - 90_000],
     ["newer than the block above", 4, START + 90_000],
+    ["much older than the block above", 4, START - 90_000],
+    ["much newer than the block below", 6, START + 90_000],
   ])("is what a log's time must fit: one that is %s is the header's", async (_name, block, seconds) => {
     const { reader } = readerOf();
     await reader.header(5);

@@ -43,6 +43,8 @@ export const FUTURE_MS_MAX = 60_000;
 const BOUNDS_MAX = 64;
 /** A log of a block that is further above every header that was read says a number that cannot be, or is very early. */
 const AHEAD_BLOCKS_MAX = 64;
+/** Blocks take two seconds; while they take longer than this, their headers are asked for. */
+const BLOCK_MS_MAX = 10_000;
 /** Blocks of another branch at the same height differ by less. */
 const BRANCH_MS = 15_000;
 
@@ -114,8 +116,10 @@ export function createRangeReader(name: string, rpc: RpcReader, ranges: LogRange
 function isBetween(headers: readonly Header[], block: number, tsMs: number): boolean {
   let top = Number.NEGATIVE_INFINITY;
   for (const { number, tsMs: at } of headers) {
-    if (number <= block && tsMs < at - BRANCH_MS) return false;
-    if (number >= block && tsMs > at + BRANCH_MS) return false;
+    const laterMs = tsMs - at;
+    const slackMs = Math.abs(block - number) * BLOCK_MS_MAX + BRANCH_MS;
+    if (number <= block && (laterMs < -BRANCH_MS || laterMs > slackMs)) return false;
+    if (number >= block && (laterMs > BRANCH_MS || laterMs < -slackMs)) return false;
     top = Math.max(top, number);
   }
   return headers.length === 0 || block <= top + AHEAD_BLOCKS_MAX;
