@@ -45,6 +45,8 @@ describe("an answer to a range", () => {
   test.each([
     ["before the range", [wireLog({ blockNumber: "0x3" })]],
     ["behind the range", [wireLog({ blockNumber: "0x7" })]],
+    ["of a transaction that is none", [wireLog({ transactionHash: "0x12" })]],
+    ["of a block whose hash is none", [wireLog({ blockHash: "" })]],
     ["of one block under two hashes", [wireLog(), wireLog({ blockHash: hash(2), logIndex: "0x1" })]],
   ])("that has logs %s is no answer", async (_name, logs) => {
     await expect(readingOf(...logs)).rejects.toMatchObject({ code: "RPC_UNREADABLE" });

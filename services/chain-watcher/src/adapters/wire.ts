@@ -11,13 +11,15 @@ const Quantity = z
 /** In whole seconds; the year 5138. */
 const Seconds = Quantity.refine((text) => Number(text) <= 1e11, "no time");
 
+const HashText = z.string().regex(/^0x[0-9a-f]{64}$/);
+
 export const WireLog = z.object({
   address: z.string(),
   topics: z.array(z.string()),
   data: z.string(),
   blockNumber: Quantity,
-  blockHash: z.string(),
-  transactionHash: z.string(),
+  blockHash: HashText,
+  transactionHash: HashText,
   logIndex: Quantity,
   /** Not every provider sends it, and some send null or 0x0: see `blockMs` of the range reader. */
   blockTimestamp: Quantity.nullish().catch(null),
