@@ -2,6 +2,7 @@
 import { createServer } from "node:http";
 import { ContractError } from "@slipstream/contracts/errors";
 import type { ServiceName } from "@slipstream/contracts/subjects";
+import { toldProblems } from "./problems.ts";
 import type { ServiceStatus } from "./service.ts";
 
 export type HealthServer = { readonly port: number; stop(): Promise<void> };
@@ -30,7 +31,7 @@ export async function startHealthServer({
         return answer(200, "ok\n");
       case "/readyz": {
         const { ready, role, problems } = status();
-        return answer(ready ? 200 : 503, `${[role, ...problems].join("\n")}\n`);
+        return answer(ready ? 200 : 503, `${[role, ...toldProblems(problems)].join("\n")}\n`);
       }
       case "/metrics":
         return answer(200, metricsText(name, status()));

@@ -4,6 +4,7 @@ import { type ServiceName, subjects } from "@slipstream/contracts/subjects";
 import { z } from "zod";
 import type { Bus } from "./bus.ts";
 import type { Clock } from "./clock.ts";
+import { toldProblems } from "./problems.ts";
 import type { ServiceStatus } from "./service.ts";
 
 const EVERY_MS = 1_000;
@@ -36,7 +37,7 @@ export function startHeartbeat({
     factSeq: lastSeq,
     decisionSeq: more.decisionSeq ?? null,
     lagMs: more.lagMs ?? null,
-    problems: lagging ? [...problems, "behind the log"] : [...problems],
+    problems: toldProblems(lagging ? ["behind the log", ...problems] : problems),
     gauges: { ...more.gauges },
     ...(more.effective === undefined ? {} : { effective: more.effective }),
     tsInitMs: clock.nowMs(),

@@ -273,3 +273,39 @@ test("a lost link is a hole until a snapshot comes, also one that says nothing n
     entries: ["epoch", "level", "hole", "epoch"],
   });
 });
+
+describe("a status that the bookstore did not send", () => {
+  const built = () => {
+    const replica = createReplica({ tokenId: "1" });
+    onReplicaAnswer(replica, snapshot({ seq: 4 }), askedNow(replica), 5_000);
+    return replica;
+  };
+  test("of the sequence of the answer ends no book: the answer has it", () => {
+    const replica = built();
+    expect(onReplicaMessage(replica, { ...status({ seq: 4 }, "dead"), closedMs: 500 }, 5_000)).toEqual([]);
+    expect([replica.health, replica.history.closedTsMs]).toEqual(["healthy", null]);
+  });
+  test("of a sequence that was told already is doubted", () => {
+    const replica = built();
+    onReplicaMessage(replica, delta({ seq: 5 }, [410_000, 3]), 5_000);
+    const effects = onReplicaMessage(replica, status({ seq: 5 }, "dead"), 5_000);
+    expect([replica.health, replica.mode, effects[0]?.reason]).toEqual(["healthy", "gap", "doubledUpdate"]);
+  });
+  test("that closed the market is taken back by the answer", () => {
+    const replica = built();
+    onReplicaMessage(replica, { ...status({ seq: 5 }, "dead"), closedMs: 500 }, 5_000);
+    const [asked] = onReplicaMessage(replica, delta({ seq: 5 }, [410_000, 3]), 5_000);
+    if (asked === undefined) throw new Error("nothing was asked");
+    onReplicaAnswer(replica, { ...snapshot({ seq: 5 }), closedMs: null }, asked.asked, 5_000);
+    expect([replica.mode, replica.health, replica.history.closedTsMs]).toEqual(["healthy", "healthy", null]);
+  });
+});
+
+test("who asks after the market's end learns of it with the book", () => {
+  const replica = createReplica({ tokenId: "1" });
+  onReplicaAnswer(replica, { ...snapshot({ seq: 4 }), closedMs: 900 }, askedNow(replica), 5_000);
+  expect(replica.history.closedTsMs).toBe(900);
+  // The next owner of the book was not there when it was told.
+  onReplicaAnswer(replica, { ...snapshot({ epoch: "2.0", seq: 0 }), closedMs: null }, askedNow(replica), 5_000);
+  expect(replica.history.closedTsMs).toBe(900);
+});

@@ -187,6 +187,9 @@ export function onReplicaAnswer(
   replica.watermarkMs = watermarkMs;
   const { epoch, seq, tsEventMs, tickMicro, bids, asks } = answer;
   loseBook(replica);
+  // Whoever told of the market's end, or did not, in this epoch knows best; another owner may not have heard of it.
+  if (answer.closedMs != null || (answer.closedMs === null && epoch === replica.epoch))
+    replica.history.closedTsMs = answer.closedMs;
   const result = openEpoch(replica.history, { epoch, seq, tsEventMs, tickMicro, bids, asks });
   if (isRefusal(result)) return lose(replica, nowMs, "refusedUpdate");
   const waiting = replica.buffer.filter(({ n, message }) => n > asked.kept || !isBeyond(message, answer));
@@ -248,11 +251,12 @@ function onUpdate(replica: Replica, update: BookUpdate, nowMs: number): ReplicaE
   if (replica.mode !== "healthy") return wait(replica, update, nowMs);
   const { epoch, seq } = replica;
   if (update.epoch !== epoch || update.type === "BookSnapshot") return lose(replica, nowMs, "newEpoch", update);
-  if (update.type === "BookStatus" && (update.seq === seq || update.seq === seq + 1)) return onStatus(replica, update);
   if (update.seq > seq + 1) return lose(replica, nowMs, "missedUpdate", update);
-  if (update.seq <= replica.baseSeq || update.type === "BookStatus") return [];
+  // The answer has it.
+  if (update.seq <= replica.baseSeq) return [];
   // Core NATS doubles nothing: one of the two was not the bookstore's.
   if (update.seq <= seq) return lose(replica, nowMs, "doubledUpdate");
+  if (update.type === "BookStatus") return onStatus(replica, update);
   return applyDelta(replica, update) ? [] : lose(replica, nowMs, "refusedUpdate");
 }
 

@@ -42,6 +42,8 @@ export const BookSnapshot = z.object({
   tickMicro: Tick,
   health: BookHealth,
   unknown,
+  /** When the market closed, venue time; null: it has not. Absent: it is not said. */
+  closedMs: Ms.nullable().optional(),
   bids: levels,
   asks: levels,
 });

@@ -46,25 +46,39 @@ export type ClobRest = {
 
 /** Some 4 KB per book: an answer stays below half a megabyte. */
 const BOOKS_PER_REQUEST = 100;
+/** Finds two refused tokens among a hundred; a venue that refuses everything is not asked for each of them. */
+const HALVINGS_MAX = 14;
 
 export function createClobRest(http: HttpReader): ClobRest {
   return {
     books: async (tokenIds) => {
       const books = new Map<TokenId, RestBook>();
       const unreadable: UnreadableBook[] = [];
-      const unasked = new Set(tokenIds);
-      for (let start = 0; start < tokenIds.length; start += BOOKS_PER_REQUEST) {
-        const batch = tokenIds.slice(start, start + BOOKS_PER_REQUEST);
-        const answer = await http.post(
-          "/books",
-          batch.map((tokenId) => ({ token_id: tokenId })),
-        );
-        // 404 where none of them has a book.
-        if (answer === null) continue;
-        const read = readBooks(answer);
-        for (const book of read.books) if (unasked.has(book.tokenId)) books.set(book.tokenId, book);
-        unreadable.push(...read.unreadable);
-      }
+      const asked = new Set(tokenIds);
+      let halvings = HALVINGS_MAX;
+      const read = async (batch: readonly TokenId[]): Promise<void> => {
+        try {
+          const answer = await http.post(
+            "/books",
+            batch.map((tokenId) => ({ token_id: tokenId })),
+          );
+          // 404 where none of them has a book.
+          const found = answer === null ? { books: [], unreadable: [] } : readBooks(answer);
+          for (const book of found.books) if (asked.has(book.tokenId)) books.set(book.tokenId, book);
+          unreadable.push(...found.unreadable);
+        } catch (error) {
+          // One token that the venue will not be asked for takes no other's book with it.
+          if (!(error instanceof ContractError) || error.code !== "VENUE_REFUSED" || tokenIds.length === 1) throw error;
+          if (batch.length > 1 && halvings > 0) {
+            halvings -= 1;
+            const half = Math.ceil(batch.length / 2);
+            for (const part of [batch.slice(0, half), batch.slice(half)]) await read(part);
+          } else if (batch.length > 1 && books.size === 0) throw error;
+          else unreadable.push(...batch.map((tokenId) => ({ tokenId, text: error.message })));
+        }
+      };
+      for (let start = 0; start < tokenIds.length; start += BOOKS_PER_REQUEST)
+        await read(tokenIds.slice(start, start + BOOKS_PER_REQUEST));
       const broken = new Set(unreadable.map(({ tokenId }) => tokenId));
       const missing = broken.has(null) ? [] : tokenIds.filter((tokenId) => !books.has(tokenId) && !broken.has(tokenId));
       return { books, missing, unreadable };

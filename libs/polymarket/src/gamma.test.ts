@@ -151,3 +151,8 @@ test("pages of open markets follow the cursor; an address that is not there is n
     "/markets/keyset limit=2 closed=false after_cursor=c",
   ]);
 });
+
+test.each([5, {}, true])("a page whose cursor is %j is a page all the same, the last one", async (next_cursor) => {
+  const http: HttpReader = { get: async () => ({ markets: [{}, {}], next_cursor }), post: async () => null };
+  expect(await gammaClient(http).openPage(null)).toEqual({ markets: [{}, {}], nextCursor: null });
+});

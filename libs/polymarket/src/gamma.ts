@@ -33,14 +33,14 @@ const orElse = <T>(schema: z.ZodType<T>, otherwise: T) => schema.nullish().trans
 
 const GammaMarket = z.object({
   conditionId: ConditionId,
-  question: orElse(z.string(), ""),
-  slug: orElse(z.string(), ""),
+  question: z.string().nullish(),
+  slug: z.string().nullish(),
   outcomes: jsonArray.pipe(z.array(z.string()).length(2)),
   outcomePrices: jsonArray.pipe(z.array(decimal)).nullish().catch(null),
   clobTokenIds: jsonArray.pipe(z.array(TokenId).length(2)),
   /** Absent in older objects: v1 then. */
-  version: orElse(z.string(), "v1"),
-  negRisk: orElse(z.boolean(), false),
+  version: z.string().nullish(),
+  negRisk: z.boolean().nullish(),
   negRiskMarketID: z.string().nullish(),
   orderPriceMinTickSize: decimal,
   orderMinSize: decimal,
@@ -48,7 +48,7 @@ const GammaMarket = z.object({
   feeSchedule: z.unknown().optional(),
   secondsDelay: z.number().nonnegative().max(SECONDS_DELAY_MAX).nullish(),
   acceptingOrders: orElse(z.boolean(), false),
-  closed: orElse(z.boolean(), false),
+  closed: z.boolean().nullish(),
   active: orElse(z.boolean(), true),
   events: z
     .array(z.object({ id: z.union([z.string(), z.number()]) }))
@@ -94,24 +94,31 @@ const REFUSAL_MAX = 500;
 export type MarketRefusal = {
   readonly kind: "refused";
   readonly conditionId: string | null;
-  readonly code: "VERSION_UNKNOWN" | "FEE_UNKNOWN" | "MALFORMED";
+  readonly code: "VERSION_UNKNOWN" | "FEE_UNKNOWN" | "MALFORMED" | "TOKENS_DIFFER";
   readonly text: string;
 };
 
 /**
  * Maps one Gamma market object.
  * @param nowMs - becomes `tsInitMs`.
- * @returns a refusal for an unknown version, fees that are on without a schedule, or a field that cannot be read.
+ * @param known - the market as it was read before: what is not said, or null, stays as it was.
+ * @returns a refusal for an unknown version, fees that are on without a schedule, a field that cannot be read, or other
+ *   tokens than the known ones.
  */
-export function marketOfGamma(json: unknown, nowMs: number): MarketDefinition | MarketRefusal {
+export function marketOfGamma(
+  json: unknown,
+  nowMs: number,
+  known?: MarketDefinition,
+): MarketDefinition | MarketRefusal {
   const parsed = GammaMarket.safeParse(json);
   if (!parsed.success) return refuse(conditionOf(json), "MALFORMED", z.prettifyError(parsed.error));
   const market = parsed.data;
   const { conditionId } = market;
-  if (market.version !== "v1" && market.version !== "v2") {
-    return refuse(conditionId, "VERSION_UNKNOWN", `version ${JSON.stringify(market.version)}`);
+  const version = market.version ?? known?.version ?? "v1";
+  if (version !== "v1" && version !== "v2") {
+    return refuse(conditionId, "VERSION_UNKNOWN", `version ${JSON.stringify(version)}`);
   }
-  const fee = feeOf(market);
+  const fee = feeOf(market, known);
   if (fee === null)
     return refuse(conditionId, "FEE_UNKNOWN", "fees are enabled, but the schedule is missing or unreadable");
   const tick = microOfJson(market.orderPriceMinTickSize);
@@ -120,29 +127,38 @@ export function marketOfGamma(json: unknown, nowMs: number): MarketDefinition | 
   const [first, second] = market.clobTokenIds;
   const [firstName = "", secondName = ""] = market.outcomes;
   if (first === undefined || second === undefined) return refuse(conditionId, "MALFORMED", "two tokens are needed");
+  if (known !== undefined && (first !== known.tokens[0].tokenId || second !== known.tokens[1].tokenId))
+    return refuse(
+      conditionId,
+      "TOKENS_DIFFER",
+      "other tokens than before: they follow from the condition, one is wrong",
+    );
+  const closed = market.closed ?? known?.closed ?? false;
+  const delayMs = market.secondsDelay == null ? known?.takerDelayMs : Math.round(market.secondsDelay * 1_000);
+  const [event] = market.events ?? [];
   const negRiskId = Hash.safeParse(market.negRiskMarketID ?? "");
   const updatedMs = Date.parse(market.updatedAt ?? "");
   return {
     type: "MarketDefinition",
     v: 1,
     conditionId,
-    question: plainText(market.question, QUESTION_MAX),
-    slug: plainText(market.slug, QUESTION_MAX),
-    eventId: market.events?.[0] === undefined ? null : plainText(String(market.events[0].id), EVENT_ID_MAX),
+    question: plainText(market.question ?? known?.question ?? "", QUESTION_MAX),
+    slug: plainText(market.slug ?? known?.slug ?? "", QUESTION_MAX),
+    eventId: event === undefined ? (known?.eventId ?? null) : plainText(String(event.id), EVENT_ID_MAX),
     tokens: [
       { tokenId: first, outcome: plainText(firstName, OUTCOME_MAX) },
       { tokenId: second, outcome: plainText(secondName, OUTCOME_MAX) },
     ],
-    version: market.version,
-    negRisk: market.negRisk,
-    negRiskMarketId: negRiskId.success ? negRiskId.data : null,
+    version,
+    negRisk: market.negRisk ?? known?.negRisk ?? false,
+    negRiskMarketId: negRiskId.data ?? known?.negRiskMarketId ?? null,
     tickMicro: tick as PriceMicro,
     minOrderSizeMicro: sharesMicro(BigInt(minimum)),
     fee,
-    takerDelayMs: Math.round((market.secondsDelay ?? 0) * 1_000),
+    takerDelayMs: delayMs ?? 0,
     acceptingOrders: market.acceptingOrders && market.active,
-    closed: market.closed,
-    payoutMicro: market.closed ? payoutOf(market) : null,
+    closed,
+    payoutMicro: closed ? (payoutOf(market) ?? known?.payoutMicro ?? null) : null,
     tsEventMs: updatedMs >= 0 ? updatedMs : nowMs,
     tsInitMs: nowMs,
   };
@@ -160,10 +176,14 @@ function conditionOf(json: unknown): string | null {
   return typeof id === "string" ? id : null;
 }
 
-/** `feesEnabled` without a schedule is unknown, not free; without either the market is from before fees. */
-function feeOf(market: z.infer<typeof GammaMarket>): MarketDefinition["fee"] | null {
-  const { feeSchedule, feesEnabled } = market;
-  if ((feeSchedule === null || feeSchedule === undefined) && feesEnabled === true) return null;
+/** `feesEnabled` without a schedule is unknown, not free; without either the market is as it was, or from before fees. */
+function feeOf(
+  { feeSchedule, feesEnabled }: z.infer<typeof GammaMarket>,
+  known: MarketDefinition | undefined,
+): MarketDefinition["fee"] | null {
+  const isSaid = feeSchedule !== null && feeSchedule !== undefined;
+  if (!isSaid && feesEnabled === true) return null;
+  if (!isSaid && feesEnabled !== false && known !== undefined) return known.fee;
   return feeScheduleOf(feeSchedule, { rate: "rate", exponent: "exponent", takerOnly: "takerOnly" });
 }
 
@@ -239,7 +259,7 @@ export function gammaClient(http: HttpReader): GammaClient {
         ...(cursor === null ? [] : [["after_cursor", cursor] as const]),
       ];
       const page = z
-        .object({ markets: z.array(z.unknown()), next_cursor: z.string().nullish() })
+        .object({ markets: z.array(z.unknown()), next_cursor: z.string().nullish().catch(null) })
         .safeParse(await get("/markets/keyset", query));
       if (!page.success) throw new ContractError("VENUE_UNREADABLE", "Gamma's keyset page has no list of markets");
       return { markets: page.data.markets, nextCursor: page.data.next_cursor ?? null };

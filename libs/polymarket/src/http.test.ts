@@ -1,3 +1,4 @@
+import { ContractError } from "@slipstream/contracts/errors";
 import type { TokenId } from "@slipstream/contracts/ids";
 import { describe, expect, test } from "vitest";
 import { backoffMs } from "./backoff.ts";
@@ -196,4 +197,50 @@ describe("one bad item of a list", () => {
     const rest = createClobRest({ get: async () => book("9"), post: async () => null });
     await expect(rest.book("1" as TokenId)).rejects.toMatchObject({ code: "VENUE_UNREADABLE" });
   });
+  test("a token that the venue refuses is found by halves, and the others are read; a venue that refuses all is let be", async () => {
+    const tokens = Array.from({ length: 120 }, (_, n) => String(n + 1) as TokenId);
+    let calls = 0;
+    const refusing = (isBad: (token: string) => boolean): HttpReader => ({
+      get: async () => null,
+      post: async (_path, body) => {
+        calls += 1;
+        const asked = (body as { token_id: string }[]).map(({ token_id }) => token_id);
+        if (asked.some(isBad)) throw new ContractError("VENUE_REFUSED", "/books answered 400: Invalid payload");
+        return asked.map((token) => book(token));
+      },
+    });
+    const { books, missing, unreadable } = await createClobRest(refusing((token) => token === "77")).books(tokens);
+    expect([books.size, missing, unreadable.map(({ tokenId }) => tokenId)]).toEqual([119, [], ["77"]]);
+    calls = 0;
+    await expect(createClobRest(refusing(() => true)).books(tokens)).rejects.toMatchObject({ code: "VENUE_REFUSED" });
+    expect(calls).toBeLessThan(40);
+  });
+});
+
+test("an answer without end is none: it is not read on, nor asked for again", async () => {
+  let calls = 0;
+  let sent = 0;
+  const endless = async (): Promise<Response> => {
+    calls += 1;
+    const part = new Uint8Array(4 * 1024 * 1024).fill(32);
+    const pull = (to: ReadableStreamDefaultController): void => {
+      sent += part.length;
+      to.enqueue(part);
+    };
+    return new Response(new ReadableStream({ pull }));
+  };
+  const http = createHttpReader({ baseUrl: "http://venue", clock: hastyClock(), random: () => 0, fetch: endless });
+  await expect(http.get("/activity")).rejects.toMatchObject({ code: "VENUE_UNREADABLE" });
+  expect(calls).toBe(1);
+  expect(sent).toBeLessThan(64 * 1024 * 1024);
+});
+
+test("words of the venue that are told are short and move no cursor", async () => {
+  const text = `\u001b[2J${"x".repeat(100_000)}`;
+  for (const status of [400, 200]) {
+    const answer = async (): Promise<Response> => new Response(text, { status });
+    const http = createHttpReader({ baseUrl: "http://venue", clock: hastyClock(), random: () => 0, fetch: answer });
+    const error = await http.get("/books").catch((cause: unknown) => cause as Error);
+    expect((error as Error).message).toMatch(/^\/books answered [^\p{Cc}]{0,300}$/u);
+  }
 });

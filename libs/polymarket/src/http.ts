@@ -1,6 +1,8 @@
 /** JSON over HTTP for reads, which are safe to repeat. Orders do not go through here. */
 import { ContractError, TransientError } from "@slipstream/contracts/errors";
+import { plainText } from "@slipstream/contracts/text";
 import { backoffMs, READ_RETRY } from "./backoff.ts";
+import { ANSWER_BYTES_MAX, boundedText } from "./boundedText.ts";
 import type { RateBudget } from "./rateBudget.ts";
 import { pause, type WireClock } from "./wireClock.ts";
 
@@ -88,12 +90,12 @@ async function once(options: HttpOptions, path: string, init: RequestInit): Prom
     throw new Busy(`${where}: too many requests`, retryAfterMs);
   }
   if (status >= 500 || TRY_AGAIN.has(status))
-    throw new TransientError("VENUE_UNREACHABLE", `${where}: ${text.slice(0, 200)}`);
-  if (status < 200 || status > 299) throw new ContractError("VENUE_REFUSED", `${where}: ${text.slice(0, 200)}`);
+    throw new TransientError("VENUE_UNREACHABLE", `${where}: ${plainText(text, 200)}`);
+  if (status < 200 || status > 299) throw new ContractError("VENUE_REFUSED", `${where}: ${plainText(text, 200)}`);
   try {
     return (options.parse ?? JSON.parse)(text) as unknown;
   } catch (cause) {
-    throw new ContractError("VENUE_UNREADABLE", `${where} with what is no JSON: ${text.slice(0, 80)}`, { cause });
+    throw new ContractError("VENUE_UNREADABLE", `${where} with what is no JSON: ${plainText(text, 80)}`, { cause });
   }
 }
 
@@ -105,8 +107,11 @@ async function exchange(
   const signal = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
   try {
     const response = await (options.fetch ?? fetch)(`${options.baseUrl}${path}`, { ...init, signal });
-    return { status: response.status, headers: response.headers, text: await response.text() };
+    const text = await boundedText(response);
+    if (text !== null) return { status: response.status, headers: response.headers, text };
+    throw new ContractError("VENUE_UNREADABLE", `${path.split("?")[0]} answered more than ${ANSWER_BYTES_MAX} bytes`);
   } catch (cause) {
+    if (cause instanceof ContractError) throw cause;
     throw new TransientError("VENUE_UNREACHABLE", `${options.baseUrl} did not answer: ${reasonOf(cause)}`, { cause });
   }
 }

@@ -3,14 +3,19 @@
  * uses them knows what may be repeated.
  */
 import { ContractError, TransientError } from "@slipstream/contracts/errors";
+import { plainText } from "@slipstream/contracts/text";
 import { withoutPaths } from "@slipstream/contracts/urls";
 import WebSocket from "ws";
+import { ANSWER_BYTES_MAX, boundedText } from "./boundedText.ts";
+
+/** Of what a node says beside its code; the longest explanations are some 300 characters. */
+const WORDS_MAX = 1_000;
 
 /** The node answered no. `rpcCode` and the text are the node's; most limits of providers come this way. */
 export class RpcRefusedError extends TransientError {
   readonly rpcCode: number;
   constructor(method: string, error: { readonly code: number; readonly message: string }) {
-    super("RPC_REFUSED", withoutPaths(`${method}: ${error.message} (${error.code})`));
+    super("RPC_REFUSED", withoutPaths(`${method}: ${plainText(error.message, WORDS_MAX)} (${error.code})`));
     this.rpcCode = error.code;
   }
 }
@@ -47,8 +52,6 @@ type Reply = {
   params?: unknown;
 };
 
-/** Providers cut answers at some 10,000 logs or 150 MB; more than this is asked in smaller pieces anyway. */
-const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
 const PAYLOAD_TOO_LARGE = 413;
 const TOO_MANY_REQUESTS = 429;
 
@@ -84,15 +87,9 @@ async function post(
   try {
     const headers = { "content-type": "application/json" };
     const response = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(timeoutMs) });
-    const parts: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const part of response.body ?? []) {
-      bytes += part.length;
-      if (bytes > answerBytesMax)
-        throw new RpcTooLargeError(`${where} answered with more than ${answerBytesMax} bytes`);
-      parts.push(part);
-    }
-    return { status: response.status, text: Buffer.concat(parts).toString() };
+    const text = await boundedText(response, answerBytesMax);
+    if (text === null) throw new RpcTooLargeError(`${where} answered with more than ${answerBytesMax} bytes`);
+    return { status: response.status, text };
   } catch (cause) {
     if (cause instanceof RpcTooLargeError) throw cause;
     if (cause instanceof Error && cause.name === "TimeoutError") {

@@ -70,3 +70,8 @@ test("errors that are not the node's words", () => {
   expect(rpcFaultOf(new ContractError("RPC_UNREADABLE", "block range"))).toEqual({ kind: "other" });
   expect(rpcFaultOf("block range")).toEqual({ kind: "other" });
 });
+
+test("words of a node that are told are short and move no cursor", () => {
+  const { message } = new RpcRefusedError("eth_call", { code: 1, message: `\u001b[2J${"x".repeat(5_000_000)}` });
+  expect(message).toMatch(/^eth_call: [^\p{Cc}]{0,1100}$/u);
+});

@@ -320,3 +320,17 @@ test("whatever happens there is a pick, and never a bad one beside a healthy one
     { numRuns: Number(process.env["FC_RUNS"] ?? 200) },
   );
 });
+
+test.each([null, "", [], false, "0x", {}])(
+  "a probe that is answered %j tells no head: the node is not at block 0",
+  async (answer) => {
+    let nowMs = 1_000_000;
+    let given: unknown = "0x3e8";
+    const pool = createRpcPool({ providers: [{ name: "a", rpc: { call: async () => given } }], steadyMs: () => nowMs });
+    await pool.probe();
+    nowMs += 10_000;
+    given = answer;
+    await pool.probe();
+    expect(pool.status()).toMatchObject([{ head: 1_000, state: "HEALTHY" }]);
+  },
+);

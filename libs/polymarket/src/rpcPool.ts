@@ -282,7 +282,9 @@ async function callAnywhere(order: readonly Entry[], method: string, params?: re
 
 async function probeHead(provider: RpcProvider, sawHead: RpcPool["sawHead"]): Promise<void> {
   try {
-    const head = Number(await provider.rpc.call("eth_blockNumber"));
+    const answer = await provider.rpc.call("eth_blockNumber");
+    // Of null, "" or [] a number would be 0, and a node at 0 has lost its chain.
+    const head = typeof answer === "string" && answer.startsWith("0x") ? Number(answer) : Number.NaN;
     if (Number.isSafeInteger(head)) sawHead(provider.name, head);
   } catch {
     // Counted by its reader.

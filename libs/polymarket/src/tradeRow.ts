@@ -80,7 +80,8 @@ export function readTradeRow(value: unknown): TradeRow | { readonly unreadable: 
   if (!parsed.success) return { unreadable: z.prettifyError(parsed.error).slice(0, 300) };
   const row = parsed.data;
   const shares = microDecimal(row.size);
-  if (shares === null || shares.micro === 0n) return { unreadable: `a fill of ${row.size} shares` };
+  if (shares === null || shares.micro === 0n)
+    return { unreadable: `a fill of ${String(row.size).slice(0, 40)} shares` };
   const told = decimalFraction(row.price);
   const price = told === null || told.numerator > told.denominator ? null : told;
   const cost = costOf(shares.micro, price, row.usdcSize);

@@ -1,7 +1,7 @@
 /** What lies on the bus, and what people write: facts, books, heartbeats, configuration, the file `.env`. */
 import { parseDotEnv } from "@slipstream/actor/dotEnv";
 import { balanceSyncCore } from "@slipstream/balance-sync/core/core";
-import { bestAsk } from "@slipstream/book/ladder";
+import { bestAsk, bestBid } from "@slipstream/book/ladder";
 import { askedNow, createReplica, onReplicaAnswer, onReplicaMessage } from "@slipstream/book/replica";
 import { bookstoreCore } from "@slipstream/bookstore/core/core";
 import { watcherCore } from "@slipstream/chain-watcher/core/core";
@@ -71,7 +71,7 @@ const bookMessages = [
   { ...common, type: "BookStatus", seq: 5, health: "suspect", reason: "x", closedMs: null },
   { ...common, type: "TradePrint", seq: 4, priceMicro: 600_000, sizeMicro: "1000000", side: "BUY" },
 ];
-const TRUTH = BookSnapshot.parse({ ...snapshot, seq: 6, bids: [410_000, 3], asks: [600_000, 9] });
+const TRUTH = BookSnapshot.parse({ ...snapshot, seq: 6, closedMs: null, bids: [410_000, 3], asks: [600_000, 9] });
 
 const books: Door = {
   name: "books on the bus",
@@ -87,9 +87,12 @@ const books: Door = {
     effects.push(...onReplicaMessage(replica, real, 2));
     for (const { asked } of effects) onReplicaAnswer(replica, TRUTH, asked, 3);
     onReplicaAnswer(replica, TRUTH, askedNow(replica), 4);
-    const { book } = replica.history;
+    const { book, closedTsMs } = replica.history;
     if (replica.mode !== "healthy") return `the replica stays ${replica.mode}`;
-    return book !== null && bestAsk(book) === 600_000 ? null : "wrong and healthy after the bookstore has answered";
+    if (replica.health !== "healthy") return `a good book stays ${replica.health}`;
+    if (closedTsMs !== null) return "an open market stays closed";
+    const isRight = book !== null && bestAsk(book) === 600_000 && bestBid(book) === 410_000;
+    return isRight ? null : "wrong and healthy after the bookstore has answered";
   },
 };
 

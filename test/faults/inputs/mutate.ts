@@ -16,7 +16,21 @@ export const pick = <T>(random: () => number, list: readonly T[]): T => list[Mat
 
 const strange: readonly unknown[] = [
   ...[null, true, false, 0, -1, 1, 0.5, 1e-7, 1e21, 1e300, -0, 9_007_199_254_740_992, 1_789_000_003_000],
-  ...["", " ", "0", "-1", "1e-7", "1e300", "NaN", "null", "0x", "0x0", `0x${"f".repeat(64)}`, `0x${"F".repeat(40)}`],
+  ...[
+    "",
+    " ",
+    "0",
+    "-1",
+    "1e-7",
+    "1e300",
+    "NaN",
+    "null",
+    "0x",
+    "0x0",
+    "0x60000000",
+    `0x${"f".repeat(64)}`,
+    `0x${"F".repeat(40)}`,
+  ],
   ...[
     "9".repeat(80),
     "9".repeat(400),

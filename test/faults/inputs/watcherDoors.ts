@@ -5,7 +5,7 @@ import { createRangeReader } from "@slipstream/chain-watcher/adapters/rangeReade
 import { WireLog } from "@slipstream/chain-watcher/adapters/wire";
 import { watcherCore } from "@slipstream/chain-watcher/core/core";
 import type { RowSource } from "@slipstream/chain-watcher/core/fillRow";
-import type { WatcherMessage, WatcherView } from "@slipstream/chain-watcher/core/messages";
+import type { ObservedFill, WatcherMessage, WatcherView } from "@slipstream/chain-watcher/core/messages";
 import { observedFill } from "@slipstream/chain-watcher/core/observe";
 import { type Fact, type Recorded, writeFact } from "@slipstream/contracts/facts";
 import { Address, factId, type Hash } from "@slipstream/contracts/ids";
@@ -99,6 +99,9 @@ const headerAt = (n: number) => ({
   logsBloom: null,
 });
 
+/** Of a log's own word for the time of its block. */
+const TIME_OFF_MS_MAX = 30_000;
+
 /** One answer of a node is damaged; all others are right. */
 const node = (method: string, damaged: unknown): RpcReader => ({
   call: async (asked, params = []) => {
@@ -126,13 +129,16 @@ async function readRange(method: string, damaged: unknown): Promise<string | nul
   const told = decided(LEADER, { type: "HeadSeen", ...tips });
   if (told !== null) return told;
   const { logs } = await reader.range([[{ address: [exchange], topics: [] }]], FIRST_BLOCK, FIRST_BLOCK + 2);
-  const fills = [];
+  const fills: ObservedFill[] = [];
   for (const log of logs.flat()) {
     const fill = observedFill(log, { tsSeenMs: NOW_MS, blockMs: await reader.blockMs(log), market: () => undefined });
     if (fill !== null) fills.push(fill);
   }
   const places = new Set(fills.map(({ blockHash, logIndex }) => `${blockHash}:${logIndex}`));
   if (places.size !== fills.length) return "one log is told twice";
+  const isOff = ({ blockNumber, tsEventMs }: ObservedFill): boolean =>
+    Math.abs(tsEventMs - Number(headerAt(blockNumber - FIRST_BLOCK).timestamp) * 1_000) > TIME_OFF_MS_MAX;
+  if (method === "eth_getLogs" && fills.some(isOff)) return "a fill is told of another time than its block's";
   return decided(LEADER, { type: "FillsSeen", fills });
 }
 

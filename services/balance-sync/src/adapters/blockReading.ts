@@ -235,7 +235,14 @@ export async function blockOf(rpc: RpcReader, which: string): Promise<Block | nu
   if (!block.success) {
     throw new ContractError("RPC_UNREADABLE", `eth_getBlockByNumber: ${z.prettifyError(block.error)}`);
   }
-  return { blockNumber: block.data.number, blockHash: block.data.hash, tsMs: block.data.timestamp * 1_000 };
+  const { number } = block.data;
+  // Another block than was asked for would have the asked one taken for gone.
+  if (which.startsWith("0x") && number !== Number(which))
+    throw new ContractError(
+      "RPC_UNREADABLE",
+      `eth_getBlockByNumber of ${Number(which)}: the answer is block ${number}`,
+    );
+  return { blockNumber: number, blockHash: block.data.hash, tsMs: block.data.timestamp * 1_000 };
 }
 
 export const hex = (value: number): string => `0x${value.toString(16)}`;

@@ -14,6 +14,7 @@ import {
 import { decodeFunctionData, encodeFunctionResult, type Hex, parseAbi } from "viem";
 import { describe, expect, test } from "vitest";
 import type { ReadBalances } from "../core/messages.ts";
+import { readBlock } from "./blockReading.ts";
 import { createChainReader } from "./chain.ts";
 
 const owner = Address.parse(`0x${"a".repeat(40)}`);
@@ -294,4 +295,15 @@ describe("several who ask", () => {
     expect(mailed).toEqual({ type: "TipGone", tip });
     expect([known, looked]).toEqual([mailed, mailed]);
   });
+});
+
+test("a node that answers another block than was asked for has not lost the one that was read", async () => {
+  const { rpc } = node();
+  const confused: RpcReader = {
+    call: (method, params = []) =>
+      method === "eth_getBlockByNumber" ? rpc.call(method, ["latest", false]) : rpc.call(method, params),
+  };
+  const verify = { blockNumber: 90, blockHash: hashOf(90) };
+  const options = { multiCall: false, exchanges: defaultExchanges, onUnread: () => undefined };
+  await expect(readBlock(confused, options, request({ verify }))).rejects.toMatchObject({ code: "RPC_UNREADABLE" });
 });

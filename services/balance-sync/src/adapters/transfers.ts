@@ -52,10 +52,11 @@ const Notice = z.object({
   address: z.string(),
   topics: z.array(z.string()),
   data: z.string(),
-  blockNumber: Quantity.nullish(),
-  blockHash: Hash.nullish(),
-  logIndex: Quantity.nullish(),
-  removed: z.boolean().optional(),
+  // Without its place it still tells that something moved.
+  blockNumber: Quantity.nullish().catch(null),
+  blockHash: Hash.nullish().catch(null),
+  logIndex: Quantity.nullish().catch(null),
+  removed: z.boolean().nullish(),
 });
 
 export function watchTransfers(options: TransferWatchOptions): TransferWatch {
@@ -79,6 +80,19 @@ export function watchTransfers(options: TransferWatchOptions): TransferWatch {
   };
 }
 
+/** What a log of the socket tells of these wallets; none when it is no transfer. */
+export function transfersIn(value: unknown, followed: ReadonlySet<Address>): WalletTransfer[] {
+  const notice = Notice.safeParse(value);
+  const transfer = notice.success ? decodeTokenTransfer(notice.data) : null;
+  if (!notice.success || transfer === null || transfer.kind === "refused") return [];
+  const tokenIds = transfer.entries.map(({ tokenId }) => tokenId);
+  const wallets = [...new Set([transfer.from, transfer.to])].filter((wallet) => followed.has(wallet));
+  return wallets.map((wallet) => {
+    const heard = movements(notice.data, transfer, wallet);
+    return { wallet, ledger: transfer.ledger, tokenIds, heard };
+  });
+}
+
 async function subscribeTransfers(
   socket: RpcSocket,
   link: RpcLink,
@@ -86,14 +100,7 @@ async function subscribeTransfers(
   onTransfer: TransferWatchOptions["onTransfer"],
 ): Promise<void> {
   const onNotice = (value: unknown): void => {
-    const notice = Notice.safeParse(value);
-    const transfer = notice.success ? decodeTokenTransfer(notice.data) : null;
-    if (!notice.success || transfer === null || transfer.kind === "refused" || !link.isCurrent()) return;
-    const tokenIds = transfer.entries.map(({ tokenId }) => tokenId);
-    for (const wallet of new Set([transfer.from, transfer.to])) {
-      if (!followed.has(wallet)) continue;
-      onTransfer({ wallet, ledger: transfer.ledger, tokenIds, heard: movements(notice.data, transfer, wallet) });
-    }
+    if (link.isCurrent()) for (const transfer of transfersIn(value, followed)) onTransfer(transfer);
   };
   const events = [TRANSFER_SINGLE, TRANSFER_BATCH];
   for (const wallets of walletTopics(followed)) {

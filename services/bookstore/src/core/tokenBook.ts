@@ -258,6 +258,7 @@ export function snapshotOf(book: TokenBook, at: At): BookSnapshot | null {
     tickMicro: book.history.tickMicro as PriceMicro,
     health: book.health,
     ...ifUnknown(book),
+    closedMs: book.history.closedTsMs,
     bids: flatLevels(live, "BUY"),
     asks: flatLevels(live, "SELL"),
   };

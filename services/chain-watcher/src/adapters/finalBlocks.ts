@@ -7,6 +7,7 @@ import { costsOf } from "./costs.ts";
 import { fillFilters, isFillOf, moveFilters, moversOf } from "./fillFilter.ts";
 import { checkMissing } from "./missing.ts";
 import { checkPlaces } from "./places.ts";
+import { FUTURE_MS_MAX } from "./rangeReader.ts";
 import type { Cycle, ReadingOptions } from "./readingTypes.ts";
 
 export type FinalBlocks = {
@@ -47,7 +48,8 @@ export async function readFinal(options: ReadingOptions, { node }: Cycle, asked:
   const { blockMs, receipt } = reader;
   const acts = await observedActs(distinct(moves), { leaders, exchanges: exchanges(), blockMs, receipt });
   return {
-    blocks: { fromBlock, toBlock, leaders, fills, finalTsMs: last.tsMs },
+    // A time that cannot be would say that everything had its time to come, and take back what is on its way.
+    blocks: { fromBlock, toBlock, leaders, fills, finalTsMs: last.tsMs > nowMs() + FUTURE_MS_MAX ? null : last.tsMs },
     acts,
     costs: () =>
       settings.exactCosts

@@ -17,6 +17,17 @@ test("a full page goes on below its oldest row although a row of it has no time"
   expect(position.endSeconds).toBe(1_400);
 });
 
+test.each([
+  ["1970", 5],
+  ["the far future", 90_000_000_000],
+])("nor does a row of a full page that is of %s end the window: what lies below is asked for", (_name, second) => {
+  expect(read([1_500, 1_400, second])).toEqual({
+    position: { fromSeconds: 880, newestSeconds: 1_500, endSeconds: 1_400 },
+    countedFromSeconds: 1_401,
+    cutSecond: null,
+  });
+});
+
 test("a window begins the overlap before the start and is open at its end", () => {
   expect(fresh).toEqual({ fromSeconds: 880, newestSeconds: null, endSeconds: null });
   const [now, later] = [1_000_000, 1_001_000].map((nowMs) => nextWindow(fresh, nowMs, 3));

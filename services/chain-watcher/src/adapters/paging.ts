@@ -46,9 +46,10 @@ export type PageRead = {
 export function afterPage(
   position: Position,
   asked: FillWindow,
-  { listed, listedSeconds }: { readonly listed: number; readonly listedSeconds: readonly number[] },
+  { listed, listedSeconds: told }: { readonly listed: number; readonly listedSeconds: readonly number[] },
   options: { readonly nowMs: number; readonly overlapMs: number },
 ): PageRead {
+  const listedSeconds = believed(told, asked);
   const oldest = listedSeconds.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const newest = listedSeconds.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   const newestSeconds = newestOf(position.newestSeconds, newest, seconds(options.nowMs));
@@ -67,6 +68,12 @@ export function afterPage(
   if (newest > asked.endSeconds) return { position: done, countedFromSeconds: oldest, cutSecond: oldest };
   if (oldest === newest) return { position: until(oldest - 1), countedFromSeconds: oldest, cutSecond: oldest };
   return { position: until(oldest), countedFromSeconds: oldest + 1, cutSecond: null };
+}
+
+/** A few times outside of what was asked are no times; many of them say that the venue does not keep to the window. */
+function believed(told: readonly number[], { startSeconds, endSeconds }: FillWindow): readonly number[] {
+  const inside = told.filter((at) => at >= startSeconds && at <= endSeconds);
+  return inside.length * 2 > told.length ? inside : told;
 }
 
 /** A row from the future, by our clock, must not move the window past rows to come. */

@@ -45,6 +45,8 @@ describe("an answer to a range", () => {
   test.each([
     ["before the range", [wireLog({ blockNumber: "0x3" })]],
     ["behind the range", [wireLog({ blockNumber: "0x7" })]],
+    ["of a transaction that is none", [wireLog({ transactionHash: "0x12" })]],
+    ["of a block whose hash is none", [wireLog({ blockHash: "" })]],
     ["of one block under two hashes", [wireLog(), wireLog({ blockHash: hash(2), logIndex: "0x1" })]],
   ])("that has logs %s is no answer", async (_name, logs) => {
     await expect(readingOf(...logs)).rejects.toMatchObject({ code: "RPC_UNREADABLE" });
@@ -77,4 +79,76 @@ describe("the time of a log's block", () => {
       code: "RPC_UNREADABLE",
     });
   });
+});
+
+describe("what was read before", () => {
+  const at = (number: number, seconds: number, over = {}) => ({
+    ...{ number: `0x${number.toString(16)}`, hash: hash(number), parentHash: hash(0) },
+    ...{ timestamp: `0x${seconds.toString(16)}`, logsBloom: null, ...over },
+  });
+  const START = 0x6ae00000;
+  /** Blocks 1 to 9 are two seconds apart; answers to some calls may be others. */
+  const readerOf = (over: Readonly<Record<string, unknown>> = {}) => {
+    let calls = 0;
+    const call = async (method: string, [which]: readonly unknown[] = []): Promise<unknown> => {
+      calls += 1;
+      const number = method === "eth_getBlockByHash" ? Number(String(which).at(-1)) : Number(which);
+      return over[String(which)] ?? at(number, START + 2 * number);
+    };
+    return { reader: createRangeReader("one", { call }, createLogRanges(), () => NOW_MS), calls: () => calls };
+  };
+  const logOf = (number: number, seconds: number, over = {}): WireLog =>
+    wireLog({
+      ...{ blockNumber: `0x${number.toString(16)}`, blockHash: hash(number) },
+      ...{ blockTimestamp: `0x${seconds.toString(16)}`, ...over },
+    }) as WireLog;
+
+  test("is the time of a log, whatever that says, and needs no call", async () => {
+    const { reader, calls } = readerOf();
+    await reader.header(5);
+    await expect(reader.blockMs(logOf(5, START - 90_000))).resolves.toBe((START + 10) * 1_000);
+    expect(calls()).toBe(1);
+  });
+  test.each([
+    ["older than the block below", 6, START - 90_000],
+    ["newer than the block above", 4, START + 90_000],
+    ["much older than the block above", 4, START - 90_000],
+    ["much newer than the block below", 6, START + 90_000],
+  ])("is what a log's time must fit: one that is %s is the header's", async (_name, block, seconds) => {
+    const { reader } = readerOf();
+    await reader.header(5);
+    await expect(reader.blockMs(logOf(block, seconds))).resolves.toBe((START + 2 * block) * 1_000);
+  });
+  test("keeps the word of a log that fits", async () => {
+    const { reader, calls } = readerOf();
+    await reader.header(5);
+    await expect(reader.blockMs(logOf(6, START + 12))).resolves.toBe((START + 12) * 1_000);
+    expect(calls()).toBe(1);
+  });
+  test("tells a log of a block that does not exist: its number does not fit the header of its hash", async () => {
+    const { reader } = readerOf();
+    await reader.header(5);
+    const log = logOf(6, START + 12, { blockNumber: "0x7fffffff" });
+    await expect(reader.blockMs(log)).rejects.toMatchObject({ code: "RPC_UNREADABLE" });
+  });
+});
+
+test("a header of another block than was asked for is no answer", async () => {
+  const header = { number: "0x6", hash: hash(1), parentHash: hash(2), timestamp: "0x6ae00001", logsBloom: null };
+  const { header: read } = createRangeReader("one", { call: async () => header }, createLogRanges(), () => NOW_MS);
+  await expect(read(5)).rejects.toMatchObject({ code: "RPC_UNREADABLE" });
+});
+
+test("a block of 1970 has no time, also by its header", async () => {
+  const header = { number: "0x5", hash: hash(1), parentHash: hash(2), timestamp: "0x0", logsBloom: null };
+  const reader = createRangeReader("one", { call: async () => header }, createLogRanges(), () => NOW_MS);
+  await reader.header(5);
+  const log = wireLog({ blockTimestamp: null }) as WireLog;
+  await expect(reader.blockMs(log)).rejects.toMatchObject({ code: "RPC_UNREADABLE" });
+});
+
+test("a receipt with logs of another transaction is no answer", async () => {
+  const receiptOfOther = { blockHash: hash(2), logs: [wireLog({ transactionHash: hash(4), blockHash: hash(2) })] };
+  const { receipt } = createRangeReader("one", { call: async () => receiptOfOther }, createLogRanges(), () => NOW_MS);
+  await expect(receipt(hash(3), hash(2))).rejects.toMatchObject({ code: "RPC_UNREADABLE" });
 });

@@ -24,8 +24,9 @@ export type RangeReader = {
   /** The receipt as the node gives it, remembered when it is of that block. */
   receipt(txHash: string, blockHash: string): Promise<Receipt | null>;
   /**
-   * Time of a log's block: what the log says when that can be, else of the block's header, remembered.
-   * @throws ContractError RPC_UNREADABLE when the header of its hash is of another block.
+   * Time of a log's block: of its header where that was read, what the log says when that fits the headers that were, else
+   * of the header that is asked for.
+   * @throws ContractError RPC_UNREADABLE when the header of its hash is of another block, or of a time that cannot be.
    */
   blockMs(log: WireLog): Promise<number>;
 };
@@ -37,14 +38,31 @@ const RECEIPTS_MAX = 256;
 /** The first block of Polygon: nothing there is older. */
 const GENESIS_MS = Date.UTC(2020, 4, 30);
 /** Clocks of block makers and our own differ by seconds. */
-const FUTURE_MS_MAX = 60_000;
+export const FUTURE_MS_MAX = 60_000;
+/** Headers that times of logs are held against. */
+const BOUNDS_MAX = 64;
+/** A log of a block that is further above every header that was read says a number that cannot be, or is very early. */
+const AHEAD_BLOCKS_MAX = 64;
+/** Blocks take two seconds; while they take longer than this, their headers are asked for. */
+const BLOCK_MS_MAX = 10_000;
+/** Blocks of another branch at the same height differ by less. */
+const BRANCH_MS = 15_000;
 
 /** @param nowMs - the world's time, to tell times of blocks that cannot be. */
 export function createRangeReader(name: string, rpc: RpcReader, ranges: LogRanges, nowMs: () => number): RangeReader {
   const times = new Map<string, number>();
   const receipts = new Map<string, Receipt>();
+  /** The newest headers that were read: blocks between two of them are of a time between theirs. */
+  const bounds: Header[] = [];
+  const know = (found: Header): Header => {
+    if (found.tsMs < GENESIS_MS) return found;
+    remember(times, found.hash, found.tsMs, TIMES_MAX);
+    bounds.push(found);
+    if (bounds.length > BOUNDS_MAX) bounds.shift();
+    return found;
+  };
   const header = async (which: string): Promise<Header> =>
-    readHeader(await rpc.call("eth_getBlockByNumber", [which, false]), `block ${which}`);
+    know(readHeader(await rpc.call("eth_getBlockByNumber", [which, false]), `block ${which}`));
   const logs = async (filters: readonly LogFilter[], from: number, to: number): Promise<WireLog[]> => {
     const where = { fromBlock: hex(from), toBlock: hex(to) };
     const answers = await Promise.all(filters.map((filter) => rpc.call("eth_getLogs", [{ ...filter, ...where }])));
@@ -53,7 +71,11 @@ export function createRangeReader(name: string, rpc: RpcReader, ranges: LogRange
   return {
     head: () => header("latest"),
     finalized: () => header("finalized"),
-    header: (blockNumber) => header(hex(blockNumber)),
+    header: async (blockNumber) => {
+      const found = await header(hex(blockNumber));
+      if (found.number === blockNumber) return found;
+      throw new ContractError("RPC_UNREADABLE", `block ${blockNumber}: the header is of block ${found.number}`);
+    },
     blocksAtOnce: () => ranges.blocksOf(name),
     range: async (groups, fromBlock, toBlock) => {
       const read = await ranges.readNext(name, { fromBlock, toBlock }, (from, to) =>
@@ -69,20 +91,38 @@ export function createRangeReader(name: string, rpc: RpcReader, ranges: LogRange
       return found;
     },
     blockMs: async (log) => {
-      const toldMs = Number(log.blockTimestamp ?? 0) * 1_000;
-      if (toldMs >= GENESIS_MS && toldMs <= nowMs() + FUTURE_MS_MAX) return toldMs;
       const known = times.get(log.blockHash);
       if (known !== undefined) return known;
+      const toldMs = Number(log.blockTimestamp ?? 0) * 1_000;
+      const canBe = toldMs >= GENESIS_MS && toldMs <= nowMs() + FUTURE_MS_MAX;
+      if (canBe && isBetween(bounds, Number(log.blockNumber), toldMs)) return toldMs;
       const answer = await rpc.call("eth_getBlockByHash", [log.blockHash, false]);
       const found = readHeader(answer, `block ${log.blockHash}`);
       if (found.hash !== log.blockHash || found.number !== Number(log.blockNumber)) {
         const said = `log ${log.logIndex} of block ${Number(log.blockNumber)} ${log.blockHash}`;
         throw new ContractError("RPC_UNREADABLE", `${said}: its header is of block ${found.number} ${found.hash}`);
       }
-      remember(times, log.blockHash, found.tsMs, TIMES_MAX);
-      return found.tsMs;
+      if (found.tsMs < GENESIS_MS)
+        throw new ContractError(
+          "RPC_UNREADABLE",
+          `block ${found.number} ${found.hash}: its time is before the chain's`,
+        );
+      return know(found).tsMs;
     },
   };
+}
+
+/** Whether a block of that number can be of that time, by the headers that were read below it and above it. */
+function isBetween(headers: readonly Header[], block: number, tsMs: number): boolean {
+  let top = Number.NEGATIVE_INFINITY;
+  for (const { number, tsMs: at } of headers) {
+    const laterMs = tsMs - at;
+    const slackMs = Math.abs(block - number) * BLOCK_MS_MAX + BRANCH_MS;
+    if (number <= block && (laterMs < -BRANCH_MS || laterMs > slackMs)) return false;
+    if (number >= block && (laterMs > BRANCH_MS || laterMs < -slackMs)) return false;
+    top = Math.max(top, number);
+  }
+  return headers.length === 0 || block <= top + AHEAD_BLOCKS_MAX;
 }
 
 /**

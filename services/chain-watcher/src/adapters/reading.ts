@@ -7,10 +7,13 @@
  * 3. A fill is told as gone only when its block is gone: a node that is behind, or one of many behind one address, leaves
  *    out logs of blocks that it names.
  */
+
 import { TransientError } from "@slipstream/contracts/errors";
+import { ALL_SHARDS } from "@slipstream/contracts/subjects";
 import { followed } from "../core/state.ts";
 import { createFinalPass } from "./finalPass.ts";
 import { createHeadPass } from "./headPass.ts";
+import { checkHead, type Known } from "./heads.ts";
 import { postJoins, postVoidGaps } from "./joins.ts";
 import { createPastPass } from "./pastPass.ts";
 import type { Cycle, Node, ReadingOptions } from "./readingTypes.ts";
@@ -63,14 +66,20 @@ export function createReading(options: ReadingOptions): Reading {
 
 /** One turn: heads, then what is final, then a piece of the past. @returns whether there is more to be read at once. */
 export function createCycle(options: ReadingOptions, isStopped: () => boolean): (node: Node) => Promise<boolean> {
-  const { nodes, state, owns, post, headShard } = options;
+  const { nodes, state, owns, post, headShard, nowMs } = options;
   const headPass = createHeadPass(options);
   const finalPass = createFinalPass(options);
   const pastPass = createPastPass(options);
   let lastFinal = FIRST;
 
+  const known = (): Known | null => {
+    const told = state().progress.get(ALL_SHARDS);
+    return told === undefined ? null : { number: told.head, tsMs: told.headTsMs };
+  };
+
   return async (node) => {
     const [head, finalHeader] = await Promise.all([node.reader.head(), node.reader.finalized()]);
+    await checkHead(nodes, { node, head }, known(), nowMs());
     if (!nodes.sawHead(node, head.number)) return true;
     if (finalHeader.number < lastFinal) {
       throw new TransientError("RPC_REFUSED", `${node.name} is behind: block ${lastFinal} was final already`);

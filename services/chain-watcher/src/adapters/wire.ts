@@ -11,13 +11,15 @@ const Quantity = z
 /** In whole seconds; the year 5138. */
 const Seconds = Quantity.refine((text) => Number(text) <= 1e11, "no time");
 
+const HashText = z.string().regex(/^0x[0-9a-f]{64}$/);
+
 export const WireLog = z.object({
   address: z.string(),
   topics: z.array(z.string()),
   data: z.string(),
   blockNumber: Quantity,
-  blockHash: z.string(),
-  transactionHash: z.string(),
+  blockHash: HashText,
+  transactionHash: HashText,
   logIndex: Quantity,
   /** Not every provider sends it, and some send null or 0x0: see `blockMs` of the range reader. */
   blockTimestamp: Quantity.nullish().catch(null),
@@ -65,11 +67,14 @@ export const hex = (value: number): string => `0x${value.toString(16)}`;
 const Receipt = z.object({ blockHash: Hash, logs: z.array(WireLog) });
 export type Receipt = z.infer<typeof Receipt>;
 
-/** null: the node has no such transaction. @throws ContractError RPC_UNREADABLE */
+/** null: the node has no such transaction. @throws ContractError RPC_UNREADABLE, also for what is of another transaction. */
 export function readReceipt(value: unknown, txHash: string): Receipt | null {
   if (value === null) return null;
   const parsed = Receipt.safeParse(value);
   if (!parsed.success)
     throw new ContractError("RPC_UNREADABLE", `receipt of ${txHash}: no receipt`, { cause: parsed.error });
-  return parsed.data;
+  const { blockHash, logs } = parsed.data;
+  const isOf = (log: WireLog): boolean => log.transactionHash === txHash && log.blockHash === blockHash;
+  if (logs.every(isOf)) return parsed.data;
+  throw new ContractError("RPC_UNREADABLE", `receipt of ${txHash}: it has logs of another transaction`);
 }

@@ -40,20 +40,23 @@ function rig(markets: Record<string, unknown>[]) {
       nextCursor: Number(cursor ?? 0) + 2 < markets.length ? String(Number(cursor ?? 0) + 2) : null,
     }),
   };
-  const sync = createMarketSync({
-    gamma,
-    nowMs: () => now,
-    pagesMax: 2,
-    known: () => stream.values(),
-    byCondition: (id) => stream.get(id),
-    publish: async (market) => {
-      published.push(market.question);
-      stream.set(market.conditionId, market);
-    },
-    onRefused: (_id, text) => refused.push(text),
-  });
+  /** Another process, which knows what the stream says. */
+  const successor = () =>
+    createMarketSync({
+      gamma,
+      nowMs: () => now,
+      pagesMax: 2,
+      known: () => stream.values(),
+      byCondition: (id) => stream.get(id),
+      publish: async (market) => {
+        published.push(market.question);
+        stream.set(market.conditionId, market);
+      },
+      onRefused: (_id, text) => refused.push(text),
+    });
   return {
-    sync,
+    sync: successor(),
+    successor,
     stream,
     published,
     refused,
@@ -245,4 +248,84 @@ test("Gamma's failure does not end a doubt", async () => {
   pass(1_000);
   await sync.readDoubted();
   expect(stream.get(condition(1))?.closed).toBe(true);
+});
+
+const FULL = {
+  ...{ version: "v2", negRisk: true, negRiskMarketID: `0x${"e".repeat(64)}`, events: [{ id: 8 }], secondsDelay: 3 },
+  ...{ feesEnabled: true, feeSchedule: { rate: 0.07, exponent: 1, takerOnly: true } },
+};
+
+test.each([null, undefined])("of a known market everything that is %s stays as it was", async (nothing) => {
+  const markets: Record<string, unknown>[] = [gammaMarket(1, FULL)];
+  const { sync, stream, pass } = rig(markets);
+  await sync.sync();
+  const before = stream.get(condition(1));
+  pass(60_000);
+  markets[0] = gammaMarket(1, {
+    ...Object.fromEntries([...Object.keys(FULL), "question", "slug", "closed"].map((name) => [name, nothing])),
+    orderPriceMinTickSize: 0.001,
+  });
+  await sync.sync();
+  expect(stream.get(condition(1))).toEqual({
+    ...before,
+    tickMicro: 1_000,
+    tsEventMs: expect.any(Number),
+    tsInitMs: 61_000,
+  });
+  expect(before).toMatchObject({ version: "v2", negRisk: true, eventId: "8", takerDelayMs: 3_000 });
+  expect(before?.fee.rateMicro).toBe(70_000);
+});
+
+test("a known market without a word whether it is closed stays closed, with its prices", async () => {
+  const markets: Record<string, unknown>[] = [gammaMarket(1, { closed: true, outcomePrices: '["1","0"]' })];
+  const { sync, stream, pass } = rig(markets);
+  await sync.sync();
+  pass(60_000);
+  markets[0] = gammaMarket(1, { closed: null, outcomePrices: null });
+  await sync.sync();
+  expect(stream.get(condition(1))).toMatchObject({ closed: true, payoutMicro: [1_000_000, 0] });
+});
+
+test("a known market keeps its tokens: an object with those of another stops it, and closes nothing", async () => {
+  const markets: Record<string, unknown>[] = [gammaMarket(1), gammaMarket(2)];
+  const { sync, stream, refused, pass } = rig(markets);
+  await sync.sync();
+  for (const clobTokenIds of ['["21","22"]', '["12","11"]']) {
+    pass(60_000);
+    markets[0] = gammaMarket(1, { clobTokenIds, closed: true, outcomePrices: '["0","1"]' });
+    await sync.sync();
+    expect(stream.get(condition(1))).toMatchObject({ acceptingOrders: false, closed: false, payoutMicro: null });
+    expect(stream.get(condition(1))?.tokens.map(({ tokenId }) => tokenId)).toEqual(["11", "12"]);
+  }
+  expect(refused.every((text) => text.includes("other tokens"))).toBe(true);
+  markets[0] = gammaMarket(1);
+  await sync.sync();
+  expect(stream.get(condition(1))).toMatchObject({ acceptingOrders: true });
+});
+
+test("a broken object beside a good one of the same market stops nothing", async () => {
+  const markets: Record<string, unknown>[] = [gammaMarket(1)];
+  const { sync, stream, refused } = rig(markets);
+  await sync.sync();
+  markets.push(gammaMarket(1, { orderMinSize: null }));
+  await sync.sync();
+  expect(stream.get(condition(1))).toMatchObject({ acceptingOrders: true });
+  expect(refused).toHaveLength(1);
+});
+
+test("the next owner does not open what the channel has ended either, for a day; what Gamma itself takes back is open", async () => {
+  const markets: Record<string, unknown>[] = [gammaMarket(1, { closed: false }), gammaMarket(2, { closed: true })];
+  const { sync, stream, pass, successor } = rig(markets);
+  await sync.sync();
+  pass(1_000);
+  await sync.ended(condition(1));
+  const next = successor();
+  await next.sync();
+  expect(stream.get(condition(1))).toMatchObject({ closed: true, acceptingOrders: false });
+  markets[1] = gammaMarket(2, { closed: false });
+  await sync.sync();
+  expect(stream.get(condition(2))).toMatchObject({ closed: false, acceptingOrders: true });
+  pass(25 * 3_600_000);
+  await next.sync();
+  expect(stream.get(condition(1))).toMatchObject({ closed: false });
 });

@@ -5,7 +5,7 @@
 import { ContractError } from "@slipstream/contracts/errors";
 import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
-import { type GammaClient, marketOfGamma, stoppedMarket } from "@slipstream/polymarket/gamma";
+import { type GammaClient, type MarketRefusal, marketOfGamma, stoppedMarket } from "@slipstream/polymarket/gamma";
 
 export type MarketSyncOptions = {
   readonly gamma: GammaClient;
@@ -43,6 +43,8 @@ const UNKNOWN_KEEP_MS = 5_000;
 const UNKNOWN_MAX = 10_000;
 /** Ended markets that Gamma may not know as closed yet; the venue ends some hundred a day. */
 const ENDED_MAX = 10_000;
+/** Gamma says what the channel said hours later at worst. */
+const LAG_MS_MAX = 24 * 3_600_000;
 /** Known markets beyond the listed ones that are read again at each sync, in turn: some 20 requests. */
 const REFRESH_MAX = 400;
 
@@ -59,32 +61,67 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
   /** Published, but not yet back on the stream: not published again meanwhile. */
   const told = new Map<ConditionId, MarketDefinition>();
   const ended = new Set<ConditionId>();
+  /** Gamma itself has said it: when it takes that back it is open again. */
+  const closedByGamma = new Set<ConditionId>();
   const doubted = new Map<ConditionId, { readonly tries: number; readonly nextMs: number }>();
   let refreshAt = 0;
 
-  const take = async (json: unknown): Promise<MarketDefinition | null> => {
-    const read = marketOfGamma(json, nowMs());
-    if ("kind" in read) {
-      onRefused(read.conditionId, read.text);
-      const known = options.byCondition(read.conditionId as ConditionId);
-      // What is known and becomes unreadable must not stay open.
-      return known === undefined ? null : tell(stoppedMarket(known, json, nowMs()));
+  const read = (json: unknown): MarketDefinition | MarketRefusal => {
+    const market = marketOfGamma(json, nowMs());
+    // What is not said of a known market stays as it was.
+    return marketOfGamma(json, nowMs(), lastOf(market.conditionId as ConditionId));
+  };
+
+  /** Tells what an answer lists, as far as it can be read and written; a market that is known and cannot be read stops. */
+  const take = async (list: readonly unknown[]): Promise<readonly MarketDefinition[]> => {
+    const rows = list.map((json) => ({ json, market: read(json) }));
+    const readable = new Set(rows.flatMap(({ market }) => ("kind" in market ? [] : market.conditionId)));
+    const taken: MarketDefinition[] = [];
+    for (const { json, market } of rows) {
+      const told = "kind" in market ? stopped(market, json, readable) : market;
+      if (told === null) continue;
+      try {
+        taken.push(await tell(isOver(told) ? closed(told) : told));
+      } catch (error) {
+        // One market that cannot be written is none; the others of the page are.
+        if (!(error instanceof ContractError)) throw error;
+        onRefused(told.conditionId, error.message);
+      }
     }
-    try {
-      return await tell(ended.has(read.conditionId) ? closed(read) : read);
-    } catch (error) {
-      // One market that cannot be written is none; the others of the page are.
-      if (!(error instanceof ContractError)) throw error;
-      onRefused(read.conditionId, error.message);
-      return null;
-    }
+    return taken;
+  };
+
+  /** Told as ended by the channel, here or by the owner before us, whose reason is not in the log: then for a while only. */
+  const isOver = ({ conditionId, closed: isClosed }: MarketDefinition): boolean => {
+    if (isClosed) closedByGamma.add(conditionId);
+    const known = lastOf(conditionId);
+    const wasEnded = known?.closed === true && known.payoutMicro === null && !closedByGamma.has(conditionId);
+    return ended.has(conditionId) || (wasEnded && nowMs() - known.tsInitMs < LAG_MS_MAX);
+  };
+
+  /** What is known and becomes unreadable must not stay open, unless another row of the answer can be read. */
+  const stopped = (
+    { conditionId, code, text }: MarketRefusal,
+    json: unknown,
+    readable: ReadonlySet<ConditionId>,
+  ): MarketDefinition | null => {
+    onRefused(conditionId, text);
+    const known = lastOf(conditionId as ConditionId);
+    if (known === undefined || readable.has(known.conditionId)) return null;
+    // Of which of two markets the rest of the object speaks nobody knows.
+    if (code === "TOKENS_DIFFER") return { ...known, acceptingOrders: false, tsInitMs: nowMs() };
+    return stoppedMarket(known, json, nowMs());
+  };
+
+  const lastOf = (conditionId: ConditionId): MarketDefinition | undefined => {
+    const known = options.byCondition(conditionId);
+    if (known !== undefined && known.tsInitMs >= (told.get(conditionId)?.tsInitMs ?? 0)) told.delete(conditionId);
+    return told.get(conditionId) ?? known;
   };
 
   const tell = async (market: MarketDefinition): Promise<MarketDefinition> => {
     const { conditionId } = market;
-    const known = options.byCondition(conditionId);
-    if (known !== undefined && known.tsInitMs >= (told.get(conditionId)?.tsInitMs ?? 0)) told.delete(conditionId);
-    const last = told.get(conditionId) ?? known;
+    const last = lastOf(conditionId);
     if (last !== undefined && isSame(last, market)) return last;
     await options.publish(market);
     told.set(conditionId, market);
@@ -103,8 +140,7 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
   };
 
   const lookUp = async (tokenId: TokenId): Promise<MarketDefinition | null> => {
-    let market: MarketDefinition | null = null;
-    for (const json of await gamma.byTokens([tokenId])) market ??= await take(json);
+    const [market = null] = await take(await gamma.byTokens([tokenId]));
     if (market === null) {
       if (unknown.size >= UNKNOWN_MAX) unknown.clear();
       unknown.set(tokenId, nowMs());
@@ -128,11 +164,10 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
       const seen = new Set<ConditionId>();
       let published = 0;
       const takeAll = async (list: readonly unknown[]): Promise<void> => {
-        for (const json of list) {
-          const market = await take(json);
-          listed += 1;
-          if (market !== null) seen.add(market.conditionId);
-          if (market !== null && market.tsInitMs >= startedMs) published += 1;
+        listed += list.length;
+        for (const market of await take(list)) {
+          seen.add(market.conditionId);
+          if (market.tsInitMs >= startedMs) published += 1;
         }
       };
       const startedMs = nowMs();
@@ -161,9 +196,8 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
         if (tries + 1 >= DOUBT_TRIES) doubted.delete(conditionId);
         else doubted.set(conditionId, { tries: tries + 1, nextMs });
       }
-      for (const json of await gamma.byConditions(due.map(([conditionId]) => conditionId))) {
-        const market = await take(json);
-        if (market?.closed !== true) continue;
+      for (const market of await take(await gamma.byConditions(due.map(([conditionId]) => conditionId)))) {
+        if (!market.closed) continue;
         doubted.delete(market.conditionId);
         ended.push(market);
       }
