@@ -7,7 +7,7 @@ import { streams, subjects } from "@slipstream/contracts/subjects";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { Bus } from "./bus.ts";
-import { retrying } from "./retrying.ts";
+import { followRemade } from "./remade.ts";
 
 export type Markets = {
   readonly byCondition: ReadonlyMap<ConditionId, MarketDefinition>;
@@ -19,7 +19,8 @@ const EXPIRES_MS = 2_000;
 
 /**
  * Follows all market definitions; resolves when the ones known at the call have been read. A definition that cannot be
- * read is logged and left out: its market stays unknown, and unknown markets are not traded.
+ * read is logged and left out: its market stays unknown, and unknown markets are not traded. When the stream is made again
+ * what was known stays known.
  * @param onChange - called for each definition read, after the maps have it.
  */
 export async function watchMarkets(
@@ -43,15 +44,14 @@ export async function watchMarkets(
   const ready = new Promise<void>((resolve) => {
     caughtUp = resolve;
   });
-  // A broker that dies while a service starts is no reason for the service to end.
-  const messages = await retrying(bus, logger, async () => {
+  const stop = await followRemade({ bus, logger, stream: streams.markets }, async () => {
     const consumer = await bus.js.consumers.get(streams.markets, {
       filter_subjects: subjects.allMarkets,
       deliver_policy: DeliverPolicy.LastPerSubject,
     });
     const { num_pending: known } = await consumer.info();
     if (known === 0) caughtUp();
-    return await consumer.consume({
+    const messages = await consumer.consume({
       expires: EXPIRES_MS,
       max_messages: 500,
       callback: (message) => {
@@ -59,15 +59,12 @@ export async function watchMarkets(
         if (message.info.pending === 0) caughtUp();
       },
     });
+    return async () => {
+      await messages.close();
+    };
   });
   await ready;
-  return {
-    byCondition,
-    byToken,
-    stop: async () => {
-      await messages.close();
-    },
-  };
+  return { byCondition, byToken, stop };
 }
 
 /**

@@ -3,11 +3,13 @@ import { serve } from "@slipstream/actor/ask";
 import type { Timer } from "@slipstream/actor/clock";
 import { publishMarket, watchMarkets } from "@slipstream/actor/markets";
 import { leaseBuckets } from "@slipstream/actor/provision";
+import { onRemade } from "@slipstream/actor/remade";
 import { startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
 import { ContractError, TransientError } from "@slipstream/contracts/errors";
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
+import { streams } from "@slipstream/contracts/subjects";
 import { gammaClient } from "@slipstream/polymarket/gamma";
 import { createHttpReader } from "@slipstream/polymarket/http";
 import { type ConfigWatch, watchConfig } from "./adapters/configBucket.ts";
@@ -76,6 +78,13 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
   };
   takeUp();
 
+  /** Definitions are nowhere but on their stream, and a sync tells only what differs from what is known. */
+  const tellAgain = async (): Promise<void> => {
+    const known = [...markets.byCondition.values()];
+    for (const market of known) await publishMarket(bus, market);
+    logger.warn({ markets: known.length }, "the stream of markets was made again: told what is known once more");
+  };
+
   /** What only the owner does. */
   function begin(): Duties {
     const config = watchConfig(
@@ -116,6 +125,9 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
     const doubts = clock.every(DOUBTS_MS, once(sync.readDoubted, logger));
     const known = (tokenId: TokenId) => markets.byToken.get(tokenId);
     const stops = [
+      onRemade(bus, streams.markets, () => {
+        void tellAgain().catch((error: unknown) => logger.error({ err: error }, "markets cannot be told again"));
+      }),
       serveResolve(context, sync, known),
       serveDoubts(context, sync, known),
       serve(bus, "registry", "ended", async ({ conditionId }) => ({
