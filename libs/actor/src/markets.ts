@@ -3,6 +3,7 @@ import { DeliverPolicy } from "@nats-io/jetstream";
 import { ContractError } from "@slipstream/contracts/errors";
 import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
 import { MarketDefinition } from "@slipstream/contracts/market";
+import { readJson } from "@slipstream/contracts/readJson";
 import { streams, subjects } from "@slipstream/contracts/subjects";
 import type { Logger } from "pino";
 import { z } from "zod";
@@ -31,7 +32,7 @@ export async function watchMarkets(
   const byCondition = new Map<ConditionId, MarketDefinition>();
   const byToken = new Map<TokenId, MarketDefinition>();
   const read = (text: string, seq: number): void => {
-    const decoded = decode(text);
+    const decoded = readJson(MarketDefinition, text);
     if (decoded === null) {
       logger.error({ stream: streams.markets, seq }, "market definition cannot be read, left out");
       return;
@@ -75,12 +76,4 @@ export async function publishMarket(bus: Bus, market: MarketDefinition): Promise
   const encoded = z.safeEncode(MarketDefinition, market);
   if (!encoded.success) throw new ContractError("MESSAGE_MALFORMED", z.prettifyError(encoded.error));
   await bus.js.publish(subjects.market(market.conditionId), JSON.stringify(encoded.data), { retries: 3 });
-}
-
-function decode(text: string): MarketDefinition | null {
-  try {
-    return z.decode(MarketDefinition, JSON.parse(text));
-  } catch {
-    return null;
-  }
 }
