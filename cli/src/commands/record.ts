@@ -107,7 +107,7 @@ type Plan = Pick<RecorderOptions, "tokens" | "conditions" | "top" | "rotateBytes
 };
 
 /** @throws ContractError ID_INVALID or CONFIG_INVALID naming the option, the value and what is allowed. */
-export function readPlan(asked: RecordArguments, hasLeaders: boolean): Plan {
+function readPlan(asked: RecordArguments, hasLeaders: boolean): Plan {
   const tokens = ids(asked.token, TokenId, "--token", "a token id, a decimal number");
   const conditions = ids(asked.market, ConditionId, "--market", "a condition id, 0x and 64 hexadecimal digits");
   const isNamed = tokens.length > 0 || conditions.length > 0 || hasLeaders;

@@ -12,7 +12,7 @@ import { isConflict } from "./errorsOfBus.ts";
 import type { Tail } from "./factReader.ts";
 
 /** Well below the broker's limit of a message, and small enough to travel beside trading traffic. */
-export const PART_BYTES = 128 * 1024;
+const PART_BYTES = 128 * 1024;
 const PARTS_MAX = 4_096;
 /** A writer may be replacing parts while we read. */
 const READ_TRIES = 5;
