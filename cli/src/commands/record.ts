@@ -8,6 +8,7 @@ import { pino } from "pino";
 import type { z } from "zod";
 import { type CliSettings, parseDuration, shownPath } from "../config.ts";
 import { type RecorderOptions, type RecorderState, startRecorder } from "../recorder/recorder.ts";
+import { say } from "../say.ts";
 import { fetchWorld } from "../worldClient.ts";
 
 /** Text of the options, as typed. */
@@ -97,10 +98,6 @@ async function recordBy(
   say(`look at it with: npm run slipstream -- tape check ${shownPath(folder)}`);
   return 0;
 }
-
-const say = (line: string): void => {
-  process.stderr.write(`${line}\n`);
-};
 
 type Plan = Pick<RecorderOptions, "tokens" | "conditions" | "top" | "rotateBytes" | "rotateMs"> & {
   readonly forMs: number | null;
