@@ -17,6 +17,8 @@ import { createMarketSync, type MarketSync } from "./adapters/marketSync.ts";
 import type { registryEnv } from "./config.ts";
 import { registryCore } from "./core/core.ts";
 
+/** How often it is looked whether the stream of markets was made again. */
+const TELL_AGAIN_MS = 1_000;
 /** How often doubted markets are looked at. */
 const DOUBTS_MS = 1_000;
 /** Refusals that are remembered, so that each is logged once. */
@@ -78,12 +80,11 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
   };
   takeUp();
 
-  /** Definitions are nowhere but on their stream, and a sync tells only what differs from what is known. */
-  const tellAgain = async (): Promise<void> => {
-    const known = [...markets.byCondition.values()];
-    for (const market of known) await publishMarket(bus, market);
-    logger.warn({ markets: known.length }, "the stream of markets was made again: told what is known once more");
-  };
+  /**
+   * Definitions are nowhere but on their stream, and a sync tells only what differs from what is known. Whoever is the owner
+   * when the stream is there again tells them: it may have vanished together with the leases.
+   */
+  const again = followMadeAgain(context, () => markets.byCondition.values());
 
   /** What only the owner does. */
   function begin(): Duties {
@@ -124,10 +125,9 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
     const timer = clock.every(settings.REGISTRY_SYNC_INTERVAL_MS, () => void run());
     const doubts = clock.every(DOUBTS_MS, once(sync.readDoubted, logger));
     const known = (tokenId: TokenId) => markets.byToken.get(tokenId);
+    const tellings = clock.every(TELL_AGAIN_MS, () => void again.tell());
     const stops = [
-      onRemade(bus, streams.markets, () => {
-        void tellAgain().catch((error: unknown) => logger.error({ err: error }, "markets cannot be told again"));
-      }),
+      () => tellings.cancel(),
       serveResolve(context, sync, known),
       serveDoubts(context, sync, known),
       serve(bus, "registry", "ended", async ({ conditionId }) => ({
@@ -163,6 +163,7 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
     },
     drain: async () => {
       duties?.stop();
+      again.stop();
       await actor.drain();
       await markets.stop();
     },
@@ -170,6 +171,34 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
 }
 
 type Duties = { stop(): void };
+
+/** Notices that the stream of markets was made again; `tell` then publishes what is known, until all of it is there. */
+function followMadeAgain(
+  { bus, logger }: ServiceContext<typeof registryEnv>,
+  known: () => Iterable<MarketDefinition>,
+): { tell(): Promise<void>; stop(): void } {
+  let isDue = false;
+  let isTelling = false;
+  const stop = onRemade(bus, streams.markets, () => {
+    isDue = true;
+  });
+  const tell = async (): Promise<void> => {
+    if (!isDue || isTelling) return;
+    isDue = false;
+    isTelling = true;
+    try {
+      const markets = [...known()];
+      for (const market of markets) await publishMarket(bus, market);
+      logger.warn({ markets: markets.length }, "the stream of markets was made again: told what is known once more");
+    } catch (error) {
+      isDue = true;
+      logger.warn({ err: error }, "markets cannot be told again now");
+    } finally {
+      isTelling = false;
+    }
+  };
+  return { tell, stop };
+}
 
 /** Returns a call of `read` that never runs twice at a time; what fails is repeated by a later one. */
 function once(read: MarketSync["readDoubted"], logger: ServiceContext<typeof registryEnv>["logger"]): () => void {

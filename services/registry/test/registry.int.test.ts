@@ -131,13 +131,19 @@ test("open markets are on the stream, and a token of another one is looked up wh
 
 test("definitions are told again when their stream vanishes, also of markets that no sync lists", async () => {
   const provisioner = await startProvisioner({ bus, logger: silentLogger, say: () => undefined });
-  await bus.jsm.streams.delete(streams.markets);
+  // With the lease, which makes whoever tells them no owner for a while.
+  await Promise.all([streams.markets, `KV_${buckets.leases}`].map((name) => bus.jsm.streams.delete(name)));
   await until(async () => (await bus.jsm.streams.info(streams.markets).catch(() => null)) !== null, {
     what: "the stream",
   });
   const late = await watchMarkets(bus, silentLogger);
   await until(() => late.byToken.has("11" as TokenId) && late.byToken.has("92" as TokenId), { what: "what was known" });
   await late.stop();
+  const leases = await bus.kvm.open(buckets.leases);
+  await until(async () => (await leases.get("registry").catch(() => null)) !== null, { what: "a new lease" });
+  await until(async () => (await ask(bus, "registry", "resolve", { tokenId: "91" as TokenId }, HANGING_MS)).ok, {
+    what: "an owner who answers",
+  });
   await provisioner.stop();
 });
 
