@@ -3,7 +3,7 @@ import type { AccountId } from "@slipstream/contracts/ids";
 import { parseUsdc, priceMicro, sharesMicro } from "@slipstream/contracts/money";
 import type { AccountPolicy } from "@slipstream/contracts/policy";
 
-export const PAPER = "paper" as AccountId;
+const PAPER = "paper" as AccountId;
 
 export const defaultAccount: AccountPolicy = {
   account: PAPER,

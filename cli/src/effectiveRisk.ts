@@ -4,6 +4,7 @@
  */
 import type { FactOf } from "@slipstream/contracts/facts";
 import type { RiskLevel } from "@slipstream/contracts/facts/risk";
+import { defaultLimits } from "@slipstream/executor/core/view";
 import type { Overview } from "./overview.ts";
 import { riskReasonText, roomText } from "./reasonText.ts";
 import { serviceHealth, speakerOf } from "./serviceHealth.ts";
@@ -16,9 +17,6 @@ type At = {
   readonly wallMs: number;
   readonly short: (id: string) => string;
 };
-
-/** Above this age of the newest block nothing is bought, whoever says otherwise: the executor's own limit. */
-const HEAD_AGE_MS_MAX = 30_000;
 
 const GLOBAL = "global.*";
 const WORDS: Readonly<Record<string, string>> = {
@@ -77,7 +75,9 @@ function byExecutor(overview: Overview, at: At): Effective {
     return [WORDS[code] === undefined ? code : `${code} (${WORDS[code]})`];
   });
   const headAgeMs = overview.progress === null ? null : at.nowMs - overview.progress.headTsMs;
-  if (level !== "normal" || (headAgeMs !== null && headAgeMs <= HEAD_AGE_MS_MAX)) return { level, reasons: said };
+  // Whatever else is heard: beyond the executor's limit nothing is bought.
+  if (level !== "normal" || (headAgeMs !== null && headAgeMs <= defaultLimits.chainLagMsMax))
+    return { level, reasons: said };
   const old = headAgeMs === null ? "no block is told yet" : `the newest block is ${secondsText(headAgeMs)} old`;
   return { level: "degrade", reasons: [`HEAD_OLD (${old})`] };
 }

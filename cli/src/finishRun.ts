@@ -7,13 +7,10 @@ import type { Following } from "./follow.ts";
 import { readPending } from "./readPending.ts";
 import { fillLine } from "./replay/replay.ts";
 import { type Audit, buildReport, type RunReport } from "./report.ts";
+import { say } from "./say.ts";
 import { settleAndAudit, settledPending } from "./settle.ts";
 import type { Stack } from "./stack.ts";
 import { sendFault } from "./worldClient.ts";
-
-const say = (line: string): void => {
-  process.stderr.write(`${line}\n`);
-};
 
 /** A run that failed has a report of what it came to, and says there why it ended; nothing more is waited for then. */
 export async function finishRun(

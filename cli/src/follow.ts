@@ -3,12 +3,12 @@ import { DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
 import type { Bus } from "@slipstream/actor/bus";
 import { fenceOf } from "@slipstream/actor/factReader";
 import { createFenceJudge, refusedFacts } from "@slipstream/actor/fences";
+import { listen } from "@slipstream/actor/listen";
 import { listenToStoreRoom } from "@slipstream/actor/storeRoom";
 import { writerOf } from "@slipstream/contracts/chains";
 import { type Recorded, readFact } from "@slipstream/contracts/facts";
 import { AccountValue, Heartbeat } from "@slipstream/contracts/live";
 import { streams, subjects } from "@slipstream/contracts/subjects";
-import { z } from "zod";
 import { applyAccountValue, applyFact, applyHeartbeat, emptyOverview, type Overview } from "./overview.ts";
 
 export type Following = {
@@ -71,8 +71,12 @@ export async function followLog(
         });
     },
   });
-  const beats = listen(bus, subjects.allHeartbeats, Heartbeat, (beat) => applyHeartbeat(overview, beat, Date.now()));
-  const values = listen(bus, subjects.allAccountValues, AccountValue, (value) => applyAccountValue(overview, value));
+  const stopBeats = listen(bus, subjects.allHeartbeats, Heartbeat, (beat) =>
+    applyHeartbeat(overview, beat, Date.now()),
+  );
+  const stopValues = listen(bus, subjects.allAccountValues, AccountValue, (value) =>
+    applyAccountValue(overview, value),
+  );
   const stopRoom = listenToStoreRoom(bus, (room) => {
     overview.room = room;
   });
@@ -87,8 +91,8 @@ export async function followLog(
       }
     },
     stop: async () => {
-      beats.unsubscribe();
-      values.unsubscribe();
+      stopBeats();
+      stopValues();
       stopRoom();
       await messages.close();
     },
@@ -108,23 +112,4 @@ async function siftFacts(bus: Bus): Promise<(message: JsMsg) => boolean | Promis
     const fence = fenceOf(message);
     return judge.isKnownPossible(message.subject, fence) ?? judge.isPossible(message.subject, fence).catch(() => true);
   };
-}
-
-/** Hands over each message of a subject that matches its schema; others are passed over. */
-function listen<T>(bus: Bus, subject: string, schema: z.ZodType<T>, call: (message: T) => void) {
-  return bus.nc.subscribe(subject, {
-    callback: (error, message) => {
-      if (error !== null) return;
-      const read = z.safeDecode(schema, parseJson(message.string()) as never);
-      if (read.success) call(read.data);
-    },
-  });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

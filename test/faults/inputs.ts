@@ -12,7 +12,7 @@ import { damage, damageText, numbersFrom, pick } from "./inputs/mutate.ts";
 import { venueDoors } from "./inputs/venueDoors.ts";
 import { watcherDoors } from "./inputs/watcherDoors.ts";
 
-export const doors: readonly Door[] = [...watcherDoors, ...venueDoors, frameDoor, ...busDoors];
+const doors: readonly Door[] = [...watcherDoors, ...venueDoors, frameDoor, ...busDoors];
 
 export type InputRun = { readonly seed: string; readonly documents: number; readonly say: (line: string) => void };
 export const fullInputs = { documents: 200_000 };

@@ -44,7 +44,7 @@ export function activity(): readonly Readonly<Record<string, unknown>>[] {
 }
 
 /** A taker buys of one seller and of two buyers of the sibling token, all in one transaction. */
-export const SESSION_TX = hex(0x5e5510, 32);
+const SESSION_TX = hex(0x5e5510, 32);
 
 export function session() {
   const [yes, no] = ["8101", "8102"];

@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { headers } from "@nats-io/transport-node";
 import { ask } from "@slipstream/actor/ask";
 import { type Bus, overLink } from "@slipstream/actor/bus";
+import { messagesSoFar } from "@slipstream/actor/messagesSoFar";
 import { ContractError } from "@slipstream/contracts/errors";
 import { type FactOf, readFact, writeFact } from "@slipstream/contracts/facts";
 import { AccountId, factId } from "@slipstream/contracts/ids";
@@ -16,8 +17,6 @@ import { type BusAddress, withBus } from "../connection.ts";
 const LATCH_MS = 2_000;
 const LOG_MS = 2_000;
 const RETRY_MS = 100;
-/** The log has it already. */
-const NEXT_MS = 1_000;
 
 /**
  * Halts or resumes trading everywhere, or of one account. A halt of everything closes the executor's latch as well, which
@@ -106,13 +105,8 @@ async function tellStanding(bus: Bus): Promise<void> {
 
 /** What a person has halted and nobody resumed since, by the log. */
 export async function standingHalts(bus: Bus): Promise<Said["scope"][]> {
-  const consumer = await bus.js.consumers.get(streams.facts, { filter_subjects: subjects.control("operator") });
   const halts = new Map<string, Said["scope"]>();
-  let { num_pending: left } = await consumer.info();
-  while (left > 0) {
-    const message = await consumer.next({ expires: NEXT_MS });
-    if (message === null) break;
-    left = message.info.pending;
+  for await (const message of messagesSoFar(bus, streams.facts, subjects.control("operator"))) {
     const reading = readFact(message.string());
     if (reading.kind !== "fact" || reading.fact.type !== "OperatorCommand") continue;
     const { command, scope } = reading.fact;

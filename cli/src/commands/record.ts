@@ -8,6 +8,7 @@ import { pino } from "pino";
 import type { z } from "zod";
 import { type CliSettings, parseDuration, shownPath } from "../config.ts";
 import { type RecorderOptions, type RecorderState, startRecorder } from "../recorder/recorder.ts";
+import { say } from "../say.ts";
 import { fetchWorld } from "../worldClient.ts";
 
 /** Text of the options, as typed. */
@@ -98,16 +99,12 @@ async function recordBy(
   return 0;
 }
 
-const say = (line: string): void => {
-  process.stderr.write(`${line}\n`);
-};
-
 type Plan = Pick<RecorderOptions, "tokens" | "conditions" | "top" | "rotateBytes" | "rotateMs"> & {
   readonly forMs: number | null;
 };
 
 /** @throws ContractError ID_INVALID or CONFIG_INVALID naming the option, the value and what is allowed. */
-export function readPlan(asked: RecordArguments, hasLeaders: boolean): Plan {
+function readPlan(asked: RecordArguments, hasLeaders: boolean): Plan {
   const tokens = ids(asked.token, TokenId, "--token", "a token id, a decimal number");
   const conditions = ids(asked.market, ConditionId, "--market", "a condition id, 0x and 64 hexadecimal digits");
   const isNamed = tokens.length > 0 || conditions.length > 0 || hasLeaders;

@@ -19,6 +19,7 @@ import { checkOutput, makeHome } from "../outputFile.ts";
 import { readPending } from "../readPending.ts";
 import { isGood, type RunReport } from "../report.ts";
 import { livingOf, type RunFolder } from "../runFolder.ts";
+import { say } from "../say.ts";
 import type { Environment } from "../serviceEnv.ts";
 import { type Stack, startStack, type TapeWorld } from "../stack.ts";
 
@@ -167,10 +168,6 @@ export const besidesLines = (told: readonly Told[], known: readonly LeaderRow[])
       const who = label === "" ? leader : `${leader} (${label})`;
       return `still followed from before: ${who}; to end it: npm run slipstream -- leaders remove ${leader}`;
     });
-
-const say = (line: string): void => {
-  process.stderr.write(`${line}\n`);
-};
 
 /**
  * Makes the folder this run's, when no other is in progress and nothing of a killed one is left: what is left is ended, and

@@ -94,7 +94,7 @@ export type StatedTexts = {
 };
 
 /** @throws ContractError CONFIG_INVALID naming the option and what it takes. */
-export function statedByHand(texts: StatedTexts): StatedByHand {
+function statedByHand(texts: StatedTexts): StatedByHand {
   const refuse = (option: string, text: string, allowed: string): never => {
     throw new ContractError("CONFIG_INVALID", `${option} ${text}: ${allowed}`);
   };

@@ -50,7 +50,8 @@ export function readFrameTimes(tape: readonly TapeRecord[]): FrameTimes {
     const usualMs = known[Math.floor(known.length / 2)] ?? 0;
     line.usualMs = usualMs;
     let earliestMs = Number.POSITIVE_INFINITY;
-    // A stamp that is no time holds nothing up, and is not believed when it comes. From the end: each entry becomes the earliest time of its frame and all that follow.
+    // From the end: each entry becomes the earliest time of its frame and all that follow. A stamp that is no time holds
+    // nothing up, and is not believed when it comes.
     for (let at = times.length - 1; at >= 0; at--) {
       const isOdd = Math.abs((delays[at] ?? 0) - usualMs) > STAMP_FAR_MS;
       earliestMs = isOdd ? earliestMs : Math.min(earliestMs, times[at] ?? earliestMs);

@@ -6,7 +6,7 @@ import type { TapeFiles } from "./files.ts";
 const count = (value: number): string => value.toLocaleString("en-US");
 const clock = (ms: number): string => new Date(ms).toISOString();
 
-export function spanText(ms: number): string {
+function spanText(ms: number): string {
   const seconds = ms / 1_000;
   if (seconds < 120) return `${seconds.toFixed(1)} s`;
   if (seconds < 7_200) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;

@@ -45,7 +45,7 @@ const JETSTREAM_TIMEOUT_MS = 5_000;
 const WAITING_NOTICE_MS = 5_000;
 
 /** The oldest server whose features we use do what they say: older ones accept settings and ignore them. */
-export const SERVER_VERSION_MIN = "2.11.0";
+const SERVER_VERSION_MIN = "2.11.0";
 
 /**
  * Connects and waits for the broker as long as it takes, saying so, or only as long as it is told to.

@@ -78,12 +78,11 @@ export function startFactReader(options: FactReaderOptions): FactReader {
       return "passedOver";
     }
     const fence = fenceOf(message);
-    const possible = refused.has(seq) ? false : judge.isKnownPossible(subject, fence);
-    if (possible === null || (possible === false && !refused.has(seq))) {
+    if (!refused.has(seq)) {
+      if (judge.isKnownPossible(subject, fence) === true) return "fact";
       void settleFence(message, fence);
       return "wait";
     }
-    if (possible) return "fact";
     // The chain goes on behind it, with the fence it had.
     tails.set(subject, { seq, fence: tails.get(subject)?.fence ?? noTail.fence });
     const said = fence === NO_FENCE ? message.headers?.get(headerNames.fence) : fence;

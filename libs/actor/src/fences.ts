@@ -7,6 +7,7 @@ import { writerOf } from "@slipstream/contracts/chains";
 import { streams, subjects } from "@slipstream/contracts/subjects";
 import { type Bus, overLink } from "./bus.ts";
 import type { LeaseBucket } from "./lease.ts";
+import { messagesSoFar } from "./messagesSoFar.ts";
 import { leaseBuckets } from "./provision.ts";
 
 export type FenceJudge = {
@@ -66,21 +67,14 @@ export function createFenceJudge(bus: Bus): FenceJudge {
   };
 }
 
-const NEXT_MS = 1_000;
-
 /**
  * Facts of this log that were refused for their fence. The lease reaches any number in time, so a fact that was refused once
  * is refused by this list ever after: the same log gives the same state.
  */
 export async function refusedFacts(bus: Bus, created: string): Promise<Set<number>> {
   const refused = new Set<number>();
-  const consumer = await bus.js.consumers.get(streams.dlq, { filter_subjects: subjects.refusedFacts });
-  let { num_pending: left } = await consumer.info();
-  while (left > 0) {
-    const message = await consumer.next({ expires: NEXT_MS });
-    if (message === null) break;
-    left = message.info.pending;
-    if (message.headers?.get("x-created") === created) refused.add(Number(message.headers.get("x-seq")));
+  for await (const { headers } of messagesSoFar(bus, streams.dlq, subjects.refusedFacts)) {
+    if (headers?.get("x-created") === created) refused.add(Number(headers.get("x-seq")));
   }
   return refused;
 }

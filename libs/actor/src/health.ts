@@ -57,7 +57,7 @@ export async function startHealthServer({
 }
 
 /** Prometheus text format: own gauges and histograms as `slipstream_<name>`, camel case as snake case. */
-export function metricsText(name: ServiceName, status: ServiceStatus): string {
+function metricsText(name: ServiceName, status: ServiceStatus): string {
   const gauges: Record<string, number> = {
     ready: Number(status.ready),
     owner: Number(status.role === "owner"),

@@ -151,7 +151,7 @@ export function createLocalLog({ onFact, throughWire = false }: LocalLogOptions 
 }
 
 /** An error that names a fact which does not belong to the chain it was decided for: our own bug. */
-export const offChain = (service: string, fact: Fact, chain: string): InvariantError =>
+const offChain = (service: string, fact: Fact, chain: string): InvariantError =>
   new InvariantError(`${service} decided ${fact.type} ${fact.id} of chain ${subjectOf(fact)} for chain ${chain}`);
 
 function rewire(fact: Fact): Fact {

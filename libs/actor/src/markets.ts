@@ -3,11 +3,12 @@ import { DeliverPolicy } from "@nats-io/jetstream";
 import { ContractError } from "@slipstream/contracts/errors";
 import type { ConditionId, TokenId } from "@slipstream/contracts/ids";
 import { MarketDefinition } from "@slipstream/contracts/market";
+import { readJson } from "@slipstream/contracts/readJson";
 import { streams, subjects } from "@slipstream/contracts/subjects";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { Bus } from "./bus.ts";
-import { retrying } from "./retrying.ts";
+import { followRemade } from "./remade.ts";
 
 export type Markets = {
   readonly byCondition: ReadonlyMap<ConditionId, MarketDefinition>;
@@ -19,7 +20,8 @@ const EXPIRES_MS = 2_000;
 
 /**
  * Follows all market definitions; resolves when the ones known at the call have been read. A definition that cannot be
- * read is logged and left out: its market stays unknown, and unknown markets are not traded.
+ * read is logged and left out: its market stays unknown, and unknown markets are not traded. When the stream is made again
+ * what was known stays known.
  * @param onChange - called for each definition read, after the maps have it.
  */
 export async function watchMarkets(
@@ -30,7 +32,7 @@ export async function watchMarkets(
   const byCondition = new Map<ConditionId, MarketDefinition>();
   const byToken = new Map<TokenId, MarketDefinition>();
   const read = (text: string, seq: number): void => {
-    const decoded = decode(text);
+    const decoded = readJson(MarketDefinition, text);
     if (decoded === null) {
       logger.error({ stream: streams.markets, seq }, "market definition cannot be read, left out");
       return;
@@ -43,15 +45,14 @@ export async function watchMarkets(
   const ready = new Promise<void>((resolve) => {
     caughtUp = resolve;
   });
-  // A broker that dies while a service starts is no reason for the service to end.
-  const messages = await retrying(bus, logger, async () => {
+  const stop = await followRemade({ bus, logger, stream: streams.markets }, async () => {
     const consumer = await bus.js.consumers.get(streams.markets, {
       filter_subjects: subjects.allMarkets,
       deliver_policy: DeliverPolicy.LastPerSubject,
     });
     const { num_pending: known } = await consumer.info();
     if (known === 0) caughtUp();
-    return await consumer.consume({
+    const messages = await consumer.consume({
       expires: EXPIRES_MS,
       max_messages: 500,
       callback: (message) => {
@@ -59,15 +60,12 @@ export async function watchMarkets(
         if (message.info.pending === 0) caughtUp();
       },
     });
+    return async () => {
+      await messages.close();
+    };
   });
   await ready;
-  return {
-    byCondition,
-    byToken,
-    stop: async () => {
-      await messages.close();
-    },
-  };
+  return { byCondition, byToken, stop };
 }
 
 /**
@@ -78,12 +76,4 @@ export async function publishMarket(bus: Bus, market: MarketDefinition): Promise
   const encoded = z.safeEncode(MarketDefinition, market);
   if (!encoded.success) throw new ContractError("MESSAGE_MALFORMED", z.prettifyError(encoded.error));
   await bus.js.publish(subjects.market(market.conditionId), JSON.stringify(encoded.data), { retries: 3 });
-}
-
-function decode(text: string): MarketDefinition | null {
-  try {
-    return z.decode(MarketDefinition, JSON.parse(text));
-  } catch {
-    return null;
-  }
 }

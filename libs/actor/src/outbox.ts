@@ -48,7 +48,8 @@ export type Publication = { readonly kind: "stored"; readonly seq: number } | { 
 export type Outbox = {
   /**
    * Publishes the next fact of its chain; one call per chain at a time.
-   * @throws UnwritableFact: nothing was tried. TenureEnded, ContractError CHAIN_FENCED, ContractError DUPLICATE_DIFFERS, or what the server says for good.
+   * @throws UnwritableFact when nothing was tried; TenureEnded, ContractError CHAIN_FENCED, ContractError DUPLICATE_DIFFERS,
+   *   or what the server says for good.
    */
   publish(fact: Fact): Promise<Publication>;
 };
@@ -66,7 +67,6 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const told = new Map<string, number>();
   /** Facts that others told with another content, decided upon anew. */
   const redecided = new Set<string>();
-
   /** Message ids for facts whose own id a refused fact has taken: the server knows that one as a duplicate. */
   const otherIds = new Map<string, string>();
   const messageIdOf = ({ id }: Fact): string => otherIds.get(id) ?? id;
@@ -172,6 +172,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
 }
 
 const fenceOfStored = ({ header }: StoredMsg): number => fenceOf(header === undefined ? {} : { headers: header });
+
 function textOf(fact: Fact): string {
   try {
     return writeFact(fact);

@@ -111,6 +111,7 @@ export function wantedStreams({
       max_age: nanos(600_000),
       max_bytes: 128 * MIB,
     }),
+    // Kept for longer than facts: who folds an old fact looks here whether it was refused.
     stream(streams.dlq, subjects.allDeadLetters, { max_age: nanos(30 * DAY_MS), max_bytes: 64 * MIB }),
     bucket(buckets.leases, { max_age: nanos(leaseTimings.leases.ttlMs) }),
     bucket(buckets.leasesFast, { max_age: nanos(leaseTimings.leases_fast.ttlMs) }),

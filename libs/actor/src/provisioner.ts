@@ -8,13 +8,13 @@ import { buckets, streams, subjects } from "@slipstream/contracts/subjects";
 import type { Logger } from "pino";
 import { type Bus, overLink } from "./bus.ts";
 import { isConflict, isOfTheBus } from "./errorsOfBus.ts";
+import { messagesSoFar } from "./messagesSoFar.ts";
 import { missingStreams, provision } from "./provision.ts";
 import { retrying } from "./retrying.ts";
 
 export type Provisioner = { stop(): Promise<void> };
 
 const LOOK_EVERY_MS = 1_000;
-const NEXT_MS = 1_000;
 
 /**
  * Resolves when everything is there for the first time.
@@ -73,12 +73,7 @@ async function makeAll(bus: Bus, say: (line: string) => void): Promise<void> {
  */
 async function restoreConfig(bus: Bus, say: (line: string) => void): Promise<void> {
   const newest = new Map<string, FactOf<"ConfigChanged">>();
-  const consumer = await bus.js.consumers.get(streams.facts, { filter_subjects: subjects.control("config") });
-  let { num_pending: left } = await consumer.info();
-  while (left > 0) {
-    const message = await consumer.next({ expires: NEXT_MS });
-    if (message === null) break;
-    left = message.info.pending;
+  for await (const message of messagesSoFar(bus, streams.facts, subjects.control("config"))) {
     const reading = readFact(message.string());
     if (reading.kind === "fact" && reading.fact.type === "ConfigChanged") newest.set(reading.fact.key, reading.fact);
   }

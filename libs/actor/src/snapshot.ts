@@ -5,13 +5,14 @@
 import { createHash } from "node:crypto";
 import type { KV } from "@nats-io/kv";
 import { decodeState, encodeState } from "@slipstream/contracts/json";
+import { readJson } from "@slipstream/contracts/readJson";
 import { z } from "zod";
 import { type Bus, overLink } from "./bus.ts";
 import { isConflict } from "./errorsOfBus.ts";
 import type { Tail } from "./factReader.ts";
 
 /** Well below the broker's limit of a message, and small enough to travel beside trading traffic. */
-export const PART_BYTES = 128 * 1024;
+const PART_BYTES = 128 * 1024;
 const PARTS_MAX = 4_096;
 /** A writer may be replacing parts while we read. */
 const READ_TRIES = 5;
@@ -79,8 +80,7 @@ export function snapshotStore<State>(
   const readManifest = async (kv: KV) => {
     const entry = await overLink(bus, () => kv.get(manifestKey));
     if (entry === null || entry.operation !== "PUT") return { entry, manifest: null };
-    const parsed = Manifest.safeParse(parseJson(entry.string()));
-    return { entry, manifest: parsed.success ? parsed.data : ("malformed" as const) };
+    return { entry, manifest: readJson(Manifest, entry.string()) ?? ("malformed" as const) };
   };
 
   const isLater = async (theirs: number, ours: number): Promise<boolean> => theirs > ours && (await isReached(theirs));
@@ -195,11 +195,3 @@ async function removeOrphans(
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}

@@ -4,6 +4,7 @@ import { StoreRoom } from "@slipstream/contracts/live";
 import { subjects } from "@slipstream/contracts/subjects";
 import { z } from "zod";
 import type { Bus } from "./bus.ts";
+import { listen } from "./listen.ts";
 import { wantedStreams } from "./provision.ts";
 
 export const STORE_FREE_MB_MIN = 512;
@@ -55,22 +56,5 @@ export function tellStoreRoom({
 }
 
 /** Calls back with each word about the room; returns how to stop. */
-export function listenToStoreRoom(bus: Bus, call: (room: StoreRoom) => void): () => void {
-  const subscription = bus.nc.subscribe(subjects.storeRoom, {
-    callback: (error, message) => {
-      const read = error === null ? StoreRoom.safeParse(parseJson(message.string())) : null;
-      if (read?.success === true) call(read.data);
-    },
-  });
-  return () => {
-    if (!subscription.isClosed()) subscription.unsubscribe();
-  };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
+export const listenToStoreRoom = (bus: Bus, call: (room: StoreRoom) => void): (() => void) =>
+  listen(bus, subjects.storeRoom, StoreRoom, call);

@@ -11,7 +11,7 @@ import { until } from "@slipstream/testkit/until";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type AckEater, startAckEater } from "./ackEater.ts";
 import { accountA, funded, jobFact } from "./jobs.ts";
-import { append, clock, connectTo, expectPerformed, freshLog, type JobsActor, logger, startJobs } from "./rig.ts";
+import { append, clock, connectTo, done, expectPerformed, freshLog, logger, owner, startJobs } from "./rig.ts";
 
 let nats: TestNats;
 let bus: Bus;
@@ -31,11 +31,6 @@ afterAll(async () => {
 });
 beforeEach(() => freshLog(bus));
 
-const done = (actor: JobsActor, n: number) =>
-  until(() => actor.state().done.size === n, {
-    what: `${n} jobs done, are ${actor.state().done.size}: ${JSON.stringify(actor.status())}`,
-  });
-const owner = (actor: JobsActor) => until(() => actor.status().role === "owner", { what: "ownership" });
 const countsById = async (): Promise<number[]> => {
   const counts = new Map<string, number>();
   for (const { fact } of await recordedFacts(bus)) counts.set(fact.id, (counts.get(fact.id) ?? 0) + 1);

@@ -207,4 +207,15 @@ describe("markets", () => {
     expect(markets.byToken.size).toBe(0);
     await markets.stop();
   });
+
+  test("are followed on when their stream is made again, and what was known stays known", async () => {
+    await publishMarket(bus, market(6));
+    const markets = await watchMarkets(bus, logger);
+    await bus.jsm.streams.delete(streams.markets);
+    await provision(bus.jsm);
+    await publishMarket(bus, market(7));
+    await until(() => markets.byToken.has("71" as never), { what: "a market of the new stream" });
+    expect(markets.byToken.has("61" as never)).toBe(true);
+    await markets.stop();
+  });
 });

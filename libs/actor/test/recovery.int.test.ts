@@ -12,6 +12,7 @@ import { jobFact, jobsCore } from "./jobs.ts";
 import {
   append,
   connectTo,
+  done,
   expectPerformed,
   freshLog,
   type JobsActor,
@@ -42,8 +43,6 @@ const start = async (options: Partial<JobsOptions> = {}): Promise<JobsActor> => 
 const stopAll = async (): Promise<void> => {
   await Promise.all(running.splice(0).map((actor) => actor.drain()));
 };
-const done = (actor: JobsActor, n: number) =>
-  until(() => actor.state().done.size === n, { what: `${n} jobs done, are ${actor.state().done.size}` });
 
 describe("a live owner", () => {
   test("decides each fact once, writes what it used of the view, performs after the fact is in the log", async () => {

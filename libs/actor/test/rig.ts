@@ -8,6 +8,7 @@ import { retrying } from "@slipstream/actor/retrying";
 import { type ActorHandle, type ActorOptions, startActor } from "@slipstream/actor/runtime";
 import { type Fact, writeFact } from "@slipstream/contracts/facts";
 import { subjectOf } from "@slipstream/contracts/subjects";
+import { until } from "@slipstream/testkit/until";
 import { pino } from "pino";
 import { expect } from "vitest";
 import { type JobsMessage, type JobsRequest, type JobsState, type JobsView, jobsCore } from "./jobs.ts";
@@ -83,3 +84,11 @@ export function expectPerformed({ effects, byTenure }: JobsActor, jobs: number):
   expect(new Set(effects).size).toBe(jobs);
   expect(new Set(byTenure).size).toBe(byTenure.length);
 }
+
+export const done = (actor: JobsActor, n: number): Promise<unknown> =>
+  until(() => actor.state().done.size === n, {
+    what: `${n} jobs done, are ${actor.state().done.size}: ${JSON.stringify(actor.status())}`,
+  });
+
+export const owner = (actor: JobsActor): Promise<unknown> =>
+  until(() => actor.status().role === "owner", { what: "ownership" });

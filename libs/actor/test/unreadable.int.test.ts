@@ -7,33 +7,21 @@ import { startNats, type TestNats } from "@slipstream/testkit/nats";
 import { expectNoLeaks } from "@slipstream/testkit/processes";
 import { until } from "@slipstream/testkit/until";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type AckEater, startAckEater } from "./ackEater.ts";
 import { accountA, funded, jobFact, jobsCore } from "./jobs.ts";
-import { append, appendRaw, connectTo, freshLog, type JobsActor, startJobs } from "./rig.ts";
+import { append, appendRaw, connectTo, done, freshLog, type JobsActor, owner, startJobs } from "./rig.ts";
 
 let nats: TestNats;
 let bus: Bus;
-let eater: AckEater;
-let proxied: Bus;
 beforeAll(async () => {
   nats = await startNats();
   bus = await connectTo(nats.url);
-  eater = await startAckEater(nats.port);
-  proxied = await connectTo(eater.url, "behind the proxy");
 });
 afterAll(async () => {
-  await Promise.all([bus.drain(), proxied.drain()]);
-  await eater.stop();
+  await bus.drain();
   await nats.stop();
   await expectNoLeaks();
 });
 beforeEach(() => freshLog(bus));
-
-const done = (actor: JobsActor, n: number) =>
-  until(() => actor.state().done.size === n, {
-    what: `${n} jobs done, are ${actor.state().done.size}: ${JSON.stringify(actor.status())}`,
-  });
-const owner = (actor: JobsActor) => until(() => actor.status().role === "owner", { what: "ownership" });
 
 /** Folds the same facts as another service, and writes nothing. */
 const onlooker = { ...jobsCore, service: "risk" as const, route: () => [], owed: () => [], chains: () => [] };

@@ -20,7 +20,7 @@ export const flag = () =>
 const url = (protocols: RegExp, words: string) => z.url({ protocol: protocols, error: words });
 export const httpUrl = () => url(/^https?$/, "an address that starts with http:// or https://");
 /** Where paths are appended: without slashes at the end. */
-export const httpBase = () => httpUrl().transform((base) => base.replace(/\/+$/, ""));
+const httpBase = () => httpUrl().transform((base) => base.replace(/\/+$/, ""));
 export const wsUrl = () => url(/^wss?$/, "an address that starts with ws:// or wss://");
 export const redisUrl = () => url(/^rediss?$/, "an address that starts with redis:// or rediss://");
 

@@ -93,7 +93,7 @@ export const StoreRoom = z.object({
 export type StoreRoom = z.infer<typeof StoreRoom>;
 
 /** Every reply: the answer or a reason. */
-export const replyOf = <T extends z.ZodType>(value: T) =>
+const replyOf = <T extends z.ZodType>(value: T) =>
   z.discriminatedUnion("ok", [
     z.object({ ok: z.literal(true), value }),
     z.object({ ok: z.literal(false), code: z.string(), text: z.string() }),

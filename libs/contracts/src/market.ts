@@ -3,7 +3,7 @@ import { z } from "zod";
 import { Ms, Price, Shares, Tick } from "./codec.ts";
 import { ConditionId, Hash, TokenId } from "./ids.ts";
 
-export const FeeScheduleSchema = z.object({
+const FeeScheduleSchema = z.object({
   /** 1e-6: 0.07 is 70_000. */
   rateMicro: z.int().min(0).max(1_000_000),
   exponent: z.int().min(1).max(4),

@@ -110,7 +110,6 @@ export type AccountPolicy = z.infer<typeof AccountPolicy>;
 
 /** Kinds of keys of the `config` bucket and the schema of each. */
 export const configSchemas = { leaders: LeaderConfig, accounts: AccountPolicy } as const;
-export type ConfigKind = keyof typeof configSchemas;
 
 /** What a key of the `config` bucket says; null: it was deleted. */
 export type Config =

@@ -17,7 +17,7 @@ const DOT = 46;
 const ZERO = 48;
 const NINE = 57;
 
-export const HASH_LENGTH = 40;
+const HASH_LENGTH = 40;
 const DECIMALS = 6;
 /** More, with six decimals, might not be an exact double. */
 const WHOLE_DIGITS_MAX = 9;

@@ -31,7 +31,7 @@ export type PositionRow = z.infer<typeof PositionRow>;
 const RowHead = z.object({ type: z.string().nullish(), timestamp: seconds });
 
 /** Where fills of a wallet are listed: `activity` also tells the USDC, `trades` does not. */
-export const fillFeeds = ["activity", "trades"] as const;
+const fillFeeds = ["activity", "trades"] as const;
 export type FillFeed = (typeof fillFeeds)[number];
 /** Rows of a page at most, for both feeds: documents of different dates name different larger limits for `trades`. */
 export const FILLS_PAGE_MAX = 500;

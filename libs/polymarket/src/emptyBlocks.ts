@@ -16,7 +16,7 @@ export type BloomHeader = { readonly hash: string; readonly logsBloom: Bloom };
 export type NamedRpc = { readonly name: string; readonly rpc: RpcReader };
 
 /** Beyond it a bloom says maybe to everything: at a half, to one in eight strangers. */
-export const SATURATION_MAX = 0.5;
+const SATURATION_MAX = 0.5;
 
 /**
  * Returns the filters that the node answered with no log of the block though its bloom may hold one, narrowed to what

@@ -22,7 +22,7 @@ export type RangePolicy = {
   /** Full pieces after which a known limit is tried again: plans change, and quiet blocks hold less. */
   readonly forgetAfter: number;
 };
-export const rangePolicy: RangePolicy = { max: 2_000, growAfter: 4, forgetAfter: 500 };
+const rangePolicy: RangePolicy = { max: 2_000, growAfter: 4, forgetAfter: 500 };
 
 export const RangeMemory = z.object({
   /** Asked at once; both ends counted. */

@@ -6,9 +6,9 @@
  */
 import { ConditionId, TokenId } from "@slipstream/contracts/ids";
 import type { FrameRefusal } from "./marketChannel.ts";
+import type { Fields } from "./marketMessages.ts";
 import { ownText } from "./ownText.ts";
 
-type Fields = Readonly<Record<string, unknown>>;
 type Code = FrameRefusal["code"];
 
 const DETAIL_MAX = 120;

@@ -100,7 +100,7 @@ function precisionText({ timeInForce, side }: OrderTerms, { tickMicro }: MarketN
 type Priced = Pick<OrderTerms, "side" | "limitPriceMicro" | "timeInForce">;
 
 /** The step of sizes that the venue takes at a limit, 1e-6 share: 0.01, or for FAK and FOK what makes the USDC side even. */
-export function sizeStep({ side, limitPriceMicro, timeInForce }: Priced): bigint {
+function sizeStep({ side, limitPriceMicro, timeInForce }: Priced): bigint {
   if (timeInForce === "GTD") return SIZE_STEP;
   // steps × 0.01 share × price is a whole number of USDC steps.
   const unit = (USDC_STEP[side] * MICRO) / SIZE_STEP;

@@ -15,7 +15,7 @@ import { parseExactJson } from "./exactJson.ts";
 import { readTradeRow, type TradeRow } from "./tradeRow.ts";
 import type { WireClock } from "./wireClock.ts";
 
-export const RTDS_SUBSCRIBE = { action: "subscribe", subscriptions: [{ topic: "activity", type: "trades" }] } as const;
+const RTDS_SUBSCRIBE = { action: "subscribe", subscriptions: [{ topic: "activity", type: "trades" }] } as const;
 const PING_EVERY_MS = 5_000;
 const CHECK_EVERY_MS = 1_000;
 const SILENT_MS_MAX = 15_000;

@@ -13,7 +13,7 @@ const made = join(root, "test/samples/made");
 const recorded = resolve(root, process.env["SLIPSTREAM_SAMPLES"] || "../shared/samples");
 
 /** Folders of samples: the made ones first, so that a test for each of them is never a test of nothing. */
-export const sampleFolders: readonly string[] = existsSync(recorded) ? [made, recorded] : [made];
+const sampleFolders: readonly string[] = existsSync(recorded) ? [made, recorded] : [made];
 
 export type Sample = { readonly name: string; readonly path: string };
 

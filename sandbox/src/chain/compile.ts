@@ -22,8 +22,8 @@ export const contractNames = [
 ] as const;
 export type ContractName = (typeof contractNames)[number];
 
-export const contractsFolder = new URL("../../contracts/", import.meta.url);
-export const artifactsFolder = new URL("./artifacts/", import.meta.url);
+const contractsFolder = new URL("../../contracts/", import.meta.url);
+const artifactsFolder = new URL("./artifacts/", import.meta.url);
 
 const Output = z.object({
   errors: z.array(z.object({ formattedMessage: z.string() })).default([]),

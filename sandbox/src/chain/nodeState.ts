@@ -16,7 +16,7 @@ export const NODE_BLOCKS = 64;
  * Largest state that is fetched, packed and in hexadecimal digits as it comes. The world's storage alone is in it, some
  * 3 kB for each market that there ever was: enough for weeks.
  */
-export const STATE_BYTES_MAX = 256 * 1024 * 1024;
+const STATE_BYTES_MAX = 256 * 1024 * 1024;
 
 const Dump = z.string().startsWith("0x");
 /** Calls traced and states of old blocks are most of what a node writes down, and nobody asks for them. */

@@ -126,7 +126,7 @@ const hashOf = (text: string): Hash => `0x${createHash("sha256").update(text).di
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
 /** Encodes one fill exactly as exchange V2 logs it. */
-export function encodeFill(
+function encodeFill(
   fill: AddedFill,
   at: { readonly block: TapeHead; readonly logIndex: number; readonly txHash: string; readonly exchange: Address },
 ): TapeLog {

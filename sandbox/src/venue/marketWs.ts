@@ -4,6 +4,7 @@
  */
 import { timerMs } from "@slipstream/actor/clock";
 import type { TokenId } from "@slipstream/contracts/ids";
+import { readJson } from "@slipstream/contracts/readJson";
 import { type WebSocket, WebSocketServer } from "ws";
 import { z } from "zod";
 import { openingBook } from "./books.ts";
@@ -232,10 +233,4 @@ export function createMarketChannel(feed: Feed, delivery: Delivery = deliver): M
 const deliver: Delivery = ({ text }) => [{ text, afterMs: 0 }];
 
 /** The venue answers nothing to what it cannot read. */
-function readRequest(text: string): z.infer<typeof Request> | null {
-  try {
-    return Request.safeParse(JSON.parse(text)).data ?? null;
-  } catch {
-    return null;
-  }
-}
+const readRequest = (text: string) => readJson(Request, text);

@@ -3,6 +3,7 @@
  * @see docs/venue.md, RTDS
  */
 
+import { readJson } from "@slipstream/contracts/readJson";
 import { getAddress } from "viem";
 import { type WebSocket, WebSocketServer } from "ws";
 import { z } from "zod";
@@ -104,10 +105,4 @@ export function createRtdsChannel(markets: MarketsByCondition, nowMs: () => numb
 }
 
 /** The venue answers nothing to what it cannot read. */
-function readRequest(text: string): z.infer<typeof Request> | null {
-  try {
-    return Request.safeParse(JSON.parse(text)).data ?? null;
-  } catch {
-    return null;
-  }
-}
+const readRequest = (text: string) => readJson(Request, text);

@@ -8,7 +8,7 @@ import { TRADED_KEEP_HOURS_MAX } from "./core/core.ts";
 export const bookstoreEnv = {
   CLOB_MARKET_WS_URL: sharedSettings.CLOB_MARKET_WS_URL.default(publicEndpoints.clobMarketWsUrl),
   CLOB_HTTP_URL: sharedSettings.CLOB_HTTP_URL.default(publicEndpoints.clobHttpUrl),
-  /** rest: polling alone. ws: the stream alone. ws+snapshot: the stream, with REST for first books, resync and audit. */
+  /** rest: polling alone. ws: the stream alone. ws+snapshot: the stream, with REST as a witness after a loss, in doubt and in turns. */
   BOOKSTORE_MODE: z.enum(["rest", "ws", "ws+snapshot"]).default("ws+snapshot"),
   /** Shares the request budgets between processes; absent: each process has its own. */
   REDIS_URL: sharedSettings.REDIS_URL.optional(),

@@ -4,6 +4,7 @@
  */
 import { ask } from "@slipstream/actor/ask";
 import { watchMarkets } from "@slipstream/actor/markets";
+import { leaseBuckets } from "@slipstream/actor/provision";
 import { startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
 import type { TokenId } from "@slipstream/contracts/ids";
@@ -53,7 +54,7 @@ export async function buildBookstore(context: Context): Promise<RunningService> 
     logger,
     instance,
     // Only who saves the state: it has nothing to do with who reads which books.
-    lease: { bucket: "leases", key: "bookstore" },
+    lease: { bucket: leaseBuckets.bookstore, key: "bookstore" },
     view: () => null,
     perform: async () => null,
     onFatal: fatal,

@@ -3,11 +3,13 @@ import { serve } from "@slipstream/actor/ask";
 import type { Timer } from "@slipstream/actor/clock";
 import { publishMarket, watchMarkets } from "@slipstream/actor/markets";
 import { leaseBuckets } from "@slipstream/actor/provision";
+import { onRemade } from "@slipstream/actor/remade";
 import { startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
 import { ContractError, TransientError } from "@slipstream/contracts/errors";
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
+import { streams } from "@slipstream/contracts/subjects";
 import { gammaClient } from "@slipstream/polymarket/gamma";
 import { createHttpReader } from "@slipstream/polymarket/http";
 import { type ConfigWatch, watchConfig } from "./adapters/configBucket.ts";
@@ -15,6 +17,8 @@ import { createMarketSync, type MarketSync } from "./adapters/marketSync.ts";
 import type { registryEnv } from "./config.ts";
 import { registryCore } from "./core/core.ts";
 
+/** How often it is looked whether the stream of markets was made again. */
+const TELL_AGAIN_MS = 1_000;
 /** How often doubted markets are looked at. */
 const DOUBTS_MS = 1_000;
 /** Refusals that are remembered, so that each is logged once. */
@@ -76,6 +80,12 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
   };
   takeUp();
 
+  /**
+   * Definitions are nowhere but on their stream, and a sync tells only what differs from what is known. Whoever is the owner
+   * when the stream is there again tells them: it may have vanished together with the leases.
+   */
+  const again = followMadeAgain(context, () => markets.byCondition.values());
+
   /** What only the owner does. */
   function begin(): Duties {
     const config = watchConfig(
@@ -115,7 +125,9 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
     const timer = clock.every(settings.REGISTRY_SYNC_INTERVAL_MS, () => void run());
     const doubts = clock.every(DOUBTS_MS, once(sync.readDoubted, logger));
     const known = (tokenId: TokenId) => markets.byToken.get(tokenId);
+    const tellings = clock.every(TELL_AGAIN_MS, () => void again.tell());
     const stops = [
+      () => tellings.cancel(),
       serveResolve(context, sync, known),
       serveDoubts(context, sync, known),
       serve(bus, "registry", "ended", async ({ conditionId }) => ({
@@ -151,6 +163,7 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
     },
     drain: async () => {
       duties?.stop();
+      again.stop();
       await actor.drain();
       await markets.stop();
     },
@@ -158,6 +171,34 @@ export async function buildRegistry(context: ServiceContext<typeof registryEnv>)
 }
 
 type Duties = { stop(): void };
+
+/** Notices that the stream of markets was made again; `tell` then publishes what is known, until all of it is there. */
+function followMadeAgain(
+  { bus, logger }: ServiceContext<typeof registryEnv>,
+  known: () => Iterable<MarketDefinition>,
+): { tell(): Promise<void>; stop(): void } {
+  let isDue = false;
+  let isTelling = false;
+  const stop = onRemade(bus, streams.markets, () => {
+    isDue = true;
+  });
+  const tell = async (): Promise<void> => {
+    if (!isDue || isTelling) return;
+    isDue = false;
+    isTelling = true;
+    try {
+      const markets = [...known()];
+      for (const market of markets) await publishMarket(bus, market);
+      logger.warn({ markets: markets.length }, "the stream of markets was made again: told what is known once more");
+    } catch (error) {
+      isDue = true;
+      logger.warn({ err: error }, "markets cannot be told again now");
+    } finally {
+      isTelling = false;
+    }
+  };
+  return { tell, stop };
+}
 
 /** Returns a call of `read` that never runs twice at a time; what fails is repeated by a later one. */
 function once(read: MarketSync["readDoubted"], logger: ServiceContext<typeof registryEnv>["logger"]): () => void {

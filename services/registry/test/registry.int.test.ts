@@ -7,7 +7,7 @@ import { startProvisioner } from "@slipstream/actor/provisioner";
 import type { RunningService } from "@slipstream/actor/service";
 import { type FactOf, readFact } from "@slipstream/contracts/facts";
 import type { TokenId } from "@slipstream/contracts/ids";
-import { buckets, subjects } from "@slipstream/contracts/subjects";
+import { buckets, streams, subjects } from "@slipstream/contracts/subjects";
 import { silentLogger, startTestBus, type TestBus } from "@slipstream/testkit/testBus";
 import { HANGING_MS, until } from "@slipstream/testkit/until";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -127,6 +127,24 @@ test("open markets are on the stream, and a token of another one is looked up wh
   await until(() => markets.byToken.has("92" as TokenId), { what: "its definition on the stream" });
   const unknown = await ask(bus, "registry", "resolve", { tokenId: "77" as TokenId }, HANGING_MS);
   expect(unknown).toMatchObject({ ok: false, code: "MARKET_UNKNOWN" });
+});
+
+test("definitions are told again when their stream vanishes, also of markets that no sync lists", async () => {
+  const provisioner = await startProvisioner({ bus, logger: silentLogger, say: () => undefined });
+  // With the lease, which makes whoever tells them no owner for a while.
+  await Promise.all([streams.markets, `KV_${buckets.leases}`].map((name) => bus.jsm.streams.delete(name)));
+  await until(async () => (await bus.jsm.streams.info(streams.markets).catch(() => null)) !== null, {
+    what: "the stream",
+  });
+  const late = await watchMarkets(bus, silentLogger);
+  await until(() => late.byToken.has("11" as TokenId) && late.byToken.has("92" as TokenId), { what: "what was known" });
+  await late.stop();
+  const leases = await bus.kvm.open(buckets.leases);
+  await until(async () => (await leases.get("registry").catch(() => null)) !== null, { what: "a new lease" });
+  await until(async () => (await ask(bus, "registry", "resolve", { tokenId: "91" as TokenId }, HANGING_MS)).ok, {
+    what: "an owner who answers",
+  });
+  await provisioner.stop();
 });
 
 test("a market that is said to have ended has a closed definition soon, long before the next sync", async () => {

@@ -1,10 +1,11 @@
 /** Risk on the log: hears heartbeats, looks several times a second, publishes when a decision changes. */
+import { listen } from "@slipstream/actor/listen";
 import { leaseBuckets } from "@slipstream/actor/provision";
 import { startActor } from "@slipstream/actor/runtime";
 import type { RunningService, ServiceContext } from "@slipstream/actor/service";
 import { listenToStoreRoom } from "@slipstream/actor/storeRoom";
-import type { StoreRoom } from "@slipstream/contracts/live";
-import { listenToHeartbeats } from "./adapters/heartbeats.ts";
+import { Heartbeat, type StoreRoom } from "@slipstream/contracts/live";
+import { subjects } from "@slipstream/contracts/subjects";
 import { watchStreamUse } from "./adapters/streamUse.ts";
 import { limitsOf, type riskEnv } from "./config.ts";
 import { riskCore } from "./core/core.ts";
@@ -18,7 +19,9 @@ export async function buildRisk(context: ServiceContext<typeof riskEnv>): Promis
   const { bus, clock, logger, instance, settings, fatal } = context;
   // Standbys listen and look as well, so a take-over judges from the first moment.
   const watch = createRiskWatch(limitsOf(settings), clock.steadyMs());
-  const stopListening = listenToHeartbeats(bus, (heartbeat) => watch.board.hear(heartbeat, clock.steadyMs()));
+  const stopListening = listen(bus, subjects.allHeartbeats, Heartbeat, (heartbeat) =>
+    watch.board.hear(heartbeat, clock.steadyMs()),
+  );
   const stream = watchStreamUse(bus);
   let room: StoreRoom | null = null;
   const stopRoom = listenToStoreRoom(bus, (told) => {

@@ -25,7 +25,7 @@ export type TestMatch = {
 };
 
 export const testHash = (n: number): string => fixedHex(n.toString(16), 32);
-export const testModule = fixedHex("fee", 20);
+const testModule = fixedHex("fee", 20);
 const generationOf = (exchange: string) => defaultExchanges.byAddress.get(exchange)?.generation;
 
 /** The order's own OrderFilled; `usdc` is what the log shall say. */

@@ -107,7 +107,7 @@ export const FINALS_APART = 64;
 /** Half the tokens that inventory remembers payouts of: what it forgets is told again if somebody holds it. */
 export const RESOLVED_MAX = 4_096;
 /** A wallet trades some hundred tokens a week; beyond this, tokens it no longer holds are forgotten, oldest first. */
-export const WALLET_TOKENS_MAX = 4_096;
+const WALLET_TOKENS_MAX = 4_096;
 
 /** Positions and open orders of one account. */
 export const ACCOUNT_TOKENS_MAX = 4_096;

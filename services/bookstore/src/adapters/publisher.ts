@@ -28,5 +28,5 @@ function subjectOfOutput(output: DeskOutput): string {
 }
 
 /** The wire form without zod, which is too slow for each delta: all fields are numbers and text but a print's size. */
-export const wireText = (output: DeskOutput): string =>
+const wireText = (output: DeskOutput): string =>
   JSON.stringify(output.type === "TradePrint" ? { ...output, sizeMicro: output.sizeMicro.toString() } : output);

@@ -11,11 +11,12 @@ import { wasHeard } from "./heard.ts";
 import { type At, type FullBook, isOpen, type NextEpoch, type Output, setHealth, type TokenBook } from "./tokenBook.ts";
 
 /** REST lags the stream by less (1.1 s at most, reference §6.4). */
-const REST_LAG_MS = 1_500;
+const REST_BEHIND_MS_MAX = 1_500;
 /** More than messages of one connection come out of order (0.62 s at most, reference §6.3). */
 const DISORDER_MS = 1_000;
 /** The stream is silent about what REST has. */
 export const STREAM_BEHIND = "stream behind REST";
+
 /**
  * Continuity is lost or the book is wrong: what follows is kept for the full book to be joined to.
  * @param provenThroughMs - the connection's watermark: up to there the book stays known; omitted when it was wrong.
@@ -47,7 +48,7 @@ export function joinRestBook(book: TokenBook, full: FullBook, nextEpoch: NextEpo
   if (same < 0) {
     // REST may be behind what the stream has told since, and be there with its next answer.
     const toldMs = entries.length > 0 ? sinceMs : fromMs;
-    if (at.tsInitMs - toldMs >= REST_LAG_MS) book.asksStream = true;
+    if (at.tsInitMs - toldMs >= REST_BEHIND_MS_MAX) book.asksStream = true;
     return [];
   }
   const outputs = openBook(book, full, nextEpoch(), at);

@@ -21,7 +21,7 @@ import type { WatcherState } from "./state.ts";
 
 type Incoming = WatcherMessage | FactMessage;
 
-export const headChain = subjects.chain(ALL_SHARDS);
+const headChain = subjects.chain(ALL_SHARDS);
 
 /** The shard that owns a chain: a leader's fills are of his shard. */
 export function shardOfWatcherChain(chain: ChainSubject): string {

@@ -32,7 +32,7 @@ export function idOf(chainId: number, seen: Content, ordinal: number): LeaderFil
 }
 
 /** The known fills of that content, by ordinal from 0. */
-export function eachOrdinal(state: WatcherState, chainId: number, seen: Content): Ordinal[] {
+function eachOrdinal(state: WatcherState, chainId: number, seen: Content): Ordinal[] {
   const found: Ordinal[] = [];
   for (let ordinal = 0; ; ordinal++) {
     const id = idOf(chainId, seen, ordinal);

@@ -24,6 +24,7 @@ import {
 import { BookClock, type BookSnapshot, BookUpdate, TradePrint } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { PriceMicro } from "@slipstream/contracts/money";
+import { readJson } from "@slipstream/contracts/readJson";
 import { subjects } from "@slipstream/contracts/subjects";
 import type { z } from "zod";
 import type { executorEnv } from "../config.ts";
@@ -107,7 +108,7 @@ export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books
     const replica = createReplica({ tokenId });
     const one: Followed = { replica, subscriptions: [], receivedMs: 0, second: null };
     const read = (schema: z.ZodType<BookUpdate | TradePrint>) => (text: string) => {
-      const message = parsed(schema, text);
+      const message = readJson(schema, text);
       if (message === null || isAhead(message.tsEventMs)) {
         return logger.warn({ tokenId }, "book message cannot be read");
       }
@@ -132,7 +133,7 @@ export function startBooks({ bus, clock, logger, onClock }: BooksOptions): Books
   };
 
   const clockSubscription = subscribe(subjects.bookClock, (text) => {
-    const beat = parsed(BookClock, text);
+    const beat = readJson(BookClock, text);
     if (beat === null || isAhead(beat.watermarkMs)) return;
     const oldest = clocks.has(beat.connection) || clocks.size < CLOCKS_MAX ? undefined : clocks.keys().next().value;
     if (oldest !== undefined) clocks.delete(oldest);
@@ -205,14 +206,6 @@ function quoteOf(followed: Followed, beat: ConnectionClock | undefined, nowMs: n
     health: replica.mode === "gap" ? "gap" : replica.health,
     second: second === null ? null : { bestAskMicro: second.bestAskMicro, ageMs: Math.max(0, nowMs - second.atMs) },
   };
-}
-
-function parsed<T>(schema: z.ZodType<T>, text: string): T | null {
-  try {
-    return schema.safeParse(JSON.parse(text)).data ?? null;
-  } catch {
-    return null;
-  }
 }
 
 const close = (subscription: Subscription): void => {

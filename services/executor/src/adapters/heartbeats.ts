@@ -1,5 +1,6 @@
 /** What the executor needs to know of other services' heartbeats: risk's life and newest decision, the watcher's lag. */
 import type { Bus } from "@slipstream/actor/bus";
+import { listen } from "@slipstream/actor/listen";
 import { Heartbeat } from "@slipstream/contracts/live";
 import { subjects } from "@slipstream/contracts/subjects";
 
@@ -18,18 +19,15 @@ export function listenToNeighbours(bus: Bus, steadyMs: () => number): Neighbours
   let risk: { readonly atMs: number; readonly decisionSeq: number | null } | null = null;
   let chainLagMs: number | null = null;
   const { promise: heard, resolve: bothHeard } = Promise.withResolvers<void>();
-  const hear = (text: string): void => {
-    const beat = read(text);
-    if (beat?.role !== "owner") return;
+  const hear = (beat: Heartbeat): void => {
+    if (beat.role !== "owner") return;
     if (beat.service === "risk") {
       risk = { atMs: steadyMs(), decisionSeq: beat.decisionSeq };
     }
     if (beat.service === "chain-watcher") chainLagMs = beat.lagMs;
     if (risk !== null && chainLagMs !== null) bothHeard();
   };
-  const subscription = bus.nc.subscribe(subjects.allHeartbeats, {
-    callback: (error, message) => (error === null ? hear(message.string()) : undefined),
-  });
+  const stop = listen(bus, subjects.allHeartbeats, Heartbeat, hear);
   return {
     riskAgeMs: () => (risk === null ? null : Math.round(steadyMs() - risk.atMs)),
     riskDecisionSeq: () => risk?.decisionSeq ?? null,
@@ -39,16 +37,6 @@ export function listenToNeighbours(bus: Bus, steadyMs: () => number): Neighbours
       await heard;
       clearTimeout(timer);
     },
-    stop: () => {
-      if (!subscription.isClosed()) subscription.unsubscribe();
-    },
+    stop,
   };
-}
-
-function read(text: string): Heartbeat | null {
-  try {
-    return Heartbeat.safeParse(JSON.parse(text)).data ?? null;
-  } catch {
-    return null;
-  }
 }

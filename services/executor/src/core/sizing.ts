@@ -21,7 +21,7 @@ import { smallestOrder, takeableSize } from "@slipstream/polymarket/orderRules";
 import type { Exposure, KnownFill } from "./state.ts";
 
 /** The smallest purchase the venue takes at a price, in 1e-6 share. */
-export const minimumBuy = (
+const minimumBuy = (
   { minOrderSizeMicro }: MarketDefinition,
   limitPriceMicro: PriceMicro,
   timeInForce: AccountPolicy["timeInForce"],

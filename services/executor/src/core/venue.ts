@@ -11,7 +11,7 @@ import { isEnded, leavesOf, type OrderState } from "./orders.ts";
 import type { ExecutorView } from "./view.ts";
 
 /** `paper:<order>:<n>`: the same fill again, after a restart, is the same trade. */
-export const paperTradeId = (order: Pick<OrderState, "orderId">, n: number): TradeId =>
+const paperTradeId = (order: Pick<OrderState, "orderId">, n: number): TradeId =>
   `paper:${order.orderId}:${n}` as TradeId;
 
 export function decidePlaced(view: ExecutorView, order: OrderState, message: Placed): Decision<ExecutorRequest> {

@@ -2,12 +2,12 @@
 import { ask } from "@slipstream/actor/ask";
 import type { Bus } from "@slipstream/actor/bus";
 import type { Clock } from "@slipstream/actor/clock";
+import { listen } from "@slipstream/actor/listen";
 import { BookSnapshot } from "@slipstream/contracts/book";
 import type { TokenId } from "@slipstream/contracts/ids";
 import type { Mark } from "@slipstream/contracts/live";
 import { priceMicro } from "@slipstream/contracts/money";
 import { subjects } from "@slipstream/contracts/subjects";
-import { z } from "zod";
 import { markOf } from "../core/valuation.ts";
 
 export type Marks = {
@@ -41,17 +41,11 @@ export function startMarks(bus: Bus, clock: Clock): Marks {
     if (mark !== null && mark.tsMs >= (entry.mark?.tsMs ?? 0)) entry.mark = mark;
   };
   const follow = (tokenId: TokenId): void => {
-    const subscription = bus.nc.subscribe(subjects.bookLast(tokenId), {
-      callback: (error, message) => {
-        const read = error === null ? readBook(message.string()) : null;
-        if (read !== null) take(tokenId, read);
-      },
-    });
-    priced.set(tokenId, { mark: null, stop: () => subscription.unsubscribe() });
+    const stop = listen(bus, subjects.bookLast(tokenId), BookSnapshot, (snapshot) => take(tokenId, snapshot));
+    priced.set(tokenId, { mark: null, stop });
   };
   const drop = (tokenId: TokenId): void => {
-    // After the connection has ended there is nothing to take back.
-    if (!bus.nc.isClosed()) priced.get(tokenId)?.stop();
+    priced.get(tokenId)?.stop();
     priced.delete(tokenId);
   };
   const refresh = (tokenIds: readonly TokenId[]): void => {
@@ -79,12 +73,4 @@ export function startMarks(bus: Bus, clock: Clock): Marks {
       for (const tokenId of [...priced.keys()]) drop(tokenId);
     },
   };
-}
-
-function readBook(text: string): BookSnapshot | null {
-  try {
-    return z.safeDecode(BookSnapshot, JSON.parse(text)).data ?? null;
-  } catch {
-    return null;
-  }
 }

@@ -22,7 +22,7 @@ import {
 import type { OwnFill, Position } from "./state.ts";
 
 /** Deeper than any reorg Polygon has shown (157 blocks in 2023), so that a taken-back balance finds its fills. */
-export const ABSORBED_KEPT_BLOCKS = 256;
+const ABSORBED_KEPT_BLOCKS = 256;
 
 /** Shares of a fill that no balance includes yet. */
 export const remainingOf = (fill: OwnFill): SharesMicro => subtract(fill.sizeMicro, fill.absorbedMicro);

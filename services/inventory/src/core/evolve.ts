@@ -150,11 +150,11 @@ function lookForDue(state: InventoryState, account: Account): void {
 }
 
 /** The account whose purse or wallet a snapshot is about; null: a leader's. */
-export const accountOfSnapshot = ({ holder, account }: FactOf<"BalanceSnapshot">): AccountId | null =>
+const accountOfSnapshot = ({ holder, account }: FactOf<"BalanceSnapshot">): AccountId | null =>
   holder.kind === "paper" ? holder.account : (account ?? null);
 
 /** The account a revision of the configuration is about; null for other keys. */
-export function configuredAccount(fact: FactOf<"ConfigChanged">): AccountId | null {
+function configuredAccount(fact: FactOf<"ConfigChanged">): AccountId | null {
   const named = readConfig(fact.key, null);
   return named.ok && named.config.kind === "accounts" ? named.config.account : null;
 }

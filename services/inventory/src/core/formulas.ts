@@ -77,13 +77,13 @@ export const differenceOf = (account: Account, position: Position): SharesMicro 
   subtract(positionNumbers(account, position).effectiveMicro, position.tradedMicro);
 
 /** Collateral set aside for an open purchase: limit × what is left, rounded up, and the fee that is left. */
-export const reservedCollateral = (order: Order): UsdcMicro =>
+const reservedCollateral = (order: Order): UsdcMicro =>
   order.side === "BUY" && order.phase === "granted"
     ? add(notional(order.limitPriceMicro, order.leavesMicro, "ceil"), order.feeLeftMicro)
     : ZERO_USDC;
 
 /** What our purchases cost that the last balance of the purse does not show yet, rounded up. */
-export function pendingCost(account: Account): UsdcMicro {
+function pendingCost(account: Account): UsdcMicro {
   let total = ZERO_USDC;
   for (const position of account.positions.values()) {
     for (const fill of position.fills) total = add(total, unseenCost(fill, account.collateralBlock));

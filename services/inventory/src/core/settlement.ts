@@ -26,7 +26,7 @@ import { costOfSale } from "./pnl.ts";
 import type { Account, Position, TokenPayout } from "./state.ts";
 
 /** Shares that vanished longer ago than this before the resolution was known are a difference, not a redemption. */
-export const REDEEMED_BEFORE_MS = 3_600_000;
+const REDEEMED_BEFORE_MS = 3_600_000;
 
 /** One 1e-6 share is worth numerator / denominator of 1e-6 USDC. */
 export const payoutOf = (shares: SharesMicro, { payoutNumerators, outcomeIndex, payoutDenominator }: TokenPayout) =>

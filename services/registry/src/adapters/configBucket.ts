@@ -1,7 +1,6 @@
 /** Watches the KV bucket `config`: its present values, then every change. */
 import type { Bus } from "@slipstream/actor/bus";
-import { onRemade } from "@slipstream/actor/remade";
-import { retrying } from "@slipstream/actor/retrying";
+import { followRemade } from "@slipstream/actor/remade";
 import { readConfig } from "@slipstream/contracts/policy";
 import { buckets } from "@slipstream/contracts/subjects";
 import type { Logger } from "pino";
@@ -42,32 +41,14 @@ export async function watchConfig(
     if (checked.ok) onSeen({ type: "ConfigSeen", key, revision, value: checked.value, changedMs });
     else onRefused({ key, revision, text: checked.text });
   };
-  // A broker that dies just now is no reason for the registry to end.
-  const begin = () =>
-    retrying(bus, logger, async () => {
-      const watch = await (await bus.kvm.open(buckets.config)).watch({ include: "" });
-      void (async () => {
-        for await (const entry of watch) take(entry);
-      })();
-      return watch;
-    });
-  let watch = await begin();
-  const stopLooking = onRemade(bus, `KV_${buckets.config}`, () => {
-    logger.warn("the bucket of settings was made again: watching it anew");
-    void begin().then(
-      (next) => {
-        watch.stop();
-        watch = next;
-      },
-      (error: unknown) => logger.error({ err: error }, "the bucket of settings cannot be watched"),
-    );
+  const stop = await followRemade({ bus, logger, stream: `KV_${buckets.config}` }, async () => {
+    const watch = await (await bus.kvm.open(buckets.config)).watch({ include: "" });
+    void (async () => {
+      for await (const entry of watch) take(entry);
+    })();
+    return async () => watch.stop();
   });
-  return {
-    stop: () => {
-      stopLooking();
-      watch.stop();
-    },
-  };
+  return { stop: () => void stop() };
 }
 
 /** Checks one value of the bucket; the value stays in its wire form. */

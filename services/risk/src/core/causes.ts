@@ -81,7 +81,7 @@ export function causesNow(state: RiskState, seen: Surroundings, limits: RiskLimi
 }
 
 /** Causes that facts alone state: they hold at once, and as long as no fact ends them. */
-export function factCauses(state: RiskState): Cause[] {
+function factCauses(state: RiskState): Cause[] {
   const causes: Cause[] = operatorCauses(state);
   for (const { account, tokenId } of state.impossible.values()) {
     const scope = { kind: "account", id: account } as const;

@@ -67,7 +67,7 @@ const isHaltedByPerson = (state: RiskState, { scope }: Wanted): boolean =>
   state.standing.get(keyOf(scope))?.decision.reasons.some(({ code }) => code === "OPERATOR_HALT") ?? false;
 
 /** The level of each scope that has a cause or a standing decision; the global scope always has one. */
-export function wantedLevels(state: RiskState, causes: readonly Cause[]): Wanted[] {
+function wantedLevels(state: RiskState, causes: readonly Cause[]): Wanted[] {
   const scopes = new Map<string, RiskScope>([[keyOf(GLOBAL), GLOBAL]]);
   for (const { decision } of state.standing.values()) scopes.set(keyOf(decision.scope), decision.scope);
   for (const { scope } of causes) scopes.set(keyOf(scope), scope);

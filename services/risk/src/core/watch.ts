@@ -7,7 +7,7 @@ import { activeCauses, advance, noTracks, type Tracks } from "./hysteresis.ts";
 import { initialState, type RiskState } from "./state.ts";
 
 /** Three heartbeats: whoever lives is heard by then. */
-export const SETTLE_MS = 3_000;
+const SETTLE_MS = 3_000;
 
 export type RiskWatch = {
   readonly board: HeartbeatBoard;
