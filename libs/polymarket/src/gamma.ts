@@ -101,19 +101,20 @@ export type MarketRefusal = {
 /**
  * Maps one Gamma market object.
  * @param nowMs - becomes `tsInitMs`.
- * @param known - the market as it was read before: what is not said, or null, stays as it was.
+ * @param knownOf - a market as it was read before: what is not said, or null, stays as it was.
  * @returns a refusal for an unknown version, fees that are on without a schedule, a field that cannot be read, or other
  *   tokens than the known ones.
  */
 export function marketOfGamma(
   json: unknown,
   nowMs: number,
-  known?: MarketDefinition,
+  knownOf: (conditionId: ConditionId) => MarketDefinition | undefined = () => undefined,
 ): MarketDefinition | MarketRefusal {
   const parsed = GammaMarket.safeParse(json);
   if (!parsed.success) return refuse(conditionOf(json), "MALFORMED", z.prettifyError(parsed.error));
   const market = parsed.data;
   const { conditionId } = market;
+  const known = knownOf(conditionId);
   const version = market.version ?? known?.version ?? "v1";
   if (version !== "v1" && version !== "v2") {
     return refuse(conditionId, "VERSION_UNKNOWN", `version ${JSON.stringify(version)}`);

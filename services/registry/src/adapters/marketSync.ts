@@ -66,15 +66,9 @@ export function createMarketSync(options: MarketSyncOptions): MarketSync {
   const doubted = new Map<ConditionId, { readonly tries: number; readonly nextMs: number }>();
   let refreshAt = 0;
 
-  const read = (json: unknown): MarketDefinition | MarketRefusal => {
-    const market = marketOfGamma(json, nowMs());
-    // What is not said of a known market stays as it was.
-    return marketOfGamma(json, nowMs(), lastOf(market.conditionId as ConditionId));
-  };
-
   /** Tells what an answer lists, as far as it can be read and written; a market that is known and cannot be read stops. */
   const take = async (list: readonly unknown[]): Promise<readonly MarketDefinition[]> => {
-    const rows = list.map((json) => ({ json, market: read(json) }));
+    const rows = list.map((json) => ({ json, market: marketOfGamma(json, nowMs(), lastOf) }));
     const readable = new Set(rows.flatMap(({ market }) => ("kind" in market ? [] : market.conditionId)));
     const taken: MarketDefinition[] = [];
     for (const { json, market } of rows) {
