@@ -8,29 +8,22 @@ import { freePort, type RunningProcess } from "@slipstream/actor/process";
 import { provision } from "@slipstream/actor/provision";
 import { Heartbeat } from "@slipstream/contracts/live";
 import { buckets, streams, subjects } from "@slipstream/contracts/subjects";
-import { startNats, type TestNats } from "@slipstream/testkit/nats";
-import { expectNoLeaks, makeFolder, removeFolder, startCounted } from "@slipstream/testkit/processes";
+import type { TestNats } from "@slipstream/testkit/nats";
+import { makeFolder, removeFolder, startCounted } from "@slipstream/testkit/processes";
 import { recordedFacts } from "@slipstream/testkit/testBus";
 import { HANGING_MS, until } from "@slipstream/testkit/until";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { jobFact } from "./jobs.ts";
-import { append, connectTo, freshLog, startJobs } from "./rig.ts";
+import { append, startJobs, withFreshLogs } from "./rig.ts";
 
 let nats: TestNats;
 let bus: Bus;
 let folder: string;
 const children = new Set<RunningProcess>();
-beforeAll(async () => {
-  nats = await startNats();
-  bus = await connectTo(nats.url);
+withFreshLogs((opened) => {
+  ({ nats, bus } = opened);
 });
-afterAll(async () => {
-  await bus.drain();
-  await nats.stop();
-  await expectNoLeaks();
-});
-beforeEach(async () => {
-  await freshLog(bus);
+beforeEach(() => {
   folder = makeFolder("actor");
 });
 afterEach(async () => {

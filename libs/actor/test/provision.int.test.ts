@@ -7,26 +7,16 @@ import type { Fact } from "@slipstream/contracts/facts";
 import { factId } from "@slipstream/contracts/ids";
 import type { MarketDefinition } from "@slipstream/contracts/market";
 import { buckets, streams, subjects } from "@slipstream/contracts/subjects";
-import { startNats, type TestNats } from "@slipstream/testkit/nats";
-import { expectNoLeaks } from "@slipstream/testkit/processes";
 import { recordedFacts } from "@slipstream/testkit/testBus";
 import { until } from "@slipstream/testkit/until";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { jobFact } from "./jobs.ts";
-import { append, connectTo, freshLog, logger, startJobs } from "./rig.ts";
+import { append, logger, startJobs, withFreshLogs } from "./rig.ts";
 
-let nats: TestNats;
 let bus: Bus;
-beforeAll(async () => {
-  nats = await startNats();
-  bus = await connectTo(nats.url);
+withFreshLogs((opened) => {
+  ({ bus } = opened);
 });
-afterAll(async () => {
-  await bus.drain();
-  await nats.stop();
-  await expectNoLeaks();
-});
-beforeEach(() => freshLog(bus));
 
 describe("provision", () => {
   test("makes what is missing, leaves what is there, and may be called by several at once", async () => {

@@ -3,36 +3,25 @@ import { provision } from "@slipstream/actor/provision";
 import { startingPoint } from "@slipstream/actor/recovery";
 import { encodeState } from "@slipstream/contracts/json";
 import { buckets, streams } from "@slipstream/contracts/subjects";
-import { startNats, type TestNats } from "@slipstream/testkit/nats";
-import { expectNoLeaks } from "@slipstream/testkit/processes";
 import { recordedFacts } from "@slipstream/testkit/testBus";
 import { until } from "@slipstream/testkit/until";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { jobFact, jobsCore } from "./jobs.ts";
 import {
   append,
-  connectTo,
   done,
   expectPerformed,
-  freshLog,
   type JobsActor,
   type JobsOptions,
   logger,
   startJobs,
+  withFreshLogs,
 } from "./rig.ts";
 
-let nats: TestNats;
 let bus: Bus;
-beforeAll(async () => {
-  nats = await startNats();
-  bus = await connectTo(nats.url);
+withFreshLogs((opened) => {
+  ({ bus } = opened);
 });
-afterAll(async () => {
-  await bus.drain();
-  await nats.stop();
-  await expectNoLeaks();
-});
-beforeEach(() => freshLog(bus));
 
 const running: JobsActor[] = [];
 const start = async (options: Partial<JobsOptions> = {}): Promise<JobsActor> => {

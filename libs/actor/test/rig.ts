@@ -8,9 +8,11 @@ import { retrying } from "@slipstream/actor/retrying";
 import { type ActorHandle, type ActorOptions, startActor } from "@slipstream/actor/runtime";
 import { type Fact, writeFact } from "@slipstream/contracts/facts";
 import { subjectOf } from "@slipstream/contracts/subjects";
+import { startNats, type TestNats } from "@slipstream/testkit/nats";
+import { expectNoLeaks } from "@slipstream/testkit/processes";
 import { until } from "@slipstream/testkit/until";
 import { pino } from "pino";
-import { expect } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect } from "vitest";
 import { type JobsMessage, type JobsRequest, type JobsState, type JobsView, jobsCore } from "./jobs.ts";
 
 export const logger = pino({ level: "silent" });
@@ -23,6 +25,23 @@ export async function freshLog(bus: Bus): Promise<void> {
   await retrying(bus, logger, async () => {
     for (const { config } of await bus.jsm.streams.list().next()) await bus.jsm.streams.delete(config.name);
     await provision(bus.jsm);
+  });
+}
+
+/** A server of the file's own, and before each test a fresh log on it; nothing of it is left at the end. */
+export function withFreshLogs(onOpen: (opened: { readonly nats: TestNats; readonly bus: Bus }) => void): void {
+  let nats: TestNats;
+  let bus: Bus;
+  beforeAll(async () => {
+    nats = await startNats();
+    bus = await connectTo(nats.url);
+    onOpen({ nats, bus });
+  });
+  beforeEach(() => freshLog(bus));
+  afterAll(async () => {
+    await bus.drain();
+    await nats.stop();
+    await expectNoLeaks();
   });
 }
 

@@ -3,25 +3,15 @@ import type { Bus } from "@slipstream/actor/bus";
 import { type Fact, writeFact } from "@slipstream/contracts/facts";
 import { factId } from "@slipstream/contracts/ids";
 import { buckets, streams, subjects } from "@slipstream/contracts/subjects";
-import { startNats, type TestNats } from "@slipstream/testkit/nats";
-import { expectNoLeaks } from "@slipstream/testkit/processes";
 import { until } from "@slipstream/testkit/until";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { accountA, funded, jobFact, jobsCore } from "./jobs.ts";
-import { append, appendRaw, connectTo, done, freshLog, type JobsActor, owner, startJobs } from "./rig.ts";
+import { append, appendRaw, done, freshLog, type JobsActor, owner, startJobs, withFreshLogs } from "./rig.ts";
 
-let nats: TestNats;
 let bus: Bus;
-beforeAll(async () => {
-  nats = await startNats();
-  bus = await connectTo(nats.url);
+withFreshLogs((opened) => {
+  ({ bus } = opened);
 });
-afterAll(async () => {
-  await bus.drain();
-  await nats.stop();
-  await expectNoLeaks();
-});
-beforeEach(() => freshLog(bus));
 
 /** Folds the same facts as another service, and writes nothing. */
 const onlooker = { ...jobsCore, service: "risk" as const, route: () => [], owed: () => [], chains: () => [] };
