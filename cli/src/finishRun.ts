@@ -1,4 +1,4 @@
-/** The end of a timed run: what is under way settles, and the report is written. */
+/** The end of a run that is judged: what is under way settles, and the report is written. */
 import { rmSync, statSync, writeFileSync } from "node:fs";
 import type { Bus } from "@slipstream/actor/bus";
 import type { Markets } from "@slipstream/actor/markets";
@@ -32,7 +32,7 @@ export async function finishRun(
   say(
     failed.aborted
       ? "the run has failed: its report is of what it came to"
-      : "time is over: letting what is under way settle",
+      : "the run ends: letting what is under way settle",
   );
   if (stack.sandboxUrl !== null && options.tape === null) {
     await sendFault(stack.sandboxUrl, { kind: "pauseActors", on: true }).catch((error: unknown) => {

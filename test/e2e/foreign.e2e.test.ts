@@ -7,7 +7,7 @@ import { subjects } from "@slipstream/contracts/subjects";
 import { expectNoLeaks } from "@slipstream/testkit/processes";
 import { afterAll, expect, test } from "vitest";
 import { connectCli } from "../../cli/src/connection.ts";
-import { inRun, type Run, slipstream, startRun } from "./kit.ts";
+import { endRun, inRun, type Run, slipstream, startRun } from "./kit.ts";
 import { type Log, readLog } from "./log.ts";
 
 afterAll(expectNoLeaks);
@@ -83,10 +83,7 @@ test("forged fences, junk and vanished buckets stop nobody for long, and a skip 
       await bus.drain();
       await log.stop();
     }
-    process.kill(run.process.pid, "SIGINT");
-    await run.exitCode();
-    const { missed, duplicated } = run.report();
-    expect({ missed, duplicated }, run.output()).toEqual({ missed: 0, duplicated: 0 });
+    expect(await endRun(run), run.output()).toMatchObject({ missed: 0, duplicated: 0 });
   } finally {
     await run.clean();
   }

@@ -4,7 +4,7 @@ import { appendFileSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { expectNoLeaks, makeFolder, removeFolder } from "@slipstream/testkit/processes";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { inRun, type Run, slipstream, startRun } from "./kit.ts";
+import { endRun, inRun, type Run, slipstream, startRun } from "./kit.ts";
 import { type Log, readLog } from "./log.ts";
 
 const disks: string[] = [];
@@ -95,10 +95,7 @@ test.runIf(canMount)(
       } finally {
         await log.stop();
       }
-      process.kill(run.process.pid, "SIGINT");
-      await run.exitCode();
-      const { missed, duplicated } = run.report();
-      expect({ missed, duplicated }, run.output()).toEqual({ missed: 0, duplicated: 0 });
+      expect(await endRun(run), run.output()).toMatchObject({ missed: 0, duplicated: 0 });
     } finally {
       await run.clean();
     }

@@ -5,7 +5,7 @@ import type { AccountPolicy } from "@slipstream/contracts/policy";
 import { expectNoLeaks } from "@slipstream/testkit/processes";
 import { afterAll, expect, test } from "vitest";
 import { defaultAccount } from "../../cli/src/defaults.ts";
-import { FIXED_MARKETS, inRun, type Run, slipstream, startRun } from "./kit.ts";
+import { endRun, FIXED_MARKETS, inRun, type Run, slipstream, startRun } from "./kit.ts";
 import { type Log, readLog } from "./log.ts";
 
 afterAll(expectNoLeaks);
@@ -164,11 +164,9 @@ test("a halt halts, silence of risk halts, the latch needs no risk, and what wai
     } finally {
       await log.stop();
     }
-    process.kill(run.process.pid, "SIGINT");
-    const code = await run.exitCode();
-    const { errors, missed, duplicated, positions } = run.report();
-    expect({ code, errors, missed, duplicated }).toEqual({ code: 0, errors: [], missed: 0, duplicated: 0 });
-    for (const row of positions) expect({ ...row, confirmed: row.chain, effective: row.chain }).toEqual(row);
+    const report = await endRun(run);
+    expect(report).toMatchObject({ code: 0, errors: [], missed: 0, duplicated: 0 });
+    for (const row of report.positions) expect({ ...row, confirmed: row.chain, effective: row.chain }).toEqual(row);
   } finally {
     await run.clean();
   }

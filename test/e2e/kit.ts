@@ -83,6 +83,13 @@ export async function startRun(
   };
 }
 
+/** Ends a run as Ctrl-C does. @returns its exit code and its report. */
+export async function endRun(run: Run): Promise<RunReport & { readonly code: number | null }> {
+  process.kill(run.process.pid, "SIGINT");
+  const code = await run.exitCode();
+  return { code, ...run.report() };
+}
+
 /** Against hanging only: whole runs are slow on a machine with busy cores. */
 const RUN_MS_MAX = 600_000;
 

@@ -6,7 +6,7 @@ import type { FactOf } from "@slipstream/contracts/facts";
 import { expectNoLeaks } from "@slipstream/testkit/processes";
 import { afterAll, expect, test } from "vitest";
 import { sendFault } from "../../cli/src/worldClient.ts";
-import { FIXED_MARKETS, inRun, type Run, startRun } from "./kit.ts";
+import { endRun, FIXED_MARKETS, inRun, type Run, startRun } from "./kit.ts";
 import { type Log, readLog } from "./log.ts";
 
 afterAll(expectNoLeaks);
@@ -22,11 +22,8 @@ async function goodRun(env: Readonly<Record<string, string>>, use: (run: Run, lo
     } finally {
       await log.stop();
     }
-    process.kill(run.process.pid, "SIGINT");
-    const code = await run.exitCode();
-    const report = run.report();
-    const { errors, missed, duplicated } = report;
-    expect({ code, errors, missed, duplicated }).toEqual({ code: 0, errors: [], missed: 0, duplicated: 0 });
+    const report = await endRun(run);
+    expect(report).toMatchObject({ code: 0, errors: [], missed: 0, duplicated: 0 });
     for (const row of report.positions) expect({ ...row, confirmed: row.chain, effective: row.chain }).toEqual(row);
     return report;
   } finally {

@@ -136,7 +136,7 @@ async function runProvisioned(
   } finally {
     view.stop();
   }
-  const report = options.forMs === null ? null : await finishRun(bus, { stack, following, markets, failed }, options);
+  const report = isJudged ? await finishRun(bus, { stack, following, markets, failed }, options) : null;
   await markets.stop();
   await following.stop();
   return report;
