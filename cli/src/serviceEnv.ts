@@ -27,6 +27,12 @@ export const venueEndpoints = (settings: CliSettings): World["endpoints"] => ({
   rtdsUrl: settings.RTDS_URL,
 });
 
+/** A person's settings as far as they concern the world that a run is in. */
+export const settingsIn = (env: Environment, isLocalWorld: boolean): Environment => ({
+  ...env,
+  ...(isLocalWorld ? NOT_IN_A_LOCAL_WORLD : {}),
+});
+
 /**
  * Returns a person's settings with the run's own bus and endpoints in place of theirs. In a local world (sandbox, tape)
  * nothing of it may point to the real venue: balances of one chain beside fills of another would be nonsense.
@@ -39,8 +45,7 @@ export function serviceEnv(options: {
 }): Environment {
   const { env, natsUrl, endpoints, isLocalWorld } = options;
   return {
-    ...env,
-    ...(isLocalWorld ? NOT_IN_A_LOCAL_WORLD : {}),
+    ...settingsIn(env, isLocalWorld),
     NATS_URL: natsUrl,
     POLYGON_HTTP_URL: endpoints.rpcHttpUrl,
     POLYGON_WS_URL: endpoints.rpcWsUrl,

@@ -11,13 +11,14 @@ import type { Address } from "@slipstream/contracts/ids";
 import { type ServiceName, serviceNames } from "@slipstream/contracts/subjects";
 import { withoutPaths } from "@slipstream/contracts/urls";
 import { pino } from "pino";
+import { checkAllSettings } from "./allSettings.ts";
 import { type CliSettings, shownPath } from "./config.ts";
 import { checkRoom, isRoomLow, watchDisk } from "./diskWatch.ts";
 import { nodeFlags } from "./nodeFlags.ts";
 import { type RunBus, startBus } from "./runBus.ts";
 import type { RunFolder } from "./runFolder.ts";
-import { type Environment, serviceEnv, venueEndpoints } from "./serviceEnv.ts";
-import { createSupervisor, logTail, type Supervisor } from "./supervisor.ts";
+import { type Environment, serviceEnv, settingsIn, venueEndpoints } from "./serviceEnv.ts";
+import { createSupervisor, logTail, type Supervisor, sizeOf } from "./supervisor.ts";
 import { fetchWorld, type World } from "./worldClient.ts";
 
 /** A recording served in place of a venue. */
@@ -78,6 +79,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const leadMs = settings.TAPE_LEAD_SECONDS * 1_000;
   const mapping = tape === null ? null : { realMs: Date.now() + leadMs, worldMs: tape.firstMs, speed: tape.speed };
   const env = mapping === null ? options.env : { ...options.env, SLIPSTREAM_CLOCK: exactClockText(mapping) };
+  checkAllSettings(settingsIn(env, !real), home === "sandbox");
   await checkRoom(folder.path, settings.STORE_FREE_MB_MIN, say);
   if (real) await checkReachable(settings, say);
   mkdirSync(folder.logs, { recursive: true });
@@ -175,6 +177,7 @@ async function startWorld(
       ? "starting the sandbox: a local chain, a venue, leaders and market makers"
       : `serving the tape ${tape.file} at ${tape.speed} × through sockets`,
   );
+  const logFrom = sizeOf(logFile);
   const running = await supervisor.start({
     name: "sandbox",
     command: process.execPath,
@@ -196,7 +199,7 @@ async function startWorld(
     if (world !== null) return { url, world };
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new ContractError("VENUE_UNREACHABLE", `the sandbox did not get ready:\n${logTail(logFile)}`);
+  throw new ContractError("VENUE_UNREACHABLE", `the sandbox did not get ready:\n${logTail(logFile, logFrom)}`);
 }
 
 async function startService(

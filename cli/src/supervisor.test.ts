@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "@slipstream/testkit/until";
@@ -53,5 +53,20 @@ test("a process that cannot be started again just now is tried again, and the su
   rmSync(logs, { recursive: true });
   await first.kill9();
   await until(() => heard.some((event) => event.kind === "died" && /ENOENT/.test(event.how)), { what: "the refusal" });
+  await supervisor.stop(5_000);
+});
+
+test("a process that does not start is told with its own last words, not with those of other starts or runs", async () => {
+  const logFile = join(path, "tells.log");
+  writeFileSync(logFile, "said by an earlier run\n");
+  const fatal: Error[] = [];
+  const supervisor = createSupervisor(
+    () => undefined,
+    (error) => fatal.push(error),
+  );
+  const args = ["-e", "console.error('wrong settings'); process.exit(1)"];
+  await supervisor.start({ name: "risk", command: process.execPath, args, env: process.env, logFile, tier: 2 });
+  await until(() => fatal.length > 0, { what: "the end of trying" });
+  expect(fatal.map(({ message }) => message)).toEqual(["risk does not start:\nwrong settings"]);
   await supervisor.stop(5_000);
 });

@@ -6,7 +6,7 @@
  * 2. One that says its settings or its input are wrong (exit code 1 shortly after its start, three times) ends the run.
  * 3. At the end services drain first, then the world around them, the bus last.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { type RunningProcess, startProcess } from "@slipstream/actor/process";
 import { ContractError } from "@slipstream/contracts/errors";
@@ -45,6 +45,8 @@ const FAILED_STARTS_MAX = 3;
 type Child = {
   readonly spec: ProcessSpec;
   running: RunningProcess | null;
+  /** Where its log began at the newest start: what stands before is of other starts. */
+  logFrom: number;
   failedStarts: number;
   restarting: boolean;
 };
@@ -65,6 +67,7 @@ export function createSupervisor(
 
   const launch = async (child: Child): Promise<RunningProcess> => {
     const { name, command, args, env, logFile } = child.spec;
+    child.logFrom = sizeOf(logFile);
     const running = await startProcess({ name, command, args, env, logFile, ipc: true, detached: true });
     child.running = running;
     onEvent({ kind: "started", name, pid: running.pid });
@@ -87,7 +90,7 @@ export function createSupervisor(
     const quick = performance.now() - startedMs < FAILED_START_MS;
     child.failedStarts = quick && signal === null ? child.failedStarts + 1 : 0;
     if (code === 1 && child.failedStarts >= FAILED_STARTS_MAX && !(await isExcused())) {
-      onFatal(new ContractError("CONFIG_INVALID", `${name} does not start:\n${logTail(logFile)}`));
+      onFatal(new ContractError("CONFIG_INVALID", `${name} does not start:\n${logTail(logFile, child.logFrom)}`));
       return;
     }
     await again(child);
@@ -110,7 +113,7 @@ export function createSupervisor(
 
   return {
     start: async (spec) => {
-      const child: Child = { spec, running: null, failedStarts: 0, restarting: false };
+      const child: Child = { spec, running: null, logFrom: 0, failedStarts: 0, restarting: false };
       children.set(spec.name, child);
       return launch(child);
     },
@@ -143,10 +146,13 @@ export function createSupervisor(
 
 const TAIL_LINES = 12;
 
-/** The last lines of a log, for an error message. */
-export function logTail(file: string): string {
+/** Of a file in bytes; 0 when there is none. */
+export const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+
+/** The last lines of a log behind its first `from` bytes, for an error message. */
+export function logTail(file: string, from: number): string {
   try {
-    return readFileSync(file, "utf8").trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+    return readFileSync(file).subarray(from).toString("utf8").trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
   } catch {
     return "(no log)";
   }

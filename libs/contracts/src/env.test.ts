@@ -29,7 +29,7 @@ test("defaults stand, empty counts as absent, addresses may be checksummed", () 
 test.each([
   ["PORT", "11", /PORT=11: .*10/],
   ["PORT", "abc", /PORT=abc: a whole number/],
-  ["MODE", "demo", /MODE=demo: .*"paper"\|"live"/],
+  ["MODE", "demo", /MODE=demo: paper or live$/],
   ["DRY", "maybe", /DRY=maybe: true or false/],
   ["RPC", "ws://x", /RPC=ws:\/\/x: an address that starts with http/],
   ["REDIS", "http://x:6379", /REDIS=http:\/\/x:6379: an address that starts with redis:/],

@@ -115,15 +115,31 @@ export function parseEnv<S extends z.ZodRawShape>(
   shape: S,
   env: Readonly<Record<string, string | undefined>>,
 ): z.infer<z.ZodObject<S>> {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
-  const parsed = z.object(shape).safeParse(given);
+  const parsed = z.object(shape).safeParse(givenOf(env));
   if (parsed.success) return Object.freeze(parsed.data) as z.infer<z.ZodObject<S>>;
-  const lines = parsed.error.issues.map((issue) => {
+  throw new ContractError("CONFIG_INVALID", `wrong settings:\n  ${settingFaults(shape, env).join("\n  ")}`);
+}
+
+/** What `parseEnv` would refuse: the variable, the value and what is allowed, a line each; none when all is well. */
+export function settingFaults(shape: z.ZodRawShape, env: Readonly<Record<string, string | undefined>>): string[] {
+  const given = givenOf(env);
+  const { error } = z.object(shape).safeParse(given, { error: inWords });
+  return (error?.issues ?? []).map((issue) => {
     const name = String(issue.path[0] ?? "");
     const value = given[name];
     return `${name}${value === undefined ? " is missing" : `=${isSecret(name) ? "(hidden)" : withoutPaths(value)}`}: ${issue.message}`;
   });
-  throw new ContractError("CONFIG_INVALID", `wrong settings:\n  ${lines.join("\n  ")}`);
 }
+
+const givenOf = (env: Readonly<Record<string, string | undefined>>) =>
+  Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
+
+/** For settings that do not say in their own words what is allowed. */
+const inWords: z.core.$ZodErrorMap = (issue) => {
+  if (issue.code === "too_big") return `at most ${issue.maximum}`;
+  if (issue.code === "too_small") return `at least ${issue.minimum}`;
+  if (issue.code === "invalid_value") return issue.values.join(", ").replace(/, ([^,]*)$/, " or $1");
+  return undefined;
+};
 
 const isSecret = (name: string): boolean => /KEY|SECRET|PASSPHRASE|TOKEN$/.test(name);
