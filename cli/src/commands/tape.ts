@@ -78,7 +78,10 @@ export async function runTape(
     case "check":
       return tapeCheck(tapeFile, silenceOf(options.silence));
     default:
-      throw new ContractError("CONFIG_INVALID", `tape ${verb ?? ""}: one of add-fills, add-market, check, info, play`);
+      throw new ContractError(
+        "CONFIG_INVALID",
+        `tape${verb === undefined ? "" : ` ${verb}`}: one of add-fills, add-market, check, info, play`,
+      );
   }
 }
 
@@ -130,7 +133,7 @@ function statedByHand(texts: StatedTexts): StatedByHand {
   };
 }
 
-/** What is on a tape, as far as it can be read. */
+/** What is on a tape, as far as it can be read. @throws ContractError TAPE_INVALID for a file that holds no record. */
 async function tapeInfo(path: string | undefined): Promise<number> {
   if (path === undefined) throw new ContractError("CONFIG_INVALID", "usage: slipstream tape info TAPE");
   const tape = { records: 0, firstMs: 0, lastMs: 0, channels: {} as Record<string, number> };
@@ -144,6 +147,7 @@ async function tapeInfo(path: string | undefined): Promise<number> {
       tape.channels[ch] = (tape.channels[ch] ?? 0) + 1;
     }
   }
+  if (tape.records === 0) throw new ContractError("TAPE_INVALID", `${path} is no tape: no line of it is a record`);
   for (const line of headLines(path, await compareFiles(path), tape)) console.log(line);
   for (const line of problemLines(problems)) console.log(line);
   return 0;
